@@ -1,0 +1,75 @@
+"""Everything that can go wrong, as one tree.
+
+::
+
+    AstroRuntimeError
+    ├── InvalidInputError          what a person wrote cannot be used; nothing was asked of the platform
+    │   ├── InvalidVersionError    a text is no version, release or target
+    │   ├── InvalidCatalogError    a feed file is not in the feeds' format
+    │   ├── InvalidSettingsError   the connection settings are missing or unsafe
+    │   └── InvalidDeclarationError  an argument of a resource or an entry of the stack config
+    └── PlatformError              Houston, the network, or what came from there
+        ├── PlatformUnreachableError   no usable answer, also after the retries of a read
+        ├── PlatformRefusedError       Houston answered with an error of its own
+        │   └── TokenRefusedError      the token is missing, expired or may not do this
+        ├── PlatformAnswerError        an answer that is not what the schema promises
+        ├── DeploymentNotFoundError    no Deployment of that name or id that the token can see
+        └── DoubtfulMutationError      a mutation was sent and its answer was lost: read before anything else
+
+A refusal of the planner is not an error but a result (:class:`~astro_deployment_runtime.model.Refusal`). Every
+message says what was found, why that is refused and what to do next, on one or few lines, and carries no secret.
+"""
+
+from __future__ import annotations
+
+
+class AstroRuntimeError(Exception):
+    """The root of the tree: catch it to catch all that this package raises on purpose."""
+
+
+class InvalidInputError(AstroRuntimeError):
+    """Something that a person wrote cannot be used."""
+
+
+class InvalidVersionError(InvalidInputError):
+    """A text is not a version, a release or a target."""
+
+
+class InvalidCatalogError(InvalidInputError):
+    """A catalog cannot be found, or a file of it is not in the format of the vendor's feeds."""
+
+
+class InvalidSettingsError(InvalidInputError):
+    """The connection settings are missing, contradictory or unsafe."""
+
+
+class InvalidDeclarationError(InvalidInputError):
+    """An argument of the resource or an entry of the stack config cannot be used."""
+
+
+class PlatformError(AstroRuntimeError):
+    """Houston or the way to it failed."""
+
+
+class PlatformUnreachableError(PlatformError):
+    """There was no usable answer: no connection, a time-out, or a proxy's 429 or 5xx that outlasted the retries."""
+
+
+class PlatformRefusedError(PlatformError):
+    """Houston understood the request and answered with an error."""
+
+
+class TokenRefusedError(PlatformRefusedError):
+    """Houston does not accept the token, or the token may not do this."""
+
+
+class PlatformAnswerError(PlatformError):
+    """An answer is not what the schema promises."""
+
+
+class DeploymentNotFoundError(PlatformError):
+    """The token can see no Deployment of that release name or id."""
+
+
+class DoubtfulMutationError(PlatformError):
+    """A mutation was sent and its answer was lost: it may have taken effect."""

@@ -1,0 +1,149 @@
+"""What the planner, the reconciler and the executor speak of: frozen values, no behaviour beyond themselves."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from astro_deployment_runtime.catalog import Release
+    from astro_deployment_runtime.versions import AirflowVersion, ReleaseId, RuntimeVersion
+
+
+class RuleId(StrEnum):
+    """The names of the rules (:mod:`~astro_deployment_runtime.rules` has the rules themselves)."""
+
+    AC_UPGRADE = "AC-UPGRADE"
+    MIGRATE_EQUAL = "MIGRATE-EQUAL"
+    RUNTIME_UPGRADE = "RUNTIME-UPGRADE"
+    NO_REVERT = "NO-REVERT"
+    AIRFLOW_2_GATE = "AIRFLOW-2-GATE"
+    AIRFLOW_3_GATE = "AIRFLOW-3-GATE"
+    YANKED = "YANKED"
+    CHANNEL = "CHANNEL"
+    OFFERED = "OFFERED"
+    PLATFORM = "PLATFORM"
+    PENDING = "PENDING"
+    """A hop that somebody else started, and that is not on the path, is not ours to take away."""
+
+
+class Strategy(StrEnum):
+    """How to choose among legal paths."""
+
+    CERTIFIED_FIRST = "certified-first"
+    """The guide's way: AC upgrades, then one migration, then Runtime upgrades; fewest hops within each phase."""
+    FEWEST_HOPS = "fewest-hops"
+    """A shortest path; among the shortest a Certified hop first, then the newer release."""
+
+
+class Action(StrEnum):
+    """What a step of a plan does."""
+
+    UPGRADE = "upgrade"
+    MIGRATE = "migrate"
+    CANCEL = "cancel"
+
+
+class Equivalent(StrEnum):
+    """The target that is not a number."""
+
+    EQUIVALENT = "equivalent"
+    """The newest Runtime with exactly the Airflow version of the AC that runs now."""
+
+
+@dataclass(frozen=True, slots=True)
+class Acceptance:
+    """What a user accepts by name (``accept=[...]``), for example ``yanked:9.0.0`` or ``cancel-pending``."""
+
+    yanked: frozenset[ReleaseId] = frozenset()
+    prerelease: frozenset[ReleaseId] = frozenset()
+    cancel_pending: bool = False
+    newer: bool = False
+    base_image: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Platform:
+    """What an Astronomer Software platform says of itself."""
+
+    version: str
+    """As Houston's ``appConfig`` gives it, for example ``0.30.4``."""
+    runtime_enabled: bool = True
+    """The feature flag ``astroRuntimeEnabled``."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Deployment:
+    """A Deployment as Houston reports it."""
+
+    id: str
+    release_name: str
+    label: str
+    workspace_id: str
+    current: Release
+    """What it runs. Need not be on offer."""
+    pending: ReleaseId | None = None
+    """The hop that was started and not completed: Houston's desired version, where it differs from the current."""
+    dag_deployment: str = "image"
+    """How DAGs arrive: ``image``, ``volume``, ``git_sync`` or ``dag_deploy``."""
+    airflow_url: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hop:
+    """One version change that the platform knows as such."""
+
+    rule: RuleId
+    """The move that allows it."""
+    source: Release
+    target: Release
+
+    @property
+    def action(self) -> Action:
+        """Migrate when the distribution changes, else upgrade."""
+        return Action.UPGRADE if self.source.id.distribution == self.target.id.distribution else Action.MIGRATE
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlanWarning:
+    """Something that is allowed and that the user should know. The name is stable, for programs."""
+
+    name: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """A legal way from what runs now to the target. No hops and no cancel: there is nothing to do."""
+
+    current: Release
+    target: Release
+    hops: tuple[Hop, ...] = ()
+    cancel: ReleaseId | None = None
+    """The pending hop that has to be cancelled before the first hop (or instead of any)."""
+    warnings: tuple[PlanWarning, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Violation:
+    """A rule that forbids, with what was found."""
+
+    rule: RuleId
+    found: str
+    """The fact, as a clause without a full stop: ``Astro Runtime 9.0.0 is yanked (bad build)``."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refusal:
+    """There is no legal way: all the reasons at once, and where the user could go instead."""
+
+    current: Release
+    target: RuntimeVersion | Equivalent
+    violations: tuple[Violation, ...]
+    airflow: AirflowVersion | None = None
+    """The target's Airflow version, where the catalog knows it."""
+    below: Release | None = None
+    """The highest target below the wanted one that can be reached from what runs now."""
+    above: Release | None = None
+    """The lowest target above the wanted one that can be reached from what runs now."""
