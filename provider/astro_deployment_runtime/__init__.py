@@ -1,0 +1,1 @@
+"""Bring Airflow Deployments of Astronomer Software to a declared Astro Runtime version, with Pulumi."""
