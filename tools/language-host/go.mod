@@ -1,6 +1,6 @@
 module astro-deployment-runtime/tools/language-host
 
-go 1.26
+go 1.24
 
 require (
 	github.com/Microsoft/go-winio v0.5.2 // indirect

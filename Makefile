@@ -1,0 +1,74 @@
+# What one does with this repository. `make` alone lists it.
+
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+
+VENV := .venv
+BIN := $(CURDIR)/$(VENV)/bin
+STAMP := $(VENV)/.made-from-lock
+# The first Python that is new enough; `make PYTHON=... setup` takes another.
+PYTHON ?= $(shell for python in python3 python3.13 python3.12 python3.11; do \
+	$$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$python && break; done)
+# Every recipe below that names $(ON_ENGINE) first finds the engine, or gets it, and fails if there is none. The virtual
+# environment comes first on PATH: the engine's Python host takes the interpreter from there.
+ON_ENGINE = engine="$$($(PYTHON) tools/engine.py)" && PATH="$(BIN):$$engine:$$PATH"
+
+.PHONY: help
+help: ## list what make can do
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.PHONY: setup
+setup: $(STAMP) ## make .venv from the locked requirements, and find or get the Pulumi engine
+	@$(ON_ENGINE) && echo "ready: $(VENV) and $$engine"
+
+$(STAMP): requirements.txt requirements-dev.txt provider/pyproject.toml
+	@test -n "$(PYTHON)" || { echo "make: no Python >= 3.11 here; name one with make PYTHON=..." >&2; exit 1; }
+	@echo "setup: making $(VENV) with $(PYTHON) from the locked requirements; the first time takes about a minute"
+	@$(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --requirement requirements-dev.txt
+	@touch $@
+
+.PHONY: demo
+demo: $(STAMP) ## show a fleet's migration: the real engine against an embedded Houston
+	@$(ON_ENGINE) python -m tools.demo
+
+.PHONY: sandbox
+sandbox: $(STAMP) ## run the embedded Houston and print what to paste into a second terminal
+	@$(ON_ENGINE) python -m tools.playground
+
+.PHONY: test
+test: lint ## run every check and every test, with coverage
+	@$(BIN)/coverage erase
+	@$(ON_ENGINE) coverage run -m pytest -n 2
+	@$(BIN)/coverage combine --quiet
+	@$(BIN)/coverage report
+
+.PHONY: lint
+lint: $(STAMP) ## check format, style, types and layers
+	@$(BIN)/ruff format --check
+	@$(BIN)/ruff check
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+
+.PHONY: unit
+unit: $(STAMP) ## run the tests that need no engine
+	@$(BIN)/pytest -n 2 --ignore tests/e2e
+
+.PHONY: e2e
+e2e: $(STAMP) ## run the tests on the real engine
+	@$(ON_ENGINE) pytest tests/e2e
+
+.PHONY: format
+format: $(STAMP) ## format the code and mend what can be mended by machine
+	@$(BIN)/ruff format
+	@$(BIN)/ruff check --fix
+
+.PHONY: lock
+lock: $(STAMP) ## pin the newest requirements that fit
+	@$(BIN)/python tools/lock.py
+
+.PHONY: clean
+clean: ## remove the virtual environment and what checks and tests left; the engine's cache stays
+	rm -rf $(VENV) build .sandbox .coverage .coverage.* .hypothesis .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,387 @@
+"""Find the Pulumi engine, or get it, and say in which folder it lies.
+
+Four ways, tried in this order; the first that gives a whole engine wins:
+
+1. a `pulumi` on PATH that is new enough,
+2. the per-user cache, filled by an earlier run,
+3. the official release, downloaded and checked against its published SHA-256,
+4. a build with Go, for machines that reach a Go module proxy and little else.
+
+`python3 tools/engine.py` prints the folder on stdout and what it does on stderr. It needs nothing but Python >= 3.11,
+as it runs before there is a virtual environment. An interrupted run leaves nothing behind that a later one takes for an
+engine: the cache's folder is filled under another name and renamed when it is whole.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import hashlib
+import os
+import platform
+import queue
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import tarfile
+import tempfile
+import threading
+import time
+import urllib.request
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, NoReturn, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+    from http.client import HTTPResponse
+    from types import FrameType
+
+TOOLS: Final = Path(__file__).resolve().parent
+OLDEST: Final = (3, 216, 0)
+"""The oldest CLI that lets a project name its own plugin host and understands everything this project's files say."""
+PROGRAMS: Final = ("pulumi", "pulumi-language-python", "pulumi-language-python-exec")
+RELEASES: Final = "https://get.pulumi.com/releases/sdk"
+"""Where the official installer takes the release from."""
+CONNECT_SECONDS: Final = 5.0
+"""How long a server may take to answer at all."""
+STALL_SECONDS: Final = 15.0
+"""How long a download that has begun may stand still."""
+HEARTBEAT_SECONDS: Final = 15.0
+TAIL_LINES: Final = 30
+ENGINE_PACKAGE: Final = "github.com/pulumi/pulumi/pkg/v3/cmd/pulumi"
+HOST_PACKAGE: Final = "github.com/pulumi/pulumi/sdk/v3/python/cmd/pulumi-language-python"
+SDK_MODULE: Final = "github.com/pulumi/pulumi/sdk/v3"
+WAYS_OUT: Final = f"""no Pulumi engine here, and no way to get one. One of these is needed:
+  - a `pulumi` >= {".".join(map(str, OLDEST))} on PATH (https://www.pulumi.com/docs/iac/download-install/)
+  - {RELEASES} reachable, directly or through https_proxy
+  - Go (https://go.dev/dl/) on PATH, and a Go module proxy that it reaches"""
+
+
+class EngineError(Exception):
+    """There is no engine to be had; the message says what would help."""
+
+
+class ClosedWayError(Exception):
+    """One of the ways does not lead to an engine on this machine; the message says why in one line."""
+
+
+class Say(Protocol):
+    """Tells the user, in one line, what goes on."""
+
+    def __call__(self, line: str, /) -> object:
+        """Show the line."""
+
+
+def _to_stderr(line: str, /) -> None:
+    print(f"engine: {line}", file=sys.stderr, flush=True)
+
+
+def user_cache() -> Path:
+    """The folder below which engines are kept, one folder per version."""
+    base = os.environ.get("XDG_CACHE_HOME", "")
+    return (Path(base) if Path(base).is_absolute() else Path.home() / ".cache") / "astro-deployment-runtime" / "engine"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Surroundings:
+    """What of the machine matters to the search; tests make up their own."""
+
+    search_path: str = field(default_factory=lambda: os.environ.get("PATH", os.defpath))
+    cache: Path = field(default_factory=user_cache)
+    releases: str = RELEASES
+    say: Say = _to_stderr
+
+
+def wanted_version(go_mod: Path = TOOLS / "engine" / "go.mod") -> str:
+    """The version to download or build, such as `v3.250.0`: it is stated in go.mod and nowhere else."""
+    found = re.search(r"^\s*(?:require )?github\.com/pulumi/pulumi/pkg/v3 (v\S+)", go_mod.read_text(), re.MULTILINE)
+    if not found:
+        raise EngineError(f"{go_mod} does not say which engine to build")
+    return found[1]
+
+
+def parse_version(text: str) -> tuple[int, int, int] | None:
+    """The numbers of `v3.250.0` or `3.251.0-alpha.1+dirty`; None for anything else, such as an empty answer."""
+    found = re.fullmatch(r"v?(\d+)\.(\d+)\.(\d+)(?:[-+].*)?", text.strip())
+    return (int(found[1]), int(found[2]), int(found[3])) if found else None
+
+
+def find_or_get(where: Surroundings | None = None) -> Path:
+    """The folder of an engine that works, fetched or built if need be.
+
+    With a `pulumi` from PATH its companions may lie elsewhere on PATH, so put the folder before PATH, not in its place.
+
+    Raises:
+        EngineError: No way led to an engine.
+    """
+    where = where or Surroundings()
+    version = wanted_version()
+    for way in _on_path, _in_cache:
+        try:
+            return way(where, version)
+        except ClosedWayError as closed:
+            where.say(str(closed))
+    with _alone(where):
+        with contextlib.suppress(ClosedWayError):  # the process that this one waited for may have filled the cache
+            return _in_cache(where, version)
+        for get in _download, _build:
+            try:
+                with _filled(where, version) as folder:
+                    get(where, version, folder)
+                return _in_cache(where, version)
+            except ClosedWayError as closed:
+                where.say(str(closed))
+    raise EngineError(WAYS_OUT)
+
+
+def _on_path(where: Surroundings, _version: str) -> Path:
+    """Way 1: what the user has installed."""
+    found = shutil.which("pulumi", path=where.search_path)
+    oldest = ".".join(map(str, OLDEST))
+    if not found:
+        raise ClosedWayError(f"no pulumi on PATH (wanted: {oldest} or newer)")
+    answer = _version_of(Path(found))
+    if answer is None or answer < OLDEST:
+        raise ClosedWayError(f"{found} is {_dotted(answer)}, too old (wanted: {oldest} or newer)")
+    # The engine looks for its companions beside itself, links followed, and on PATH. The last one is a script that only
+    # has to lie there: not every installer marks it executable.
+    folder, linked = Path(found).absolute().parent, Path(found).resolve().parent
+    for program in PROGRAMS:
+        beside = (folder / program).is_file() or (linked / program).is_file()
+        if not beside and not shutil.which(program, path=where.search_path):
+            raise ClosedWayError(f"{found} lacks {program}")
+    where.say(f"{found}, {_dotted(answer)}, from PATH")
+    return folder
+
+
+def _in_cache(where: Surroundings, version: str) -> Path:
+    """Way 2: what an earlier run fetched or built."""
+    folder = where.cache / version
+    if not all(os.access(folder / program, os.X_OK) for program in PROGRAMS):
+        raise ClosedWayError(f"none in the cache, {folder}")
+    where.say(f"{version} from {folder}")
+    return folder
+
+
+def _version_of(program: Path) -> tuple[int, int, int] | None:
+    """What `pulumi version` answers; None if it does not."""
+    quiet = {**os.environ, "PULUMI_SKIP_UPDATE_CHECK": "true"}
+    with contextlib.suppress(OSError, subprocess.SubprocessError):
+        answer = subprocess.run(
+            [program, "version"],
+            capture_output=True,
+            check=True,
+            env=quiet,
+            stdin=subprocess.DEVNULL,
+            text=True,
+            timeout=30,
+        )
+        return parse_version(answer.stdout)
+    return None
+
+
+def _dotted(version: tuple[int, int, int] | None) -> str:
+    return ".".join(map(str, version)) if version else "of no version that it tells"
+
+
+@contextlib.contextmanager
+def _alone(where: Surroundings) -> Iterator[None]:
+    """Let one process at a time fill the cache, and remove what a killed one left in it.
+
+    The lock is the kernel's: it goes with the process that holds it, however that ends.
+    """
+    where.cache.mkdir(parents=True, exist_ok=True)
+    with (where.cache / ".lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            where.say("another process is getting the engine; waiting for it")
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        for left_over in where.cache.glob(".unfinished-*"):
+            shutil.rmtree(left_over, ignore_errors=True)
+        yield
+
+
+@contextlib.contextmanager
+def _filled(where: Surroundings, version: str) -> Iterator[Path]:
+    """Give a folder to fill, and make it the cache's folder of this version once it is known to work."""
+    with tempfile.TemporaryDirectory(prefix=".unfinished-", dir=where.cache, ignore_cleanup_errors=True) as temporary:
+        folder = Path(temporary) / version
+        folder.mkdir()
+        yield folder
+        for program in PROGRAMS:
+            (folder / program).chmod(0o755)
+        if (answer := _version_of(folder / "pulumi")) != parse_version(version):
+            raise ClosedWayError(f"what came is not {version}: pulumi is {_dotted(answer)}")
+        shutil.rmtree(where.cache / version, ignore_errors=True)  # incomplete, or it would have been used
+        folder.rename(where.cache / version)
+
+
+def _download(where: Surroundings, version: str, folder: Path) -> None:
+    """Way 3: the official release."""
+    archive = f"pulumi-{version}-{_release_platform()}.tar.gz"
+    url = f"{where.releases}/{archive}"
+    where.say(f"downloading {url}")
+    try:
+        with _opened(f"{where.releases}/pulumi-{version.removeprefix('v')}-checksums.txt") as answer:
+            checksums = answer.read().decode()
+        expected = re.search(rf"^([0-9a-f]{{64}})\s+\*?{re.escape(archive)}$", checksums, re.MULTILINE)
+        if not expected:
+            raise ClosedWayError(f"no download: the release's checksums do not name {archive}")
+        with tempfile.TemporaryFile(dir=folder.parent) as file:
+            with _opened(url) as answer:
+                checksum = _receive(answer, file.write, where.say)
+            if checksum != expected[1]:
+                raise ClosedWayError(
+                    f"no download: {archive} has the SHA-256 {checksum}, not the published {expected[1]}"
+                )
+            file.seek(0)
+            with tarfile.open(fileobj=file) as members:
+                for program in PROGRAMS:
+                    content = members.extractfile(f"pulumi/{program}")
+                    if content is None:
+                        raise ClosedWayError(f"no download: pulumi/{program} in {archive} is no file")
+                    with (folder / program).open("wb") as out:
+                        shutil.copyfileobj(content, out)
+    except (OSError, tarfile.TarError, KeyError, UnicodeDecodeError) as problem:
+        raise ClosedWayError(f"no download: {problem}") from problem
+
+
+def _release_platform() -> str:
+    """The release's name for this machine, such as `linux-x64`."""
+    processors = {"x86_64": "x64", "amd64": "x64", "aarch64": "arm64", "arm64": "arm64"}
+    machine = platform.machine().lower()
+    return f"{platform.system().lower()}-{processors.get(machine, machine)}"
+
+
+@contextlib.contextmanager
+def _opened(url: str) -> Iterator[HTTPResponse]:
+    """A server's answer to a GET, or an OSError within seconds.
+
+    Asked in a thread, because a time-out of the socket does not limit the search for the server's address.
+    """
+    answers: queue.Queue[HTTPResponse | OSError] = queue.Queue()
+
+    def ask() -> None:
+        try:
+            answers.put(urllib.request.urlopen(url, timeout=STALL_SECONDS))  # noqa: S310 - the address is ours, and https
+        except OSError as problem:
+            answers.put(problem)
+
+    threading.Thread(target=ask, daemon=True).start()
+    try:
+        answer = answers.get(timeout=CONNECT_SECONDS)
+    except queue.Empty:
+        raise TimeoutError(f"no answer within {CONNECT_SECONDS:.0f} s") from None
+    if isinstance(answer, OSError):
+        raise answer
+    with answer:
+        yield answer
+
+
+def _receive(answer: HTTPResponse, write: Callable[[bytes], object], say: Say) -> str:
+    """Hand a download to `write` piece by piece, show that it lives, and return its SHA-256."""
+    size = int(answer.headers.get("Content-Length", 0)) >> 20
+    checksum, received, shown = hashlib.sha256(), 0, time.monotonic()
+    while piece := answer.read(1 << 20):
+        checksum.update(piece)
+        write(piece)
+        received += len(piece)
+        if time.monotonic() - shown >= HEARTBEAT_SECONDS:
+            shown = time.monotonic()
+            say(f"downloaded {received >> 20} of {size} MiB")
+    return checksum.hexdigest()
+
+
+def _build(where: Surroundings, version: str, folder: Path) -> None:
+    """Way 4: compile the engine and the Python host, and copy the script that belongs to them."""
+    go = shutil.which("go", path=where.search_path)
+    if not go:
+        raise ClosedWayError("no build: there is no Go on PATH")
+    where.say(
+        f"building Pulumi {version} with Go; the first build takes about 4 minutes on 2 cores, and 5 GiB of Go's caches"
+    )
+    told_version = f"-X github.com/pulumi/pulumi/sdk/v3/go/common/version.Version={version}"
+    builds = (
+        ("engine", "pulumi", ENGINE_PACKAGE, f"-s -w {told_version}"),
+        ("language-host", "pulumi-language-python", HOST_PACKAGE, "-s -w"),
+    )
+    for module, program, package, flags in builds:
+        options = ("-mod=readonly", "-trimpath", "-buildvcs=false", f"-ldflags={flags}", "-o", str(folder / program))
+        _run_go(where.say, [go, "build", *options, package], TOOLS / module, f"building {program} with Go")
+    sdk = _run_go(
+        where.say,
+        [go, "list", "-mod=readonly", "-m", "-f", "{{.Dir}}", SDK_MODULE],
+        TOOLS / "engine",
+        "looking for the SDK's scripts",
+    )
+    script = PROGRAMS[-1]
+    try:
+        shutil.copyfile(Path(sdk.strip()) / "python" / "cmd" / script, folder / script)
+    except OSError as problem:
+        raise ClosedWayError(f"no build: {problem}") from problem
+
+
+def _run_go(say: Say, command: Sequence[str], module: Path, doing: str) -> str:
+    """Run Go in a module's folder, showing every now and then that it lives, and return what it printed.
+
+    Go runs in a process group of its own, which ends with this function, however that ends.
+    """
+    # Neither a C compiler nor a user's workspace or flags shall matter.
+    environment = {**os.environ, "CGO_ENABLED": "0", "GOWORK": "off", "GOFLAGS": ""}
+    began = time.monotonic()
+    with tempfile.TemporaryFile("w+") as output:
+        process = subprocess.Popen(
+            command,
+            cwd=module,
+            env=environment,
+            start_new_session=True,
+            stderr=subprocess.STDOUT,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+        )
+        try:
+            while True:
+                try:
+                    code = process.wait(timeout=HEARTBEAT_SECONDS)
+                    break
+                except subprocess.TimeoutExpired:
+                    minutes, seconds = divmod(round(time.monotonic() - began), 60)
+                    say(f"{doing}: {minutes} min {seconds:02d} s so far")
+        finally:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+        output.seek(0)
+        printed = output.read()
+    if code:
+        for line in printed.splitlines()[-TAIL_LINES:]:
+            say(f"  {line}")
+        raise ClosedWayError(f"no build: {' '.join(command[:2])} in {module} failed with exit code {code}, see above")
+    return printed
+
+
+def _stop(_number: int, _frame: FrameType | None) -> NoReturn:
+    """End on SIGTERM as on Ctrl-C, so that everything is tidied up."""
+    raise KeyboardInterrupt
+
+
+def main() -> int:
+    """Print the engine's folder."""
+    signal.signal(signal.SIGTERM, _stop)
+    try:
+        print(find_or_get())
+    except EngineError as problem:
+        _to_stderr(str(problem))
+        return 1
+    except KeyboardInterrupt:
+        _to_stderr("interrupted; nothing half done is left")
+        return 130
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
