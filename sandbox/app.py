@@ -1,0 +1,137 @@
+"""The transport: HTTP in, HTTP out, for the API, the Airflows and the sandbox's own two addresses.
+
+``POST /v1`` is Houston. ``POST /sandbox/push`` and ``GET /sandbox/fleet`` exist on no real platform: the first stands
+for a push to the platform's registry, the second shows what only an operator could see. Errors outside Airflow are
+JSON, never HTML.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from sandbox import airflow, graph
+from sandbox.errors import RefusedError
+from sandbox.houston import NO_PERMISSION, Houston, Role
+from sandbox.images import Labels
+from sandbox.queries import Context
+from sandbox.requestlog import BODY
+from sandbox.times import moment
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from starlette.middleware import Middleware
+    from starlette.requests import Request
+
+    from sandbox.deployment import Deployment
+
+
+def create(houston: Houston, middleware: Sequence[Middleware] = ()) -> Starlette:
+    """Make the app of a Houston.
+
+    ``middleware`` wraps every request, the first outermost: the seam for logs and faults.
+    """
+    schema = graph.executable(houston.platform.generation)
+
+    async def v1(request: Request) -> Response:
+        body = await _json(request)
+        request.scope[BODY] = body
+        role = _role(houston, request)
+        if role is None:
+            return JSONResponse({"errors": [_error(NO_PERMISSION, "UNAUTHENTICATED")], "data": None})
+        status, answer = graph.run(schema, body, Context(houston, role))
+        return JSONResponse(answer, status_code=status)
+
+    async def push(request: Request) -> Response:
+        body = await _json(request)
+        if _role(houston, request) is not Role.ADMIN:
+            return _refusal(403, NO_PERMISSION, "FORBIDDEN")
+        given = {key: body.get(key, "") for key in ("releaseName", "image", "airflowVersion", "runtimeVersion")}
+        if (
+            not all(isinstance(value, str) for value in given.values())
+            or not given["releaseName"]
+            or not given["image"]
+        ):
+            return _refusal(400, "give releaseName and image as texts", "BAD_USER_INPUT")
+        labels = Labels(airflow=given["airflowVersion"], runtime=given["runtimeVersion"])
+        try:
+            deployment = houston.deploy(given["releaseName"], given["image"], labels)
+        except RefusedError as error:
+            return _refusal(404 if error.code == "NOT_FOUND" else 400, str(error), error.code)
+        return JSONResponse(_row(houston, deployment))
+
+    async def fleet(request: Request) -> Response:
+        if _role(houston, request) is None:
+            return _refusal(403, NO_PERMISSION, "UNAUTHENTICATED")
+        return JSONResponse([_row(houston, each) for each in houston.deployments()])
+
+    async def webserver(request: Request) -> Response:
+        return airflow.answer(houston, request)
+
+    return Starlette(
+        routes=[
+            Route("/v1", v1, methods=["POST"]),
+            Route("/sandbox/push", push, methods=["POST"]),
+            Route("/sandbox/fleet", fleet),
+            Route("/{release}/airflow/{path:path}", webserver),
+        ],
+        middleware=list(middleware),
+        exception_handlers={HTTPException: _not_served, Exception: _failed},
+    )
+
+
+def _role(houston: Houston, request: Request) -> Role | None:
+    return houston.role(request.headers.get("authorization", ""))
+
+
+async def _json(request: Request) -> dict[str, Any]:
+    try:
+        body = json.loads(await request.body())
+    except ValueError as error:
+        raise HTTPException(400, f"the body is not JSON: {error}") from error
+    if not isinstance(body, dict):
+        raise HTTPException(400, "the body is not a JSON object")
+    return body
+
+
+def _row(houston: Houston, deployment: Deployment) -> dict[str, str]:
+    """Give what ``show`` prints about a Deployment."""
+    push = deployment.last_push
+    note = (
+        f"{push.image}: {push.outcome}{f' ({push.reason})' if push.reason else ''}, {moment(push.at)}" if push else ""
+    )
+    return {
+        "releaseName": deployment.release_name,
+        "id": deployment.id,
+        "label": deployment.label,
+        "workspace": deployment.workspace,
+        "distribution": "runtime" if deployment.on_runtime else "certified",
+        "version": deployment.version,
+        "airflow": deployment.airflow,
+        "pending": deployment.pending,
+        "health": deployment.health(houston.platform.clock()).value,
+        "lastPush": note,
+    }
+
+
+def _error(message: str, code: str) -> dict[str, Any]:
+    return {"message": message, "extensions": {"code": code}}
+
+
+def _refusal(status: int, message: str, code: str) -> Response:
+    return JSONResponse({"errors": [_error(message, code)]}, status_code=status)
+
+
+async def _not_served(_: Request, error: Exception) -> Response:
+    status, detail = (error.status_code, error.detail) if isinstance(error, HTTPException) else (500, "")
+    return _refusal(status, detail, "BAD_REQUEST")
+
+
+async def _failed(_: Request, __: Exception) -> Response:
+    return _refusal(500, "Internal server error", "INTERNAL_SERVER_ERROR")

@@ -1,0 +1,142 @@
+"""The command line: ``serve``, ``deploy`` and ``show``."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import signal
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sandbox.errors import SandboxError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from sandbox.client import Client
+
+DEFAULT_TOKEN = "sandbox-token"  # noqa: S105  it guards nothing but this toy
+URL_VARIABLE = "ASTRO_HOUSTON_URL"
+TOKEN_VARIABLE = "ASTRO_HOUSTON_TOKEN"  # noqa: S105  the name of a variable, no token
+
+_COLUMNS = {
+    "releaseName": "RELEASE",
+    "label": "LABEL",
+    "workspace": "WORKSPACE",
+    "id": "ID",
+    "distribution": "DISTRIBUTION",
+    "version": "VERSION",
+    "airflow": "AIRFLOW",
+    "pending": "PENDING",
+    "health": "AIRFLOW IS",
+    "lastPush": "LAST PUSH",
+}
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a command and give its exit code: 0 done, 1 not possible, 2 wrong input. Errors are text on stderr."""
+    options = _parser().parse_args(arguments)
+    try:
+        match options.command:
+            case "serve":
+                _serve(options)
+            case "deploy":
+                _deploy(options)
+            case _:
+                _show(options)
+    except SandboxError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return error.exit_code
+    except KeyboardInterrupt:
+        return 0
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m sandbox", description="An embedded Houston to try version changes against."
+    )
+    commands = parser.add_subparsers(dest="command", required=True)
+
+    serve = commands.add_parser("serve", help="start the sandbox; prints 'listening on URL' when it is ready")
+    serve.add_argument("--port", type=int, default=0, help="port on 127.0.0.1; 0 (default) takes a free one")
+    serve.add_argument(
+        "--state", type=Path, metavar="FILE", help="SQLite file that survives a restart; default: memory only"
+    )
+    serve.add_argument(
+        "--catalog", default="guide", metavar="guide|published|FOLDER", help="the releases on offer; default: guide"
+    )
+    serve.add_argument("--fleet", type=Path, metavar="FILE", help="YAML list of Deployments; default: a demo fleet")
+    serve.add_argument("--platform-version", default="0.30.4", metavar="X.Y.Z", help="0.29.0 to 2.x; default: 0.30.4")
+    serve.add_argument("--token", default=DEFAULT_TOKEN, help=f"the admin's token; default: {DEFAULT_TOKEN}")
+    serve.add_argument("--viewer-token", metavar="TOKEN", help="a token that may only read; default: none")
+    serve.add_argument(
+        "--rollout-seconds", type=_seconds, default=5.0, metavar="S", help="how long pods restart; default: 5"
+    )
+    serve.add_argument("--allow-downgrades", action="store_true", help="accept a lower version, as a real server might")
+    serve.add_argument("--request-log", type=Path, metavar="FILE", help="append a line of JSON for each request")
+
+    remote = argparse.ArgumentParser(add_help=False)
+    remote.add_argument(
+        "--url", default=os.environ.get(URL_VARIABLE), help=f"Houston's address; default: ${URL_VARIABLE}"
+    )
+    remote.add_argument(
+        "--token", default=os.environ.get(TOKEN_VARIABLE, DEFAULT_TOKEN), help=f"default: ${TOKEN_VARIABLE}"
+    )
+
+    deploy = commands.add_parser("deploy", parents=[remote], help="push an image to a release, as 'astro deploy' does")
+    deploy.add_argument("release", metavar="RELEASE", help="the release name")
+    deploy.add_argument(
+        "image", metavar="IMAGE", help="its labels follow from its name, for example astro-runtime:5.0.4-base"
+    )
+    deploy.add_argument(
+        "--airflow-version", default="", help="the image's Certified label, where its name does not tell"
+    )
+    deploy.add_argument("--runtime-version", default="", help="the image's Runtime label, where its name does not tell")
+
+    commands.add_parser("show", parents=[remote], help="print the fleet")
+    return parser
+
+
+def _seconds(text: str) -> float:
+    seconds = float(text)
+    if not 0 <= seconds < float("inf"):
+        raise argparse.ArgumentTypeError(f"{text} is not a number of seconds from 0 on")
+    return seconds
+
+
+def _serve(options: argparse.Namespace) -> None:
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # until the server has its own handlers: end quietly
+    from sandbox import world  # noqa: PLC0415  the GraphQL server takes a while to import; the other commands need none
+
+    given = {key: value for key, value in vars(options).items() if key != "command"}
+    world.serve(world.Settings(**given))
+
+
+def _deploy(options: argparse.Namespace) -> None:
+    row = _client(options).push(
+        options.release, options.image, airflow_version=options.airflow_version, runtime_version=options.runtime_version
+    )
+    print(f"pushed {options.image} to {row['releaseName']}")
+
+
+def _show(options: argparse.Namespace) -> None:
+    print(table(_client(options).fleet()))
+
+
+def _client(options: argparse.Namespace) -> Client:
+    from sandbox.client import Client  # noqa: PLC0415  httpx takes a while to import; serving needs none
+
+    if not options.url:
+        raise SandboxError(f"which sandbox? Give --url or set {URL_VARIABLE} to the address that serve printed")
+    return Client(options.url, options.token)
+
+
+def table(rows: Sequence[dict[str, str]]) -> str:
+    """Lay out the fleet in aligned columns, ``-`` for what is empty."""
+    lines = [list(_COLUMNS.values()), *([row[key] or "-" for key in _COLUMNS] for row in rows)]
+    widths = [max(len(line[index]) for line in lines) for index in range(len(_COLUMNS))]
+    return "\n".join(
+        "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip() for line in lines
+    )

@@ -1,0 +1,136 @@
+"""The fleet file: a YAML list of the Deployments that the platform starts with."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import yaml
+
+from sandbox import versions
+from sandbox.behaviour import misfits
+from sandbox.deployment import Deployment
+from sandbox.errors import SandboxError, problems
+
+if TYPE_CHECKING:
+    from sandbox.behaviour import Platform
+
+_SHIPPED = Path(__file__).parent / "fleets"
+_REQUIRED = ("id", "releaseName", "label", "workspace", "distribution", "version")
+_OPTIONAL = ("dagDeployment", "image", "airflow", "pending")
+_DAG_DEPLOYMENTS = ("image", "volume", "git_sync", "dag_deploy")
+_NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9_.-]*[A-Za-z0-9])?")
+_RESERVED = ("v1", "sandbox")  # first parts of the sandbox's own paths
+
+
+def shipped(platform: Platform) -> Path:
+    """Give the demo fleet that fits the platform: without Certified where that cannot exist."""
+    return _SHIPPED / ("demo.yaml" if platform.generation.certified else "demo-runtime.yaml")
+
+
+def load(path: Path, platform: Platform) -> tuple[Deployment, ...]:
+    """Read a fleet file; raises one SandboxError that lists all mistakes."""
+    try:
+        rows = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        raise SandboxError(
+            f"the fleet file {path} cannot be read: {getattr(error, 'strerror', None) or error}"
+        ) from error
+    except yaml.YAMLError as error:
+        raise SandboxError(f"the fleet file {path} is not YAML: {' '.join(str(error).split())}") from error
+    if not isinstance(rows, list) or not rows:
+        raise SandboxError(f"the fleet file {path} is not a list of Deployments")
+    found: list[str] = []
+    deployments = [_deployment(row, f"[{index}]", platform, found) for index, row in enumerate(rows)]
+    read = tuple(deployment for deployment in deployments if deployment is not None)
+    found += [f"the id {value!r} is given twice" for value in _twice([deployment.id for deployment in read])]
+    found += [
+        f"the releaseName {value!r} is given twice"
+        for value in _twice([deployment.release_name for deployment in read])
+    ]
+    if found:
+        raise problems(f"the fleet file {path} has mistakes", found)
+    return read
+
+
+def _twice(values: list[str]) -> list[str]:
+    return sorted({value for value in values if values.count(value) > 1})
+
+
+def _deployment(row: object, where: str, platform: Platform, found: list[str]) -> Deployment | None:
+    if not isinstance(row, dict):
+        found.append(f"{where}: is not a mapping")
+        return None
+    name = row.get("releaseName")
+    where = f"{where} {name}" if isinstance(name, str) else where
+    mistakes = _shape(row)
+    if not mistakes:
+        deployment, mistakes = _state(row, platform)
+        mistakes += misfits(deployment, platform.generation)
+    found += [f"{where}: {mistake}" for mistake in mistakes]
+    return None if mistakes else deployment
+
+
+def _shape(row: dict[str, Any]) -> list[str]:
+    """List what is wrong with the keys and the form of the values."""
+    mistakes = [f"{key} is missing" for key in _REQUIRED if key not in row]
+    mistakes += [f"{key} is no known key" for key in row if key not in _REQUIRED + _OPTIONAL]
+    for key in (key for key in _REQUIRED + _OPTIONAL if key in row):
+        value = row[key]
+        if not isinstance(value, str) or not value:
+            mistakes.append(f"{key}: {value!r} is not a text (quote a version such as '2.3.0')")
+        elif key in ("id", "releaseName", "workspace") and not _NAME.fullmatch(value):
+            mistakes.append(f"{key}: {value!r} may have letters, digits, '-', '_' and '.' only")
+    if row.get("releaseName") in _RESERVED:
+        mistakes.append(f"releaseName: {row['releaseName']!r} is taken by the sandbox's own addresses")
+    return mistakes
+
+
+def _state(row: dict[str, str], platform: Platform) -> tuple[Deployment, list[str]]:
+    """Build the Deployment and list what is wrong with its versions."""
+    version, airflow = row["version"], row.get("airflow", "")
+    mistakes = []
+    deployment = _bare(row, platform.clock())
+    if deployment.dag_deployment not in _DAG_DEPLOYMENTS:
+        mistakes.append(f"dagDeployment: {deployment.dag_deployment!r} is none of {', '.join(_DAG_DEPLOYMENTS)}")
+    if airflow and not versions.is_airflow(airflow):
+        mistakes.append(f"airflow: {airflow!r} is not a version x.y.z")
+    match row["distribution"]:
+        case "certified":
+            if not versions.is_airflow(version):
+                mistakes.append(f"version: {version!r} is not an Astronomer Certified version x.y.z")
+            elif airflow not in ("", version):
+                mistakes.append(f"airflow: Astronomer Certified {version} has Airflow {version}, not {airflow}")
+            fields = {"airflow_version": version, "desired_airflow_version": version}
+        case "runtime":
+            known = platform.catalog.find_runtime(version)
+            if not versions.is_runtime(version):
+                mistakes.append(f"version: {version!r} is not an Astro Runtime version such as 5.0.4 or 3.1-12")
+            elif known is None and not airflow:
+                mistakes.append(f"airflow: the catalog lacks Astro Runtime {version}, so say which Airflow it has")
+            elif known is not None and airflow not in ("", known.airflow):
+                mistakes.append(
+                    f"airflow: the catalog says that Astro Runtime {version} has {known.airflow}, not {airflow}"
+                )
+            running = known.airflow if known else airflow
+            fields = {"runtime_version": version, "desired_runtime_version": version, "runtime_airflow": running}
+        case other:
+            mistakes.append(f"distribution: {other!r} is neither certified nor runtime")
+    mistakes += _pending(row, fields, platform)
+    return replace(base, **fields), mistakes
+
+
+def _pending(row: dict[str, str], fields: dict[str, str], platform: Platform) -> list[str]:
+    """Set the desired version of a change that was started already; the rules of a start are not asked again."""
+    pending = row.get("pending", "")
+    if not pending:
+        return []
+    if platform.catalog.find_runtime(pending):
+        fields["desired_runtime_version"] = pending
+    elif row["distribution"] == "certified" and platform.catalog.offers_certified(pending):
+        fields["desired_airflow_version"] = pending
+    else:
+        return [f"pending: {pending!r} is not on offer for a Deployment on {row['distribution']}"]
+    return []

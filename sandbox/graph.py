@@ -1,0 +1,87 @@
+"""The executable schema of a platform version, and the execution of a document as a strict GraphQL server does it."""
+
+from __future__ import annotations
+
+import logging
+import re
+from typing import TYPE_CHECKING, Any
+
+from ariadne import ObjectType, ScalarType, graphql_sync, make_executable_schema
+from graphql import GraphQLError, GraphQLObjectType, GraphQLSyntaxError, build_schema
+
+from sandbox.errors import RefusedError
+from sandbox.mutations import MUTATIONS
+from sandbox.queries import DEPLOYMENT, QUERIES, RUNTIME_RELEASE, WORKSPACE, Context
+from sandbox.schema import sdl
+from sandbox.times import moment
+
+if TYPE_CHECKING:
+    from graphql import GraphQLSchema
+
+    from sandbox.generation import Generation
+
+_RESOLVERS = {
+    "Query": QUERIES,
+    "Mutation": MUTATIONS,
+    "Workspace": WORKSPACE,
+    "Deployment": DEPLOYMENT,
+    "RuntimeRelease": RUNTIME_RELEASE,
+}
+_QUOTED = re.compile(r"'([^']*)'")
+
+_log = logging.getLogger("sandbox")
+_silent = logging.Logger("sandbox.graphql")  # noqa: LOG001  ariadne logs every error, a client's mistakes too: not into the tree of loggers
+_silent.addHandler(logging.NullHandler())
+
+
+def executable(generation: Generation) -> GraphQLSchema:
+    """Make the executable schema of a platform version: its fields have resolvers, the others do not exist."""
+    text = sdl(generation)
+    known = build_schema(text).type_map
+    objects = []
+    for name, resolvers in _RESOLVERS.items():
+        kind = known.get(name)
+        if isinstance(kind, GraphQLObjectType):
+            bound = ObjectType(name)
+            for field in sorted(resolvers.keys() & kind.fields.keys()):
+                bound.set_field(field, resolvers[field])
+            objects.append(bound)
+    scalars = [ScalarType("Uuid", value_parser=_parse_uuid), ScalarType("DateTime", serializer=moment)]
+    return make_executable_schema(text, *scalars, *objects, convert_names_case=True)
+
+
+def run(schema: GraphQLSchema, body: dict[str, Any], context: Context) -> tuple[int, dict[str, Any]]:
+    """Execute a request's body; gives the HTTP status and the answer.
+
+    An invalid document or variable is answered with 400, a resolver's error with 200 and what data there is (inferred).
+    """
+    executed, answer = graphql_sync(schema, body, context_value=context, error_formatter=_formatted, logger=_silent)
+    resolved = executed and (answer.get("data") is not None or any("path" in error for error in answer["errors"]))
+    if not resolved:
+        answer = {"errors": answer["errors"]}
+    return (200 if resolved else 400), answer
+
+
+def _parse_uuid(value: object) -> str:
+    """Accept any id without blanks: a real one is a cuid such as ``ckw...``, no UUID."""
+    if isinstance(value, str) and value and not any(character.isspace() for character in value):
+        return value
+    raise GraphQLError(f"Uuid cannot represent value: {value!r}")
+
+
+def _formatted(error: GraphQLError, debug: bool = False) -> dict[str, Any]:  # noqa: ARG001, FBT001, FBT002  ariadne's signature
+    cause = error.original_error
+    while isinstance(cause, GraphQLError) and cause.original_error:
+        cause = cause.original_error
+    formatted: dict[str, Any] = {**error.formatted}
+    if isinstance(cause, RefusedError):
+        code = cause.code
+    elif error.path and cause is not None:
+        _log.error("the sandbox failed in %s", error.path, exc_info=cause)
+        formatted["message"], code = "Internal server error", "INTERNAL_SERVER_ERROR"
+    elif isinstance(error, GraphQLSyntaxError):
+        code = "GRAPHQL_PARSE_FAILED"
+    else:
+        code = "GRAPHQL_VALIDATION_FAILED"
+        formatted["message"] = _QUOTED.sub(r'"\1"', error.message)
+    return {**formatted, "extensions": {"code": code}}

@@ -1,0 +1,114 @@
+"""Houston itself: finds what a request names, lets the platform's rules act on it and keeps the result."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from sandbox.errors import RefusedError
+from sandbox.images import Labels, labels_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from sandbox.behaviour import Platform
+    from sandbox.deployment import Deployment
+    from sandbox.store import Store, Workspace
+
+#: The vendor's own words; the CLI knows them and says that the token may have expired.
+NO_PERMISSION = "You do not have the appropriate permissions for that"
+
+
+class Role(StrEnum):
+    """What a token may do: an admin everything, a viewer only read the workspaces and their Deployments."""
+
+    ADMIN = "SYSTEM_ADMIN"
+    VIEWER = "WORKSPACE_VIEWER"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Houston:
+    """The service behind the API: the store, the rules, the tokens and the address where the Airflows answer.
+
+    ``base_url`` is the sandbox's own address without a slash at its end.
+    """
+
+    store: Store
+    platform: Platform
+    tokens: Tokens
+    base_url: str
+
+    def role(self, authorization: str) -> Role | None:
+        """Tell the role of an ``authorization`` header, raw or with ``Bearer``; ``None`` for a refused token."""
+        scheme, _, rest = authorization.partition(" ")
+        return self.tokens.role(rest.strip() if scheme.lower() == "bearer" else authorization)
+
+    def deployments(self, workspace: str | None = None) -> list[Deployment]:
+        """Give the Deployments of a workspace, or all of them."""
+        return [found for found in self.store.deployments() if workspace in (None, found.workspace)]
+
+    def find(self, *, deployment_id: str | None = None, release_name: str | None = None) -> Deployment | None:
+        """Give the Deployment that has all of what is named."""
+        return next(
+            (
+                found
+                for found in self.store.deployments()
+                if deployment_id in (None, found.id) and release_name in (None, found.release_name)
+            ),
+            None,
+        )
+
+    def workspace(self, workspace_id: str) -> Workspace | None:
+        """Give a workspace."""
+        return next((found for found in self.store.workspaces() if found.id == workspace_id), None)
+
+    def change(self, deployment_id: str, action: Callable[[Deployment], Deployment]) -> Deployment:
+        """Let an action of the platform change a Deployment and keep the result.
+
+        Raises:
+            RefusedError: there is no such Deployment (the text is inferred), or the platform refuses.
+        """
+        deployment = self.find(deployment_id=deployment_id)
+        if deployment is None:
+            raise RefusedError(f"No deployment exists with id: {deployment_id}", code="NOT_FOUND")
+        return self._kept(action(deployment))
+
+    def deploy(self, release_name: str, image: str, labels: Labels) -> Deployment:
+        """Deploy an image with these labels; where there are none they follow from the image's name.
+
+        Raises:
+            RefusedError: there is no such release, or nothing tells the image's version.
+        """
+        deployment = self.find(release_name=release_name)
+        if deployment is None:
+            raise RefusedError(f"No deployment exists with releaseName: {release_name}", code="NOT_FOUND")
+        labels = labels or labels_of(image)
+        if not labels:
+            raise RefusedError(f"nothing tells the version of image {image}: name its Runtime or Airflow version")
+        return self._kept(self.platform.deploy(deployment, image, labels))
+
+    def _kept(self, deployment: Deployment) -> Deployment:
+        self.store.save(deployment)
+        return deployment
+
+
+class Tokens:
+    """The tokens that are accepted; a class of its own so that no ``repr`` shows them."""
+
+    def __init__(self, *, admin: str, viewer: str | None = None) -> None:
+        self._roles = {admin: Role.ADMIN} | ({viewer: Role.VIEWER} if viewer and viewer != admin else {})
+
+    def role(self, token: str) -> Role | None:
+        """Tell the role of a token."""
+        return self._roles.get(token)
+
+    def masked(self, text: str) -> str:
+        """Put stars where the text has a token."""
+        for token in sorted(self._roles, key=len, reverse=True):
+            text = text.replace(token, "***")
+        return text
+
+    def __repr__(self) -> str:
+        """Tell how many there are, none of them."""
+        return f"Tokens({len(self._roles)} hidden)"

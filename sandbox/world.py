@@ -1,0 +1,89 @@
+"""Puts a sandbox together from its settings: catalog, platform, fleet, state, app, server."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, TextIO
+
+from starlette.middleware import Middleware
+
+from sandbox import app, behaviour, catalog, fleet, server
+from sandbox.errors import SandboxError, problems
+from sandbox.generation import Generation
+from sandbox.houston import Houston, Tokens
+from sandbox.requestlog import RequestLog
+from sandbox.store import Store
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """What a sandbox is started with; the defaults and meanings are those of ``python -m sandbox serve --help``."""
+
+    token: str = field(repr=False)
+    viewer_token: str | None = field(default=None, repr=False)
+    port: int = 0
+    state: Path | None = None
+    catalog: str = "guide"
+    fleet: Path | None = None
+    platform_version: str = "0.30.4"
+    rollout_seconds: float = 0.0
+    allow_downgrades: bool = False
+    request_log: Path | None = None
+
+
+@contextlib.contextmanager
+def houston(settings: Settings, base_url: str, clock: Callable[[], float] = time.time) -> Iterator[Houston]:
+    """Open the Houston of these settings and close its store afterwards.
+
+    Raises:
+        SandboxError: anything wrong with the settings or the files they name.
+    """
+    if not settings.token or settings.viewer_token == "":
+        raise SandboxError("a token cannot be empty")
+    if settings.viewer_token == settings.token:
+        raise SandboxError("the viewer's token must differ from the admin's")
+    platform = behaviour.Platform(
+        generation=Generation.of(settings.platform_version),
+        catalog=catalog.load(settings.catalog),
+        allow_downgrades=settings.allow_downgrades,
+        rollout_seconds=settings.rollout_seconds,
+        clock=clock,
+    )
+    deployments = fleet.load(settings.fleet or fleet.shipped(platform), platform)
+    with Store(settings.state) as store:
+        store.add(deployments)
+        unfit = [
+            f"{each.release_name}: {misfit}"
+            for each in store.deployments()
+            for misfit in behaviour.misfits(each, platform.generation)
+        ]
+        if unfit:
+            raise problems(f"the state file {settings.state} does not fit the platform", unfit)
+        tokens = Tokens(admin=settings.token, viewer=settings.viewer_token)
+        yield Houston(store=store, platform=platform, tokens=tokens, base_url=base_url)
+
+
+def serve(settings: Settings) -> None:
+    """Serve on 127.0.0.1 until a signal; raises SandboxError where it cannot start."""
+    with contextlib.ExitStack() as stack:
+        listener = stack.enter_context(contextlib.closing(server.bind(settings.port)))
+        host, port = listener.getsockname()
+        served = stack.enter_context(houston(settings, f"http://{host}:{port}"))
+        middleware = []
+        if settings.request_log:
+            stream = stack.enter_context(_opened(settings.request_log))
+            middleware.append(Middleware(RequestLog, stream=stream, tokens=served.tokens, clock=served.platform.clock))
+        server.run(app.create(served, middleware), listener)
+
+
+def _opened(path: Path) -> TextIO:
+    try:
+        return path.open("a", encoding="utf-8")
+    except OSError as error:
+        raise SandboxError(f"the request log {path} cannot be written: {error.strerror}") from error
