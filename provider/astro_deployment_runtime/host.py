@@ -120,17 +120,17 @@ class _Context:
 def _partial_progress(error: PartialProgressError) -> bytes:
     properties = asyncio.run(rpc.serialize_properties(error.outputs, {}))
     detail = any_pb2.Any()
-    detail.Pack(
-        provider_pb2.ErrorResourceInitFailed(id=error.resource_id, properties=properties, reasons=[str(error)])
-    )
+    detail.Pack(provider_pb2.ErrorResourceInitFailed(id=error.resource_id, properties=properties, reasons=[str(error)]))
     status = status_pb2.Status(code=grpc.StatusCode.UNKNOWN.value[0], message=str(error), details=[detail])
-    return status.SerializeToString()
+    return bytes(status.SerializeToString())
 
 
 class Servicer:
     """The stock servicer with calls that know their resource and can be cancelled."""
 
-    def __init__(self, stock: provider_pb2_grpc.ResourceProviderServicer, engine: engine_pb2_grpc.EngineStub | None):
+    def __init__(
+        self, stock: provider_pb2_grpc.ResourceProviderServicer, engine: engine_pb2_grpc.EngineStub | None
+    ) -> None:
         """Wrap the stock servicer; log to the engine if there is one."""
         self._stock = stock
         self._engine = engine
@@ -139,7 +139,8 @@ class Servicer:
         for method in ("Check", "Diff", "Create", "Update", "Delete", "Read"):
             setattr(self, method, self._serve(getattr(stock, method)))
 
-    def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - the other methods are the stock servicer's
+    def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - any method of the protocol
+        """Leave all other methods to the stock servicer."""
         return getattr(self._stock, name)
 
     def Cancel(self, request: object, context: grpc.ServicerContext) -> object:  # noqa: N802 - the protocol's name
@@ -200,6 +201,6 @@ def main(arguments: list[str]) -> None:
 
 if __name__ == "__main__":
     # Run as a module, this file would be a second copy of itself, with a _current_call of its own.
-    from astro_deployment_runtime import host
+    from astro_deployment_runtime import host  # noqa: PLW0406 - the import is what makes it one module
 
     host.main(sys.argv[1:])

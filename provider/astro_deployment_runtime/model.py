@@ -91,6 +91,18 @@ class Deployment:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Health:
+    """What a Deployment's own Airflow answers."""
+
+    healthy: bool
+    """Its metadata database and scheduler are healthy, and it runs the expected Airflow version."""
+    detail: str
+    """What was found, as a clause."""
+    airflow: AirflowVersion | None = None
+    """The version that it tells; None where it does not answer, or (before Airflow 2.0) does not tell."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Hop:
     """One version change that the platform knows as such."""
 

@@ -1,0 +1,71 @@
+"""A Deployment's own Airflow: is it healthy, and at which version?"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final, TypeVar
+
+from pydantic import BaseModel, ValidationError
+
+from astro_deployment_runtime.errors import InvalidVersionError
+from astro_deployment_runtime.model import Health
+from astro_deployment_runtime.versions import AirflowVersion
+
+if TYPE_CHECKING:
+    from astro_deployment_runtime.model import Deployment
+    from astro_deployment_runtime.transport import Transport
+
+_FIRST_WITH_VERSION_API: Final = AirflowVersion(2, 0, 0)
+_FIRST_WITH_API_V2: Final = AirflowVersion(3, 0, 0)
+
+
+class _Component(BaseModel):
+    status: str | None = None
+
+
+class _HealthAnswer(BaseModel):
+    metadatabase: _Component
+    scheduler: _Component
+
+
+class _VersionAnswer(BaseModel):
+    version: str
+
+
+def read_health(transport: Transport, deployment: Deployment, expected: AirflowVersion) -> Health:
+    """Ask the Airflow for its health and its version. Never raises: what does not answer is not healthy.
+
+    Airflow 1.10 has no API that tells its version; there, health alone counts.
+    """
+    if deployment.airflow_url is None:
+        return Health(healthy=False, detail="Houston tells no address of its Airflow")
+    root = deployment.airflow_url.rstrip("/")
+    api_v2 = expected >= _FIRST_WITH_API_V2
+    answer = _page(transport, f"{root}/{'api/v2/monitor/health' if api_v2 else 'health'}", _HealthAnswer)
+    if answer is None:
+        return Health(healthy=False, detail="its Airflow does not answer yet")
+    for name, component in (("metadata database", answer.metadatabase), ("scheduler", answer.scheduler)):
+        if component.status != "healthy":
+            return Health(healthy=False, detail=f"its {name} is {transport.quote(str(component.status))}")
+    if expected < _FIRST_WITH_VERSION_API:
+        return Health(healthy=True, detail="its Airflow is healthy")
+    version = _page(transport, f"{root}/api/{'v2' if api_v2 else 'v1'}/version", _VersionAnswer)
+    try:
+        found = AirflowVersion.parse(version.version) if version else None
+    except InvalidVersionError:
+        found = None
+    if found is None:
+        return Health(healthy=False, detail="its Airflow does not tell its version")
+    return Health(healthy=found == expected, airflow=found, detail=f"its Airflow is healthy at {found}")
+
+
+_Page = TypeVar("_Page", bound=BaseModel)
+
+
+def _page(transport: Transport, url: str, model: type[_Page]) -> _Page | None:
+    response = transport.get(url)
+    if response is None or not response.is_success:
+        return None
+    try:
+        return model.model_validate_json(response.content)
+    except ValidationError:
+        return None

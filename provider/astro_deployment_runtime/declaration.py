@@ -1,0 +1,131 @@
+"""What a user may declare: the arguments of one resource, and the entries of a stack's config.
+
+Checked as a whole: every mistake is reported, each with the path of its key.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, Self, TypeVar
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+from pydantic.alias_generators import to_camel
+
+from astro_deployment_runtime.errors import InvalidDeclarationError, InvalidVersionError
+from astro_deployment_runtime.versions import RuntimeVersion
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_DURATION: Final = re.compile(r"(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s)?", re.ASCII)
+_LONGEST_SECONDS: Final = 7 * 24 * 3600
+
+
+def _seconds(value: object) -> object:
+    if isinstance(value, str) and value and (match := _DURATION.fullmatch(value)):
+        hours, minutes, seconds = (int(part or 0) for part in match.groups())
+        value = float(hours * 3600 + minutes * 60 + seconds)
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise ValueError(f"{value!r} is not a duration: write 1h, 90m, 1h30m or 45s")  # noqa: TRY004 - pydantic's way
+    if not 0 < value <= _LONGEST_SECONDS:
+        raise ValueError(f"{value:g} s is out of range: more than nothing, at most 7 days")
+    return float(value)
+
+
+def _target(value: object) -> object:
+    if not isinstance(value, str):
+        raise ValueError(f"{value!r} is a number, not a version: put it in quotes, for example '5.0.4'")  # noqa: TRY004
+    text = value.strip()
+    if text != "equivalent":
+        try:
+            RuntimeVersion.parse(text)
+        except InvalidVersionError as error:
+            raise ValueError(f"{error}, or 'equivalent'") from None
+    return text
+
+
+_ReleaseName = Annotated[str, Field(pattern=r"^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$")]
+_Id = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
+
+
+class RuntimeDeclaration(BaseModel):
+    """One Deployment and the version that it is to have: the arguments of the resource, with their defaults."""
+
+    model_config = ConfigDict(
+        alias_generator=to_camel, populate_by_name=True, extra="forbid", frozen=True, str_strip_whitespace=True
+    )
+
+    release_name: _ReleaseName | None = None
+    deployment_id: _Id | None = None
+    runtime_version: Annotated[str, BeforeValidator(_target)]
+    image: Annotated[str, Field(min_length=1)] | None = None
+    strategy: Literal["certified-first", "fewest-hops"] = "certified-first"
+    accept: tuple[str, ...] = ()
+    timeout: Annotated[float, BeforeValidator(_seconds)] = 3600.0
+    """Seconds per hop, from when a run begins to wait for it."""
+    wait: bool = True
+
+    @model_validator(mode="after")
+    def _one_identity(self) -> Self:
+        if (self.release_name is None) == (self.deployment_id is None):
+            raise ValueError("name the Deployment by exactly one of releaseName and deploymentId")
+        return self
+
+
+class DeploymentEntry(RuntimeDeclaration):
+    """One entry of ``astro:deployments``: the arguments of the resource, and its name in the stack."""
+
+    name: Annotated[str, Field(min_length=1)]
+
+
+class StackDeclaration(BaseModel):
+    """What a stack's config declares."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    deployments: tuple[DeploymentEntry, ...] = ()
+
+    @model_validator(mode="after")
+    def _names_differ(self) -> Self:
+        names = [entry.name for entry in self.deployments]
+        twice = sorted({name for name in names if names.count(name) > 1})
+        if twice:
+            raise ValueError(f"two entries have the name {', '.join(map(repr, twice))}: give each its own")
+        return self
+
+
+def read_arguments(arguments: Mapping[str, Any]) -> RuntimeDeclaration:
+    """Check the arguments of one resource; those that are None count as not given.
+
+    Raises:
+        InvalidDeclarationError: some are wrong; the message lists all of them, a line each.
+    """
+    return _read(RuntimeDeclaration, {key: value for key, value in arguments.items() if value is not None}, "")
+
+
+def read_stack(deployments: object) -> StackDeclaration:
+    """Check the value of ``astro:deployments``.
+
+    Raises:
+        InvalidDeclarationError: some entries are wrong; the message lists all mistakes, a line each.
+    """
+    return _read(StackDeclaration, {"deployments": deployments}, "astro:")
+
+
+_Model = TypeVar("_Model", bound=BaseModel)
+
+
+def _read(model: type[_Model], values: Mapping[str, Any], prefix: str) -> _Model:
+    try:
+        return model.model_validate(values)
+    except ValidationError as error:
+        lines = [_mistake(prefix, mistake["loc"], mistake["msg"]) for mistake in error.errors(include_url=False)]
+    raise InvalidDeclarationError("\n".join(lines))
+
+
+def _mistake(prefix: str, location: tuple[int | str, ...], message: str) -> str:
+    path = ""
+    for part in location:
+        path += f"[{part}]" if isinstance(part, int) else f".{part}" if path else str(part)
+    where = f"{prefix}{path}: " if path else ""
+    return where + message.removeprefix("Value error, ")

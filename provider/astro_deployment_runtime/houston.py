@@ -1,0 +1,274 @@
+"""The platform, in the model's terms: what it says of Deployments and releases, and what it can be told to do.
+
+One client serves the whole process. All Deployments are read in two requests, whatever their number, and kept for
+a while; whoever is about to change one reads it again, live.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final, TypeVar
+
+from astro_deployment_runtime import wire
+from astro_deployment_runtime.catalog import Catalog
+from astro_deployment_runtime.errors import (
+    DeploymentNotFoundError,
+    InvalidVersionError,
+    PlatformAnswerError,
+    PlatformRefusedError,
+)
+from astro_deployment_runtime.model import Deployment, Platform
+from astro_deployment_runtime.versions import AirflowVersion, Distribution, ReleaseId
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from astro_deployment_runtime.transport import Transport
+
+FLEET_SECONDS: Final = 30.0
+"""How long a reading of the whole fleet serves previews."""
+
+_NO_SUCH_DEPLOYMENT: Final = "No deployment exists"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Snapshot:
+    """The fleet at one time: the platform, what is on offer, and every Deployment that the token can see."""
+
+    platform: Platform
+    catalog: Catalog
+    workspaces: tuple[str, ...]
+    """Their ids."""
+    deployments: tuple[wire.WireDeployment, ...]
+    """As they came: one with a version that nobody can read must not hide the others."""
+    taken: float
+    """On the client's clock, in seconds."""
+
+
+class Houston:
+    """The client. Safe to share among threads."""
+
+    def __init__(self, transport: Transport, *, feed: Catalog, now: Callable[[], float] = time.monotonic) -> None:
+        """Speak over that transport; take from the feed what the platform does not tell of releases."""
+        self._transport = transport
+        self._feed = feed
+        self._now = now
+        self._lock = threading.Lock()
+        self._snapshot: Snapshot | None = None
+        self._changed: set[str] = set()
+
+    def snapshot(self) -> Snapshot:
+        """Return a reading of the whole fleet that is at most :data:`FLEET_SECONDS` old.
+
+        Whoever comes while it is taken waits for that one.
+
+        Raises:
+            PlatformError: Houston cannot be read.
+        """
+        with self._lock:
+            if self._snapshot is None or self._now() - self._snapshot.taken >= FLEET_SECONDS:
+                self._snapshot = self._read_fleet()
+                self._changed.clear()
+            return self._snapshot
+
+    def find(self, *, release_name: str | None = None, deployment_id: str | None = None) -> Deployment:
+        """Find a Deployment by its release name or its id: in the snapshot, else by asking for it alone.
+
+        Raises:
+            DeploymentNotFoundError: there is none that the token can see.
+            PlatformError: Houston cannot be read.
+        """
+        snapshot = self.snapshot()
+        for deployment in snapshot.deployments:
+            if deployment_id == deployment.id or release_name == deployment.release_name:
+                if deployment.id in self._changed:
+                    return self.observe(deployment.id)[0]
+                return _deployment(deployment, snapshot.catalog)
+        if deployment_id is not None:
+            return self.observe(deployment_id)[0]
+        for deployment in self._read_deployments(snapshot.workspaces, release_name):
+            if deployment.release_name == release_name:
+                return _deployment(deployment, snapshot.catalog)
+        raise DeploymentNotFoundError(
+            f"Houston shows this token no Deployment with the release name {release_name!r}, but "
+            f"{len(snapshot.deployments)} others: correct the name, or give the token's account access to its workspace"
+        )
+
+    def observe(self, deployment_id: str) -> tuple[Deployment, Platform, Catalog]:
+        """Read one Deployment and the platform's offer, live, in one request.
+
+        Raises:
+            DeploymentNotFoundError: there is none of that id, or no more.
+            PlatformError: Houston cannot be read.
+        """
+        answer = self._read_deployment(deployment_id, wire.DEPLOYMENT_AND_OFFER, wire.DeploymentAndOfferAnswer)
+        catalog = self._catalog(answer)
+        return _deployment(_existing(answer, deployment_id), catalog), _platform(answer), catalog
+
+    def observe_deployment(self, deployment_id: str, catalog: Catalog) -> Deployment:
+        """Read one Deployment alone, live: what a wait asks again and again.
+
+        Raises:
+            DeploymentNotFoundError: there is none of that id, or no more.
+            PlatformError: Houston cannot be read.
+        """
+        answer = self._read_deployment(deployment_id, wire.DEPLOYMENT, wire.DeploymentAnswer)
+        return _deployment(_existing(answer, deployment_id), catalog)
+
+    def start(self, deployment: Deployment, target: ReleaseId) -> None:
+        """Start a hop. It interrupts nothing until an image that matches is deployed.
+
+        Raises:
+            PlatformError: as :meth:`~astro_deployment_runtime.transport.Transport.mutate` tells.
+        """
+        document = wire.START_AIRFLOW if target.distribution is Distribution.CERTIFIED else wire.START_RUNTIME
+        self._mutate(
+            document, deployment, {"deploymentUuid": deployment.id, "version": str(target.version)}, f"start {target}"
+        )
+
+    def cancel(self, deployment: Deployment, pending: ReleaseId) -> None:
+        """Cancel a hop that was started. A Certified upgrade is cancelled by wishing for the current version.
+
+        Raises:
+            PlatformError: as :meth:`~astro_deployment_runtime.transport.Transport.mutate` tells.
+        """
+        if pending.distribution is Distribution.CERTIFIED:
+            variables = {"deploymentUuid": deployment.id, "version": str(deployment.current.id.version)}
+            self._mutate(wire.START_AIRFLOW, deployment, variables, f"cancel {pending}")
+        else:
+            self._mutate(wire.CANCEL_RUNTIME, deployment, {"deploymentUuid": deployment.id}, f"cancel {pending}")
+
+    def deliver(self, deployment: Deployment, image: str, target: ReleaseId) -> None:
+        """Deploy an image that is in a registry already, as the release that it is built on.
+
+        Raises:
+            PlatformError: as :meth:`~astro_deployment_runtime.transport.Transport.mutate` tells.
+        """
+        certified = target.distribution is Distribution.CERTIFIED
+        variables = {
+            "releaseName": deployment.release_name,
+            "image": image,
+            # An empty version beside the other means "not given" to Houston: the vendor's CLI sends both.
+            "airflowVersion": str(target.version) if certified else "",
+            "runtimeVersion": "" if certified else str(target.version),
+        }
+        self._mutate(wire.DELIVER_IMAGE, deployment, variables, f"deploy the image {image}")
+
+    def _mutate(self, document: str, deployment: Deployment, variables: dict[str, str], what: str) -> None:
+        try:
+            self._transport.mutate(document, variables, what=f"{what} on {deployment.release_name}")
+        finally:
+            # Last, so that a reading of the fleet that began before the mutation took effect does not count.
+            self._changed.add(deployment.id)
+
+    def _read_fleet(self) -> Snapshot:
+        taken = self._now()
+        self._changed.clear()
+        answer = self._transport.read(wire.PLATFORM, {}, wire.PlatformAnswer, what="the platform's offer")
+        workspaces = tuple(workspace.id for workspace in answer.workspaces)
+        return Snapshot(
+            platform=_platform(answer),
+            catalog=self._catalog(answer),
+            workspaces=workspaces,
+            deployments=self._read_deployments(workspaces, None),
+            taken=taken,
+        )
+
+    def _read_deployments(
+        self, workspaces: tuple[str, ...], release_name: str | None
+    ) -> tuple[wire.WireDeployment, ...]:
+        if not workspaces:
+            return ()
+        variables = {f"w{number}": workspace for number, workspace in enumerate(workspaces)}
+        if release_name is not None:
+            variables["releaseName"] = release_name
+        document = wire.fleet_document(len(workspaces), by_release_name=release_name is not None)
+        fleet = self._transport.read(document, variables, wire.FleetAnswer, what="the Deployments of all workspaces")
+        return tuple(deployment for found in fleet.root.values() for deployment in found or ())
+
+    def _read_deployment(self, deployment_id: str, document: str, answer: type[_Answer]) -> _Answer:
+        what = f"the Deployment {deployment_id}"
+        try:
+            return self._transport.read(document, {"id": deployment_id}, answer, what=what)
+        except PlatformRefusedError as error:
+            if _NO_SUCH_DEPLOYMENT in str(error):
+                raise _not_found(deployment_id) from error
+            raise
+
+    def _catalog(self, answer: wire.OfferAnswer) -> Catalog:
+        return Catalog.offered(
+            certified=[image.version for image in answer.deployment_config.airflow_images],
+            runtime=[(release.version, release.airflow_version) for release in answer.runtime_releases],
+            feed=self._feed,
+        )
+
+
+_Answer = TypeVar("_Answer", bound=wire.DeploymentAnswer)
+
+
+def _not_found(deployment_id: str) -> DeploymentNotFoundError:
+    return DeploymentNotFoundError(
+        f"Houston shows this token no Deployment with the id {deployment_id!r}: it was deleted, the id is wrong, or the "
+        "token's account has no access to its workspace"
+    )
+
+
+def _existing(answer: wire.DeploymentAnswer, deployment_id: str) -> wire.WireDeployment:
+    if answer.deployment is None:
+        raise _not_found(deployment_id)
+    return answer.deployment
+
+
+def _platform(answer: wire.OfferAnswer) -> Platform:
+    flags = answer.app_config.feature_flags or {}
+    return Platform(
+        version=answer.app_config.version, runtime_enabled=flags.get("astroRuntimeEnabled", True) is not False
+    )
+
+
+def _deployment(found: wire.WireDeployment, catalog: Catalog) -> Deployment:
+    """Translate: a Deployment is on Runtime when its Runtime version is not empty, whatever its Airflow version."""
+    on_runtime = bool(found.runtime_version)
+    try:
+        current = (
+            ReleaseId.of(Distribution.RUNTIME, found.runtime_version)
+            if on_runtime
+            else ReleaseId.of(Distribution.CERTIFIED, found.airflow_version)
+        )
+        airflow = _airflow(found, current, catalog)
+        pending = _pending(found, current)
+    except InvalidVersionError as error:
+        raise PlatformAnswerError(
+            f"Houston reports a version of {found.release_name} that cannot be read: {error}; nothing is planned for it"
+        ) from error
+    return Deployment(
+        id=found.id,
+        release_name=found.release_name,
+        label=found.label or found.release_name,
+        workspace_id=found.workspace.id if found.workspace else "",
+        current=catalog.describe(current, airflow),
+        pending=pending,
+        dag_deployment=(found.dag_deployment.type if found.dag_deployment else None) or "image",
+        airflow_url=found.airflow_url,
+    )
+
+
+def _airflow(found: wire.WireDeployment, current: ReleaseId, catalog: Catalog) -> AirflowVersion:
+    if isinstance(current.version, AirflowVersion):
+        return current.version
+    offered = catalog.get(current)
+    if offered is not None and not found.runtime_airflow_version:
+        return offered.airflow
+    return AirflowVersion.parse(found.runtime_airflow_version)
+
+
+def _pending(found: wire.WireDeployment, current: ReleaseId) -> ReleaseId | None:
+    """Tell the hop that was started: desired differs from current, where null and empty both mean "none"."""
+    if found.desired_runtime_version not in {"", found.runtime_version}:
+        return ReleaseId.of(Distribution.RUNTIME, found.desired_runtime_version)
+    if current.distribution is Distribution.CERTIFIED and found.desired_airflow_version:
+        desired = ReleaseId.of(Distribution.CERTIFIED, found.desired_airflow_version)
+        return None if desired == current else desired
+    return None

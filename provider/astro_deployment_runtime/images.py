@@ -1,0 +1,71 @@
+"""Which image a hop is delivered with: a user's template, rendered and checked."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Final
+
+from astro_deployment_runtime.errors import InvalidDeclarationError
+
+if TYPE_CHECKING:
+    from astro_deployment_runtime.catalog import Release
+
+PLACEHOLDERS: Final = ("base", "distribution", "version", "airflow")
+"""What a template may name: the vendor's base image, ``certified`` or ``runtime``, and the two versions."""
+
+_PLACEHOLDER: Final = re.compile(r"\{([^{}]*)\}")
+_COMPONENT = r"[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*"
+_HOST = r"(?:[a-zA-Z0-9](?:[a-zA-Z0-9-]*[a-zA-Z0-9])?)(?:\.[a-zA-Z0-9](?:[a-zA-Z0-9-]*[a-zA-Z0-9])?)*(?::\d+)?"
+_REFERENCE: Final = re.compile(
+    rf"(?P<repository>(?:{_HOST}/)?{_COMPONENT}(?:/{_COMPONENT})*)(?::[\w][\w.-]{{0,127}})?(?:@sha256:[0-9a-f]{{64}})?",
+    re.ASCII,
+)
+_BASE_REPOSITORIES: Final = {
+    "quay.io/astronomer/ap-airflow",
+    "quay.io/astronomer/astro-runtime",
+    "astrocrpublic.azurecr.io/runtime",
+    "astronomerinc/ap-airflow",
+    "docker.io/astronomerinc/ap-airflow",
+}
+
+
+def check_template(template: str) -> None:
+    """Refuse a template that names what there is not.
+
+    Raises:
+        InvalidDeclarationError: an unknown placeholder, or a brace that belongs to none.
+    """
+    for name in _PLACEHOLDER.findall(template):
+        if name not in PLACEHOLDERS:
+            known = ", ".join(f"{{{placeholder}}}" for placeholder in PLACEHOLDERS)
+            raise InvalidDeclarationError(f"image names {{{name}}}, which there is not: use {known}")
+    rest = _PLACEHOLDER.sub("", template)
+    if "{" in rest or "}" in rest:
+        raise InvalidDeclarationError(f"image {template!r} has a brace that belongs to no placeholder")
+
+
+def render(template: str, release: Release) -> str:
+    """Name the image for a release.
+
+    Raises:
+        InvalidDeclarationError: the template is wrong, or what comes out is no image reference.
+    """
+    check_template(template)
+    values = {
+        "base": release.id.image,
+        "distribution": release.id.distribution.value,
+        "version": str(release.id.version),
+        "airflow": str(release.airflow),
+    }
+    image = _PLACEHOLDER.sub(lambda match: values[match[1]], template)
+    if _REFERENCE.fullmatch(image) is None:
+        raise InvalidDeclarationError(
+            f"image {template!r} becomes {image!r} for {release.id}, which is no image reference"
+        )
+    return image
+
+
+def is_base(image: str) -> bool:
+    """Tell whether this is one of the vendor's bare base images, which hold none of the user's DAGs."""
+    match = _REFERENCE.fullmatch(image)
+    return match is not None and match["repository"] in _BASE_REPOSITORIES

@@ -1,0 +1,101 @@
+"""How to reach Houston: from the stack's config, else from the environment."""
+
+from __future__ import annotations
+
+import ipaddress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+from urllib.parse import urlsplit
+
+from pydantic import SecretStr
+
+from astro_deployment_runtime.errors import InvalidSettingsError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+_TRUE: Final = {"true", "1", "yes"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """The connection settings, checked. Printing them shows no token."""
+
+    url: str
+    token: SecretStr
+    ca_file: Path | None = None
+    allow_http: bool = False
+
+    @classmethod
+    def load(cls, config: Callable[[str], str | None], environment: Mapping[str, str]) -> Settings:
+        """Read the settings.
+
+        Args:
+            config: gives a key of the ``astro`` namespace of the stack's config, or None.
+            environment: what counts where the config is silent: ``ASTRO_HOUSTON_URL``, ``ASTRO_HOUSTON_TOKEN``,
+                ``ASTRO_CA_FILE``, ``ASTRO_ALLOW_HTTP``.
+
+        Raises:
+            InvalidSettingsError: something is missing, malformed, or would send the token in the clear.
+        """
+
+        def setting(key: str, variable: str) -> str:
+            return (config(key) or environment.get(variable) or "").strip()
+
+        allow_http = setting("allowHttp", "ASTRO_ALLOW_HTTP").lower() in _TRUE
+        url = setting("houstonUrl", "ASTRO_HOUSTON_URL")
+        if not url:
+            raise InvalidSettingsError(
+                "Houston's address is not configured: run 'pulumi config set astro:houstonUrl "
+                "https://houston.BASEDOMAIN/v1' or set ASTRO_HOUSTON_URL"
+            )
+        check_url(url, allow_http=allow_http)
+        token = setting("token", "ASTRO_HOUSTON_TOKEN")
+        if not token:
+            raise InvalidSettingsError(
+                "no token for Houston is configured: run 'pulumi config set --secret astro:token' or set "
+                "ASTRO_HOUSTON_TOKEN"
+            )
+        if not (token.isascii() and token.isprintable()):
+            raise InvalidSettingsError(
+                "the token for Houston has characters that no token has (a line break?): set astro:token or "
+                "ASTRO_HOUSTON_TOKEN anew"
+            )
+        ca_file = setting("caFile", "ASTRO_CA_FILE")
+        if ca_file and not Path(ca_file).is_file():
+            raise InvalidSettingsError(
+                f"astro:caFile is {ca_file!r}, which is no file: name a PEM file of CA certificates"
+            )
+        return cls(url=url, token=SecretStr(token), ca_file=Path(ca_file) if ca_file else None, allow_http=allow_http)
+
+
+def check_url(url: str, *, allow_http: bool) -> None:
+    """Accept https anywhere, and http to this machine only, unless http is allowed.
+
+    Raises:
+        InvalidSettingsError: the URL is anything else, or carries credentials.
+    """
+    try:
+        parts = urlsplit(url)
+        host, _ = parts.hostname or "", parts.port
+    except ValueError:
+        raise InvalidSettingsError("astro:houstonUrl is not a URL: write https://houston.BASEDOMAIN/v1") from None
+    if parts.username or parts.password:
+        raise InvalidSettingsError("astro:houstonUrl carries credentials: remove them and configure astro:token")
+    if parts.scheme not in {"http", "https"} or not host:
+        raise InvalidSettingsError(f"astro:houstonUrl is {url!r}: write https://houston.BASEDOMAIN/v1")
+    if parts.scheme == "http" and not (allow_http or _is_loopback(host)):
+        raise InvalidSettingsError(
+            f"{url!r} would send the token unencrypted to another machine: use https, or allow it with "
+            "'pulumi config set astro:allowHttp true'"
+        )
+
+
+def _is_loopback(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False

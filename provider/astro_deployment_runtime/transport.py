@@ -1,0 +1,183 @@
+"""GraphQL over HTTP to Houston: one request, its answer, and every way in which that can fail.
+
+A read is retried; a mutation never is, because a lost answer does not tell whether it took effect. All foreign
+exceptions are mapped to the tree in :mod:`~astro_deployment_runtime.errors` here and nowhere else.
+"""
+
+from __future__ import annotations
+
+import re
+import ssl
+from typing import TYPE_CHECKING, Any, Final, TypeVar
+
+import httpx
+import stamina
+from pydantic import BaseModel, ValidationError
+
+from astro_deployment_runtime.errors import (
+    DoubtfulMutationError,
+    PlatformAnswerError,
+    PlatformError,
+    PlatformRefusedError,
+    PlatformUnreachableError,
+    TokenRefusedError,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from astro_deployment_runtime.settings import Settings
+
+_TIMEOUT: Final = httpx.Timeout(30.0, connect=10.0)
+_ATTEMPTS: Final = 5
+_RETRY_SECONDS: Final = 45.0
+_LONGEST_QUOTE: Final = 300
+_UNPRINTABLE: Final = re.compile(r"[^\x20-\x7e\u00a0-\uffff]+")
+
+_TOKEN_MESSAGES: Final = (
+    "You do not have the appropriate permissions for that",
+    "AUTH_TOKEN_REFRESH_FAILED",
+    "Unauthenticated",
+)
+"""What Houston says of a token that is wrong, has expired, or may not do this. It does not tell which."""
+
+Answer = TypeVar("Answer", bound=BaseModel)
+
+
+class _TransientError(PlatformUnreachableError):
+    """A failure of a read that may be gone at the next attempt."""
+
+
+class Transport:
+    """One HTTP client for one Houston. Safe to share among threads."""
+
+    def __init__(self, settings: Settings, *, transport: httpx.BaseTransport | None = None) -> None:
+        """Prepare a client; nothing is sent yet. A transport may be handed in, by tests.
+
+        Raises:
+            PlatformUnreachableError: the CA file cannot be used.
+        """
+        self.url = settings.url
+        self._token = settings.token
+        try:
+            context = ssl.create_default_context(cafile=settings.ca_file)
+        except (OSError, ssl.SSLError) as error:
+            raise PlatformUnreachableError(
+                f"astro:caFile {str(settings.ca_file)!r} holds no CA certificates"
+            ) from error
+        self._client = httpx.Client(
+            headers={"authorization": self._token.get_secret_value()},
+            timeout=_TIMEOUT,
+            transport=transport,
+            verify=context,
+            limits=httpx.Limits(max_connections=32, max_keepalive_connections=32),
+            follow_redirects=False,
+            trust_env=True,
+        )
+
+    def close(self) -> None:
+        """Give the connections back."""
+        self._client.close()
+
+    def read(self, document: str, variables: Mapping[str, str], answer: type[Answer], *, what: str) -> Answer:
+        """Ask, again if need be, until there is an answer of that shape.
+
+        Raises:
+            PlatformError: one of its kinds; ``what`` names the operation in the message.
+        """
+        for attempt in stamina.retry_context(on=_TransientError, attempts=_ATTEMPTS, timeout=_RETRY_SECONDS):
+            with attempt:
+                data = self._ask(document, variables, what)
+        try:
+            return answer.model_validate(data)
+        except ValidationError as error:
+            mistake = error.errors(include_url=False, include_input=False)[0]
+            path = ".".join(map(str, mistake["loc"]))
+            raise PlatformAnswerError(
+                f"Houston's answer to {what} is not what its schema promises: {path}: {mistake['msg']}. "
+                f"Is {self.url} the address of Houston, and is the platform between 0.29 and 0.36?"
+            ) from None
+
+    def mutate(self, document: str, variables: Mapping[str, str], *, what: str) -> None:
+        """Send once. What it did has to be read afterwards, whatever the answer.
+
+        Raises:
+            PlatformRefusedError: Houston says no, and says why.
+            DoubtfulMutationError: there was no answer that settles whether it took effect.
+            PlatformUnreachableError: it was not sent.
+        """
+        try:
+            self._ask(document, variables, what)
+        except PlatformRefusedError:
+            raise
+        except PlatformError as error:
+            if isinstance(error.__cause__, httpx.ConnectError | httpx.ConnectTimeout | httpx.PoolTimeout):
+                raise
+            raise DoubtfulMutationError(
+                f"the answer to {what} was lost, so it may have taken effect: {error}"
+            ) from error
+
+    def get(self, url: str) -> httpx.Response | None:
+        """Get a page of the Deployment's own Airflow with the same token; None where nothing answers."""
+        try:
+            return self._client.get(url)
+        except (httpx.HTTPError, httpx.InvalidURL):
+            return None
+
+    def _ask(self, document: str, variables: Mapping[str, str], what: str) -> dict[str, Any]:
+        try:
+            response = self._client.post(self.url, json={"query": document, "variables": dict(variables)})
+        except httpx.TimeoutException as error:
+            raise _TransientError(f"{self.url} did not answer {what} in time ({type(error).__name__})") from error
+        except httpx.TransportError as error:
+            raise _TransientError(
+                f"{self.url} cannot be reached for {what}: {self.quote(str(error) or type(error).__name__)}"
+            ) from error
+        except (httpx.HTTPError, httpx.InvalidURL) as error:
+            raise PlatformAnswerError(f"{self.url}: {what}: {self.quote(str(error))}") from error
+        return self._read_answer(response, what)
+
+    def _read_answer(self, response: httpx.Response, what: str) -> dict[str, Any]:
+        status = response.status_code
+        if status == httpx.codes.TOO_MANY_REQUESTS or status >= httpx.codes.INTERNAL_SERVER_ERROR:
+            raise _TransientError(f"{self.url} answered {what} with HTTP status {status}")
+        if response.is_redirect:
+            raise PlatformAnswerError(
+                f"{self.url} redirects elsewhere, which is not followed with a token: configure Houston's own address"
+            )
+        if status in {httpx.codes.UNAUTHORIZED, httpx.codes.FORBIDDEN}:
+            raise TokenRefusedError(self._refused_token(what, f"HTTP status {status}"))
+        try:
+            body = response.json()
+        except ValueError:
+            body = None
+        if not isinstance(body, dict):
+            raise PlatformAnswerError(
+                f"{self.url} answered {what} with HTTP status {status} and no JSON: is that the address of Houston "
+                "(https://houston.BASEDOMAIN/v1)?"
+            )
+        if errors := body.get("errors"):
+            self._refuse(errors, what)
+        data = body.get("data")
+        if not response.is_success or not isinstance(data, dict):
+            raise PlatformAnswerError(f"{self.url} answered {what} with HTTP status {status} and no data")
+        return data
+
+    def _refuse(self, errors: object, what: str) -> None:
+        entries = errors if isinstance(errors, list) else [errors]
+        messages = [str(entry.get("message")) if isinstance(entry, dict) else str(entry) for entry in entries]
+        text = self.quote("; ".join(messages))
+        if any(known in message for known in _TOKEN_MESSAGES for message in messages):
+            raise TokenRefusedError(self._refused_token(what, text))
+        raise PlatformRefusedError(f"Houston refuses {what}: {text}")
+
+    def _refused_token(self, what: str, text: str) -> str:
+        return (
+            f"Houston refuses the token for {what} ({text}): it has expired, or may not do this. Changing versions "
+            "needs a service account with the role Deployment Editor or more; set astro:token or ASTRO_HOUSTON_TOKEN"
+        )
+
+    def quote(self, text: str) -> str:
+        """Make a foreign text fit to print: short, one line, no control characters, no token."""
+        text = _UNPRINTABLE.sub(" ", text.replace(self._token.get_secret_value(), "[token]"))
+        return text if len(text) <= _LONGEST_QUOTE else text[:_LONGEST_QUOTE] + "..."
