@@ -186,6 +186,4 @@ def _is_lower(release: RuntimeRelease, deployment: Deployment) -> bool:
 
 
 def _lower(deployment: Deployment, desired: str) -> RefusedError:
-    return RefusedError(
-        f"{desired} is lower than {deployment.version}: you can't revert to an earlier version"
-    )
+    return RefusedError(f"{desired} is lower than {deployment.version}: you can't revert to an earlier version")

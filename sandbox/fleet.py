@@ -16,6 +16,7 @@ from sandbox.errors import SandboxError, problems
 
 if TYPE_CHECKING:
     from sandbox.behaviour import Platform
+    from sandbox.catalog import Catalog
 
 _SHIPPED = Path(__file__).parent / "fleets"
 _REQUIRED = ("id", "releaseName", "label", "workspace", "distribution", "version")
@@ -68,9 +69,10 @@ def _deployment(row: object, where: str, platform: Platform, found: list[str]) -
     mistakes = _shape(row)
     if not mistakes:
         deployment, mistakes = _state(row, platform)
-        mistakes += misfits(deployment, platform.generation)
+        if not mistakes:
+            return deployment
     found += [f"{where}: {mistake}" for mistake in mistakes]
-    return None if mistakes else deployment
+    return None
 
 
 def _shape(row: dict[str, Any]) -> list[str]:
@@ -90,47 +92,63 @@ def _shape(row: dict[str, Any]) -> list[str]:
 
 def _state(row: dict[str, str], platform: Platform) -> tuple[Deployment, list[str]]:
     """Build the Deployment and list what is wrong with its versions."""
-    version, airflow = row["version"], row.get("airflow", "")
+    bare = _bare(row, platform.clock())
     mistakes = []
-    deployment = _bare(row, platform.clock())
-    if deployment.dag_deployment not in _DAG_DEPLOYMENTS:
-        mistakes.append(f"dagDeployment: {deployment.dag_deployment!r} is none of {', '.join(_DAG_DEPLOYMENTS)}")
-    if airflow and not versions.is_airflow(airflow):
-        mistakes.append(f"airflow: {airflow!r} is not a version x.y.z")
+    if bare.dag_deployment not in _DAG_DEPLOYMENTS:
+        mistakes.append(f"dagDeployment: {bare.dag_deployment!r} is none of {', '.join(_DAG_DEPLOYMENTS)}")
     match row["distribution"]:
         case "certified":
-            if not versions.is_airflow(version):
-                mistakes.append(f"version: {version!r} is not an Astronomer Certified version x.y.z")
-            elif airflow not in ("", version):
-                mistakes.append(f"airflow: Astronomer Certified {version} has Airflow {version}, not {airflow}")
-            fields = {"airflow_version": version, "desired_airflow_version": version}
+            deployment, wrong = _certified(bare, row["version"], row.get("airflow", ""))
         case "runtime":
-            known = platform.catalog.find_runtime(version)
-            if not versions.is_runtime(version):
-                mistakes.append(f"version: {version!r} is not an Astro Runtime version such as 5.0.4 or 3.1-12")
-            elif known is None and not airflow:
-                mistakes.append(f"airflow: the catalog lacks Astro Runtime {version}, so say which Airflow it has")
-            elif known is not None and airflow not in ("", known.airflow):
-                mistakes.append(
-                    f"airflow: the catalog says that Astro Runtime {version} has {known.airflow}, not {airflow}"
-                )
-            running = known.airflow if known else airflow
-            fields = {"runtime_version": version, "desired_runtime_version": version, "runtime_airflow": running}
+            deployment, wrong = _runtime(bare, row["version"], row.get("airflow", ""), platform.catalog)
         case other:
-            mistakes.append(f"distribution: {other!r} is neither certified nor runtime")
-    mistakes += _pending(row, fields, platform)
-    return replace(base, **fields), mistakes
+            return bare, [*mistakes, f"distribution: {other!r} is neither certified nor runtime"]
+    if row.get("pending"):
+        deployment, also_wrong = _started(deployment, row["pending"], platform.catalog)
+        wrong += also_wrong
+    return deployment, mistakes + wrong + misfits(deployment, platform.generation)
 
 
-def _pending(row: dict[str, str], fields: dict[str, str], platform: Platform) -> list[str]:
+def _bare(row: dict[str, str], now: float) -> Deployment:
+    return Deployment(
+        id=row["id"],
+        release_name=row["releaseName"],
+        label=row["label"],
+        workspace=row["workspace"],
+        dag_deployment=row.get("dagDeployment", "image"),
+        image=row.get("image", ""),
+        created_at=now,
+        updated_at=now,
+    )
+
+
+def _certified(bare: Deployment, version: str, airflow: str) -> tuple[Deployment, list[str]]:
+    wrong = []
+    if not versions.is_airflow(version):
+        wrong.append(f"version: {version!r} is not an Astronomer Certified version x.y.z")
+    elif airflow not in ("", version):
+        wrong.append(f"airflow: Astronomer Certified {version} has Airflow {version}, not {airflow}")
+    return replace(bare, airflow_version=version, desired_airflow_version=version), wrong
+
+
+def _runtime(bare: Deployment, version: str, airflow: str, catalog: Catalog) -> tuple[Deployment, list[str]]:
+    wrong = []
+    known = catalog.find_runtime(version)
+    if not versions.is_runtime(version):
+        wrong.append(f"version: {version!r} is not an Astro Runtime version such as 5.0.4 or 3.1-12")
+    elif known is None and not versions.is_airflow(airflow):
+        wrong.append(f"airflow: the catalog lacks Astro Runtime {version}, so give its Airflow version x.y.z")
+    elif known is not None and airflow not in ("", known.airflow):
+        wrong.append(f"airflow: the catalog says that Astro Runtime {version} has {known.airflow}, not {airflow}")
+    running = known.airflow if known else airflow
+    state = replace(bare, runtime_version=version, desired_runtime_version=version, runtime_airflow=running)
+    return state, wrong
+
+
+def _started(deployment: Deployment, pending: str, catalog: Catalog) -> tuple[Deployment, list[str]]:
     """Set the desired version of a change that was started already; the rules of a start are not asked again."""
-    pending = row.get("pending", "")
-    if not pending:
-        return []
-    if platform.catalog.find_runtime(pending):
-        fields["desired_runtime_version"] = pending
-    elif row["distribution"] == "certified" and platform.catalog.offers_certified(pending):
-        fields["desired_airflow_version"] = pending
-    else:
-        return [f"pending: {pending!r} is not on offer for a Deployment on {row['distribution']}"]
-    return []
+    if catalog.find_runtime(pending):
+        return replace(deployment, desired_runtime_version=pending), []
+    if catalog.offers_certified(pending) and not deployment.on_runtime:
+        return replace(deployment, desired_airflow_version=pending), []
+    return deployment, [f"pending: {pending!r} is not on offer for this Deployment"]

@@ -59,7 +59,7 @@ class Generation:
 
     @property
     def image_needs_runtime(self) -> bool:
-        """The mutation updateDeploymentImage takes a required runtimeVersion and no airflowVersion (CLI: from 1.0.1)."""
+        """An image is named with its Runtime version: updateDeploymentImage has no airflowVersion (CLI: from 1.0.1)."""
         return self.number >= (1, 0, 1)
 
     @property

@@ -14,16 +14,12 @@ if TYPE_CHECKING:
     from sandbox.queries import Info
 
 
-def _update_airflow(
-    _: object, info: Info, *, deployment_uuid: str, desired_airflow_version: str
-) -> Deployment:
+def _update_airflow(_: object, info: Info, *, deployment_uuid: str, desired_airflow_version: str) -> Deployment:
     houston = houston_of(info, admin=True)
     return houston.change(deployment_uuid, lambda each: houston.platform.start_airflow(each, desired_airflow_version))
 
 
-def _update_runtime(
-    _: object, info: Info, *, deployment_uuid: str, desired_runtime_version: str
-) -> Deployment:
+def _update_runtime(_: object, info: Info, *, deployment_uuid: str, desired_runtime_version: str) -> Deployment:
     houston = houston_of(info, admin=True)
     return houston.change(deployment_uuid, lambda each: houston.platform.start_runtime(each, desired_runtime_version))
 

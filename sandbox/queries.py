@@ -98,9 +98,7 @@ def _workspace_deployments(
     return [each for each in found if release_name in (None, "", each.release_name)]
 
 
-def _workspace_deployment(
-    _: object, info: Info, *, workspace_uuid: str, release_name: str
-) -> Deployment | None:
+def _workspace_deployment(_: object, info: Info, *, workspace_uuid: str, release_name: str) -> Deployment | None:
     found = houston_of(info).find(release_name=release_name)
     return found if found and found.workspace == workspace_uuid else None
 

@@ -10,7 +10,7 @@ import re
 _AIRFLOW = re.compile(r"\d+\.\d+\.\d+")
 _RUNTIME = re.compile(r"\d+\.\d+(?:\.\d+|-\d+)")
 
-#: The lowest major of a Runtime. Certified ended with 2.4.3, Runtime began with 3.0.0: a bare version tells which it is.
+#: The lowest major of a Runtime: Certified ended with 2.4.3, so a bare version tells which of the two it is.
 FIRST_RUNTIME_MAJOR = 3
 
 RuntimeKey = tuple[tuple[int, ...], bool, tuple[int, ...]]
