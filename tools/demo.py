@@ -1,0 +1,255 @@
+"""`make demo`: the vendor guide's migration on the real Pulumi engine, against the sandbox.
+
+Each command is printed before its output, and what came out is held against what was told. Everything happens in a
+temporary folder: no file of the repository changes, and no process outlives the demo.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from sandbox.client import Client
+from sandbox.errors import SandboxError
+from tools import local
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+TARGET: Final = "5.0.4"
+WAITING: Final = "lunar-tides-3456"
+"""The Deployment that declares no image: somebody else deploys, here the demo itself."""
+_COMMAND_SECONDS: Final = 300.0
+_ROLLOUT_SECONDS: Final = 2.0
+_PROJECT: Final = ("__main__.py", "plugin", "provider", "requirements.txt", ".venv")
+"""What a Pulumi project needs beside its Pulumi.yaml and the stack's file, which the demo may write to."""
+_PATH: Final = r"AC 2\.2\.3 > AC 2\.3\.0 > Astro Runtime 5\.0\.4"
+_COLOUR: Final = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
+
+
+class NotAsToldError(Exception):
+    """A step did not come out as told."""
+
+
+def say(text: str = "") -> None:
+    """Tell what the demo does, set apart from what its commands print."""
+    print(f"\x1b[1;36m{text}\x1b[0m" if text and sys.stdout.isatty() else text, flush=True)
+
+
+def show_command(words: Sequence[str]) -> None:
+    """Show a command as one would type it."""
+    line = f"$ {' '.join(words)}"
+    print(f"\n\x1b[1m{line}\x1b[0m" if sys.stdout.isatty() else f"\n{line}", flush=True)
+
+
+def tell(condition: object, problem: str) -> None:
+    """Stop the demo unless what was told is so."""
+    if not condition:
+        raise NotAsToldError(problem)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Stage:
+    """Where the demo plays: a project folder of its own, the sandbox, and an environment that knows both."""
+
+    project: Path
+    environment: dict[str, str]
+    houston: Client
+
+    def run(self, *words: str, code: int | None = 0, quiet: bool = False) -> str:
+        """Run a command in the project, show what it prints as it comes, and return that without its colours.
+
+        Args:
+            words: The command.
+            code: The exit code that is told; None for any but 0.
+            quiet: Keep the output back unless the command fails.
+        """
+        show_command(words)
+        printed = []
+        with _running(words, self.project, self.environment) as process:
+            assert process.stdout is not None  # noqa: S101 - it was opened with a pipe
+            for line in process.stdout:
+                printed.append(line)
+                if not quiet:
+                    print(line, end="", flush=True)
+        as_told = process.returncode != 0 if code is None else process.returncode == code
+        if quiet and not as_told:
+            print("".join(printed), end="")
+        wanted = "another code than 0" if code is None else code
+        tell(as_told, f"`{' '.join(words)}` ended with exit code {process.returncode}, told was {wanted}")
+        return _COLOUR.sub("", "".join(printed))
+
+    def show(self) -> list[dict[str, str]]:
+        """Print the fleet as Houston has it, and return it."""
+        words = ("python", "-m", "sandbox", "show")
+        show_command(words)
+        subprocess.run([sys.executable, *words[1:]], check=True, cwd=local.ROOT, env=self.environment)
+        return self.houston.fleet()
+
+    def deploy(self, release: str, image: str) -> None:
+        """Deploy an image as the team that owns the Deployment would."""
+        words = ("python", "-m", "sandbox", "deploy", release, image)
+        show_command(words)
+        subprocess.run([sys.executable, *words[1:]], check=True, cwd=local.ROOT, env=self.environment)
+
+
+@contextlib.contextmanager
+def _running(words: Sequence[str], folder: Path, environment: dict[str, str]) -> Iterator[subprocess.Popen[str]]:
+    """Run a command in a session of its own; after an interruption or a time-out, end it the way Ctrl-C would."""
+    process = subprocess.Popen(
+        words,
+        cwd=folder,
+        env=environment,
+        start_new_session=True,
+        stderr=subprocess.STDOUT,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    watchdog = threading.Timer(_COMMAND_SECONDS, process.send_signal, [signal.SIGINT])
+    watchdog.start()
+    try:
+        with contextlib.closing(process.stdout or sys.stdout):
+            yield process
+            process.wait()
+    finally:
+        watchdog.cancel()
+        local.stop(process, signal.SIGINT)
+
+
+@contextlib.contextmanager
+def team(stage: Stage) -> Iterator[None]:
+    """Play the team that deploys its own images: whenever its Deployment waits for one, deploy it."""
+    over = threading.Event()
+    problems: list[BaseException] = []
+
+    def work() -> None:
+        try:
+            while not over.wait(0.5):
+                row = next(row for row in stage.houston.fleet() if row["releaseName"] == WAITING)
+                if version := row["pending"]:
+                    # Astronomer Certified has Airflow's numbers and ended with 2.4.3.
+                    distribution = "certified" if version.startswith("2.") else "runtime"
+                    say(f"\n{WAITING} waits for its image of {distribution} {version}; its team deploys it now:")
+                    stage.deploy(WAITING, f"registry.example.com/research/airflow:{distribution}-{version}")
+        except (SandboxError, subprocess.CalledProcessError) as problem:
+            problems.append(problem)
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()
+    tell(not problems, f"the team could not deploy: {problems}")
+
+
+@contextlib.contextmanager
+def staged() -> Iterator[Stage]:
+    """Set the stage up in a temporary folder, and take it down."""
+    with tempfile.TemporaryDirectory(prefix="astro-demo-") as temporary:
+        project = Path(temporary) / "project"
+        (project / "stacks").mkdir(parents=True)
+        for name in _PROJECT:
+            (project / name).symlink_to(local.ROOT / name)
+        shutil.copy(local.ROOT / "Pulumi.yaml", project)
+        shutil.copy(local.STACK, project / "stacks" / "Pulumi.demo.yaml")
+        say("Starting the sandbox, an embedded Houston, on a free loopback port.")
+        with local.sandbox(state=Path(temporary) / "houston.sqlite", rollout_seconds=_ROLLOUT_SECONDS) as url:
+            say(f"It serves {url}, with this fleet:")
+            settings = local.pulumi_settings(folder=Path(temporary) / "pulumi", url=url)
+            settings["PULUMI_OPTION_COLOR"] = "always" if sys.stdout.isatty() else "never"
+            yield Stage(
+                project=project,
+                environment=local.environment(settings),
+                houston=Client(url, local.TOKEN),
+            )
+
+
+def play(stage: Stage) -> None:
+    """Play all steps, and stop at the first that does not come out as told."""
+    before = stage.show()
+    tell(len(before) >= 5, "the fleet has fewer than five Deployments")
+    say("\nThe stack declares Astro Runtime 5.0.4 for all of them. `finance` takes the vendor's bare base image and")
+    say("accepts that by name (base-image), as nothing real runs here; an image of one's own has one's DAGs in it.")
+    show_command(("cat", "stacks/Pulumi.demo.yaml"))
+    print((stage.project / "stacks" / "Pulumi.demo.yaml").read_text(), end="", flush=True)
+    stage.run("pulumi", "stack", "init", "demo", quiet=True)
+
+    say("\n1. What would happen? Every hop is shown, and nothing is changed.")
+    preview = stage.run("pulumi", "preview")
+    tell(re.search(_PATH, preview), "the preview does not show the guide's path for galactic-stars-1234")
+    tell(_moving(stage.houston.fleet()) == _moving(before), "the preview changed the fleet")
+
+    say(f"\n2. Do it. {WAITING} declares no image, so its hops wait until its team has deployed one.")
+    with team(stage):
+        stage.run("pulumi", "up", "--yes")
+    for row in stage.show():
+        ended = (row["distribution"], row["version"], row["pending"]) == ("runtime", TARGET, "")
+        tell(ended, f"{row['releaseName']} ended at {row['distribution']} {row['version']}, not at runtime {TARGET}")
+
+    say("\n3. Again: there is nothing to do.")
+    preview = stage.run("pulumi", "preview")
+    tell(not re.search(r"\d+ to (create|update|delete|replace)", preview), "the second preview has something to do")
+    tell(re.search(rf"\b{len(before) + 1} unchanged", preview), "the second preview does not call everything unchanged")
+
+    say("\n4. A downgrade is refused, whoever declares it.")
+    after = stage.houston.fleet()
+    stage.run("pulumi", "config", "set", "--path", "astro:deployments[2].runtimeVersion", "4.2.5")
+    refusal = stage.run("pulumi", "preview", code=None)
+    tell("NO-REVERT" in refusal, "the refusal does not name its rule, NO-REVERT")
+    tell(_moving(stage.houston.fleet()) == _moving(after), "the refused preview changed the fleet")
+
+
+def _moving(fleet: Sequence[dict[str, str]]) -> list[tuple[str, ...]]:
+    """What of a fleet only a change of version moves."""
+    return [(row["releaseName"], row["distribution"], row["version"], row["pending"]) for row in fleet]
+
+
+def _changed_files() -> str:
+    """What git sees as changed in the repository; nothing in a copy without git."""
+    with contextlib.suppress(OSError):
+        command = ["git", "status", "--porcelain", "--untracked-files=all"]
+        return subprocess.run(command, capture_output=True, check=False, cwd=local.ROOT, text=True).stdout
+    return ""
+
+
+def main() -> int:
+    """Play the demo; 0 if all came out as told."""
+    local.end_on_sigterm()
+    began = time.monotonic()
+    changed = _changed_files()
+    try:
+        with staged() as stage:
+            play(stage)
+        tell(_changed_files() == changed, f"files of the repository changed:\n{_changed_files()}")
+    except (
+        NotAsToldError,
+        local.SandboxNotStartedError,
+        SandboxError,
+        OSError,
+        subprocess.CalledProcessError,
+    ) as problem:
+        print(f"\ndemo: NOT as told: {problem}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("\ndemo: interrupted; everything that it started has ended", file=sys.stderr)
+        return 130
+    seconds = time.monotonic() - began
+    say(f"\nAs told: previewed, migrated, nothing left to do, and a downgrade refused, in {seconds:.0f} s.")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

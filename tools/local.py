@@ -1,0 +1,122 @@
+"""What the demo and the playground share: a sandbox to run, and an environment in which `pulumi` finds everything."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import queue
+import signal
+import subprocess
+import sys
+import threading
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, NoReturn
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from types import FrameType
+
+ROOT: Final = Path(__file__).resolve().parents[1]
+FLEET: Final = ROOT / "stacks" / "sandbox-fleet.yaml"
+STACK: Final = ROOT / "stacks" / "Pulumi.sandbox.yaml"
+TOKEN: Final = "sandbox-token"  # noqa: S105 - it guards nothing but the sandbox
+_READY: Final = "listening on "
+_START_SECONDS: Final = 30.0
+_STOP_SECONDS: Final = 10.0
+
+
+class SandboxNotStartedError(Exception):
+    """The sandbox did not come up; the message holds what it said."""
+
+
+@contextlib.contextmanager
+def sandbox(*, state: Path, rollout_seconds: float) -> Iterator[str]:
+    """Run the sandbox on a free loopback port, give Houston's address, and end it afterwards.
+
+    Raises:
+        SandboxNotStartedError: It ended, or said nothing in time.
+    """
+    options = {
+        "--port": "0",
+        "--state": str(state),
+        "--catalog": "guide",
+        "--fleet": str(FLEET),
+        "--platform-version": "0.30.4",
+        "--token": TOKEN,
+        "--rollout-seconds": str(rollout_seconds),
+    }
+    command = [sys.executable, "-m", "sandbox", "serve", *(word for option in options.items() for word in option)]
+    with subprocess.Popen(
+        command,
+        cwd=ROOT,
+        start_new_session=True,  # Ctrl-C ends it here, not behind our back
+        stderr=subprocess.STDOUT,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as process:
+        try:
+            yield _address(process)
+        finally:
+            stop(process, signal.SIGTERM)
+
+
+def _address(process: subprocess.Popen[str]) -> str:
+    """Wait for the line that tells the address; read on afterwards, so that the sandbox never blocks on its output."""
+    lines: queue.Queue[str] = queue.Queue()
+
+    def read() -> None:
+        assert process.stdout is not None  # noqa: S101 - it was opened with a pipe
+        with contextlib.suppress(ValueError):  # closed while we read
+            for line in process.stdout:
+                lines.put(line.rstrip())
+        lines.put("")
+
+    threading.Thread(target=read, daemon=True).start()
+    said = []
+    with contextlib.suppress(queue.Empty):
+        while line := lines.get(timeout=_START_SECONDS):
+            if line.startswith(_READY):
+                return line.removeprefix(_READY)
+            said.append(line)
+    raise SandboxNotStartedError("\n".join(["the sandbox did not start", *said]))
+
+
+def stop(process: subprocess.Popen[str], number: signal.Signals) -> None:
+    """Ask a process to end, wait for it, and end it the hard way if it does not."""
+    if process.poll() is None:
+        process.send_signal(number)
+    try:
+        process.wait(timeout=_STOP_SECONDS)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+
+
+def pulumi_settings(*, folder: Path, url: str) -> dict[str, str]:
+    """The variables that make `pulumi` keep everything in a folder, and the package talk to this Houston."""
+    backend, home = folder / "state", folder / "home"
+    backend.mkdir(parents=True, exist_ok=True)
+    return {
+        "PULUMI_BACKEND_URL": f"file://{backend}",
+        "PULUMI_CONFIG_PASSPHRASE": "",
+        "PULUMI_HOME": str(home),
+        "PULUMI_SKIP_UPDATE_CHECK": "true",
+        "ASTRO_HOUSTON_URL": url,
+        "ASTRO_HOUSTON_TOKEN": TOKEN,
+    }
+
+
+def environment(settings: dict[str, str]) -> dict[str, str]:
+    """Our environment with these settings, and without what a user has set for other stacks and platforms."""
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith(("PULUMI_", "ASTRO_"))}
+    return {**inherited, **settings}
+
+
+def end_on_sigterm() -> None:
+    """End on SIGTERM as on Ctrl-C, so that everything that was started is ended."""
+
+    def interrupt(_number: int, _frame: FrameType | None) -> NoReturn:
+        raise KeyboardInterrupt
+
+    signal.signal(signal.SIGTERM, interrupt)

@@ -1,0 +1,59 @@
+"""`make sandbox`: run the sandbox in the foreground, and say what to paste into a second terminal to work with it.
+
+The sandbox's and Pulumi's state are kept in `.sandbox/`, so that both go on where they were when it is started again.
+"""
+
+from __future__ import annotations
+
+import os
+import shlex
+import shutil
+import sys
+import threading
+from pathlib import Path
+
+from tools import local
+
+_FOLDER = local.ROOT / ".sandbox"
+
+
+def _paste(url: str) -> str:
+    """The lines for the second terminal."""
+    engine = Path(shutil.which("pulumi") or "").parent
+    path = shlex.quote(f"{local.ROOT / '.venv' / 'bin'}:{engine}")
+    settings = local.pulumi_settings(folder=_FOLDER, url=url)
+    return "\n".join(
+        [
+            f"cd {shlex.quote(str(local.ROOT))}",
+            f"export PATH={path}:$PATH",
+            *(f"export {name}={shlex.quote(value)}" for name, value in settings.items()),
+            "pulumi stack select --create sandbox",
+        ]
+    )
+
+
+def main() -> int:
+    """Serve until Ctrl-C."""
+    local.end_on_sigterm()
+    _FOLDER.mkdir(exist_ok=True)
+    try:
+        with local.sandbox(state=_FOLDER / "houston.sqlite", rollout_seconds=5) as url:
+            print(f"The sandbox serves Houston at {url}. Paste this into a second terminal:\n")
+            print(_paste(url))
+            print("\nThen try: pulumi preview; pulumi up")
+            print("`research` declares no image and waits until someone deploys it, from a third terminal with the same lines for example:")
+            print("  python -m sandbox show")
+            print("  python -m sandbox deploy lunar-tides-3456 registry.example.com/research/airflow:certified-2.3.0")
+            print("  python -m sandbox deploy lunar-tides-3456 registry.example.com/research/airflow:runtime-5.0.4")
+            print(f"\nCtrl-C ends it; {os.path.relpath(_FOLDER)} keeps its state.", flush=True)
+            threading.Event().wait()
+    except local.SandboxNotStartedError as problem:
+        print(problem, file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("\nended")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
