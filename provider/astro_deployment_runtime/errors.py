@@ -8,6 +8,7 @@
     │   ├── InvalidCatalogError    a feed file is not in the feeds' format
     │   ├── InvalidSettingsError   the connection settings are missing or unsafe
     │   └── InvalidDeclarationError  an argument of a resource or an entry of the stack config
+    ├── UnsoundPlanError           the planner's check objects to the planner's own path: a mistake in this package
     └── PlatformError              Houston, the network, or what came from there
         ├── PlatformUnreachableError   no usable answer, also after the retries of a read
         ├── PlatformRefusedError       Houston answered with an error of its own
@@ -45,6 +46,10 @@ class InvalidSettingsError(InvalidInputError):
 
 class InvalidDeclarationError(InvalidInputError):
     """An argument of the resource or an entry of the stack config cannot be used."""
+
+
+class UnsoundPlanError(AstroRuntimeError):
+    """The check of a proposed path found a rule broken: a mistake in this package. Nothing was changed."""
 
 
 class PlatformError(AstroRuntimeError):

@@ -4,11 +4,19 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final, Self
+
+from astro_deployment_runtime.errors import InvalidInputError, InvalidVersionError
+from astro_deployment_runtime.versions import Distribution, ReleaseId, RuntimeVersion
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from astro_deployment_runtime.catalog import Release
-    from astro_deployment_runtime.versions import AirflowVersion, ReleaseId, RuntimeVersion
+    from astro_deployment_runtime.versions import AirflowVersion
+
+ACCEPTABLE: Final = ("yanked:VERSION", "prerelease:VERSION", "cancel-pending", "newer", "base-image")
+"""The names of what a user can accept."""
 
 
 class RuleId(StrEnum):
@@ -61,6 +69,36 @@ class Acceptance:
     cancel_pending: bool = False
     newer: bool = False
     base_image: bool = False
+
+    @classmethod
+    def parse(cls, names: Iterable[str]) -> Self:
+        """Read the names, in any order; a name given twice counts once.
+
+        Raises:
+            InvalidInputError: a name is not known, or its version is none; the message lists all that is wrong.
+        """
+        releases: dict[str, set[ReleaseId]] = {"yanked": set(), "prerelease": set()}
+        plain, problems = set(), []
+        for name in names:
+            kind, colon, version = name.strip().partition(":")
+            if colon and kind in releases:
+                try:
+                    releases[kind].add(ReleaseId.of(Distribution.RUNTIME, version.strip()))
+                except InvalidVersionError as error:
+                    problems.append(f"{name!r}: {error}")
+            elif name.strip() in ACCEPTABLE[2:]:
+                plain.add(name.strip())
+            else:
+                problems.append(f"{name!r} cannot be accepted: known are {', '.join(ACCEPTABLE)}")
+        if problems:
+            raise InvalidInputError("; ".join(problems))
+        return cls(
+            yanked=frozenset(releases["yanked"]),
+            prerelease=frozenset(releases["prerelease"]),
+            cancel_pending="cancel-pending" in plain,
+            newer="newer" in plain,
+            base_image="base-image" in plain,
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -159,3 +197,5 @@ class Refusal:
     """The highest target below the wanted one that can be reached from what runs now."""
     above: Release | None = None
     """The lowest target above the wanted one that can be reached from what runs now."""
+    acceptable: tuple[str, ...] = ()
+    """The names which, all of them accepted, would turn this into a plan; none where accepting does not help."""

@@ -1,0 +1,229 @@
+"""Plan the path of one Deployment: what runs, what is wanted and a catalog in, a plan or a refusal out.
+
+Nothing here knows a clock, a file or a network. The same question has the same answer, whatever the order of the
+feeds, and a plan made after its first hop is the tail of the plan made before.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+from astro_deployment_runtime.catalog import Channel, number
+from astro_deployment_runtime.errors import UnsoundPlanError
+from astro_deployment_runtime.model import (
+    Acceptance,
+    Equivalent,
+    Hop,
+    Plan,
+    PlanWarning,
+    Refusal,
+    RuleId,
+    Strategy,
+    Violation,
+)
+from astro_deployment_runtime.refusals import judge_target, nearest, no_equivalent, obstacles, unaccepted
+from astro_deployment_runtime.rules import forbidden_by_platform, move, prerelease, verify, yanked
+from astro_deployment_runtime.search import Search, Terms
+from astro_deployment_runtime.versions import Distribution, ReleaseId, RuntimeVersion
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from astro_deployment_runtime.catalog import Catalog, Release
+    from astro_deployment_runtime.model import Platform
+
+
+def plan(  # noqa: PLR0913 - each is one fact that the path depends on
+    current: Release,
+    target: RuntimeVersion | Equivalent,
+    catalog: Catalog,
+    *,
+    strategy: Strategy = Strategy.CERTIFIED_FIRST,
+    accepted: Acceptance = Acceptance(),  # noqa: B008 - frozen
+    platform: Platform | None = None,
+    pending: ReleaseId | None = None,
+    pending_is_ours: bool = False,
+) -> Plan | Refusal:
+    """Find the one right path from what runs now to the target.
+
+    Args:
+        current: what the Deployment runs; need not be on offer.
+        target: the Runtime version to arrive at, or the newest equivalent of the AC that runs.
+        catalog: what is on offer.
+        strategy: how to choose among legal paths.
+        accepted: what the user accepts by name.
+        platform: what the platform says of itself; where it is unknown, PLATFORM is not judged.
+        pending: the hop that was started and not completed. It is adopted when it is the path's first hop.
+        pending_is_ours: we saved that we started it; it may then be cancelled.
+
+    Raises:
+        UnsoundPlanError: the check found fault with the path: a mistake in this package.
+    """
+    question = _Question(
+        current=current,
+        target=target,
+        catalog=catalog,
+        strategy=strategy,
+        accepted=accepted,
+        platform=platform,
+        pending=pending,
+        may_cancel=pending_is_ours or accepted.cancel_pending,
+    )
+    return question.to_equivalent() if isinstance(target, Equivalent) else question.to_version(target)
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Question:
+    """What was asked, while it is being answered."""
+
+    current: Release
+    target: RuntimeVersion | Equivalent
+    catalog: Catalog
+    strategy: Strategy
+    accepted: Acceptance
+    platform: Platform | None
+    pending: ReleaseId | None
+    may_cancel: bool
+
+    @cached_property
+    def terms(self) -> Terms:
+        """What binds the search: all rules, and of the moves those that the platform can make."""
+        if self.platform is None:
+            return Terms()
+        return Terms(
+            certified_upgrade=forbidden_by_platform(RuleId.AC_UPGRADE, self.platform) is None,
+            migration=forbidden_by_platform(RuleId.MIGRATE_EQUAL, self.platform) is None,
+            runtime_upgrade=forbidden_by_platform(RuleId.RUNTIME_UPGRADE, self.platform) is None,
+        )
+
+    @cached_property
+    def search(self) -> Search:
+        return Search(self.catalog, self.terms)
+
+    def to_equivalent(self) -> Plan | Refusal:
+        """Go to the newest equivalent that may be a target; on Runtime there is nothing to do."""
+        if self.current.id.distribution is Distribution.RUNTIME:
+            return self.stay()
+        for wanted in self.catalog.equivalents(self.current):
+            if not unaccepted(wanted, self.accepted):
+                return self.lead_to(wanted)
+        return self.refuse(*no_equivalent(self.current, self.catalog))
+
+    def to_version(self, target: RuntimeVersion) -> Plan | Refusal:
+        """Go to a version, after judging it by itself."""
+        name = ReleaseId(Distribution.RUNTIME, target)
+        if name == self.current.id:
+            return self.stay()
+        if self.accepted.newer and number(target) < self.current.number:
+            kept = f"runs {self.current}, more than the declared {target}; kept"
+            return self.stay(PlanWarning(name="newer", message=kept))
+        wanted = self.catalog.get(name)
+        violations, acceptable = judge_target(self.current, target, wanted, self.accepted)
+        if wanted is None or any(violation.rule is RuleId.NO_REVERT for violation in violations):
+            return self.refuse(violations, acceptable, wanted=wanted)
+        return self.lead_to(wanted, violations, acceptable)
+
+    def lead_to(
+        self, wanted: Release, violations: Sequence[Violation] = (), acceptable: Sequence[str] = ()
+    ) -> Plan | Refusal:
+        """Go to a release that is on offer and not lower; the violations are those of the target by itself."""
+        path = self.search.path(self.current, wanted, self.strategy)
+        if path is None:
+            in_the_way = obstacles(self.current, wanted, self.catalog, self.terms, self.platform)
+            return self.refuse([*violations, *in_the_way], (), wanted=wanted)
+        off_the_path = self.pending is not None and self.pending != path[0].id
+        if violations or (off_the_path and not self.may_cancel):
+            return self.refuse(violations, acceptable, wanted=wanted, off_the_path=off_the_path)
+        steps = pairwise([self.current, *path])
+        hops = tuple(Hop(rule=move(source, target), source=source, target=target) for source, target in steps)
+        self.check(hops)
+        return Plan(
+            current=self.current,
+            target=wanted,
+            hops=hops,
+            cancel=self.pending if off_the_path else None,
+            warnings=tuple(_warnings(self.current, path, self.catalog)),
+        )
+
+    def check(self, hops: Sequence[Hop]) -> None:
+        """Have every hop judged by those who did not propose it."""
+        for hop in hops:
+            final = hop is hops[-1]
+            if against := verify(hop, self.catalog, platform=self.platform, accepted=self.accepted, final=final):
+                reasons = "; ".join(f"{violation.rule}: {violation.found}" for violation in against)
+                raise UnsoundPlanError(
+                    f"the path from {self.current} to {hops[-1].target} has an illegal hop, "
+                    f"{hop.source} > {hop.target} ({reasons}): please report this; nothing was changed"
+                )
+
+    def stay(self, *warnings: PlanWarning) -> Plan:
+        """Do nothing, except to take back a pending hop that may be taken back."""
+        if self.pending is not None and not self.may_cancel:
+            message = f"{self.pending} is pending: somebody else started it, and it is left alone"
+            warnings = (*warnings, PlanWarning(name="pending", message=message))
+        return Plan(
+            current=self.current,
+            target=self.current,
+            cancel=self.pending if self.may_cancel else None,
+            warnings=warnings,
+        )
+
+    def refuse(
+        self,
+        violations: Sequence[Violation],
+        acceptable: Sequence[str],
+        *,
+        wanted: Release | None = None,
+        off_the_path: bool = True,
+    ) -> Refusal:
+        """Give all the reasons at once, a pending hop's among them, and the nearest targets."""
+        found, names = list(violations), list(acceptable)
+        if self.pending is not None and off_the_path and not self.may_cancel:
+            found.append(Violation(rule=RuleId.PENDING, found=_foreign(self.pending)))
+            # Accepting `newer` leaves a pending hop alone; and where nothing helps, this does not either.
+            if names != ["newer"] and (names or not violations):
+                names.append("cancel-pending")
+        version = self.target if wanted is None else wanted.id.version
+        target = version if isinstance(version, RuntimeVersion) else Equivalent.EQUIVALENT
+        near = wanted or (self.current if isinstance(target, Equivalent) else target)
+        below, above = nearest(self.current, near, self.catalog, self.search, self.accepted)
+        return Refusal(
+            current=self.current,
+            target=target,
+            violations=tuple(found),
+            airflow=None if isinstance(near, RuntimeVersion) else near.airflow,
+            below=below,
+            above=above,
+            acceptable=tuple(names),
+        )
+
+
+def _foreign(pending: ReleaseId) -> str:
+    """Say that a pending hop is somebody else's, with both ways out."""
+    return (
+        f"{pending} is pending: started by someone else and not on the path; finish it by deploying its image, or "
+        "have it cancelled with accept: [cancel-pending]"
+    )
+
+
+def _warnings(current: Release, path: Sequence[Release], catalog: Catalog) -> Iterator[PlanWarning]:
+    """Say what is allowed and should be known all the same."""
+    offered = catalog.get(current.id)
+    if offered is not None and offered.airflow != current.airflow:
+        message = f"{current} runs Airflow {current.airflow}, and is on offer with Airflow {offered.airflow}"
+        yield PlanWarning(name="airflow-version", message=message)
+    if unknown := _list(release for release in path if not release.known):
+        yield PlanWarning(name="unknown-release", message=f"nothing known about {unknown}")
+    if deprecated := _list(release for release in path if release.channel is Channel.DEPRECATED):
+        yield PlanWarning(name="deprecated", message=f"the vendor has deprecated {deprecated}")
+    if path[-1].yanked:
+        yield PlanWarning(name="yanked", message=f"{yanked(path[-1])}, and accepted")
+    if path[-1].prerelease:
+        yield PlanWarning(name="prerelease", message=f"{prerelease(path[-1])}, and accepted")
+
+
+def _list(releases: Iterable[Release]) -> str:
+    return ", ".join(map(str, releases))

@@ -1,0 +1,188 @@
+"""Why there is no path, all reasons at once, and where the user could go instead."""
+
+from __future__ import annotations
+
+from bisect import bisect_left, bisect_right
+from dataclasses import replace
+from functools import cached_property
+from itertools import combinations, pairwise
+from typing import TYPE_CHECKING, Final
+
+from astro_deployment_runtime.catalog import number
+from astro_deployment_runtime.model import Acceptance, Hop, RuleId, Strategy, Violation
+from astro_deployment_runtime.rules import move, prerelease, reverts, verify, yanked
+from astro_deployment_runtime.search import Search
+from astro_deployment_runtime.versions import Distribution, ReleaseId, RuntimeVersion
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from astro_deployment_runtime.catalog import Catalog, Release
+    from astro_deployment_runtime.model import Platform
+    from astro_deployment_runtime.search import Terms
+
+_RELAXED: Final[dict[RuleId, dict[str, bool]]] = {
+    RuleId.MIGRATE_EQUAL: {"equal": False},
+    RuleId.AIRFLOW_2_GATE: {"gate_2": False},
+    RuleId.AIRFLOW_3_GATE: {"gate_3": False},
+    RuleId.YANKED: {"through_yanked": True},
+    RuleId.CHANNEL: {"through_prereleases": True},
+    RuleId.PLATFORM: {"certified_upgrade": True, "migration": True, "runtime_upgrade": True},
+}
+"""What a search is told when a rule is not to bind it. Without any of these, the target is one hop away."""
+
+
+def judge_target(
+    current: Release, target: RuntimeVersion, wanted: Release | None, accepted: Acceptance
+) -> tuple[list[Violation], list[str]]:
+    """Judge a target by itself, whatever the way there.
+
+    Args:
+        current: what runs.
+        target: what is asked for.
+        wanted: the release on offer under that version, if any.
+        accepted: what the user accepts by name.
+
+    Returns:
+        What the rules have against it, and the names whose acceptance would do away with all of that.
+    """
+    name = ReleaseId(Distribution.RUNTIME, target)
+    if wanted is None:
+        found = [Violation(rule=RuleId.OFFERED, found=f"{name} is not on offer")]
+        if number(target) < current.number:
+            found.append(Violation(rule=RuleId.NO_REVERT, found=f"{name} is lower than {current}"))
+    else:
+        found = unaccepted(wanted, accepted)
+        if backwards := reverts(current, wanted):
+            found.insert(0, Violation(rule=RuleId.NO_REVERT, found=backwards))
+    if number(target) < current.number:
+        return found, ["newer"]
+    return found, _names(found, name)
+
+
+def unaccepted(release: Release, accepted: Acceptance) -> list[Violation]:
+    """Return what has to be accepted before a release can be a target, and is not."""
+    found = []
+    if release.yanked and release.id not in accepted.yanked:
+        found.append(Violation(rule=RuleId.YANKED, found=yanked(release)))
+    if release.prerelease and release.id not in accepted.prerelease:
+        found.append(Violation(rule=RuleId.CHANNEL, found=prerelease(release)))
+    return found
+
+
+def _names(violations: Iterable[Violation], target: ReleaseId) -> list[str]:
+    """Name what to accept against violations of a target; none if one of them cannot be accepted."""
+    kinds = {RuleId.YANKED: "yanked", RuleId.CHANNEL: "prerelease"}
+    rules = [violation.rule for violation in violations]
+    return [f"{kinds[rule]}:{target.version}" for rule in rules] if kinds.keys() >= set(rules) else []
+
+
+def no_equivalent(current: Release, catalog: Catalog) -> tuple[list[Violation], list[str]]:
+    """Say that an AC has no equivalent that may be a target, and what could be accepted to get one."""
+    equivalents = catalog.equivalents(current)
+    if not equivalents:
+        found = f"no Astro Runtime with Airflow {current.airflow} is on offer, so {current} has no equivalent"
+        return [Violation(rule=RuleId.MIGRATE_EQUAL, found=found)], []
+    against = [violation for release in equivalents for violation in unaccepted(release, Acceptance())]
+    found = f"{current} has no equivalent that may be a target: {', '.join(violation.found for violation in against)}"
+    newest = equivalents[0]
+    return [Violation(rule=RuleId.MIGRATE_EQUAL, found=found)], _names(unaccepted(newest, Acceptance()), newest.id)
+
+
+def obstacles(
+    current: Release, wanted: Release, catalog: Catalog, terms: Terms, platform: Platform | None
+) -> list[Violation]:
+    """Say what stands between what runs and a target that is on offer and not lower, where no path is legal.
+
+    A rule stands in the way when there would be a path without it. If that is true of no single rule, the smallest
+    set of rules is named of which it is true.
+    """
+    openings: list[tuple[tuple[RuleId, ...], list[Release]]] = []
+    size = 0
+    while not openings:
+        # Without any of the rules one hop is enough, so this ends.
+        size += 1
+        openings = [
+            (rules, path)
+            for rules in combinations(_RELAXED, size)
+            if (path := _path_without(rules, current, wanted, catalog, terms)) is not None
+        ]
+    if size > 1:
+        del openings[1:]
+    found: dict[RuleId, list[str]] = {}
+    for rules, path in openings:
+        for violation in _against(current, path, catalog, platform):
+            texts = found.setdefault(violation.rule, [])
+            if violation.rule in rules and violation.found not in texts:
+                texts.append(violation.found)
+    return [Violation(rule=rule, found="; ".join(found[rule])) for rule in RuleId if found.get(rule)]
+
+
+def _path_without(
+    rules: Iterable[RuleId], current: Release, wanted: Release, catalog: Catalog, terms: Terms
+) -> list[Release] | None:
+    """Return a path that keeps all rules but these."""
+    changes: dict[str, bool] = {}
+    for rule in rules:
+        changes |= _RELAXED[rule]
+    relaxed = replace(terms, **changes)
+    return None if relaxed == terms else Search(catalog, relaxed).path(current, wanted, Strategy.FEWEST_HOPS)
+
+
+def _against(
+    current: Release, path: Sequence[Release], catalog: Catalog, platform: Platform | None
+) -> Iterable[Violation]:
+    """Return what the rules have against a path; its target is judged elsewhere."""
+    for source, target in pairwise([current, *path]):
+        hop = Hop(rule=move(source, target), source=source, target=target)
+        for violation in verify(hop, catalog, platform=platform):
+            if target is not path[-1] or violation.rule not in {RuleId.YANKED, RuleId.CHANNEL}:
+                yield violation
+
+
+def nearest(
+    current: Release,
+    wanted: RuntimeVersion | Release,
+    catalog: Catalog,
+    search: Search,
+    accepted: Acceptance,
+) -> tuple[Release | None, Release | None]:
+    """Find the targets next to the wanted one, below and above, that can be reached by at least one hop.
+
+    Args:
+        current: what runs.
+        wanted: where to start from; a version that is not on offer, whose Airflow version nobody knows, is compared
+            by its version alone.
+        catalog: what is on offer.
+        search: how paths are found there.
+        accepted: what the user accepts by name.
+    """
+    reach = _Reach(current, search, accepted)
+    if isinstance(wanted, RuntimeVersion):
+        place = number(wanted)
+        targets = sorted(catalog.runtime, key=lambda release: release.number)
+        at = bisect_left(targets, place, key=lambda release: release.number)
+        over = bisect_right(targets, place, key=lambda release: release.number)
+    else:
+        targets = list(catalog.runtime)
+        at = bisect_left(targets, wanted.order, key=lambda release: release.order)
+        over = bisect_right(targets, wanted.order, key=lambda release: release.order)
+    below = next((release for release in reversed(targets[:at]) if reach.includes(release)), None)
+    return below, next((release for release in targets[over:] if reach.includes(release)), None)
+
+
+class _Reach:
+    """The targets that can be reached from what runs; most are decided without computing all of them."""
+
+    def __init__(self, current: Release, search: Search, accepted: Acceptance) -> None:
+        self._current, self._search, self._accepted = current, search, accepted
+
+    @cached_property
+    def _passages(self) -> list[Release]:
+        return self._search.passages(self._current)
+
+    def includes(self, target: Release) -> bool:
+        if target.order <= self._current.order or unaccepted(target, self._accepted):
+            return False
+        leads = self._search.leads
+        return leads(self._current, target) or any(leads(passage, target) for passage in self._passages)

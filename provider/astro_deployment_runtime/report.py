@@ -1,0 +1,192 @@
+"""Every text that a user reads about a plan or a refusal, and the same as JSON.
+
+Pure: the same plan gives the same text, without a trailing newline. Names that come from a platform pass through
+:func:`printable`, since a Deployment's label may hold anything.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from astro_deployment_runtime.model import Action, Equivalent, Plan, Refusal, RuleId
+from astro_deployment_runtime.rules import RULE
+from astro_deployment_runtime.versions import AirflowVersion, Distribution, ReleaseId
+
+if TYPE_CHECKING:
+    from astro_deployment_runtime.catalog import Release
+
+OFFLINE = "Offline: what the platform's own version allows is not judged."
+"""Said wherever a plan was made without a platform."""
+
+
+def printable(text: str) -> str:
+    """Make a text of unknown origin fit for one line of a terminal: what cannot be seen is written as an escape."""
+    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode("ascii") for char in text)
+
+
+def path_line(plan: Plan) -> str:
+    """Write the path in one line: ``AC 2.2.3 > AC 2.3.0 > Astro Runtime 5.0.4``; where nothing moves, what runs."""
+    return " > ".join(str(release) for release in (plan.current, *(hop.target for hop in plan.hops)))
+
+
+def plan_lines(plan: Plan, *, name: str | None = None, release_name: str | None = None) -> list[str]:
+    """Write a plan: what it comes to, its steps, what should be known, and where there is no way back.
+
+    Args:
+        plan: the plan.
+        name: the Deployment's label, if it is about one.
+        release_name: the Deployment's release name.
+    """
+    lines = [_heading(name, release_name) + _summary(plan)]
+    rows = [(f"{number}. {row[0]}", *row[1:]) for number, row in enumerate(_steps(plan), start=1)]
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    lines += [
+        "  " + "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows
+    ]
+    lines += [f"  warning {warning.name}: {printable(warning.message)}" for warning in plan.warnings]
+    if plan.hops:
+        first = "step 2" if plan.cancel else "hop 1"
+        lines.append(f"Once {first} is deployed there is no way back to {plan.current}.")
+    return lines
+
+
+def refusal_lines(refusal: Refusal, *, name: str | None = None, release_name: str | None = None) -> list[str]:
+    """Write a refusal: all the reasons, the nearest targets and what to do next."""
+    lines = [f"{_heading(name, release_name)}no way from {refusal.current} to {_wanted(refusal)}"]
+    for violation in refusal.violations:
+        lines.append(f"  {violation.rule}: {printable(violation.found)}")
+        lines.append(f"    because {RULE[violation.rule].reason}")
+    near = _nearest(refusal)
+    return [*lines, *([near] if near else []), f"Next: {_next(refusal)}."]
+
+
+def refusal_message(refusal: Refusal, *, name: str | None = None, release_name: str | None = None) -> str:
+    """Write a refusal as one text, as an error carries it."""
+    return "\n".join(refusal_lines(refusal, name=name, release_name=release_name))
+
+
+def plan_json(outcome: Plan | Refusal) -> dict[str, Any]:
+    """Write a plan or a refusal for programs. Names that appear here are stable."""
+    match outcome:
+        case Plan():
+            return {
+                "from": _release_json(outcome.current),
+                "to": _release_json(outcome.target),
+                "hops": [*_cancel_json(outcome), *_hops_json(outcome)],
+                "refusals": [],
+                "warnings": [{"name": warning.name, "message": warning.message} for warning in outcome.warnings],
+            }
+        case Refusal():
+            return {
+                "from": _release_json(outcome.current),
+                "to": {
+                    "distribution": str(Distribution.RUNTIME),
+                    "version": str(outcome.target),
+                    "airflow": str(outcome.airflow) if outcome.airflow else None,
+                },
+                "hops": [],
+                "refusals": [{"rule": str(each.rule), "message": each.found} for each in outcome.violations],
+                "warnings": [],
+            }
+
+
+def hops_text(count: int) -> str:
+    """Write a number of hops: ``1 hop``, ``2 hops``."""
+    return f"{count} hop" if count == 1 else f"{count} hops"
+
+
+def _release_json(release: Release) -> dict[str, str]:
+    return {
+        "distribution": str(release.id.distribution),
+        "version": str(release.id.version),
+        "airflow": str(release.airflow),
+    }
+
+
+def _cancel_json(plan: Plan) -> list[dict[str, Any]]:
+    if plan.cancel is None:
+        return []
+    current = _release_json(plan.current)
+    return [{"rule": str(RuleId.PENDING), "action": str(Action.CANCEL), "from": current, "to": current, "image": None}]
+
+
+def _hops_json(plan: Plan) -> list[dict[str, Any]]:
+    return [
+        {
+            "rule": str(hop.rule),
+            "action": str(hop.action),
+            "from": _release_json(hop.source),
+            "to": _release_json(hop.target),
+            "image": hop.target.id.image,
+        }
+        for hop in plan.hops
+    ]
+
+
+def _heading(name: str | None, release_name: str | None) -> str:
+    """Name the Deployment; nothing where the plan is about none."""
+    if name is None:
+        return f"{printable(release_name)}: " if release_name else ""
+    return f"{printable(name)} ({printable(release_name)}): " if release_name else f"{printable(name)}: "
+
+
+def _summary(plan: Plan) -> str:
+    if plan.hops:
+        airflow = _airflow(plan.current.airflow, plan.target.airflow)
+        return f"{hops_text(len(plan.hops))} to {plan.target} ({airflow})"
+    if plan.cancel:
+        return f"runs {plan.current}, nothing to do but to cancel {plan.cancel}"
+    return f"runs {plan.current}, nothing to do"
+
+
+def _airflow(before: AirflowVersion, after: AirflowVersion) -> str:
+    return f"Airflow {before}" if before == after else f"Airflow {before} > {after}"
+
+
+def _steps(plan: Plan) -> list[tuple[str, str, str, str]]:
+    """Return each step's cells: what is done, between which releases, what becomes of Airflow, and the image."""
+    cancel = [(str(Action.CANCEL), f"{plan.cancel} (pending)", "", "")] if plan.cancel else []
+    return cancel + [
+        (
+            str(hop.action),
+            f"{hop.source} > {hop.target}",
+            _airflow(hop.source.airflow, hop.target.airflow),
+            f"FROM {hop.target.id.image}",
+        )
+        for hop in plan.hops
+    ]
+
+
+def _wanted(refusal: Refusal) -> str:
+    if isinstance(refusal.target, Equivalent):
+        return "its equivalent"
+    name = str(ReleaseId(Distribution.RUNTIME, refusal.target))
+    return f"{name} (Airflow {refusal.airflow})" if refusal.airflow else name
+
+
+def _nearest(refusal: Refusal) -> str | None:
+    """Name the nearest targets, the distribution once."""
+    near = [(refusal.below, "below"), (refusal.above, "above")]
+    named = [f"{release.id.version} {where}" for release, where in near if release is not None]
+    if not named:
+        return None
+    return f"Nearest target{'s' if len(named) > 1 else ''}: Astro Runtime {', '.join(named)}."
+
+
+def _next(refusal: Refusal) -> str:
+    """Say what can be done now: every way out that is open."""
+    ways = []
+    if "newer" in refusal.acceptable:
+        ways.append(f"declare what runs (runtimeVersion: {refusal.current.id.version})")
+    near = [release for release in (refusal.below, refusal.above) if release is not None]
+    if near and {violation.rule for violation in refusal.violations} != {RuleId.PENDING}:
+        ways.append("declare the nearest target" if len(near) == 1 else "declare one of the nearest targets")
+    if any(violation.rule is RuleId.PENDING for violation in refusal.violations):
+        ways.append("deploy the pending hop's image")
+    if refusal.acceptable:
+        ways.append(f"accept it by name (accept: [{', '.join(refusal.acceptable)}])")
+    return (
+        ", or ".join(ways)
+        if ways
+        else f"nothing on offer can be reached from {refusal.current}; ask your platform's administrators"
+    )
