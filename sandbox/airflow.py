@@ -32,7 +32,7 @@ def answer(houston: Houston, request: Request) -> Response:
     """Answer ``GET /<release>/airflow/<path>``; it needs the same token as Houston, any role."""
     if houston.role(request.headers.get("authorization", "")) is None:
         return page(401, "Authorization Required")
-    deployment = houston.find(release_name=request.path_params["release"])
+    deployment = houston.store.find(release_name=request.path_params["release"])
     if deployment is None:
         return page(404, "Not Found")
     health = deployment.health(houston.platform.clock())

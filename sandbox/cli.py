@@ -29,7 +29,7 @@ _COLUMNS = {
     "version": "VERSION",
     "airflow": "AIRFLOW",
     "pending": "PENDING",
-    "health": "AIRFLOW IS",
+    "health": "HEALTH",
     "lastPush": "LAST PUSH",
 }
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
 
     from sandbox.behaviour import Platform
     from sandbox.deployment import Deployment
-    from sandbox.store import Store, Workspace
+    from sandbox.store import Store
 
 #: The vendor's own words; the CLI knows them and says that the token may have expired.
 NO_PERMISSION = "You do not have the appropriate permissions for that"
@@ -48,28 +49,13 @@ class Houston:
         """Give the Deployments of a workspace, or all of them."""
         return [found for found in self.store.deployments() if workspace in (None, found.workspace)]
 
-    def find(self, *, deployment_id: str | None = None, release_name: str | None = None) -> Deployment | None:
-        """Give the Deployment that has all of what is named."""
-        return next(
-            (
-                found
-                for found in self.store.deployments()
-                if deployment_id in (None, found.id) and release_name in (None, found.release_name)
-            ),
-            None,
-        )
-
-    def workspace(self, workspace_id: str) -> Workspace | None:
-        """Give a workspace."""
-        return next((found for found in self.store.workspaces() if found.id == workspace_id), None)
-
     def change(self, deployment_id: str, action: Callable[[Deployment], Deployment]) -> Deployment:
         """Let an action of the platform change a Deployment and keep the result.
 
         Raises:
             RefusedError: there is no such Deployment (the text is inferred), or the platform refuses.
         """
-        deployment = self.find(deployment_id=deployment_id)
+        deployment = self.store.find(deployment_id=deployment_id)
         if deployment is None:
             raise RefusedError(f"No deployment exists with id: {deployment_id}", code="NOT_FOUND")
         return self._kept(action(deployment))
@@ -80,7 +66,7 @@ class Houston:
         Raises:
             RefusedError: there is no such release, or nothing tells the image's version.
         """
-        deployment = self.find(release_name=release_name)
+        deployment = self.store.find(release_name=release_name)
         if deployment is None:
             raise RefusedError(f"No deployment exists with releaseName: {release_name}", code="NOT_FOUND")
         labels = labels or labels_of(image)
@@ -104,9 +90,10 @@ class Tokens:
         return self._roles.get(token)
 
     def masked(self, text: str) -> str:
-        """Put stars where the text has a token."""
+        """Put stars where the text has a token, as it is or as JSON writes it."""
         for token in sorted(self._roles, key=len, reverse=True):
-            text = text.replace(token, "***")
+            for written in (token, json.dumps(token)[1:-1]):
+                text = text.replace(written, "***")
         return text
 
     def __repr__(self) -> str:

@@ -82,13 +82,13 @@ def _sys_workspaces(_: object, info: Info) -> list[Workspace]:
 
 
 def _one_workspace(_: object, info: Info, *, workspace_uuid: str) -> Workspace | None:
-    return houston_of(info).workspace(workspace_uuid)
+    return houston_of(info).store.workspace(workspace_uuid)
 
 
 def _one_deployment(_: object, info: Info, *, where: dict[str, str | None]) -> Deployment | None:
     if not any(where.values()):
         raise RefusedError("name the Deployment's id or releaseName")
-    return houston_of(info).find(deployment_id=where.get("id"), release_name=where.get("release_name"))
+    return houston_of(info).store.find(deployment_id=where.get("id"), release_name=where.get("release_name"))
 
 
 def _workspace_deployments(
@@ -99,7 +99,7 @@ def _workspace_deployments(
 
 
 def _workspace_deployment(_: object, info: Info, *, workspace_uuid: str, release_name: str) -> Deployment | None:
-    found = houston_of(info).find(release_name=release_name)
+    found = houston_of(info).store.find(release_name=release_name)
     return found if found and found.workspace == workspace_uuid else None
 
 
@@ -139,6 +139,7 @@ def _runtime_releases(
 
 
 def _role_bindings(workspace: Workspace, _: Info) -> list[dict[str, Any]]:
+    """The sandbox has no users: one service account administers each workspace."""
     account = {"id": f"{workspace.id}-sandbox", "label": "sandbox"}
     return [{"role": "WORKSPACE_ADMIN", "user": None, "service_account": account}]
 
@@ -175,7 +176,7 @@ DEPLOYMENT: Mapping[str, Callable[..., Any]] = {
     "type": lambda *_: "airflow",
     "description": lambda *_: "",
     "version": lambda _, info: houston_of(info).platform.generation.text,
-    "workspace": lambda deployment, info: houston_of(info).workspace(deployment.workspace),
+    "workspace": lambda deployment, info: houston_of(info).store.workspace(deployment.workspace),
     "deployInfo": _deploy_info,
     "dagDeployment": lambda deployment, _: {"type": deployment.dag_deployment},
     "runtimeAirflowVersion": lambda deployment, _: deployment.runtime_airflow or None,

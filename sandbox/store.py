@@ -75,10 +75,22 @@ class Store:
         rows = self._db.execute("SELECT state FROM deployments ORDER BY rowid").fetchall()
         return [self._read(state) for (state,) in rows]
 
+    def find(self, *, deployment_id: str | None = None, release_name: str | None = None) -> Deployment | None:
+        """Give the Deployment that has all of what is named."""
+        row = self._db.execute(
+            "SELECT state FROM deployments WHERE id = coalesce(?, id) AND release_name = coalesce(?, release_name)",
+            (deployment_id, release_name),
+        ).fetchone()
+        return self._read(row[0]) if row else None
+
     def workspaces(self) -> list[Workspace]:
         """Give all workspaces."""
         rows = self._db.execute("SELECT id, label, created_at FROM workspaces ORDER BY rowid").fetchall()
         return [Workspace(id=key, label=label, created_at=created) for key, label, created in rows]
+
+    def workspace(self, workspace_id: str) -> Workspace | None:
+        """Give a workspace."""
+        return next((found for found in self.workspaces() if found.id == workspace_id), None)
 
     def save(self, deployment: Deployment) -> None:
         """Replace the state of a Deployment that is in the store."""
