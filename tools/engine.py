@@ -31,6 +31,7 @@ import threading
 import time
 import urllib.request
 from dataclasses import dataclass, field
+from http.client import HTTPException
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, NoReturn, Protocol
 
@@ -45,11 +46,8 @@ OLDEST: Final = (3, 216, 0)
 PROGRAMS: Final = ("pulumi", "pulumi-language-python", "pulumi-language-python-exec")
 RELEASES: Final = "https://get.pulumi.com/releases/sdk"
 """Where the official installer takes the release from."""
-CONNECT_SECONDS: Final = 5.0
-"""How long a server may take to answer at all."""
 STALL_SECONDS: Final = 15.0
 """How long a download that has begun may stand still."""
-HEARTBEAT_SECONDS: Final = 15.0
 TAIL_LINES: Final = 30
 ENGINE_PACKAGE: Final = "github.com/pulumi/pulumi/pkg/v3/cmd/pulumi"
 HOST_PACKAGE: Final = "github.com/pulumi/pulumi/sdk/v3/python/cmd/pulumi-language-python"
@@ -93,6 +91,10 @@ class Surroundings:
     cache: Path = field(default_factory=user_cache)
     releases: str = RELEASES
     say: Say = _to_stderr
+    answer_seconds: float = 5.0
+    """How long a server may take to answer at all."""
+    heartbeat_seconds: float = 15.0
+    """How long nothing may be shown while something is being got."""
 
 
 def wanted_version(go_mod: Path = TOOLS / "engine" / "go.mod") -> str:
@@ -226,14 +228,14 @@ def _download(where: Surroundings, version: str, folder: Path) -> None:
     url = f"{where.releases}/{archive}"
     where.say(f"downloading {url}")
     try:
-        with _opened(f"{where.releases}/pulumi-{version.removeprefix('v')}-checksums.txt") as answer:
+        with _opened(f"{where.releases}/pulumi-{version.removeprefix('v')}-checksums.txt", where) as answer:
             checksums = answer.read().decode()
         expected = re.search(rf"^([0-9a-f]{{64}})\s+\*?{re.escape(archive)}$", checksums, re.MULTILINE)
         if not expected:
             raise ClosedWayError(f"no download: the release's checksums do not name {archive}")
         with tempfile.TemporaryFile(dir=folder.parent) as file:
-            with _opened(url) as answer:
-                checksum = _receive(answer, file.write, where.say)
+            with _opened(url, where) as answer:
+                checksum = _receive(answer, file.write, where)
             if checksum != expected[1]:
                 raise ClosedWayError(
                     f"no download: {archive} has the SHA-256 {checksum}, not the published {expected[1]}"
@@ -246,7 +248,7 @@ def _download(where: Surroundings, version: str, folder: Path) -> None:
                         raise ClosedWayError(f"no download: pulumi/{program} in {archive} is no file")
                     with (folder / program).open("wb") as out:
                         shutil.copyfileobj(content, out)
-    except (OSError, tarfile.TarError, KeyError, UnicodeDecodeError) as problem:
+    except (OSError, HTTPException, tarfile.TarError, KeyError, UnicodeDecodeError) as problem:
         raise ClosedWayError(f"no download: {problem}") from problem
 
 
@@ -258,31 +260,31 @@ def _release_platform() -> str:
 
 
 @contextlib.contextmanager
-def _opened(url: str) -> Iterator[HTTPResponse]:
+def _opened(url: str, where: Surroundings) -> Iterator[HTTPResponse]:
     """A server's answer to a GET, or an OSError within seconds.
 
     Asked in a thread, because a time-out of the socket does not limit the search for the server's address.
     """
-    answers: queue.Queue[HTTPResponse | OSError] = queue.Queue()
+    answers: queue.Queue[HTTPResponse | OSError | HTTPException] = queue.Queue()
 
     def ask() -> None:
         try:
             answers.put(urllib.request.urlopen(url, timeout=STALL_SECONDS))  # noqa: S310 - the address is ours, and https
-        except OSError as problem:
+        except (OSError, HTTPException) as problem:
             answers.put(problem)
 
     threading.Thread(target=ask, daemon=True).start()
     try:
-        answer = answers.get(timeout=CONNECT_SECONDS)
+        answer = answers.get(timeout=where.answer_seconds)
     except queue.Empty:
-        raise TimeoutError(f"no answer within {CONNECT_SECONDS:.0f} s") from None
-    if isinstance(answer, OSError):
+        raise TimeoutError(f"no answer within {where.answer_seconds:g} s") from None
+    if isinstance(answer, OSError | HTTPException):
         raise answer
     with answer:
         yield answer
 
 
-def _receive(answer: HTTPResponse, write: Callable[[bytes], object], say: Say) -> str:
+def _receive(answer: HTTPResponse, write: Callable[[bytes], object], where: Surroundings) -> str:
     """Hand a download to `write` piece by piece, show that it lives, and return its SHA-256."""
     size = int(answer.headers.get("Content-Length", 0)) >> 20
     checksum, received, shown = hashlib.sha256(), 0, time.monotonic()
@@ -290,9 +292,9 @@ def _receive(answer: HTTPResponse, write: Callable[[bytes], object], say: Say) -
         checksum.update(piece)
         write(piece)
         received += len(piece)
-        if time.monotonic() - shown >= HEARTBEAT_SECONDS:
+        if time.monotonic() - shown >= where.heartbeat_seconds:
             shown = time.monotonic()
-            say(f"downloaded {received >> 20} of {size} MiB")
+            where.say(f"downloaded {received >> 20} of {size} MiB")
     return checksum.hexdigest()
 
 
@@ -311,9 +313,9 @@ def _build(where: Surroundings, version: str, folder: Path) -> None:
     )
     for module, program, package, flags in builds:
         options = ("-mod=readonly", "-trimpath", "-buildvcs=false", f"-ldflags={flags}", "-o", str(folder / program))
-        _run_go(where.say, [go, "build", *options, package], TOOLS / module, f"building {program} with Go")
+        _run_go(where, [go, "build", *options, package], TOOLS / module, f"building {program} with Go")
     sdk = _run_go(
-        where.say,
+        where,
         [go, "list", "-mod=readonly", "-m", "-f", "{{.Dir}}", SDK_MODULE],
         TOOLS / "engine",
         "looking for the SDK's scripts",
@@ -325,13 +327,13 @@ def _build(where: Surroundings, version: str, folder: Path) -> None:
         raise ClosedWayError(f"no build: {problem}") from problem
 
 
-def _run_go(say: Say, command: Sequence[str], module: Path, doing: str) -> str:
+def _run_go(where: Surroundings, command: Sequence[str], module: Path, doing: str) -> str:
     """Run Go in a module's folder, showing every now and then that it lives, and return what it printed.
 
     Go runs in a process group of its own, which ends with this function, however that ends.
     """
-    # Neither a C compiler nor a user's workspace or flags shall matter.
-    environment = {**os.environ, "CGO_ENABLED": "0", "GOWORK": "off", "GOFLAGS": ""}
+    # Neither a C compiler nor a user's workspace shall matter.
+    environment = {**os.environ, "CGO_ENABLED": "0", "GOWORK": "off"}
     began = time.monotonic()
     with tempfile.TemporaryFile("w+") as output:
         process = subprocess.Popen(
@@ -346,11 +348,11 @@ def _run_go(say: Say, command: Sequence[str], module: Path, doing: str) -> str:
         try:
             while True:
                 try:
-                    code = process.wait(timeout=HEARTBEAT_SECONDS)
+                    code = process.wait(timeout=where.heartbeat_seconds)
                     break
                 except subprocess.TimeoutExpired:
                     minutes, seconds = divmod(round(time.monotonic() - began), 60)
-                    say(f"{doing}: {minutes} min {seconds:02d} s so far")
+                    where.say(f"{doing}: {minutes} min {seconds:02d} s so far")
         finally:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)
@@ -359,7 +361,7 @@ def _run_go(say: Say, command: Sequence[str], module: Path, doing: str) -> str:
         printed = output.read()
     if code:
         for line in printed.splitlines()[-TAIL_LINES:]:
-            say(f"  {line}")
+            where.say(f"  {line}")
         raise ClosedWayError(f"no build: {' '.join(command[:2])} in {module} failed with exit code {code}, see above")
     return printed
 
