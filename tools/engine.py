@@ -34,6 +34,7 @@ from dataclasses import dataclass, field
 from http.client import HTTPException
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, NoReturn, Protocol
+from urllib.error import HTTPError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -271,6 +272,8 @@ def _opened(url: str, where: Surroundings) -> Iterator[HTTPResponse]:
         try:
             answers.put(urllib.request.urlopen(url, timeout=STALL_SECONDS))  # noqa: S310 - the address is ours, and https
         except (OSError, HTTPException) as problem:
+            if isinstance(problem, HTTPError):
+                problem.close()  # it holds the answer's socket
             answers.put(problem)
 
     threading.Thread(target=ask, daemon=True).start()
