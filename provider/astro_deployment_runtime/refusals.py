@@ -49,14 +49,14 @@ def judge_target(
     name = ReleaseId(Distribution.RUNTIME, target)
     if wanted is None:
         found = [Violation(rule=RuleId.OFFERED, found=f"{name} is not on offer")]
-        if number(target) < current.number:
-            found.append(Violation(rule=RuleId.NO_REVERT, found=f"{name} is lower than {current}"))
     else:
         found = unaccepted(wanted, accepted)
-        if backwards := reverts(current, wanted):
-            found.insert(0, Violation(rule=RuleId.NO_REVERT, found=backwards))
     if number(target) < current.number:
+        keep = f"to keep that, declare runtimeVersion: {current.id.version} or accept: [newer]"
+        found.append(Violation(rule=RuleId.NO_REVERT, found=f"{name} is lower than {current}, which runs; {keep}"))
         return found, ["newer"]
+    if wanted is not None and (backwards := reverts(current, wanted)):
+        found.append(Violation(rule=RuleId.NO_REVERT, found=backwards))
     return found, _names(found, name)
 
 

@@ -146,18 +146,14 @@ def _runtime_upgrade(case: Case) -> str | None:
     return _names_its_move(case, RuleId.RUNTIME_UPGRADE)
 
 
-def _no_revert(case: Case) -> str | None:
-    return reverts(case.hop.source, case.hop.target)
-
-
 def reverts(source: Release, target: Release) -> str | None:
     """Say in what way the target is lower than the source, None where it is not."""
     if move(source, target) is RuleId.NO_REVERT:
         return f"{source} cannot go back to {target}"
-    if target.airflow < source.airflow:
-        return f"{target} has Airflow {target.airflow}, lower than {source.airflow} of {source}"
     if move(source, target) is RuleId.RUNTIME_UPGRADE and target.number < source.number:
         return f"{target} is lower than {source}"
+    if target.airflow < source.airflow:
+        return f"{target} has Airflow {target.airflow}, lower than {source.airflow} of {source}"
     return None
 
 
@@ -200,10 +196,6 @@ def _platform(case: Case) -> str | None:
     return None if case.platform is None else forbidden_by_platform(case.hop.rule, case.platform)
 
 
-def _pending(_: Case) -> None:
-    """Judged by the planner: it is about a Deployment, not about a hop."""
-
-
 _GUIDE: Final = "Astronomer's guide 'Migrate a Deployment from Astronomer Certified to Astro Runtime'"
 
 RULES: Final = (
@@ -229,7 +221,7 @@ RULES: Final = (
         id=RuleId.NO_REVERT,
         reason="after an upgrade you can't revert to an earlier version, nor from Astro Runtime to Certified",
         source=_GUIDE,
-        forbids=_no_revert,
+        forbids=lambda case: reverts(case.hop.source, case.hop.target),
     ),
     Rule(
         id=RuleId.AIRFLOW_2_GATE,
@@ -271,7 +263,8 @@ RULES: Final = (
         id=RuleId.PENDING,
         reason="a hop that somebody else started is not ours to take away",
         source="Houston's desired versions",
-        forbids=_pending,
+        # Judged by the planner: it is about a Deployment, not about a hop.
+        forbids=lambda _: None,
     ),
 )
 """Every rule, in the order in which reasons are given."""
