@@ -8,6 +8,7 @@
     │   ├── InvalidCatalogError    a feed file is not in the feeds' format
     │   ├── InvalidSettingsError   the connection settings are missing or unsafe
     │   └── InvalidDeclarationError  an argument of a resource or an entry of the stack config
+    ├── RefusedError               a refusal of the planner, where only an exception can carry it
     ├── UnsoundPlanError           the planner's check objects to the planner's own path: a mistake in this package
     └── PlatformError              Houston, the network, or what came from there
         ├── PlatformUnreachableError   no usable answer, also after the retries of a read
@@ -46,6 +47,10 @@ class InvalidSettingsError(InvalidInputError):
 
 class InvalidDeclarationError(InvalidInputError):
     """An argument of the resource or an entry of the stack config cannot be used."""
+
+
+class RefusedError(AstroRuntimeError):
+    """What is declared may not be done; the message is the planner's own."""
 
 
 class UnsoundPlanError(AstroRuntimeError):

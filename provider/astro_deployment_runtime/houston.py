@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from astro_deployment_runtime import wire
+from astro_deployment_runtime.airflow import read_health
 from astro_deployment_runtime.catalog import Catalog
 from astro_deployment_runtime.errors import (
     DeploymentNotFoundError,
@@ -25,6 +26,7 @@ from astro_deployment_runtime.versions import AirflowVersion, Distribution, Rele
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from astro_deployment_runtime.model import Health
     from astro_deployment_runtime.transport import Transport
 
 FLEET_SECONDS: Final = 30.0
@@ -155,6 +157,10 @@ class Houston:
             "runtimeVersion": "" if certified else str(target.version),
         }
         self._mutate(wire.DELIVER_IMAGE, deployment, variables, f"deploy the image {image}")
+
+    def health(self, deployment: Deployment, expected: AirflowVersion) -> Health:
+        """Ask the Deployment's own Airflow, with the same token. Never raises."""
+        return read_health(self._transport, deployment, expected)
 
     def _mutate(self, document: str, deployment: Deployment, variables: dict[str, str], what: str) -> None:
         try:

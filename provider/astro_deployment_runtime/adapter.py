@@ -1,0 +1,247 @@
+"""From the resource's inputs and outputs to the model and back, without Pulumi.
+
+What a user declares becomes a plan (:meth:`Adapter.check`), a plan becomes a walk (:meth:`Adapter.bring`), and what was
+observed becomes outputs (:func:`outputs`). Inputs and outputs are plain dictionaries with the resource's own names.
+"""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final
+
+from astro_deployment_runtime import feeds, images, report
+from astro_deployment_runtime.declaration import RuntimeDeclaration, read_arguments
+from astro_deployment_runtime.errors import (
+    AstroRuntimeError,
+    DeploymentNotFoundError,
+    InvalidInputError,
+    RefusedError,
+)
+from astro_deployment_runtime.executor import walk
+from astro_deployment_runtime.houston import Houston
+from astro_deployment_runtime.model import Acceptance, Equivalent, Refusal, Strategy
+from astro_deployment_runtime.planner import plan
+from astro_deployment_runtime.reconcile import Declaration
+from astro_deployment_runtime.settings import Settings
+from astro_deployment_runtime.transport import Transport
+from astro_deployment_runtime.versions import ReleaseId, RuntimeVersion
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+    from astro_deployment_runtime.executor import Clock, Ending, Reporter
+    from astro_deployment_runtime.model import Deployment, Plan
+
+ARGUMENTS: Final = tuple(RuntimeDeclaration.model_fields)
+"""The names of what a user gives."""
+
+Properties = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Checked:
+    """What became of a resource's inputs."""
+
+    inputs: Properties
+    """What the user gave, and what was planned for it: ``plan``, ``path``, ``hops``, ``cancel``."""
+    failures: tuple[tuple[str, str], ...] = ()
+    """Pairs of an argument's name (empty: none in particular) and a reason."""
+    lines: tuple[str, ...] = ()
+    """The plan, to show. Empty where there is nothing to do."""
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(slots=True)
+class Adapter:
+    """What the provider does, for one platform."""
+
+    houston: Houston
+    _urns: dict[str, str] = field(default_factory=dict)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def check(self, urn: str, olds: Mapping[str, Any], news: Mapping[str, Any]) -> Checked:
+        """Plan from the live state, and refuse what is illegal. An error of ours becomes a failure.
+
+        Args:
+            urn: whose inputs these are; empty where the host does not tell.
+            olds: the inputs of an earlier run; empty for a new resource.
+            news: what the user gives now.
+        """
+        inputs = {name: value for name, value in news.items() if name in ARGUMENTS or name.startswith("__")}
+        name = urn.rpartition("::")[2]
+        try:
+            arguments = read_arguments({key: value for key, value in inputs.items() if key in ARGUMENTS})
+            deployment = self._find(urn, arguments)
+            # Whether a pending hop off the path is ours is in the old outputs, which check is not given: where there
+            # are none it is foreign for certain; otherwise diff, which has them, refuses a foreign one.
+            planned = self._plan(deployment, arguments, pending_is_ours=bool(olds))
+        except RefusedError as error:
+            return Checked(inputs=inputs, failures=(("runtime_version", str(error)),))
+        except DeploymentNotFoundError as error:
+            argument = "release_name" if news.get("release_name") else "deployment_id"
+            return Checked(inputs=inputs, failures=((argument, str(error)),))
+        except AstroRuntimeError as error:
+            return Checked(inputs=inputs, failures=(("", str(error)),))
+        lines = tuple(report.plan_lines(planned, name=name, release_name=deployment.release_name))
+        steps = bool(planned.hops or planned.cancel)
+        inputs |= {
+            "deployment_id": deployment.id,
+            "release_name": deployment.release_name,
+            "plan": list(lines),
+            "path": report.path_line(planned),
+            "hops": len(planned.hops),
+            "cancel": str(planned.cancel) if planned.cancel else None,
+        }
+        failures = tuple(self._image_failures(arguments, deployment, planned))
+        if failures:
+            return Checked(inputs=inputs, failures=failures)
+        warnings = () if steps else tuple(map(report.warning_line, planned.warnings))
+        return Checked(inputs=inputs, lines=lines if steps else (), warnings=warnings)
+
+    def confirm_pending(self, olds: Mapping[str, Any], news: Mapping[str, Any]) -> None:
+        """Refuse to cancel a pending hop that is not ours, now that the old outputs tell whose it is.
+
+        Raises:
+            RefusedError: it is foreign, and its cancelling is not accepted.
+        """
+        cancel = news.get("cancel")
+        if not cancel or cancel == olds.get("pending"):
+            return
+        deployment = self.houston.find(deployment_id=news["deployment_id"])
+        self._plan(deployment, _arguments(news), pending_is_ours=False)
+
+    def bring(
+        self, news: Mapping[str, Any], *, pending: str | None, clock: Clock, reporter: Reporter
+    ) -> tuple[Properties, str | None]:
+        """Walk the path in checked inputs.
+
+        Returns:
+            What to save, and the reason why the target was not reached, or None.
+
+        Raises:
+            AstroRuntimeError: nothing was changed, and nothing observed that is worth saving.
+        """
+        arguments = _arguments(news)
+        ending = walk(
+            news["deployment_id"],
+            Declaration(
+                target=_target(arguments),
+                strategy=Strategy(arguments.strategy),
+                accepted=Acceptance.parse(arguments.accept),
+                path=tuple(ReleaseId.parse(release) for release in news["path"].split(report.ARROW)),
+                cancel=ReleaseId.parse(news["cancel"]) if news.get("cancel") else None,
+                delivers=arguments.image is not None,
+                timeout=arguments.timeout,
+                wait=arguments.wait,
+            ),
+            image=arguments.image,
+            pending=ReleaseId.parse(pending) if pending else None,
+            client=self.houston,
+            clock=clock,
+            reporter=reporter,
+        )
+        return outputs(news, ending), ending.problem
+
+    def observe(self, props: Mapping[str, Any]) -> Properties | None:
+        """Read a Deployment for a refresh: the outputs as they are now, or None where it is gone.
+
+        Raises:
+            PlatformError: Houston cannot be read.
+        """
+        try:
+            deployment, _, _ = self.houston.observe(props["deployment_id"])
+        except DeploymentNotFoundError:
+            return None
+        saved = props.get("pending")
+        pending = deployment.pending if saved and str(deployment.pending) == saved else None
+        return {**props, **_observed(deployment, pending)}
+
+    def _find(self, urn: str, arguments: RuntimeDeclaration) -> Deployment:
+        deployment = self.houston.find(release_name=arguments.release_name, deployment_id=arguments.deployment_id)
+        with self._lock:
+            owner = self._urns.setdefault(deployment.id, urn)
+        if urn and owner != urn:
+            raise RefusedError(
+                f"{deployment.release_name} is declared twice, here and as {owner.rpartition('::')[2]!r}: one Deployment "
+                "has one version, so remove one of the two"
+            )
+        return deployment
+
+    def _plan(self, deployment: Deployment, arguments: RuntimeDeclaration, *, pending_is_ours: bool) -> Plan:
+        snapshot = self.houston.snapshot()
+        planned = plan(
+            deployment.current,
+            _target(arguments),
+            snapshot.catalog,
+            strategy=Strategy(arguments.strategy),
+            accepted=Acceptance.parse(arguments.accept),
+            platform=snapshot.platform,
+            pending=deployment.pending,
+            pending_is_ours=pending_is_ours,
+        )
+        if isinstance(planned, Refusal):
+            raise RefusedError(report.refusal_message(planned))
+        return planned
+
+    def _image_failures(
+        self, arguments: RuntimeDeclaration, deployment: Deployment, planned: Plan
+    ) -> Iterator[tuple[str, str]]:
+        """Render the image of every hop now, so that none is found wrong half of the way."""
+        if arguments.image is None:
+            return
+        try:
+            rendered = [images.render(arguments.image, hop.target) for hop in planned.hops]
+            images.check_template(arguments.image)
+        except InvalidInputError as error:
+            yield "image", str(error)
+            return
+        holds_dags = deployment.dag_deployment == "image"
+        if holds_dags and not Acceptance.parse(arguments.accept).base_image and (bare := _first_base(rendered)):
+            reason = (
+                f"{bare} is the vendor's bare base image and holds none of your DAGs, which {deployment.release_name} "
+                "takes from its image: name an image of your project, or accept it with accept: [base-image]"
+            )
+            yield "image", reason
+
+
+def _first_base(rendered: list[str]) -> str | None:
+    return next((image for image in rendered if images.is_base(image)), None)
+
+
+def _arguments(inputs: Mapping[str, Any]) -> RuntimeDeclaration:
+    """Read checked inputs, in which both names of the Deployment are filled in."""
+    given = {name: inputs.get(name) for name in ARGUMENTS if name != "release_name"}
+    return read_arguments(given)
+
+
+def _target(arguments: RuntimeDeclaration) -> RuntimeVersion | Equivalent:
+    if arguments.runtime_version == Equivalent.EQUIVALENT:
+        return Equivalent.EQUIVALENT
+    return RuntimeVersion.parse(arguments.runtime_version)
+
+
+def outputs(inputs: Mapping[str, Any], ending: Ending) -> Properties:
+    """Return what is saved: the checked inputs, and what was observed last."""
+    return {**inputs, **_observed(ending.deployment, ending.pending)}
+
+
+def _observed(deployment: Deployment, pending: ReleaseId | None) -> Properties:
+    return {
+        "deployment_id": deployment.id,
+        "release_name": deployment.release_name,
+        "current_version": str(deployment.current.id),
+        "airflow_version": str(deployment.current.airflow),
+        "pending": str(pending) if pending else None,
+        "airflow_url": deployment.airflow_url,
+    }
+
+
+def connect(config: Callable[[str], str | None], environment: Mapping[str, str]) -> Adapter:
+    """Make the adapter for the platform that the stack's config, or else the environment, names. Nothing is sent yet.
+
+    Raises:
+        InvalidInputError: the settings are missing or unsafe.
+    """
+    settings = Settings.load(config, environment)
+    return Adapter(Houston(Transport(settings), feed=feeds.load("published")))

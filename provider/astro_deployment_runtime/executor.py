@@ -1,0 +1,301 @@
+"""The loop: observe, decide, do one thing, observe again.
+
+It takes no decision of its own (:mod:`~astro_deployment_runtime.reconcile` does) and owns no clock: what it says, waits
+and asks goes through the protocols below. It returns what was observed last, never what was wished.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Final, Protocol
+
+from astro_deployment_runtime import images, narration, report
+from astro_deployment_runtime.errors import (
+    AstroRuntimeError,
+    DoubtfulMutationError,
+    PlatformRefusedError,
+    PlatformUnreachableError,
+)
+from astro_deployment_runtime.reconcile import (
+    HEALTHY_READS,
+    Cancel,
+    Deliver,
+    Done,
+    Mutation,
+    MutationKind,
+    Observation,
+    Outcome,
+    Refuse,
+    Run,
+    Start,
+    TimedOut,
+    Wait,
+    Waiting,
+    decide,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from astro_deployment_runtime.catalog import Catalog
+    from astro_deployment_runtime.model import Deployment, Health, Platform
+    from astro_deployment_runtime.reconcile import Decision, Declaration
+    from astro_deployment_runtime.versions import AirflowVersion, ReleaseId
+
+_SHORTEST_POLL: Final = 1.0
+_LONGEST_POLL: Final = 5.0
+_POLL_GROWTH: Final = 1.3
+
+
+class Client(Protocol):
+    """What the executor asks of the platform; raises the errors of Houston's client."""
+
+    def observe(self, deployment_id: str) -> tuple[Deployment, Platform, Catalog]:
+        """Read a Deployment and the offer, live."""
+
+    def observe_deployment(self, deployment_id: str, catalog: Catalog) -> Deployment:
+        """Read a Deployment alone, live."""
+
+    def start(self, deployment: Deployment, target: ReleaseId) -> None:
+        """Start a hop."""
+
+    def cancel(self, deployment: Deployment, pending: ReleaseId) -> None:
+        """Cancel a pending hop."""
+
+    def deliver(self, deployment: Deployment, image: str, target: ReleaseId) -> None:
+        """Deploy an image."""
+
+    def health(self, deployment: Deployment, expected: AirflowVersion) -> Health:
+        """Ask the Deployment's own Airflow."""
+
+
+class Reporter(Protocol):
+    """Who tells the user."""
+
+    def info(self, text: str) -> None:
+        """Say something that stays."""
+
+    def warning(self, text: str) -> None:
+        """Warn of something."""
+
+    def progress(self, text: str) -> None:
+        """Say what is being waited for, until the next such text."""
+
+
+class Clock(Protocol):
+    """Time, and the user's wish to stop."""
+
+    def now(self) -> float:
+        """Seconds, from any start, never backwards."""
+
+    def wait(self, seconds: float) -> bool:
+        """Wait; return True at once when the run is cancelled, also if it was before."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ending:
+    """Where a walk ended, good or bad: to be saved as it is."""
+
+    deployment: Deployment
+    """As it was observed last."""
+    pending: ReleaseId | None = None
+    """The hop that we started and have not seen arrive."""
+    problem: str | None = None
+    """Why the target was not reached, and what to do; None where it was."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Walk:
+    """One Deployment on its declared path, in one run."""
+
+    declaration: Declaration
+    image: str | None
+    """The template for the images that we deliver."""
+    client: Client
+    clock: Clock
+    reporter: Reporter
+
+    deployment: Deployment
+    platform: Platform
+    catalog: Catalog
+    run: Run
+    _hop_since: float = 0.0
+    _mutated_at: float = 0.0
+    _poll: float = _SHORTEST_POLL
+    _asked: ReleaseId | None = None
+    _said: str = ""
+    _said_at: float = 0.0
+
+    def to_its_end(self) -> Ending:
+        """Walk until there is nothing left to do, or a reason to stop."""
+        self._hop_since = self.clock.now()
+        live = True
+        try:
+            while True:
+                decision = self._decide()
+                match decision:
+                    case Done(planned):
+                        for warning in planned.warnings:
+                            self.reporter.warning(report.warning_line(warning))
+                        return self._ending(None)
+                    case Wait():
+                        if self._wait(decision):
+                            return self._ending(narration.interrupted(self.run.ours))
+                        live = self._look()
+                    case Refuse(reason) if live or isinstance(reason, TimedOut):
+                        return self._ending(narration.stopped(reason, self.deployment, self.declaration))
+                    case _ if not live:
+                        # Nothing is changed, nor refused, on account of an offer that may be out of date.
+                        live = self._observe()
+                    case Start() | Deliver() | Cancel():
+                        if self.clock.wait(0):
+                            return self._ending(narration.interrupted(self.run.ours))
+                        self._do(decision)
+                        live = self._observe()
+        except AstroRuntimeError as error:
+            return self._ending(narration.failed(error, self.run.ours))
+
+    def _decide(self) -> Decision:
+        now = self.clock.now()
+        self.run = replace(self.run, waited=now - self._hop_since, since_mutation=now - self._mutated_at)
+        observation = Observation(deployment=self.deployment, platform=self.platform, run=self.run)
+        return decide(observation, self.declaration, self.catalog)
+
+    def _do(self, step: Start | Deliver | Cancel) -> None:
+        match step:
+            case Start(hop):
+                self.reporter.progress(narration.starting(hop, self.declaration))
+                self._send(MutationKind.START, hop.target.id, lambda: self.client.start(self.deployment, hop.target.id))
+            case Deliver(hop):
+                image = images.render(self.image or "{base}", hop.target)
+                self.reporter.info(narration.delivering(hop, image, self.declaration))
+                self._send(
+                    MutationKind.DELIVER,
+                    hop.target.id,
+                    lambda: self.client.deliver(self.deployment, image, hop.target.id),
+                )
+            case Cancel(pending):
+                self.reporter.info(narration.cancelling(pending))
+                self._send(MutationKind.CANCEL, pending, lambda: self.client.cancel(self.deployment, pending))
+
+    def _send(self, kind: MutationKind, release: ReleaseId, send: Callable[[], None]) -> None:
+        last = self.run.mutation
+        again = last is not None and (last.kind, last.release) == (kind, release)
+        outcome, message = Outcome.ANSWERED, ""
+        try:
+            send()
+        except DoubtfulMutationError as error:
+            outcome, message = Outcome.DOUBTFUL, str(error)
+        except PlatformUnreachableError as error:
+            outcome, message = Outcome.UNSENT, str(error)
+        except PlatformRefusedError as error:
+            outcome, message = Outcome.REFUSED, str(error)
+        if outcome in {Outcome.DOUBTFUL, Outcome.UNSENT}:
+            self.reporter.warning(narration.unanswered(message))
+        self._mutated_at = self.clock.now()
+        self._poll = _SHORTEST_POLL
+        attempts = last.attempts + 1 if again and last is not None else 1
+        mutation = Mutation(kind=kind, release=release, outcome=outcome, message=message, attempts=attempts)
+        ours = self.run.ours
+        if kind is MutationKind.START and outcome in {Outcome.ANSWERED, Outcome.DOUBTFUL}:
+            ours = release
+        self.run = replace(self.run, mutation=mutation, ours=ours)
+
+    def _wait(self, waiting: Wait) -> bool:
+        """Say what is waited for, and wait; True when cancelled."""
+        if waiting.what is Waiting.IMAGE and waiting.hop is not None and self._asked != waiting.hop.target.id:
+            self.reporter.info(narration.asking_for_image(waiting.hop, self.deployment, self.declaration))
+            self._asked = waiting.hop.target.id
+        text = narration.waiting(waiting, self.deployment, self.run, self.declaration)
+        now = self.clock.now()
+        if text != self._said or now - self._said_at >= max(_LONGEST_POLL, self.run.waited / 10):
+            self.reporter.progress(text + narration.elapsed(self.run.waited, self.declaration.timeout))
+            self._said, self._said_at = text, now
+        if waiting.what is Waiting.HEALTH:
+            self._poll = _SHORTEST_POLL
+        cancelled = self.clock.wait(self._poll)
+        self._poll = min(_LONGEST_POLL, self._poll * _POLL_GROWTH)
+        return cancelled
+
+    def _look(self) -> bool:
+        """Read the Deployment; an outage of Houston is waited out. Always returns False: the offer is not live."""
+        try:
+            self._note(self.client.observe_deployment(self.deployment.id, self.catalog))
+        except PlatformUnreachableError as error:
+            self.reporter.progress(narration.unreachable(error))
+        return False
+
+    def _observe(self) -> bool:
+        """Read the Deployment and the offer. Always returns True: live."""
+        deployment, self.platform, self.catalog = self.client.observe(self.deployment.id)
+        self._note(deployment)
+        return True
+
+    def _note(self, deployment: Deployment) -> None:
+        if deployment.current.id != self.deployment.current.id:
+            self._hop_since = self.clock.now()
+            self._poll = _SHORTEST_POLL
+            ours = self.run.ours if self.run.ours in {deployment.current.id, deployment.pending} else None
+            self.run = Run(ours=ours, arrived=deployment.current.id, seen=deployment.pending)
+        elif deployment.pending is not None:
+            self.run = replace(self.run, seen=deployment.pending)
+        elif self.run.ours is not None and self.run.ours == self.run.seen:
+            # It was pending and is no longer, so it is not ours any more should somebody start it again.
+            self.run = replace(self.run, ours=None)
+        self.deployment = deployment
+        if self.run.arrived is not None:
+            self._confirm(self.run.arrived)
+
+    def _confirm(self, arrived: ReleaseId) -> None:
+        """Ask the Airflow whether what Houston reports is what runs."""
+        health = self.client.health(self.deployment, self.deployment.current.airflow)
+        reads = self.run.healthy_reads + 1 if health.healthy else 0
+        self.run = replace(self.run, health=health, healthy_reads=reads)
+        if reads >= HEALTHY_READS:
+            self.reporter.info(narration.arrived(self.deployment, health, self.declaration))
+            ours = None if self.run.ours == arrived else self.run.ours
+            self.run = Run(ours=ours, seen=self.deployment.pending)
+            self._hop_since = self.clock.now()
+
+    def _ending(self, problem: str | None) -> Ending:
+        return Ending(deployment=self.deployment, pending=self.run.ours, problem=problem)
+
+
+def walk(  # noqa: PLR0913 - the last three are the world around it
+    deployment_id: str,
+    declaration: Declaration,
+    *,
+    image: str | None,
+    pending: ReleaseId | None,
+    client: Client,
+    clock: Clock,
+    reporter: Reporter,
+) -> Ending:
+    """Bring a Deployment along its declared path to its target.
+
+    Args:
+        deployment_id: Houston's id of it.
+        declaration: the target, and the path that was shown.
+        image: the template for the images that we deliver; None: somebody else deploys them.
+        pending: the hop that an earlier run saved as started by us.
+        client: Houston.
+        clock: time, and the user's wish to stop.
+        reporter: who tells the user.
+
+    Raises:
+        PlatformError: the Deployment could not be read even once; nothing was changed.
+    """
+    deployment, platform, catalog = client.observe(deployment_id)
+    arrived = pending if pending == deployment.current.id else None
+    run = Run(ours=pending, arrived=arrived, seen=deployment.pending)
+    return Walk(
+        declaration=declaration,
+        image=image,
+        client=client,
+        clock=clock,
+        reporter=reporter,
+        deployment=deployment,
+        platform=platform,
+        catalog=catalog,
+        run=run,
+    ).to_its_end()

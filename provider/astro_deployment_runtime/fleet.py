@@ -1,0 +1,38 @@
+"""From a stack's config to resources: what a Pulumi program calls."""
+
+from __future__ import annotations
+
+import pulumi
+
+from astro_deployment_runtime.declaration import read_stack
+from astro_deployment_runtime.errors import InvalidDeclarationError
+from astro_deployment_runtime.resource import AstroDeploymentRuntime
+
+
+def declare_fleet() -> list[AstroDeploymentRuntime]:
+    """Declare one resource for each entry of ``astro:deployments`` in the stack's config.
+
+    Returns:
+        The resources, in the order of the entries.
+
+    Raises:
+        pulumi.RunError: the config is wrong; the message lists every mistake.
+    """
+    try:
+        declared = read_stack(pulumi.Config("astro").get_object("deployments") or [])
+    except InvalidDeclarationError as error:
+        raise pulumi.RunError(str(error)) from None
+    return [
+        AstroDeploymentRuntime(
+            entry.name,
+            runtime_version=entry.runtime_version,
+            release_name=entry.release_name,
+            deployment_id=entry.deployment_id,
+            image=entry.image,
+            strategy=entry.strategy,
+            accept=list(entry.accept),
+            timeout=f"{entry.timeout:.0f}s",
+            wait=entry.wait,
+        )
+        for entry in declared.deployments
+    ]

@@ -1,0 +1,190 @@
+"""Every text that a user reads about a run: what is done, what is waited for, why it stopped and what to do next.
+
+Texts about a plan are in :mod:`~astro_deployment_runtime.report`.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, assert_never
+
+from astro_deployment_runtime import report
+from astro_deployment_runtime.model import Refusal
+from astro_deployment_runtime.reconcile import (
+    HandedOver,
+    MutationRefused,
+    NotTaken,
+    PathChanged,
+    TimedOut,
+    Waiting,
+    Withdrawn,
+)
+
+if TYPE_CHECKING:
+    from astro_deployment_runtime.model import Deployment, Health, Hop
+    from astro_deployment_runtime.reconcile import Declaration, Reason, Run, Wait
+    from astro_deployment_runtime.versions import ReleaseId
+
+_RESUME = "run 'pulumi up' again to go on from here"
+
+
+def _position(target: ReleaseId, declaration: Declaration) -> str:
+    """``hop 1/2``: counted on the path that was shown."""
+    hops = len(declaration.path) - 1
+    return f"hop {declaration.path.index(target)}/{hops}" if target in declaration.path[1:] else "start"
+
+
+def _hop(hop: Hop, declaration: Declaration) -> str:
+    return f"{_position(hop.target.id, declaration)} - {hop.action} to {hop.target.id}"
+
+
+def duration(seconds: float) -> str:
+    """``03:12``, or ``1:00:00`` from an hour on."""
+    minutes, rest = divmod(int(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes:02}:{rest:02}"
+
+
+def elapsed(waited: float, timeout: float) -> str:
+    """`` - 03:12 of 1:00:00``, to follow what is waited for."""
+    return f" - {duration(waited)} of {duration(timeout)}"
+
+
+def starting(hop: Hop, declaration: Declaration) -> str:
+    """A hop is being started."""
+    return f"{_hop(hop, declaration)} - starting"
+
+
+def delivering(hop: Hop, image: str, declaration: Declaration) -> str:
+    """An image is being deployed."""
+    return f"{_hop(hop, declaration)}: deploying the image {image}"
+
+
+def cancelling(pending: ReleaseId) -> str:
+    """A pending hop is being cancelled."""
+    return f"cancelling the pending hop to {pending}"
+
+
+def asking_for_image(hop: Hop, deployment: Deployment, declaration: Declaration) -> str:
+    """Somebody has to deploy an image: which, and that nothing is lost meanwhile."""
+    return (
+        f"{_hop(hop, declaration)}: deploy to {deployment.release_name} an image of your project built\n"
+        f"  FROM {hop.target.id.image}\n"
+        f"This waits for it; Ctrl-C interrupts nothing on the platform, and the next 'pulumi up' goes on from here."
+    )
+
+
+def waiting(wait: Wait, deployment: Deployment, run: Run, declaration: Declaration) -> str:
+    """What is waited for, for the status column."""
+    match wait.what:
+        case Waiting.SETTLING:
+            what = "waiting for Houston to settle"
+        case Waiting.IMAGE:
+            what = f"waiting for image FROM {wait.hop.target.id.image}" if wait.hop else "waiting for image"
+        case Waiting.ROLLOUT:
+            what = "waiting for Houston to take the image"
+        case Waiting.HEALTH:
+            found = run.health.detail if run.health else "asking its Airflow"
+            current = _position(deployment.current.id, declaration)
+            return f"{current} - {deployment.current.id} - confirming: {found}"
+        case _:
+            assert_never(wait.what)
+    return f"{_hop(wait.hop, declaration)} - {what}" if wait.hop else what
+
+
+def arrived(deployment: Deployment, health: Health, declaration: Declaration) -> str:
+    """A hop has arrived."""
+    return f"{_position(deployment.current.id, declaration)}: runs {deployment.current.id}, {health.detail}"
+
+
+def unanswered(message: str) -> str:
+    """A mutation's answer was lost."""
+    return f"{message}; looking at what Houston shows before anything else"
+
+
+def unreachable(error: Exception) -> str:
+    """Houston does not answer while we wait anyway."""
+    return f"{error}; still waiting"
+
+
+def interrupted(ours: ReleaseId | None) -> str:
+    """The user stopped the run."""
+    pending = f"; the hop to {ours} stays started" if ours else ""
+    return f"interrupted{pending}: {_RESUME}"
+
+
+def failed(error: Exception, ours: ReleaseId | None) -> str:
+    """An error ended the run."""
+    pending = f"\nThe hop to {ours} stays started." if ours else ""
+    return f"{error}{pending}\nNothing is lost: {_RESUME}."
+
+
+def stopped(reason: Reason, deployment: Deployment, declaration: Declaration) -> str:
+    """Why a run does not go on, and what to do."""
+    match reason:
+        case Refusal():
+            return report.refusal_message(reason)
+        case PathChanged(was, now, cancel):
+            first = f"first cancel the pending hop to {cancel}, then " if cancel else ""
+            return (
+                f"the path changed: was {_path(was)}, is now {first}{_path(now)}; nothing more was changed; "
+                "run 'pulumi preview' to see the new one"
+            )
+        case MutationRefused(mutation):
+            return f"{mutation.message}\nNothing was changed by it. Put that right, then {_RESUME}."
+        case NotTaken(mutation):
+            lost = f" ({mutation.message})" if mutation.message else ""
+            return (
+                f"Houston was asked to {mutation.kind} {mutation.release} and shows no effect of it{lost}: "
+                f"look at the Deployment {deployment.release_name} in the Software UI, then {_RESUME}"
+            )
+        case Withdrawn(hop):
+            return (
+                f"the hop to {hop.target.id} was pending and is no longer: somebody cancelled it. Nothing is started "
+                f"against that; if it shall go on, {_RESUME}"
+            )
+        case TimedOut(wait, seconds):
+            return _timed_out(wait, seconds, deployment, declaration)
+        case HandedOver(wait):
+            return _handed_over(wait, deployment, declaration)
+        case _:
+            assert_never(reason)
+
+
+def _path(path: tuple[ReleaseId, ...]) -> str:
+    return " > ".join(map(str, path))
+
+
+def _timed_out(wait: Wait, seconds: float, deployment: Deployment, declaration: Declaration) -> str:
+    limit = f"not within {duration(seconds)} (timeout)"
+    if wait.what is Waiting.HEALTH or wait.hop is None:
+        return (
+            f"{deployment.release_name} runs {deployment.current.id}, but its Airflow was not confirmed healthy at "
+            f"{deployment.current.airflow} {limit}: look at its pods and its webserver, then {_RESUME}"
+        )
+    image = wait.hop.target.id.image
+    if wait.what is Waiting.ROLLOUT:
+        return (
+            f"{_hop(wait.hop, declaration)}: the image was deployed, and Houston did not take it {limit}. An image whose "
+            f"labels do not say {wait.hop.target.id} is ignored in silence: is it built FROM {image}? "
+            f"The hop stays started; {_RESUME}"
+        )
+    return (
+        f"{_hop(wait.hop, declaration)}: no image arrived {limit}. Deploy to {deployment.release_name} an image built "
+        f"FROM {image}; the hop stays started; {_RESUME}"
+    )
+
+
+def _handed_over(wait: Wait, deployment: Deployment, declaration: Declaration) -> str:
+    if wait.hop is None:
+        return (
+            f"{deployment.release_name} runs {deployment.current.id}, and its Airflow is not confirmed healthy yet; "
+            f"not waiting for that (wait is false): {_RESUME} when it is"
+        )
+    if wait.what is Waiting.ROLLOUT:
+        return (
+            f"{_hop(wait.hop, declaration)}: the image is being deployed; not waiting for it (wait is false): {_RESUME}"
+        )
+    return (
+        f"{_hop(wait.hop, declaration)} is started; not waiting for its image (wait is false). Deploy to "
+        f"{deployment.release_name} an image built\n  FROM {wait.hop.target.id.image}\nand then {_RESUME}"
+    )

@@ -1,0 +1,302 @@
+"""The heart: what is to be done next, decided from what is observed now.
+
+:func:`decide` is pure. A first run, a resumed run, a run after a crash and a run after a human's click are the same
+code, because nothing but the observation counts: what the Deployment runs, what is pending, how its Airflow is, and what
+this run did and saw so far. The executor fills the observation and does what is decided; it decides nothing itself.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING, Final, TypeAlias
+
+from astro_deployment_runtime.model import Refusal
+from astro_deployment_runtime.planner import plan
+
+if TYPE_CHECKING:
+    from astro_deployment_runtime.catalog import Catalog
+    from astro_deployment_runtime.model import Acceptance, Deployment, Equivalent, Health, Hop, Plan, Platform, Strategy
+    from astro_deployment_runtime.versions import ReleaseId, RuntimeVersion
+
+HEALTHY_READS: Final = 3
+"""How often in a row the Airflow has to be healthy before a hop has arrived: one good answer may be luck."""
+
+SETTLE_SECONDS: Final = 10.0
+"""How long a mutation without an answer may still take effect. Only after that it counts as not taken."""
+
+ATTEMPTS: Final = 3
+"""How often one mutation is sent when its answers are lost and reading shows that it was not taken."""
+
+
+class MutationKind(StrEnum):
+    """What can be asked of the platform."""
+
+    START = "start"
+    DELIVER = "deliver"
+    CANCEL = "cancel"
+
+
+class Outcome(StrEnum):
+    """How a mutation ended, as far as its sender can tell."""
+
+    ANSWERED = "answered"
+    REFUSED = "refused"
+    DOUBTFUL = "doubtful"
+    """The answer was lost: it may have taken effect."""
+    UNSENT = "unsent"
+    """It never left: it has not taken effect."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mutation:
+    """A mutation that this run sent."""
+
+    kind: MutationKind
+    release: ReleaseId
+    """The hop's target; for a cancel, what was pending."""
+    outcome: Outcome
+    message: str = ""
+    attempts: int = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Run:
+    """What this run did and saw."""
+
+    ours: ReleaseId | None = None
+    """The hop that we know that we started, in this run or in an earlier one that saved it."""
+    arrived: ReleaseId | None = None
+    """What Houston reports as current since a hop of ours or of this run ended, and that was not yet seen healthy."""
+    seen: ReleaseId | None = None
+    """The hop that this run has seen pending."""
+    mutation: Mutation | None = None
+    """The last one for the hop at hand."""
+    since_mutation: float = 0.0
+    """Seconds."""
+    waited: float = 0.0
+    """Seconds since this run began to wait for the hop at hand."""
+    health: Health | None = None
+    """The last reading, while an arrival is being confirmed."""
+    healthy_reads: int = 0
+    """In a row."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Observation:
+    """Everything that a decision rests on, beside the declaration and the offer."""
+
+    deployment: Deployment
+    platform: Platform
+    run: Run
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Declaration:
+    """What was declared, and the path that was shown for it."""
+
+    target: RuntimeVersion | Equivalent
+    strategy: Strategy
+    accepted: Acceptance
+    path: tuple[ReleaseId, ...]
+    """From what ran when the path was shown to the target: no other path is walked."""
+    cancel: ReleaseId | None = None
+    """The pending hop whose cancelling was shown as step 1."""
+    delivers: bool = False
+    """We have an image for each hop; else somebody else deploys it."""
+    timeout: float = 3600.0
+    """Seconds per hop."""
+    wait: bool = True
+    """Wait for hops to arrive; else end as soon as somebody else has to act."""
+
+
+class Waiting(StrEnum):
+    """For what."""
+
+    SETTLING = "settling"
+    """For Houston to show what became of a mutation."""
+    IMAGE = "image"
+    """For somebody to deploy an image."""
+    ROLLOUT = "rollout"
+    """For Houston to take the image that we delivered."""
+    HEALTH = "health"
+    """For the Airflow to come back, healthy and at the expected version."""
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """Start this hop."""
+
+    hop: Hop
+
+
+@dataclass(frozen=True, slots=True)
+class Deliver:
+    """Deliver this hop's image."""
+
+    hop: Hop
+
+
+@dataclass(frozen=True, slots=True)
+class Cancel:
+    """Cancel this pending hop."""
+
+    pending: ReleaseId
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """Look again later."""
+
+    what: Waiting
+    hop: Hop | None
+    """The hop at hand; None where an arrival is being confirmed, or a cancel settles."""
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """There is nothing left to do."""
+
+    plan: Plan
+
+
+@dataclass(frozen=True, slots=True)
+class PathChanged:
+    """What would be walked now is not the rest of what was shown."""
+
+    was: tuple[ReleaseId, ...]
+    now: tuple[ReleaseId, ...]
+    cancel: ReleaseId | None
+    """A pending hop that would have to be cancelled first, unlike what was shown."""
+
+
+@dataclass(frozen=True, slots=True)
+class MutationRefused:
+    """Houston said no."""
+
+    mutation: Mutation
+
+
+@dataclass(frozen=True, slots=True)
+class NotTaken:
+    """A mutation was sent, again and again where its answer was lost, and reading shows no effect."""
+
+    mutation: Mutation
+
+
+@dataclass(frozen=True, slots=True)
+class Withdrawn:
+    """A hop that this run has seen pending is no longer: somebody cancelled it."""
+
+    hop: Hop
+
+
+@dataclass(frozen=True, slots=True)
+class TimedOut:
+    """The hop at hand took longer than declared."""
+
+    waiting: Wait
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class HandedOver:
+    """Somebody else has to act, and we were told not to wait for that."""
+
+    waiting: Wait
+
+
+Reason: TypeAlias = Refusal | PathChanged | MutationRefused | NotTaken | Withdrawn | TimedOut | HandedOver
+
+
+@dataclass(frozen=True, slots=True)
+class Refuse:
+    """Stop here, for this reason. Nothing more is changed."""
+
+    reason: Reason
+
+
+Decision: TypeAlias = Start | Deliver | Cancel | Wait | Done | Refuse
+
+
+def path_of(planned: Plan) -> tuple[ReleaseId, ...]:
+    """Return the releases of a plan, from the current one to the target."""
+    return (planned.current.id, *(hop.target.id for hop in planned.hops))
+
+
+def decide(observation: Observation, declaration: Declaration, catalog: Catalog) -> Decision:
+    """Decide the next step.
+
+    The plan is made anew from what runs now. It has to be the rest of the path that was shown: hops that others have done
+    meanwhile leave a legal rest, a release that appeared or was withdrawn may not.
+    """
+    deployment, run = observation.deployment, observation.run
+    planned = plan(
+        deployment.current,
+        declaration.target,
+        catalog,
+        strategy=declaration.strategy,
+        accepted=declaration.accepted,
+        platform=observation.platform,
+        pending=deployment.pending,
+        pending_is_ours=deployment.pending is not None and deployment.pending == run.ours,
+    )
+    if isinstance(planned, Refusal):
+        return Refuse(planned)
+    path = path_of(planned)
+    if path != declaration.path[-len(path) :] or planned.cancel not in {None, declaration.cancel}:
+        return Refuse(PathChanged(declaration.path, path, planned.cancel))
+    if run.arrived is not None:
+        return _wait(Waiting.HEALTH, None, run, declaration)
+    if planned.cancel is not None:
+        return _mutate(Cancel(planned.cancel), MutationKind.CANCEL, planned.cancel, run, declaration)
+    if not planned.hops:
+        return Done(planned)
+    return _hop(planned.hops[0], deployment, run, declaration)
+
+
+def _hop(hop: Hop, deployment: Deployment, run: Run, declaration: Declaration) -> Decision:
+    target = hop.target.id
+    if deployment.pending is None:
+        if run.seen == target:
+            return Refuse(Withdrawn(hop))
+        return _mutate(Start(hop), MutationKind.START, target, run, declaration)
+    # What is pending is this hop: the planner cancels or refuses everything else.
+    if not declaration.delivers:
+        return _wait(Waiting.IMAGE, hop, run, declaration)
+    match run.mutation:
+        case Mutation(kind=MutationKind.DELIVER, release=release, outcome=Outcome.ANSWERED | Outcome.DOUBTFUL) if (
+            release == target
+        ):
+            # Once per hop and run, also where the answer was lost: a wrong image is as silent as a late one.
+            return _wait(Waiting.ROLLOUT, hop, run, declaration)
+        case _:
+            return _mutate(Deliver(hop), MutationKind.DELIVER, target, run, declaration)
+
+
+def _mutate(
+    step: Start | Deliver | Cancel, kind: MutationKind, release: ReleaseId, run: Run, declaration: Declaration
+) -> Decision:
+    """Do it, unless it was done already in this run and reading shows no effect."""
+    last = run.mutation
+    if last is None or (last.kind, last.release) != (kind, release):
+        return step
+    if last.outcome is Outcome.REFUSED:
+        return Refuse(MutationRefused(last))
+    if run.since_mutation < SETTLE_SECONDS:
+        hop = None if isinstance(step, Cancel) else step.hop
+        return _wait(Waiting.SETTLING, hop, run, declaration)
+    if last.outcome is Outcome.ANSWERED or last.attempts >= ATTEMPTS:
+        return Refuse(NotTaken(last))
+    return step
+
+
+def _wait(what: Waiting, hop: Hop | None, run: Run, declaration: Declaration) -> Decision:
+    waiting = Wait(what, hop)
+    if run.waited >= declaration.timeout:
+        return Refuse(TimedOut(waiting, declaration.timeout))
+    if not declaration.wait:
+        unhealthy = what is Waiting.HEALTH and run.health is not None and not run.health.healthy
+        if what in {Waiting.IMAGE, Waiting.ROLLOUT} or unhealthy:
+            return Refuse(HandedOver(waiting))
+    return waiting

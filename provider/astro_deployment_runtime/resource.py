@@ -1,0 +1,238 @@
+"""The Pulumi resource: one Deployment at its declared Astro Runtime version.
+
+A translation and nothing else: Pulumi's protocol on one side, :mod:`~astro_deployment_runtime.adapter` on the other. The
+adapter is imported where it is used, in the plugin's process: a Pulumi program that declares resources needs neither
+an HTTP client nor a validator, and is not made to wait for their import.
+
+The state holds the provider pickled by the name of its class, so this module's name has to import for ever.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from typing import TYPE_CHECKING, Any, Final
+
+import pulumi
+from pulumi import dynamic
+from pulumi.runtime import rpc
+
+from astro_deployment_runtime.host import PartialProgressError, Severity, current_call
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from astro_deployment_runtime.adapter import Adapter
+    from astro_deployment_runtime.host import Call
+
+_NAMESPACE: Final = "astro"
+_OUTPUTS: Final = (
+    "plan",
+    "path",
+    "hops",
+    "cancel",
+    "current_version",
+    "airflow_version",
+    "pending",
+    "airflow_url",
+)
+
+
+class _CallReporter:
+    """Tells the user at the resource's own row; on Pulumi's own host, at the stack's."""
+
+    def __init__(self, call: Call | None) -> None:
+        self._call = call
+
+    def info(self, text: str) -> None:
+        self._say(Severity.INFO, text)
+
+    def warning(self, text: str) -> None:
+        self._say(Severity.WARNING, text)
+
+    def progress(self, text: str) -> None:
+        if self._call:
+            self._call.progress(text)
+        else:
+            print(text, flush=True)  # noqa: T201 - the stock host shows a plugin's output
+
+    def _say(self, severity: Severity, text: str) -> None:
+        if self._call:
+            self._call.log(severity, text)
+        else:
+            print(text, flush=True)  # noqa: T201 - the stock host shows a plugin's output
+
+
+class _CallClock:
+    """Real time, and the engine's Cancel; Pulumi's own host never tells of one."""
+
+    def __init__(self, call: Call | None) -> None:
+        self._cancelled = call.cancelled if call else threading.Event()
+
+    def now(self) -> float:
+        return time.monotonic()
+
+    def wait(self, seconds: float) -> bool:
+        return self._cancelled.wait(seconds)
+
+
+class RuntimeProvider(dynamic.ResourceProvider):
+    """What the engine calls. Stateless where a program makes it; in the plugin it keeps one client for the process."""
+
+    serialize_as_secret_always = False
+    """There is no secret in it: the state holds the name of this class."""
+
+    def configure(self, req: dynamic.ConfigureRequest) -> None:
+        """Keep the stack's config until the platform is needed: a mistake in it is then a failed check."""
+        self._config: Callable[[str], str | None] = lambda key: req.config.get(f"{_NAMESPACE}:{key}")
+        self._connecting = threading.Lock()
+        self._connected: Adapter | None = None
+
+    def check(self, _olds: dict[str, Any], news: dict[str, Any]) -> dynamic.CheckResult:
+        """Plan, show the plan, and refuse what may not be done."""
+        call = current_call()
+        reporter = _CallReporter(call)
+        given = {name: value for name, value in news.items() if name not in _OUTPUTS}
+        if rpc.contains_unknowns(given):
+            reporter.info(
+                "nothing is planned yet: some of the arguments are known only when what they depend on exists"
+            )
+            return dynamic.CheckResult(given, [])
+        from astro_deployment_runtime.errors import InvalidInputError
+
+        try:
+            adapter = self._adapter()
+        except InvalidInputError as error:
+            return dynamic.CheckResult(given, [dynamic.CheckFailure("", str(error))])
+        checked = adapter.check(call.urn if call else "", _olds or {}, given)
+        for warning in checked.warnings:
+            reporter.warning(warning)
+        if checked.lines:
+            reporter.info("\n".join(checked.lines))
+            reporter.progress(checked.inputs["path"])
+        failures = [dynamic.CheckFailure(argument, reason) for argument, reason in checked.failures]
+        return dynamic.CheckResult(checked.inputs, failures)
+
+    def diff(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> dynamic.DiffResult:
+        """Compare what runs with what is declared: there is a change when the plan has a step."""
+        if rpc.contains_unknowns(_news) or "path" not in _news:
+            return dynamic.DiffResult(changes=True)
+        if _news["deployment_id"] != _id:
+            return dynamic.DiffResult(changes=True, replaces=["deployment_id"])
+        self._adapter().confirm_pending(_olds, _news)
+        return dynamic.DiffResult(changes=bool(_news["hops"] or _news.get("cancel")))
+
+    def create(self, props: dict[str, Any]) -> dynamic.CreateResult:
+        """Adopt the Deployment, and bring it to its target."""
+        outputs = self._bring(props["deployment_id"], props, None)
+        return dynamic.CreateResult(props["deployment_id"], outputs)
+
+    def update(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> dynamic.UpdateResult:
+        """Bring the Deployment to its target."""
+        return dynamic.UpdateResult(self._bring(_id, _news, _olds.get("pending")))
+
+    def read(self, id_: str, props: dict[str, Any]) -> dynamic.ReadResult:
+        """Observe, for a refresh."""
+        observed = self._adapter().observe(props)
+        return dynamic.ReadResult(id_, observed) if observed is not None else dynamic.ReadResult("", {})
+
+    def delete(self, _id: str, _props: dict[str, Any]) -> None:
+        """Forget the Deployment: there is no way back to an earlier version, and none is tried."""
+        _CallReporter(current_call()).info(
+            f"{_props.get('release_name', _id)} is forgotten; it keeps running {_props.get('current_version', 'as it is')}"
+        )
+
+    def _bring(self, deployment_id: str, news: dict[str, Any], pending: str | None) -> dict[str, Any]:
+        from astro_deployment_runtime.errors import RefusedError
+
+        call = current_call()
+        outputs, problem = self._adapter().bring(
+            news, pending=pending, clock=_CallClock(call), reporter=_CallReporter(call)
+        )
+        if problem is None:
+            return outputs
+        if call is None:
+            # Pulumi's own host cannot save partial progress. Nothing is lost: the next run observes anew.
+            raise RefusedError(problem)
+        raise PartialProgressError(problem, resource_id=deployment_id, outputs=outputs)
+
+    def _adapter(self) -> Adapter:
+        with self._connecting:
+            if self._connected is None:
+                from astro_deployment_runtime.adapter import connect
+
+                self._connected = connect(self._config, os.environ)
+            return self._connected
+
+
+class AstroDeploymentRuntime(dynamic.Resource, module="astro", name="DeploymentRuntime"):
+    """A Deployment of an Astronomer Software platform, at a declared Astro Runtime version.
+
+    ``pulumi preview`` shows the whole path there, ``pulumi up`` walks it. What cannot be undone is refused before anything
+    is changed. Destroying the resource forgets the Deployment, which keeps its version.
+    """
+
+    plan: pulumi.Output[Sequence[str] | None]
+    """The plan that was walked last, as lines of text."""
+    path: pulumi.Output[str | None]
+    """Its releases: ``AC 2.2.3 > AC 2.3.0 > Astro Runtime 5.0.4``."""
+    hops: pulumi.Output[int | None]
+    """Its number of hops."""
+    current_version: pulumi.Output[str | None]
+    """What the Deployment was seen to run, for example ``Astro Runtime 5.0.4``."""
+    airflow_version: pulumi.Output[str | None]
+    """The Airflow version of that."""
+    pending: pulumi.Output[str | None]
+    """The hop that we started and have not seen arrive; None where there is none."""
+    deployment_id: pulumi.Output[str]
+    """Houston's id of the Deployment."""
+    release_name: pulumi.Output[str]
+    """The Deployment's release name."""
+    airflow_url: pulumi.Output[str | None]
+    """The root of the Deployment's Airflow."""
+
+    def __init__(  # noqa: PLR0913 - a resource's arguments
+        self,
+        resource_name: str,
+        *,
+        runtime_version: pulumi.Input[str],
+        release_name: pulumi.Input[str] | None = None,
+        deployment_id: pulumi.Input[str] | None = None,
+        image: pulumi.Input[str] | None = None,
+        strategy: pulumi.Input[str] = "certified-first",
+        accept: pulumi.Input[Sequence[pulumi.Input[str]]] | None = None,
+        timeout: pulumi.Input[str] = "1h",
+        wait: pulumi.Input[bool] = True,
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None:
+        """Declare the version of a Deployment that exists.
+
+        Args:
+            resource_name: the resource's name in the stack.
+            runtime_version: the Astro Runtime version to arrive at, for example ``5.0.4`` or ``3.1-12``; or ``equivalent``:
+                the newest Runtime with the Airflow version of the Astronomer Certified version that runs.
+            release_name: the Deployment, by its release name. Exactly one of this and ``deployment_id``.
+            deployment_id: the Deployment, by Houston's id. Another Deployment is another resource: a replacement.
+            image: the image of every hop, in a registry already: a template that may name ``{base}``, ``{distribution}``,
+                ``{version}`` and ``{airflow}``. Omitted: wait until somebody deploys one.
+            strategy: ``certified-first`` (the vendor's guide) or ``fewest-hops``.
+            accept: what is accepted by name: ``yanked:VERSION``, ``prerelease:VERSION``, ``cancel-pending``, ``newer``,
+                ``base-image``.
+            timeout: how long a run waits for each hop, for example ``90m``. Its end cancels nothing on the platform.
+            wait: whether to wait at all for hops that are under way; if not, a run that started a hop ends with a
+                non-zero exit and says what to deploy, and the next run goes on.
+            opts: Pulumi's options.
+        """
+        properties: dict[str, Any] = dict.fromkeys(_OUTPUTS)
+        properties |= {
+            "runtime_version": runtime_version,
+            "release_name": release_name,
+            "deployment_id": deployment_id,
+            "image": image,
+            "strategy": strategy,
+            "accept": accept if accept is not None else [],
+            "timeout": timeout,
+            "wait": wait,
+        }
+        super().__init__(RuntimeProvider(), resource_name, properties, opts)
