@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import logging
 import re
 from typing import TYPE_CHECKING, Any
@@ -34,6 +35,7 @@ _silent = logging.Logger("sandbox.graphql")  # noqa: LOG001  ariadne logs every 
 _silent.addHandler(logging.NullHandler())
 
 
+@functools.cache
 def executable(generation: Generation) -> GraphQLSchema:
     """Make the executable schema of a platform version: its fields have resolvers, the others do not exist."""
     text = sdl(generation)

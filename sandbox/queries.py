@@ -6,14 +6,14 @@ The arguments' and fields' names are those of the schema in snake case: ariadne 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from sandbox.errors import RefusedError
 from sandbox.houston import NO_PERMISSION, Houston, Role
 from sandbox.images import tag_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from graphql import GraphQLResolveInfo
 
@@ -28,6 +28,8 @@ CLUSTER = "ckw0cluster000000000001"
 REGISTRY = "registry.localhost"
 
 _PAGE = 20
+
+Item = TypeVar("Item")
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +105,12 @@ def _workspace_deployment(_: object, info: Info, *, workspace_uuid: str, release
     return found if found and found.workspace == workspace_uuid else None
 
 
+def _paginated_workspaces(
+    _: object, info: Info, *, take: int | None = None, page_number: int | None = None
+) -> Sequence[Workspace]:
+    return _page(houston_of(info).store.workspaces(), take, page_number)
+
+
 def _paginated_deployments(
     _: object,
     info: Info,
@@ -111,14 +119,20 @@ def _paginated_deployments(
     name: str | None = None,
     cursor: str | None = None,
     page_number: int | None = None,
-) -> list[Deployment]:
-    """Pages count from 1, as the CLI's do; a cursor is the id of the last Deployment seen (both inferred)."""
+) -> Sequence[Deployment]:
+    """A cursor is the id of the last Deployment seen (inferred)."""
     found = [each for each in houston_of(info, admin=True).deployments() if (name or "") in each.release_name]
+    if cursor:
+        seen = next((index + 1 for index, each in enumerate(found) if each.id == cursor), len(found))
+        found = found[seen:]
+    return _page(found, take, page_number)
+
+
+def _page(items: Sequence[Item], take: int | None, page_number: int | None) -> Sequence[Item]:
+    """Pages count from 1, as the CLI's do; without ``take`` they have 20 items, the CLI's default (both inferred)."""
     size = take if take and take > 0 else _PAGE
     start = max((page_number or 1) - 1, 0) * size
-    if cursor:
-        start += next((index + 1 for index, each in enumerate(found) if each.id == cursor), len(found))
-    return found[start : start + size]
+    return items[start : start + size]
 
 
 def _deployment_config(_: object, info: Info) -> dict[str, Any]:
@@ -158,6 +172,7 @@ QUERIES: Mapping[str, Callable[..., Any]] = {
     "workspaces": _workspaces,
     "workspace": _one_workspace,
     "sysWorkspaces": _sys_workspaces,
+    "paginatedWorkspaces": _paginated_workspaces,
     "deployment": _one_deployment,
     "workspaceDeployments": _workspace_deployments,
     "workspaceDeployment": _workspace_deployment,
