@@ -15,6 +15,7 @@ from astro_deployment_runtime.declaration import RuntimeDeclaration, read_argume
 from astro_deployment_runtime.errors import (
     AstroRuntimeError,
     DeploymentNotFoundError,
+    InvalidDeclarationError,
     InvalidInputError,
     RefusedError,
 )
@@ -28,7 +29,7 @@ from astro_deployment_runtime.transport import Transport
 from astro_deployment_runtime.versions import ReleaseId, RuntimeVersion
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Mapping
 
     from astro_deployment_runtime.executor import Clock, Ending, Reporter
     from astro_deployment_runtime.model import Deployment, Plan
@@ -83,21 +84,22 @@ class Adapter:
             return Checked(inputs=inputs, failures=((argument, str(error)),))
         except AstroRuntimeError as error:
             return Checked(inputs=inputs, failures=(("", str(error)),))
-        lines = tuple(report.plan_lines(planned, name=name, release_name=deployment.release_name))
+        lines = report.plan_lines(planned, name=name, release_name=deployment.release_name)
         steps = bool(planned.hops or planned.cancel)
         inputs |= {
             "deployment_id": deployment.id,
             "release_name": deployment.release_name,
-            "plan": list(lines),
+            "plan": lines,
             "path": report.path_line(planned),
             "hops": len(planned.hops),
             "cancel": str(planned.cancel) if planned.cancel else None,
         }
-        failures = tuple(self._image_failures(arguments, deployment, planned))
-        if failures:
-            return Checked(inputs=inputs, failures=failures)
+        try:
+            lines += report.delivery_lines(planned, _images(arguments, deployment, planned))
+        except InvalidInputError as error:
+            return Checked(inputs=inputs, failures=(("image", str(error)),))
         warnings = () if steps else tuple(map(report.warning_line, planned.warnings))
-        return Checked(inputs=inputs, lines=lines if steps else (), warnings=warnings)
+        return Checked(inputs=inputs, lines=tuple(lines) if steps else (), warnings=warnings)
 
     def confirm_pending(self, olds: Mapping[str, Any], news: Mapping[str, Any]) -> None:
         """Refuse to cancel a pending hop that is not ours, now that the old outputs tell whose it is.
@@ -163,8 +165,8 @@ class Adapter:
             owner = self._urns.setdefault(deployment.id, urn)
         if urn and owner != urn:
             raise RefusedError(
-                f"{deployment.release_name} is declared twice, here and as {owner.rpartition('::')[2]!r}: one Deployment "
-                "has one version, so remove one of the two"
+                f"{deployment.release_name} is declared twice, here and as {owner.rpartition('::')[2]!r}: a "
+                "Deployment has one version, so remove one of the two"
             )
         return deployment
 
@@ -184,29 +186,20 @@ class Adapter:
             raise RefusedError(report.refusal_message(planned))
         return planned
 
-    def _image_failures(
-        self, arguments: RuntimeDeclaration, deployment: Deployment, planned: Plan
-    ) -> Iterator[tuple[str, str]]:
-        """Render the image of every hop now, so that none is found wrong half of the way."""
-        if arguments.image is None:
-            return
-        try:
-            rendered = [images.render(arguments.image, hop.target) for hop in planned.hops]
-            images.check_template(arguments.image)
-        except InvalidInputError as error:
-            yield "image", str(error)
-            return
-        holds_dags = deployment.dag_deployment == "image"
-        if holds_dags and not Acceptance.parse(arguments.accept).base_image and (bare := _first_base(rendered)):
-            reason = (
-                f"{bare} is the vendor's bare base image and holds none of your DAGs, which {deployment.release_name} "
-                "takes from its image: name an image of your project, or accept it with accept: [base-image]"
-            )
-            yield "image", reason
 
-
-def _first_base(rendered: list[str]) -> str | None:
-    return next((image for image in rendered if images.is_base(image)), None)
+def _images(arguments: RuntimeDeclaration, deployment: Deployment, planned: Plan) -> list[str] | None:
+    """Render the image of every hop now, so that none is found wrong half of the way; None where we deliver none."""
+    if arguments.image is None:
+        return None
+    images.check_template(arguments.image)
+    rendered = [images.render(arguments.image, hop.target) for hop in planned.hops]
+    bare = next((image for image in rendered if images.is_base(image)), None)
+    if bare and deployment.dag_deployment == "image" and not Acceptance.parse(arguments.accept).base_image:
+        raise InvalidDeclarationError(
+            f"{bare} is the vendor's bare base image and holds none of your DAGs, which {deployment.release_name} "
+            "takes from its image: name an image of your project, or accept it with accept: [base-image]"
+        )
+    return rendered
 
 
 def _arguments(inputs: Mapping[str, Any]) -> RuntimeDeclaration:
@@ -241,7 +234,7 @@ def connect(config: Callable[[str], str | None], environment: Mapping[str, str])
     """Make the adapter for the platform that the stack's config, or else the environment, names. Nothing is sent yet.
 
     Raises:
-        InvalidInputError: the settings are missing or unsafe.
+        InvalidInputError: the settings are missing or unsafe, or the catalog cannot be used.
     """
     settings = Settings.load(config, environment)
-    return Adapter(Houston(Transport(settings), feed=feeds.load("published")))
+    return Adapter(Houston(Transport(settings), feed=feeds.load(settings.catalog)))

@@ -119,6 +119,8 @@ class Walk:
     platform: Platform
     catalog: Catalog
     run: Run
+    _live: bool = True
+    """The offer was read together with the Deployment, just now."""
     _hop_since: float = 0.0
     _mutated_at: float = 0.0
     _poll: float = _SHORTEST_POLL
@@ -129,31 +131,35 @@ class Walk:
     def to_its_end(self) -> Ending:
         """Walk until there is nothing left to do, or a reason to stop."""
         self._hop_since = self.clock.now()
-        live = True
         try:
             while True:
-                decision = self._decide()
-                match decision:
-                    case Done(planned):
-                        for warning in planned.warnings:
-                            self.reporter.warning(report.warning_line(warning))
-                        return self._ending(None)
-                    case Wait():
-                        if self._wait(decision):
-                            return self._ending(narration.interrupted(self.run.ours))
-                        live = self._look()
-                    case Refuse(reason) if live or isinstance(reason, TimedOut):
-                        return self._ending(narration.stopped(reason, self.deployment, self.declaration))
-                    case _ if not live:
-                        # Nothing is changed, nor refused, on account of an offer that may be out of date.
-                        live = self._observe()
-                    case Start() | Deliver() | Cancel():
-                        if self.clock.wait(0):
-                            return self._ending(narration.interrupted(self.run.ours))
-                        self._do(decision)
-                        live = self._observe()
+                ending = self._step(self._decide())
+                if ending is not None:
+                    return ending
         except AstroRuntimeError as error:
             return self._ending(narration.failed(error, self.run.ours))
+
+    def _step(self, decision: Decision) -> Ending | None:
+        match decision:
+            case Done(planned):
+                for warning in planned.warnings:
+                    self.reporter.warning(report.warning_line(warning))
+                return self._ending(None)
+            case Wait():
+                if self._wait(decision):
+                    return self._ending(narration.interrupted(self.run.ours))
+                self._look()
+            case Refuse(reason) if self._live or isinstance(reason, TimedOut):
+                return self._ending(narration.stopped(reason, self.deployment, self.declaration))
+            case Start() | Deliver() | Cancel() if self._live:
+                if self.clock.wait(0):
+                    return self._ending(narration.interrupted(self.run.ours))
+                self._do(decision)
+                self._observe()
+            case _:
+                # Nothing is changed, nor refused, on account of an offer that may be out of date.
+                self._observe()
+        return None
 
     def _decide(self) -> Decision:
         now = self.clock.now()
@@ -217,19 +223,19 @@ class Walk:
         self._poll = min(_LONGEST_POLL, self._poll * _POLL_GROWTH)
         return cancelled
 
-    def _look(self) -> bool:
-        """Read the Deployment; an outage of Houston is waited out. Always returns False: the offer is not live."""
+    def _look(self) -> None:
+        """Read the Deployment alone; an outage of Houston is waited out, since we wait anyway."""
+        self._live = False
         try:
             self._note(self.client.observe_deployment(self.deployment.id, self.catalog))
         except PlatformUnreachableError as error:
             self.reporter.progress(narration.unreachable(error))
-        return False
 
-    def _observe(self) -> bool:
-        """Read the Deployment and the offer. Always returns True: live."""
+    def _observe(self) -> None:
+        """Read the Deployment and the offer."""
         deployment, self.platform, self.catalog = self.client.observe(self.deployment.id)
+        self._live = True
         self._note(deployment)
-        return True
 
     def _note(self, deployment: Deployment) -> None:
         if deployment.current.id != self.deployment.current.id:

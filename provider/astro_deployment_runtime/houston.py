@@ -216,8 +216,8 @@ _Answer = TypeVar("_Answer", bound=wire.DeploymentAnswer)
 
 def _not_found(deployment_id: str) -> DeploymentNotFoundError:
     return DeploymentNotFoundError(
-        f"Houston shows this token no Deployment with the id {deployment_id!r}: it was deleted, the id is wrong, or the "
-        "token's account has no access to its workspace"
+        f"Houston shows this token no Deployment with the id {deployment_id!r}: it was deleted, the id is wrong, or "
+        "the token's account has no access to its workspace"
     )
 
 

@@ -79,7 +79,7 @@ def waiting(wait: Wait, deployment: Deployment, run: Run, declaration: Declarati
         case Waiting.SETTLING:
             what = "waiting for Houston to settle"
         case Waiting.IMAGE:
-            what = f"waiting for image FROM {wait.hop.target.id.image}" if wait.hop else "waiting for image"
+            what = "waiting for image"
         case Waiting.ROLLOUT:
             what = "waiting for Houston to take the image"
         case Waiting.HEALTH:
@@ -118,7 +118,9 @@ def failed(error: Exception, ours: ReleaseId | None) -> str:
     return f"{error}{pending}\nNothing is lost: {_RESUME}."
 
 
-def stopped(reason: Reason, deployment: Deployment, declaration: Declaration) -> str:
+def stopped(  # noqa: PLR0911 - one for each kind of reason
+    reason: Reason, deployment: Deployment, declaration: Declaration
+) -> str:
     """Why a run does not go on, and what to do."""
     match reason:
         case Refusal():
@@ -164,8 +166,8 @@ def _timed_out(wait: Wait, seconds: float, deployment: Deployment, declaration: 
     image = wait.hop.target.id.image
     if wait.what is Waiting.ROLLOUT:
         return (
-            f"{_hop(wait.hop, declaration)}: the image was deployed, and Houston did not take it {limit}. An image whose "
-            f"labels do not say {wait.hop.target.id} is ignored in silence: is it built FROM {image}? "
+            f"{_hop(wait.hop, declaration)}: the image was deployed, and Houston did not take it {limit}. An image "
+            f"whose labels do not say {wait.hop.target.id} is ignored in silence: is it built FROM {image}? "
             f"The hop stays started; {_RESUME}"
         )
     return (

@@ -1,8 +1,8 @@
 """The heart: what is to be done next, decided from what is observed now.
 
 :func:`decide` is pure. A first run, a resumed run, a run after a crash and a run after a human's click are the same
-code, because nothing but the observation counts: what the Deployment runs, what is pending, how its Airflow is, and what
-this run did and saw so far. The executor fills the observation and does what is decided; it decides nothing itself.
+code, because nothing but the observation counts: what the Deployment runs, what is pending, how its Airflow is, and
+what this run did and saw so far. The executor fills the observation and does what is decided; it decides nothing.
 """
 
 from __future__ import annotations
@@ -227,8 +227,8 @@ def path_of(planned: Plan) -> tuple[ReleaseId, ...]:
 def decide(observation: Observation, declaration: Declaration, catalog: Catalog) -> Decision:
     """Decide the next step.
 
-    The plan is made anew from what runs now. It has to be the rest of the path that was shown: hops that others have done
-    meanwhile leave a legal rest, a release that appeared or was withdrawn may not.
+    The plan is made anew from what runs now. It has to be the rest of the path that was shown: hops that others have
+    done meanwhile leave a legal rest, a release that appeared or was withdrawn may not.
     """
     deployment, run = observation.deployment, observation.run
     planned = plan(

@@ -8,12 +8,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from astro_deployment_runtime.model import Action, Equivalent, Plan, Refusal, RuleId
+from astro_deployment_runtime.model import Action, Equivalent, Plan, PlanWarning, Refusal, RuleId
 from astro_deployment_runtime.rules import RULE
 from astro_deployment_runtime.versions import AirflowVersion, Distribution, ReleaseId
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from astro_deployment_runtime.catalog import Release
+
+ARROW = " > "
+"""Between the releases of a path; no release's name holds it."""
 
 OFFLINE = "Offline: what the platform's own version allows is not judged."
 """Said wherever a plan was made without a platform."""
@@ -26,7 +31,7 @@ def printable(text: str) -> str:
 
 def path_line(plan: Plan) -> str:
     """Write the path in one line: ``AC 2.2.3 > AC 2.3.0 > Astro Runtime 5.0.4``; where nothing moves, what runs."""
-    return " > ".join(str(release) for release in (plan.current, *(hop.target for hop in plan.hops)))
+    return ARROW.join(str(release) for release in (plan.current, *(hop.target for hop in plan.hops)))
 
 
 def plan_lines(plan: Plan, *, name: str | None = None, release_name: str | None = None) -> list[str]:
@@ -43,11 +48,32 @@ def plan_lines(plan: Plan, *, name: str | None = None, release_name: str | None 
     lines += [
         "  " + "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows
     ]
-    lines += [f"  warning {warning.name}: {printable(warning.message)}" for warning in plan.warnings]
+    lines += [f"  {warning_line(warning)}" for warning in plan.warnings]
     if plan.hops:
         first = "step 2" if plan.cancel else "hop 1"
         lines.append(f"Once {first} is deployed there is no way back to {plan.current}.")
     return lines
+
+
+def delivery_lines(plan: Plan, images: Sequence[str] | None) -> list[str]:
+    """Write how the image of each hop arrives.
+
+    Args:
+        plan: the plan.
+        images: one for each hop, which we deliver; None: somebody else deploys them.
+    """
+    if not plan.hops:
+        return []
+    if images is None:
+        return [
+            "No image is named: each hop is started, then waits until somebody deploys an image built FROM its line."
+        ]
+    return [f"Hop {number} delivers {image}" for number, image in enumerate(images, start=1)]
+
+
+def warning_line(warning: PlanWarning) -> str:
+    """Write a warning, with its name."""
+    return f"warning {warning.name}: {printable(warning.message)}"
 
 
 def refusal_lines(refusal: Refusal, *, name: str | None = None, release_name: str | None = None) -> list[str]:

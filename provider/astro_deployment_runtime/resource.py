@@ -1,8 +1,8 @@
 """The Pulumi resource: one Deployment at its declared Astro Runtime version.
 
-A translation and nothing else: Pulumi's protocol on one side, :mod:`~astro_deployment_runtime.adapter` on the other. The
-adapter is imported where it is used, in the plugin's process: a Pulumi program that declares resources needs neither
-an HTTP client nor a validator, and is not made to wait for their import.
+A translation and nothing else: Pulumi's protocol on one side, :mod:`~astro_deployment_runtime.adapter` on the other.
+The adapter is imported where it is used, in the plugin's process: a Pulumi program that declares resources needs
+neither an HTTP client nor a validator, and is not made to wait for their import.
 
 The state holds the provider pickled by the name of its class, so this module's name has to import for ever.
 """
@@ -140,7 +140,7 @@ class RuntimeProvider(dynamic.ResourceProvider):
     def delete(self, _id: str, _props: dict[str, Any]) -> None:
         """Forget the Deployment: there is no way back to an earlier version, and none is tried."""
         _CallReporter(current_call()).info(
-            f"{_props.get('release_name', _id)} is forgotten; it keeps running {_props.get('current_version', 'as it is')}"
+            f"{_props.get('release_name', _id)} is forgotten; it keeps {_props.get('current_version', 'its version')}"
         )
 
     def _bring(self, deployment_id: str, news: dict[str, Any], pending: str | None) -> dict[str, Any]:
@@ -169,8 +169,8 @@ class RuntimeProvider(dynamic.ResourceProvider):
 class AstroDeploymentRuntime(dynamic.Resource, module="astro", name="DeploymentRuntime"):
     """A Deployment of an Astronomer Software platform, at a declared Astro Runtime version.
 
-    ``pulumi preview`` shows the whole path there, ``pulumi up`` walks it. What cannot be undone is refused before anything
-    is changed. Destroying the resource forgets the Deployment, which keeps its version.
+    ``pulumi preview`` shows the whole path there, ``pulumi up`` walks it. What cannot be undone is refused before
+    anything is changed. Destroying the resource forgets the Deployment, which keeps its version.
     """
 
     plan: pulumi.Output[Sequence[str] | None]
@@ -210,12 +210,12 @@ class AstroDeploymentRuntime(dynamic.Resource, module="astro", name="DeploymentR
 
         Args:
             resource_name: the resource's name in the stack.
-            runtime_version: the Astro Runtime version to arrive at, for example ``5.0.4`` or ``3.1-12``; or ``equivalent``:
-                the newest Runtime with the Airflow version of the Astronomer Certified version that runs.
+            runtime_version: the Astro Runtime version to arrive at, for example ``5.0.4`` or ``3.1-12``; or
+                ``equivalent``: the newest Runtime with the Airflow version of the Astronomer Certified that runs.
             release_name: the Deployment, by its release name. Exactly one of this and ``deployment_id``.
             deployment_id: the Deployment, by Houston's id. Another Deployment is another resource: a replacement.
-            image: the image of every hop, in a registry already: a template that may name ``{base}``, ``{distribution}``,
-                ``{version}`` and ``{airflow}``. Omitted: wait until somebody deploys one.
+            image: the image of every hop, in a registry already: a template that may name ``{base}``,
+                ``{distribution}``, ``{version}`` and ``{airflow}``. Omitted: wait until somebody deploys one.
             strategy: ``certified-first`` (the vendor's guide) or ``fewest-hops``.
             accept: what is accepted by name: ``yanked:VERSION``, ``prerelease:VERSION``, ``cancel-pending``, ``newer``,
                 ``base-image``.

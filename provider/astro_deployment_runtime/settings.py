@@ -26,6 +26,8 @@ class Settings:
     token: SecretStr
     ca_file: Path | None = None
     allow_http: bool = False
+    catalog: str = "published"
+    """The feed that tells what the platform does not: a shipped catalog's name, or a folder."""
 
     @classmethod
     def load(cls, config: Callable[[str], str | None], environment: Mapping[str, str]) -> Settings:
@@ -34,7 +36,7 @@ class Settings:
         Args:
             config: gives a key of the ``astro`` namespace of the stack's config, or None.
             environment: what counts where the config is silent: ``ASTRO_HOUSTON_URL``, ``ASTRO_HOUSTON_TOKEN``,
-                ``ASTRO_CA_FILE``, ``ASTRO_ALLOW_HTTP``.
+                ``ASTRO_CA_FILE``, ``ASTRO_ALLOW_HTTP``, ``ASTRO_CATALOG``.
 
         Raises:
             InvalidSettingsError: something is missing, malformed, or would send the token in the clear.

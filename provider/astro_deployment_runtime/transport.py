@@ -1,11 +1,12 @@
 """GraphQL over HTTP to Houston: one request, its answer, and every way in which that can fail.
 
 A read is retried; a mutation never is, because a lost answer does not tell whether it took effect. All foreign
-exceptions are mapped to the tree in :mod:`~astro_deployment_runtime.errors` here and nowhere else.
+exceptions are mapped to the tree in :mod:`~astro_deployment_runtime.errors` here and nowhere else. Retries are logged.
 """
 
 from __future__ import annotations
 
+import logging
 import re
 import ssl
 from typing import TYPE_CHECKING, Any, Final, TypeVar
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 import httpx
 import stamina
 from pydantic import BaseModel, ValidationError
+from stamina.instrumentation import set_on_retry_hooks
 
 from astro_deployment_runtime.errors import (
     DoubtfulMutationError,
@@ -26,7 +28,11 @@ from astro_deployment_runtime.errors import (
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from stamina.instrumentation import RetryDetails
+
     from astro_deployment_runtime.settings import Settings
+
+_log = logging.getLogger(__name__)
 
 _TIMEOUT: Final = httpx.Timeout(30.0, connect=10.0)
 _ATTEMPTS: Final = 5
@@ -48,6 +54,10 @@ class _TransientError(PlatformUnreachableError):
     """A failure of a read that may be gone at the next attempt."""
 
 
+def _log_retry(details: RetryDetails) -> None:
+    _log.warning("%s; trying again in %.1f s", details.caused_by, details.wait_for)
+
+
 class Transport:
     """One HTTP client for one Houston. Safe to share among threads."""
 
@@ -57,6 +67,7 @@ class Transport:
         Raises:
             PlatformUnreachableError: the CA file cannot be used.
         """
+        set_on_retry_hooks([_log_retry])
         self.url = settings.url
         self._token = settings.token
         try:
@@ -131,7 +142,8 @@ class Transport:
             raise _TransientError(f"{self.url} did not answer {what} in time ({type(error).__name__})") from error
         except httpx.TransportError as error:
             raise _TransientError(
-                f"{self.url} cannot be reached for {what}: {self.quote(str(error) or type(error).__name__)}"
+                f"{self.url} cannot be reached for {what} ({self.quote(str(error) or type(error).__name__)}): is "
+                "astro:houstonUrl right, and is Houston up and allowed through the network's proxies?"
             ) from error
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             raise PlatformAnswerError(f"{self.url}: {what}: {self.quote(str(error))}") from error
