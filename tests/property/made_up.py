@@ -1,0 +1,100 @@
+"""Worlds that nobody published: gaps, lines of Runtime that cross, prereleases, yanked releases, Airflow 1 to 3."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from hypothesis import strategies as st
+
+from astro_deployment_runtime.catalog import Catalog, Channel, Release
+from astro_deployment_runtime.model import Acceptance, Platform, Strategy
+from astro_deployment_runtime.versions import AirflowVersion, Distribution, ReleaseId
+from tests.property.oracle import Oracle, Row
+
+AIRFLOWS = (
+    *("1.10.5", "1.10.13", "1.10.14", "1.10.15", "2.0.0", "2.2.3", "2.3.0"),
+    *("2.6.3", "2.7.0", "2.9.1", "2.11.0", "3.0.0", "3.1.0", "3.1.8"),
+)
+RUNTIMES = (
+    *("1.0.0", "2.0.0", "3.0.0", "3.0.10", "3.0.9", "4.0.0", "5.0.4", "6.0.0", "9.10.0", "9.9.0"),
+    *("12.12.0", "3.0-1", "3.0-10", "3.0-9", "3.1-12", "10.0-1"),
+)
+CHANNELS = (*[None, "stable", "deprecated"] * 4, "alpha", "beta", "nightly", "preview")
+PLATFORMS = (*[None] * 8, "0.28.7", "0.29.0", "0.33.2", "0.33.3", "0.36.9", "0.37.0", "1.1.0", "trunk")
+
+
+def release_of(row: Row) -> Release:
+    """Make the package's release of the oracle's."""
+    distribution = Distribution.CERTIFIED if row.certified else Distribution.RUNTIME
+    known = {str(channel): channel for channel in Channel}
+    return Release(
+        id=ReleaseId.of(distribution, row.version),
+        airflow=AirflowVersion.parse(row.airflow),
+        known=True,
+        channel=known.get(row.channel, Channel.UNKNOWN) if row.channel else None,
+        yanked=row.yanked,
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class World:
+    """A catalog by both readings, a Deployment in it, and what is wanted of it."""
+
+    oracle: Oracle
+    catalog: Catalog
+    start: Row
+    target: Row
+    accepted: Acceptance
+    platform: Platform | None
+    strategy: Strategy
+
+    @property
+    def taken(self) -> bool:
+        """The target may be one: what has to be accepted of it is."""
+        name = release_of(self.target).id
+        return (not self.target.yanked or name in self.accepted.yanked) and (
+            not self.target.early or name in self.accepted.prerelease
+        )
+
+
+@st.composite
+def worlds(draw: st.DrawFn) -> World:
+    """Draw a world."""
+    channels, yanks = st.sampled_from(CHANNELS), st.sampled_from([*[False] * 5, True])
+    certified = [
+        Row(certified=True, version=version, airflow=version, channel=draw(channels), yanked=draw(yanks))
+        for version in draw(st.lists(st.sampled_from(AIRFLOWS), unique=True, max_size=9))
+    ]
+    runtime = [
+        Row(
+            certified=False,
+            version=version,
+            airflow=draw(st.sampled_from(AIRFLOWS)),
+            channel=draw(channels),
+            yanked=draw(yanks),
+        )
+        for version in draw(st.lists(st.sampled_from(RUNTIMES), unique=True, min_size=1, max_size=12))
+    ]
+    rows = [*certified, *runtime]
+    target = draw(st.sampled_from(runtime))
+    elsewhere = [
+        Row(certified=True, version="2.1.0", airflow="2.1.0"),
+        Row(certified=True, version="1.10.7", airflow="1.10.7"),
+        Row(certified=False, version="2.5.0", airflow=draw(st.sampled_from(AIRFLOWS))),
+    ]
+    starts = [*rows, *elsewhere]
+    if draw(st.sampled_from([True, True, True, False])):
+        # Left to chance, most pairs would lead downwards.
+        starts = [row for row in starts if row.order <= target.order]
+    platform = draw(st.sampled_from(PLATFORMS))
+    enabled = draw(st.sampled_from([True, True, False]))
+    named = frozenset(release_of(row).id for row in runtime if draw(st.booleans()))
+    return World(
+        oracle=Oracle(rows, elsewhere=elsewhere, platform=platform, runtime_enabled=enabled),
+        catalog=Catalog([release_of(row) for row in draw(st.permutations(rows))]),
+        start=draw(st.sampled_from(starts)),
+        target=target,
+        accepted=draw(st.sampled_from([Acceptance(), Acceptance(yanked=named, prerelease=named)])),
+        platform=Platform(version=platform, runtime_enabled=enabled) if platform else None,
+        strategy=draw(st.sampled_from(list(Strategy))),
+    )

@@ -1,0 +1,155 @@
+"""Every pair of the published catalog, by both strategies, against a second opinion."""
+
+from __future__ import annotations
+
+import json
+import random
+from itertools import pairwise
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+import astro_deployment_runtime
+from astro_deployment_runtime import feeds
+from astro_deployment_runtime.model import Acceptance, Plan, Refusal, RuleId, Strategy
+from astro_deployment_runtime.planner import plan
+from astro_deployment_runtime.rules import verify
+from astro_deployment_runtime.versions import ReleaseId, RuntimeVersion
+from tests.property.oracle import Oracle, Row, read
+
+if TYPE_CHECKING:
+    from astro_deployment_runtime.catalog import Catalog, Release
+
+PUBLISHED = Path(astro_deployment_runtime.__file__).parent / "catalogs" / "published"
+CATALOG = feeds.load("published")
+YANKED = Acceptance(yanked=frozenset(release.id for release in CATALOG.runtime if release.yanked))
+
+Plans = dict[tuple[ReleaseId, ReleaseId], Plan | Refusal]
+
+
+@pytest.fixture(scope="module")
+def oracle() -> Oracle:
+    """The published feeds, as the oracle reads them."""
+    return Oracle(read(PUBLISHED))
+
+
+def plans(catalog: Catalog, strategy: Strategy, accepted: Acceptance) -> Plans:
+    """Plan every pair."""
+    everything: tuple[Release, ...] = (*catalog.certified, *catalog.runtime)
+    return {
+        (start.id, target.id): plan(start, target.id.version, catalog, strategy=strategy, accepted=accepted)
+        for start in everything
+        for target in catalog.runtime
+        if isinstance(target.id.version, RuntimeVersion)
+    }
+
+
+@pytest.fixture(scope="module", params=Strategy)
+def strategy(request: pytest.FixtureRequest) -> Strategy:
+    """Both strategies, one after the other."""
+    return Strategy(request.param)
+
+
+@pytest.fixture(scope="module")
+def planned(strategy: Strategy) -> Plans:
+    """All plans, the yanked targets accepted."""
+    return plans(CATALOG, strategy, YANKED)
+
+
+def names(outcome: Plan | Refusal) -> list[str] | None:
+    """Return the path by its names, None for a refusal."""
+    return [str(hop.target) for hop in outcome.hops] if isinstance(outcome, Plan) else None
+
+
+def test_the_catalog_is_read_as_the_oracle_reads_it(oracle: Oracle) -> None:
+    """The releases, their Airflow versions and what is yanked are the same by both readings."""
+    ours = {(str(r), str(r.airflow), r.yanked) for r in (*CATALOG.certified, *CATALOG.runtime)}
+    assert {(row.name, row.airflow, row.yanked) for row in oracle.rows} == ours
+
+
+def test_each_pair_has_the_one_right_path(oracle: Oracle, planned: Plans, strategy: Strategy) -> None:
+    """What can be reached, and the path there, are what the oracle finds by comparing all paths."""
+    way = oracle.fewest_hops if strategy is Strategy.FEWEST_HOPS else oracle.certified_first
+    rows = {row.name: row for row in oracle.rows}
+    for (start, target), outcome in planned.items():
+        if start != target:
+            path = way(rows[str(start)], rows[str(target)])
+            expected = None if path is None else [row.name for row in path]
+            assert expected == names(outcome), f"{start} to {target}"
+
+
+def test_each_hop_is_legal_and_leads_upwards(oracle: Oracle, planned: Plans) -> None:
+    """The check and the oracle approve of every hop, and the releases only rise."""
+    rows = {row.name: row for row in oracle.rows}
+    for outcome in planned.values():
+        if isinstance(outcome, Plan) and outcome.hops:
+            for hop in outcome.hops:
+                final = hop is outcome.hops[-1]
+                assert verify(hop, CATALOG, accepted=YANKED, final=final) == ()
+                assert oracle.may_hop(rows[str(hop.source)], rows[str(hop.target)])
+            releases = [outcome.current, *(hop.target for hop in outcome.hops)]
+            assert all(before.order < after.order for before, after in pairwise(releases))
+            assert releases[-1] == outcome.target
+
+
+def test_the_plan_after_the_first_hop_is_the_tail_of_the_plan(planned: Plans) -> None:
+    """Whoever plans anew after a hop walks on where the first plan led."""
+    for (_, target), outcome in planned.items():
+        if isinstance(outcome, Plan) and len(outcome.hops) > 1:
+            after = planned[outcome.hops[0].target.id, target]
+            assert isinstance(after, Plan)
+            assert after.hops == outcome.hops[1:]
+
+
+def test_a_refusal_says_lower_where_the_target_is_lower_and_nothing_else(oracle: Oracle, planned: Plans) -> None:
+    """In the published catalog nothing but going back is impossible, once yanked targets are accepted."""
+    rows = {row.name: row for row in oracle.rows}
+    for (start, target), outcome in planned.items():
+        if isinstance(outcome, Refusal):
+            assert [violation.rule for violation in outcome.violations] == [RuleId.NO_REVERT]
+            assert oracle.fewest_hops(rows[str(start)], rows[str(target)]) is None
+
+
+def test_a_refusal_names_the_nearest_targets(oracle: Oracle, planned: Plans) -> None:
+    """Below and above are the neighbours of the wanted release among all that the oracle can reach."""
+    rows = {row.name: row for row in oracle.rows}
+    targets = sorted((row for row in oracle.rows if not row.certified), key=lambda row: row.order)
+    ways = {target: oracle.ways((True, False), target) for target in targets}
+    for (start, target), outcome in planned.items():
+        if isinstance(outcome, Refusal):
+            here, wanted = rows[str(start)], rows[str(target)]
+            reached: list[Row] = [row for row in targets if row is not here and here in ways[row]]
+            below = [row.name for row in reached if row.order < wanted.order]
+            above = [row.name for row in reached if row.order > wanted.order]
+            assert (below[-1] if below else None) == (str(outcome.below) if outcome.below else None)
+            assert (above[0] if above else None) == (str(outcome.above) if outcome.above else None)
+
+
+def test_a_yanked_target_needs_to_be_accepted(planned: Plans, strategy: Strategy) -> None:
+    """Without its name among the accepted, a path that would lead to a yanked release is refused for that alone."""
+    for (start, target), outcome in planned.items():
+        release = CATALOG.get(target)
+        if release and release.yanked and start != target and isinstance(outcome, Plan):
+            current = CATALOG.get(start)
+            assert current
+            assert isinstance(target.version, RuntimeVersion)
+            refused = plan(current, target.version, CATALOG, strategy=strategy)
+            assert isinstance(refused, Refusal)
+            assert [violation.rule for violation in refused.violations] == [RuleId.YANKED]
+            assert refused.acceptable == (f"yanked:{target.version}",)
+
+
+def test_the_order_of_the_feeds_changes_nothing(planned: Plans, strategy: Strategy, tmp_path: Path) -> None:
+    """Feeds with their rows in any order give the same plans."""
+    shuffle = random.Random(strategy).shuffle  # noqa: S311 - rows, not secrets
+    certified = json.loads((PUBLISHED / feeds.CERTIFIED_FILE).read_text())
+    shuffle(certified["available_releases"])
+    runtime = json.loads((PUBLISHED / feeds.RUNTIME_FILE).read_text())
+    for table, rows in runtime.items():
+        items = list(rows.items())
+        shuffle(items)
+        runtime[table] = dict(items)
+    (tmp_path / feeds.CERTIFIED_FILE).write_text(json.dumps(certified))
+    (tmp_path / feeds.RUNTIME_FILE).write_text(json.dumps(runtime))
+    assert plans(feeds.load(str(tmp_path)), strategy, YANKED) == planned
