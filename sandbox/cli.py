@@ -20,6 +20,8 @@ DEFAULT_TOKEN = "sandbox-token"  # noqa: S105  it guards nothing but this toy
 URL_VARIABLE = "ASTRO_HOUSTON_URL"
 TOKEN_VARIABLE = "ASTRO_HOUSTON_TOKEN"  # noqa: S105  the name of a variable, no token
 
+_INTERRUPTED = 130  # what a shell reports for a command that Ctrl-C ended
+
 _COLUMNS = {
     "releaseName": "RELEASE",
     "label": "LABEL",
@@ -49,7 +51,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"error: {error}", file=sys.stderr)
         return error.exit_code
     except KeyboardInterrupt:
-        return 0
+        return 0 if options.command == "serve" else _INTERRUPTED
     return 0
 
 

@@ -37,7 +37,13 @@ def bind(port: int) -> socket.socket:
 def run(app: ASGIApp, listener: socket.socket) -> None:
     """Serve until Ctrl-C or SIGTERM; prints ``listening on ...`` once requests are answered."""
     config = uvicorn.Config(
-        app, log_config=None, access_log=False, lifespan="off", server_header=False, timeout_graceful_shutdown=1
+        app,
+        log_config=None,
+        access_log=False,
+        lifespan="off",
+        ws="none",
+        server_header=False,
+        timeout_graceful_shutdown=1,
     )
     _Server(config).run(sockets=[listener])
 
