@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import re
+import shlex
 import shutil
 import signal
 import subprocess
@@ -29,7 +30,8 @@ if TYPE_CHECKING:
 TARGET: Final = "5.0.4"
 WAITING: Final = "lunar-tides-3456"
 """The Deployment that declares no image: somebody else deploys, here the demo itself."""
-_COMMAND_SECONDS: Final = 300.0
+_COMMAND_SECONDS: Final = 180.0
+"""How long a command may take before it is interrupted, and then to end before it is killed."""
 _ROLLOUT_SECONDS: Final = 2.0
 _PROJECT: Final = ("__main__.py", "plugin", "provider", "requirements.txt", ".venv")
 """What a Pulumi project needs beside its Pulumi.yaml and the stack's file, which the demo may write to."""
@@ -48,7 +50,7 @@ def say(text: str = "") -> None:
 
 def show_command(words: Sequence[str]) -> None:
     """Show a command as one would type it."""
-    line = f"$ {' '.join(words)}"
+    line = f"$ {shlex.join(words)}"
     print(f"\n\x1b[1m{line}\x1b[0m" if sys.stdout.isatty() else f"\n{line}", flush=True)
 
 
@@ -86,7 +88,7 @@ class Stage:
         if quiet and not as_told:
             print("".join(printed), end="")
         wanted = "another code than 0" if code is None else code
-        tell(as_told, f"`{' '.join(words)}` ended with exit code {process.returncode}, told was {wanted}")
+        tell(as_told, f"`{shlex.join(words)}` ended with exit code {process.returncode}, told was {wanted}")
         return _COLOUR.sub("", "".join(printed))
 
     def show(self) -> list[dict[str, str]]:
@@ -116,14 +118,20 @@ def _running(words: Sequence[str], folder: Path, environment: dict[str, str]) ->
         stdout=subprocess.PIPE,
         text=True,
     )
-    watchdog = threading.Timer(_COMMAND_SECONDS, process.send_signal, [signal.SIGINT])
-    watchdog.start()
+    over = threading.Event()
+
+    def watch() -> None:
+        for number in (signal.SIGINT, signal.SIGKILL):
+            if over.wait(_COMMAND_SECONDS):
+                return
+            process.send_signal(number)
+
+    threading.Thread(target=watch, daemon=True).start()
     try:
-        with contextlib.closing(process.stdout or sys.stdout):
-            yield process
-            process.wait()
+        yield process
+        process.wait()
     finally:
-        watchdog.cancel()
+        over.set()
         local.stop(process, signal.SIGINT)
 
 
@@ -218,9 +226,9 @@ def _moving(fleet: Sequence[dict[str, str]]) -> list[tuple[str, ...]]:
 
 
 def _changed_files() -> str:
-    """What git sees as changed in the repository; nothing in a copy without git."""
+    """What git sees as changed of the files that Pulumi may write to; nothing in a copy without git."""
     with contextlib.suppress(OSError):
-        command = ["git", "status", "--porcelain", "--untracked-files=all"]
+        command = ["git", "status", "--porcelain", "--untracked-files=all", "--", "Pulumi.yaml", "plugin", "stacks"]
         return subprocess.run(command, capture_output=True, check=False, cwd=local.ROOT, text=True).stdout
     return ""
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import os
-import queue
+import re
 import signal
 import subprocess
 import sys
-import threading
+import tempfile
+import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, NoReturn
+from typing import TYPE_CHECKING, Final, NoReturn, TextIO
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -20,9 +21,9 @@ ROOT: Final = Path(__file__).resolve().parents[1]
 FLEET: Final = ROOT / "stacks" / "sandbox-fleet.yaml"
 STACK: Final = ROOT / "stacks" / "Pulumi.sandbox.yaml"
 TOKEN: Final = "sandbox-token"  # noqa: S105 - it guards nothing but the sandbox
-_READY: Final = "listening on "
+_READY: Final = re.compile(r"^listening on (\S+)\n", re.MULTILINE)
 _START_SECONDS: Final = 30.0
-_STOP_SECONDS: Final = 10.0
+_STOP_SECONDS: Final = 20.0
 
 
 class SandboxNotStartedError(Exception):
@@ -46,51 +47,46 @@ def sandbox(*, state: Path, rollout_seconds: float) -> Iterator[str]:
         "--rollout-seconds": str(rollout_seconds),
     }
     command = [sys.executable, "-m", "sandbox", "serve", *(word for option in options.items() for word in option)]
-    with subprocess.Popen(
-        command,
-        cwd=ROOT,
-        start_new_session=True,  # Ctrl-C ends it here, not behind our back
-        stderr=subprocess.STDOUT,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        text=True,
-    ) as process:
+    with tempfile.TemporaryFile("w+") as said:
+        process = subprocess.Popen(
+            command,
+            cwd=ROOT,
+            start_new_session=True,  # Ctrl-C ends it here, not behind our back
+            stderr=subprocess.STDOUT,
+            stdin=subprocess.DEVNULL,
+            stdout=said,
+            text=True,
+        )
         try:
-            yield _address(process)
+            yield _address(process, said)
         finally:
             stop(process, signal.SIGTERM)
 
 
-def _address(process: subprocess.Popen[str]) -> str:
-    """Wait for the line that tells the address; read on afterwards, so that the sandbox never blocks on its output."""
-    lines: queue.Queue[str] = queue.Queue()
-
-    def read() -> None:
-        assert process.stdout is not None  # noqa: S101 - it was opened with a pipe
-        with contextlib.suppress(ValueError):  # closed while we read
-            for line in process.stdout:
-                lines.put(line.rstrip())
-        lines.put("")
-
-    threading.Thread(target=read, daemon=True).start()
-    said = []
-    with contextlib.suppress(queue.Empty):
-        while line := lines.get(timeout=_START_SECONDS):
-            if line.startswith(_READY):
-                return line.removeprefix(_READY)
-            said.append(line)
-    raise SandboxNotStartedError("\n".join(["the sandbox did not start", *said]))
+def _address(process: subprocess.Popen[str], said: TextIO) -> str:
+    """Wait until the sandbox has said where it listens."""
+    deadline = time.monotonic() + _START_SECONDS
+    while process.poll() is None and time.monotonic() < deadline:
+        said.seek(0)
+        if found := _READY.search(said.read()):
+            return found[1]
+        time.sleep(0.05)
+    said.seek(0)
+    raise SandboxNotStartedError(f"the sandbox did not start\n{said.read()}".rstrip())
 
 
 def stop(process: subprocess.Popen[str], number: signal.Signals) -> None:
-    """Ask a process to end, wait for it, and end it the hard way if it does not."""
+    """Ask a process to end, wait for it, and end it the hard way if it does not.
+
+    What it still prints is read and dropped: closing the pipe earlier would kill it before it has ended its children.
+    """
     if process.poll() is None:
         process.send_signal(number)
     try:
-        process.wait(timeout=_STOP_SECONDS)
+        process.communicate(timeout=_STOP_SECONDS)
     except subprocess.TimeoutExpired:
         process.kill()
-        process.wait()
+        process.communicate()
 
 
 def pulumi_settings(*, folder: Path, url: str) -> dict[str, str]:
