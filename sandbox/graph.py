@@ -73,8 +73,6 @@ def _parse_uuid(value: object) -> str:
 
 def _formatted(error: GraphQLError, debug: bool = False) -> dict[str, Any]:  # noqa: ARG001, FBT001, FBT002  ariadne's signature
     cause = error.original_error
-    while isinstance(cause, GraphQLError) and cause.original_error:
-        cause = cause.original_error
     formatted: dict[str, Any] = {**error.formatted}
     if isinstance(cause, RefusedError):
         code = cause.code

@@ -121,6 +121,22 @@ def test_a_signal_ends_it_at_once_and_quietly(number: signal.Signals) -> None:
         assert time.monotonic() - before < 3
 
 
+def test_what_was_answered_survives_a_kill(tmp_path: Path) -> None:
+    """A mutation is on disk before its answer leaves, and a killed sandbox leaves no lock behind."""
+    state = ("--state", str(tmp_path / "state.db"))
+    headers = {"authorization": "sandbox-token"}
+    with serving(*state) as (url, process):
+        cancel = 'mutation { cancelRuntimeUpdate(deploymentUuid: "ckw1lunartides000000004") { desiredRuntimeVersion } }'
+        answer = httpx.post(url, json={"query": cancel}, headers=headers).json()
+        assert answer == {"data": {"cancelRuntimeUpdate": {"desiredRuntimeVersion": ""}}}
+        process.kill()
+        process.wait(timeout=10)
+    with serving(*state) as (url, _):
+        ask = '{ deployment(where: {id: "ckw1lunartides000000004"}) { desiredRuntimeVersion } }'
+        answer = httpx.post(url, json={"query": ask}, headers=headers).json()
+        assert answer == {"data": {"deployment": {"desiredRuntimeVersion": ""}}}
+
+
 def test_a_port_in_use_is_told_in_a_line() -> None:
     """With the way out."""
     with socket.create_server(("127.0.0.1", 0)) as taken:
