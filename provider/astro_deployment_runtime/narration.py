@@ -157,7 +157,7 @@ def _path(path: tuple[ReleaseId, ...]) -> str:
 
 
 def _timed_out(wait: Wait, seconds: float, deployment: Deployment, declaration: Declaration) -> str:
-    limit = f"not within {duration(seconds)} (timeout)"
+    limit = f"within {duration(seconds)} (timeout)"
     if wait.what is Waiting.HEALTH or wait.hop is None:
         return (
             f"{deployment.release_name} runs {deployment.current.id}, but its Airflow was not confirmed healthy at "
@@ -172,7 +172,7 @@ def _timed_out(wait: Wait, seconds: float, deployment: Deployment, declaration: 
         )
     return (
         f"{_hop(wait.hop, declaration)}: no image arrived {limit}. Deploy to {deployment.release_name} an image built "
-        f"FROM {image}; the hop stays started; {_RESUME}"
+        f"FROM {image}; an image built on anything else is ignored without a word. The hop stays started; {_RESUME}"
     )
 
 
