@@ -16,7 +16,7 @@ ON_ENGINE = engine="$$($(PYTHON) tools/engine.py)" && PATH="$(BIN):$$engine:$$PA
 
 .PHONY: help
 help: ## list what make can do
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: setup
 setup: $(STAMP) ## make .venv from the locked requirements, and find or get the Pulumi engine
