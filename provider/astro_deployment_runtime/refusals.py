@@ -172,17 +172,16 @@ def nearest(
 
 
 class _Reach:
-    """The targets that can be reached from what runs; most are decided without computing all of them."""
+    """The targets that can be reached from what runs; the first ones asked for rarely need all to be computed."""
 
     def __init__(self, current: Release, search: Search, accepted: Acceptance) -> None:
         self._current, self._search, self._accepted = current, search, accepted
 
     @cached_property
-    def _passages(self) -> list[Release]:
-        return self._search.passages(self._current)
+    def _reached(self) -> set[ReleaseId]:
+        return self._search.reachable(self._current)
 
     def includes(self, target: Release) -> bool:
         if target.order <= self._current.order or unaccepted(target, self._accepted):
             return False
-        leads = self._search.leads
-        return leads(self._current, target) or any(leads(passage, target) for passage in self._passages)
+        return self._search.leads(self._current, target) or target.id in self._reached

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from astro_deployment_runtime.catalog import Catalog, Release
+    from astro_deployment_runtime.versions import ReleaseId
 
 _AIRFLOW_2: Final = rank(AirflowVersion(2, 0, 0))
 _AIRFLOW_2_FROM: Final = rank(AirflowVersion(1, 10, 14))
@@ -99,22 +100,33 @@ class Search:
 
     def leads(self, start: Release, target: Release) -> bool:
         """Tell whether one hop leads from the start to the target."""
-        return self._terms.step(start, Rung(runtime=[target])) is not None
+        return self._terms.step(start, _rung(target)) is not None
 
-    def passages(self, start: Release) -> list[Release]:
-        """Return the start and all that can be reached from it by releases that a path may lead through."""
-        reached, frontier = [start], [start]
-        left = [(r, Rung(certified=[r])) for r in self._certified if r.order > start.order]
-        left += [(r, Rung(runtime=[r])) for r in self._runtime if r.order > start.order]
-        while frontier:
-            found, missed = [], []
-            for release, rung in left:
-                if any(self._terms.step(source, rung) for source in frontier):
-                    found.append(release)
-                else:
-                    missed.append((release, rung))
-            reached += found
-            left, frontier = missed, found
+    def reachable(self, start: Release) -> set[ReleaseId]:
+        """Name all that a path from the start may end at, yanked releases and prereleases included.
+
+        One pass in the releases' order is enough, because every hop leads upwards in it.
+        """
+        terms = self._terms
+        reached: set[ReleaseId] = set()
+        top = start if start.id.distribution is Distribution.CERTIFIED else None
+        entries = {start.rank} if top else set()
+        # Of the Runtime releases reached so far, the lowest below each ceiling is the one that leads furthest.
+        lowest = {} if top else {terms.ceiling(start.rank): start.number}
+        for release in sorted((*self._certified, *self._catalog.runtime), key=lambda release: release.order):
+            if release.order <= start.order:
+                continue
+            if release.id.distribution is Distribution.CERTIFIED:
+                if top and self.leads(top, release):
+                    top = release
+                    entries.add(release.rank)
+            elif (terms.migration and release.rank in entries) or (
+                terms.runtime_upgrade and any(release.rank < high and n < release.number for high, n in lowest.items())
+            ):
+                reached.add(release.id)
+                if terms.passes(release):
+                    high = terms.ceiling(release.rank)
+                    lowest[high] = min(release.number, lowest.get(high, release.number))
         return reached
 
     def _certified_first(self, start: Release, target: Release) -> list[Release] | None:
@@ -163,6 +175,12 @@ class Rung:
             self.newest.setdefault(release.rank, release)
 
 
+def _rung(release: Release) -> Rung:
+    if release.id.distribution is Distribution.RUNTIME:
+        return Rung(runtime=[release])
+    return Rung(certified=[release])
+
+
 class _Ladder:
     """The rungs below one target, through releases of the pools alone (newest first); built as far as asked for."""
 
@@ -175,8 +193,7 @@ class _Ladder:
         runtime: Sequence[Release] = (),
     ) -> None:
         self._terms = terms
-        is_runtime = target.id.distribution is Distribution.RUNTIME
-        self._rungs = [Rung(runtime=[target]) if is_runtime else Rung(certified=[target])]
+        self._rungs = [_rung(target)]
         self._certified, self._runtime = certified, runtime
 
     def climb(self, start: Release) -> list[Release] | None:

@@ -1,0 +1,92 @@
+"""How fast the planner is: all pairs of the published catalog, and of one that is ten times as large.
+
+Run it with ``python bench/planner.py``. It prints times of one pair, the check of the planned hops included.
+"""
+
+from __future__ import annotations
+
+import gc
+import random
+import statistics
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from astro_deployment_runtime import feeds
+from astro_deployment_runtime.catalog import Catalog, Release
+from astro_deployment_runtime.model import Plan, Strategy
+from astro_deployment_runtime.planner import plan
+from astro_deployment_runtime.versions import AirflowVersion, ReleaseId, RuntimeVersion
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+SAMPLE = 20_000
+"""Pairs that are timed of a catalog that has more."""
+
+
+@dataclass(frozen=True)
+class Times:
+    """Seconds per pair."""
+
+    plans: list[float]
+    refusals: list[float]
+
+
+def tenfold(catalog: Catalog) -> Catalog:
+    """Make ten releases of each: hot-fixes of the Runtime, patches of Airflow."""
+    return Catalog([copy for release in (*catalog.certified, *catalog.runtime) for copy in _copies(release)])
+
+
+def _copies(release: Release) -> Iterator[Release]:
+    airflow, version = release.airflow, release.id.version
+    for copy in range(10):
+        higher = AirflowVersion(airflow.major, airflow.minor, airflow.patch * 10 + copy)
+        if isinstance(version, RuntimeVersion):
+            first, second, third = version.numbers
+            name = ReleaseId(
+                release.id.distribution, RuntimeVersion(version.scheme, (first, second, third * 10 + copy))
+            )
+        else:
+            name = ReleaseId(release.id.distribution, higher)
+        yield Release(id=name, airflow=higher, known=True, channel=release.channel, yanked=release.yanked)
+
+
+def measure(catalog: Catalog, strategy: Strategy) -> Times:
+    """Plan all pairs, or a sample of them, one by one."""
+    pairs = [(start, target) for start in (*catalog.certified, *catalog.runtime) for target in catalog.runtime]
+    if len(pairs) > SAMPLE * 2:
+        pairs = random.Random(0).sample(pairs, SAMPLE)  # noqa: S311 - a sample, not a secret
+    times = Times([], [])
+    gc.disable()  # its pauses are not the planner's
+    for start, target in pairs:
+        version = target.id.version
+        assert isinstance(version, RuntimeVersion)  # noqa: S101 - the catalog's runtime releases have no other
+        before = time.perf_counter()
+        outcome = plan(start, version, catalog, strategy=strategy)
+        (times.plans if isinstance(outcome, Plan) else times.refusals).append(time.perf_counter() - before)
+    gc.enable()
+    return times
+
+
+def main() -> None:
+    """Print the table."""
+    published = feeds.load("published")
+    print(
+        f"{'catalog':<24}{'strategy':<17}{'outcome':<9}{'pairs':>7}{'pairs/s':>9}{'median':>9}{'99 %':>9}{'worst':>9}"
+    )
+    for name, catalog in (("published", published), ("ten times as large", tenfold(published))):
+        size = len(catalog.certified) + len(catalog.runtime)
+        for strategy in Strategy:
+            times = measure(catalog, strategy)
+            for outcome, seconds in (("plan", times.plans), ("refusal", times.refusals)):
+                seconds.sort()
+                cells = (statistics.median(seconds), seconds[len(seconds) * 99 // 100], seconds[-1])
+                print(
+                    f"{f'{name} ({size})':<24}{strategy:<17}{outcome:<9}{len(seconds):>7}"
+                    f"{len(seconds) / sum(seconds):>9.0f}" + "".join(f"{cell * 1e6:>6.0f} us" for cell in cells)
+                )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,52 @@
+"""Every pair of made-up catalogs that are full: most pairs lead somewhere, many by several hops."""
+
+from __future__ import annotations
+
+import os
+import random
+
+import pytest
+
+from astro_deployment_runtime.catalog import Catalog
+from astro_deployment_runtime.model import Plan, Strategy
+from astro_deployment_runtime.planner import plan
+from astro_deployment_runtime.versions import RuntimeVersion
+from tests.property.made_up import AIRFLOWS, CHANNELS, RUNTIMES, release_of
+from tests.property.oracle import Oracle, Row
+
+WORLDS = int(os.environ.get("CROWDED_WORLDS", "40"))
+"""More than these are worth a look after a change of the search."""
+
+
+def crowd(seed: int) -> list[Row]:
+    """Make up a catalog in which Airflow rises with the Runtime version, more or less."""
+    chance = random.Random(seed)  # noqa: S311 - releases, not secrets
+    rows = [
+        Row(certified=True, version=v, airflow=v, channel=chance.choice(CHANNELS), yanked=chance.random() < 0.1)
+        for v in chance.sample(AIRFLOWS, chance.randint(4, len(AIRFLOWS)))
+    ]
+    numbers = sorted(RUNTIMES, key=lambda version: Row(certified=False, version=version, airflow="1.0.0").runtime)
+    for place, version in enumerate(numbers):
+        if chance.random() < 0.85:
+            near = round(place / len(numbers) * len(AIRFLOWS) + chance.gauss(0, 1.5))
+            airflow = AIRFLOWS[min(max(near, 0), len(AIRFLOWS) - 1)]
+            channel, yanked = chance.choice(CHANNELS), chance.random() < 0.1
+            rows.append(Row(certified=False, version=version, airflow=airflow, channel=channel, yanked=yanked))
+    return rows
+
+
+@pytest.mark.parametrize("seed", range(WORLDS))
+def test_each_pair_has_the_one_right_path(seed: int) -> None:
+    """What can be reached, and the path there, are what comparing all paths finds, by both strategies."""
+    rows = crowd(seed)
+    oracle, catalog = Oracle(rows), Catalog([release_of(row) for row in rows])
+    for target in rows:
+        if target.certified or not oracle.passes(target):
+            continue
+        for start in rows:
+            for strategy in Strategy if start is not target else ():
+                way = oracle.fewest_hops if strategy is Strategy.FEWEST_HOPS else oracle.certified_first
+                path = way(start, target)
+                outcome = plan(release_of(start), RuntimeVersion.parse(target.version), catalog, strategy=strategy)
+                found = [str(hop.target) for hop in outcome.hops] if isinstance(outcome, Plan) else None
+                assert (None if path is None else [row.name for row in path]) == found, f"{start.name}, {target.name}"
