@@ -177,7 +177,8 @@ def _steps(plan: Plan) -> list[tuple[str, str, str, str]]:
             str(hop.action),
             f"{hop.source} > {hop.target}",
             _airflow(hop.source.airflow, hop.target.airflow),
-            f"FROM {hop.target.id.image}",
+            # The image is set off a little: it is what gets copied.
+            f" FROM {hop.target.id.image}",
         )
         for hop in plan.hops
     ]
@@ -205,14 +206,12 @@ def _next(refusal: Refusal) -> str:
     if "newer" in refusal.acceptable:
         ways.append(f"declare what runs (runtimeVersion: {refusal.current.id.version})")
     near = [release for release in (refusal.below, refusal.above) if release is not None]
-    if near and {violation.rule for violation in refusal.violations} != {RuleId.PENDING}:
-        ways.append("declare the nearest target" if len(near) == 1 else "declare one of the nearest targets")
-    if any(violation.rule is RuleId.PENDING for violation in refusal.violations):
+    if {violation.rule for violation in refusal.violations} == {RuleId.PENDING}:
         ways.append("deploy the pending hop's image")
+    elif near:
+        ways.append("declare the nearest target" if len(near) == 1 else "declare one of the nearest targets")
     if refusal.acceptable:
         ways.append(f"accept it by name (accept: [{', '.join(refusal.acceptable)}])")
-    return (
-        ", or ".join(ways)
-        if ways
-        else f"nothing on offer can be reached from {refusal.current}; ask your platform's administrators"
-    )
+    if not ways:
+        return f"nothing on offer can be reached from {refusal.current}; ask the platform's administrators"
+    return ", or ".join(ways)
