@@ -18,6 +18,7 @@ from astro_deployment_runtime.errors import (
     DeploymentNotFoundError,
     InvalidVersionError,
     PlatformAnswerError,
+    PlatformError,
     PlatformRefusedError,
 )
 from astro_deployment_runtime.model import Deployment, Platform
@@ -59,20 +60,28 @@ class Houston:
         self._now = now
         self._lock = threading.Lock()
         self._snapshot: Snapshot | None = None
+        self._failure: tuple[float, PlatformError] | None = None
         self._changed: set[str] = set()
 
     def snapshot(self) -> Snapshot:
         """Return a reading of the whole fleet that is at most :data:`FLEET_SECONDS` old.
 
-        Whoever comes while it is taken waits for that one.
+        Whoever comes while it is taken waits for that one, and shares its failure: hundreds of callers that retry one
+        after another would keep a user waiting for hours.
 
         Raises:
             PlatformError: Houston cannot be read.
         """
+        came = self._now()
         with self._lock:
             if self._snapshot is None or self._now() - self._snapshot.taken >= FLEET_SECONDS:
-                self._snapshot = self._read_fleet()
-                self._changed.clear()
+                if self._failure is not None and came < self._failure[0]:
+                    raise type(self._failure[1])(str(self._failure[1])) from self._failure[1]
+                try:
+                    self._snapshot = self._read_fleet()
+                except PlatformError as error:
+                    self._failure = (self._now(), error)
+                    raise
             return self._snapshot
 
     def find(self, *, release_name: str | None = None, deployment_id: str | None = None) -> Deployment:
@@ -171,6 +180,7 @@ class Houston:
 
     def _read_fleet(self) -> Snapshot:
         taken = self._now()
+        # First, so that what is changed while this is read counts as changed since.
         self._changed.clear()
         answer = self._transport.read(wire.PLATFORM, {}, wire.PlatformAnswer, what="the platform's offer")
         workspaces = tuple(workspace.id for workspace in answer.workspaces)
@@ -187,12 +197,19 @@ class Houston:
     ) -> tuple[wire.WireDeployment, ...]:
         if not workspaces:
             return ()
-        variables = {f"w{number}": workspace for number, workspace in enumerate(workspaces)}
+        what = "the Deployments of all workspaces"
+        aliases = {f"w{number}": workspace for number, workspace in enumerate(workspaces)}
+        variables = dict(aliases)
         if release_name is not None:
             variables["releaseName"] = release_name
         document = wire.fleet_document(len(workspaces), by_release_name=release_name is not None)
-        fleet = self._transport.read(document, variables, wire.FleetAnswer, what="the Deployments of all workspaces")
-        return tuple(deployment for found in fleet.root.values() for deployment in found or ())
+        fleet = self._transport.read(document, variables, wire.FleetAnswer, what=what)
+        try:
+            return tuple(deployment for alias in aliases for deployment in fleet.root[alias] or ())
+        except KeyError as error:
+            raise PlatformAnswerError(
+                f"Houston's answer to {what} lacks the workspace {aliases[str(error.args[0])]}"
+            ) from None
 
     def _read_deployment(self, deployment_id: str, document: str, answer: type[_Answer]) -> _Answer:
         what = f"the Deployment {deployment_id}"
