@@ -1,0 +1,91 @@
+"""The catalog: what is on offer, joined with what a feed knows."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import pytest
+
+from astro_deployment_runtime.catalog import Catalog, Channel, Release
+from astro_deployment_runtime.versions import AirflowVersion, ReleaseId
+
+
+def release(name: str, airflow: str | None = None, *, known: bool = True, channel: Channel | None = None) -> Release:
+    """Make a release by its name."""
+    parsed = ReleaseId.parse(name)
+    version = AirflowVersion.parse(airflow) if airflow else parsed.version
+    assert isinstance(version, AirflowVersion)
+    return Release(id=parsed, airflow=version, known=known, channel=channel)
+
+
+FEED = Catalog(
+    [
+        release("AC 2.2.5"),
+        Release(
+            id=ReleaseId.parse("Runtime 4.2.5"),
+            airflow=AirflowVersion(2, 2, 5),
+            known=True,
+            channel=Channel.DEPRECATED,
+            yanked=True,
+            yanked_reason="broken",
+            released=date(2022, 4, 11),
+            end_of_support=date(2023, 4, 11),
+        ),
+    ]
+)
+
+
+def test_what_is_on_offer_comes_from_the_platform_and_the_facts_from_the_feed() -> None:
+    """A row is joined by version; its Airflow version is the platform's even where the feed has another."""
+    catalog = Catalog.offered(["2.2.5", "2.3.0-5"], [("4.2.5", "2.2.4"), ("5.0.4", "2.3.0")], FEED)
+    assert [str(r) for r in catalog.certified] == ["AC 2.2.5", "AC 2.3.0"]
+    assert [str(r) for r in catalog.runtime] == ["Astro Runtime 4.2.5", "Astro Runtime 5.0.4"]
+    joined, unknown = catalog.runtime
+    assert str(joined.airflow) == "2.2.4"
+    assert (joined.known, joined.yanked, joined.yanked_reason, joined.channel) == (True, True, "broken", "deprecated")
+    assert (joined.released, joined.end_of_support) == (date(2022, 4, 11), date(2023, 4, 11))
+    assert not unknown.known
+
+
+def test_names_that_are_no_versions_are_set_aside() -> None:
+    """A platform's odd entry is kept for the record and is never a target."""
+    catalog = Catalog.offered(["2.2", "2.2.5"], [("5.0.x", "2.3.0"), ("5.0.4", "two"), ("4.2.5", "2.2.5")], FEED)
+    assert catalog.unreadable == ("2.2", "5.0.4 (two)", "5.0.x (2.3.0)")
+    assert [str(r) for r in (*catalog.certified, *catalog.runtime)] == ["AC 2.2.5", "Astro Runtime 4.2.5"]
+
+
+def test_what_runs_is_described_though_it_is_not_on_offer() -> None:
+    """A release that the platform no longer offers has the feed's facts; one that nobody knows has none."""
+    catalog = Catalog.offered([], [], FEED)
+    assert catalog.describe(ReleaseId.parse("Runtime 4.2.5"), AirflowVersion(2, 2, 5)).yanked
+    assert not catalog.describe(ReleaseId.parse("Runtime 4.2.6"), AirflowVersion(2, 2, 5)).known
+    assert ReleaseId.parse("Runtime 4.2.5") not in catalog
+    assert ReleaseId.parse("Runtime 4.2.5") in FEED
+
+
+def test_equivalents_have_exactly_the_airflow_version() -> None:
+    """They come newest first."""
+    certified = release("AC 2.2.5")
+    names = [("Runtime 4.2.9", "2.2.5"), ("Runtime 4.2.10", "2.2.5"), ("Runtime 4.2.1", "2.2.4")]
+    catalog = Catalog([certified, *(release(name, airflow) for name, airflow in names)])
+    assert [str(r) for r in catalog.equivalents(certified)] == ["Astro Runtime 4.2.10", "Astro Runtime 4.2.9"]
+    assert catalog.equivalents(release("AC 2.0.0")) == ()
+
+
+@pytest.mark.parametrize(
+    ("channel", "prerelease"),
+    [
+        (None, False),
+        (Channel.STABLE, False),
+        (Channel.DEPRECATED, False),
+        (Channel.ALPHA, True),
+        (Channel.BETA, True),
+        (Channel.NIGHTLY, True),
+        (Channel.UNKNOWN, True),
+    ],
+)
+def test_a_path_leads_through_no_prerelease(channel: Channel | None, prerelease: bool) -> None:  # noqa: FBT001
+    """Channels for trying out, and those that nobody knows, are prereleases."""
+    one = release("AC 2.2.5", channel=channel)
+    assert one.prerelease is prerelease
+    assert Catalog([one]).passable_certified == (() if prerelease else (one,))
