@@ -1,0 +1,285 @@
+"""Planning one Deployment: the guide's example, the strategies, pending hops, refusals."""
+
+from __future__ import annotations
+
+import pytest
+
+from astro_deployment_runtime import feeds, planner
+from astro_deployment_runtime.catalog import Catalog, Channel, Release
+from astro_deployment_runtime.cli import parse_current, parse_target
+from astro_deployment_runtime.errors import UnsoundPlanError
+from astro_deployment_runtime.model import Acceptance, Plan, Platform, Refusal, RuleId, Strategy, Violation
+from astro_deployment_runtime.report import path_line
+from astro_deployment_runtime.versions import AirflowVersion, ReleaseId
+
+GUIDE = feeds.load("guide")
+PUBLISHED = feeds.load("published")
+
+
+def ask(
+    start: str,
+    target: str,
+    catalog: Catalog = GUIDE,
+    *,
+    strategy: Strategy = Strategy.CERTIFIED_FIRST,
+    accept: tuple[str, ...] = (),
+    platform: Platform | None = None,
+    pending: str | None = None,
+    ours: bool = False,
+) -> Plan | Refusal:
+    """Plan by texts."""
+    return planner.plan(
+        parse_current(start, catalog),
+        parse_target(target),
+        catalog,
+        strategy=strategy,
+        accepted=Acceptance.parse(accept),
+        platform=platform,
+        pending=ReleaseId.parse(pending) if pending else None,
+        pending_is_ours=ours,
+    )
+
+
+def planned(outcome: Plan | Refusal) -> Plan:
+    """Expect a plan."""
+    assert isinstance(outcome, Plan), outcome
+    return outcome
+
+
+def refused(outcome: Plan | Refusal) -> Refusal:
+    """Expect a refusal."""
+    assert isinstance(outcome, Refusal), outcome
+    return outcome
+
+
+def rules(refusal: Refusal) -> list[str]:
+    """Name the rules of a refusal."""
+    return [str(violation.rule) for violation in refusal.violations]
+
+
+def made(*texts: str, yanked: str = "", channel: dict[str, Channel] | None = None) -> Catalog:
+    """Make a catalog of ``AC 2.3.0`` and ``Runtime 5.0.4 = 2.3.0``."""
+    releases = []
+    for text in texts:
+        name, _, airflow = text.partition(" = ")
+        parsed = ReleaseId.parse(name)
+        version = AirflowVersion.parse(airflow) if airflow else parsed.version
+        assert isinstance(version, AirflowVersion)
+        releases.append(
+            Release(id=parsed, airflow=version, known=True, yanked=name in yanked, channel=(channel or {}).get(name))
+        )
+    return Catalog(releases)
+
+
+@pytest.mark.parametrize(
+    ("catalog", "start", "target", "strategy", "path"),
+    [
+        (GUIDE, "AC 2.2.3", "5.0.4", "certified-first", "AC 2.2.3 > AC 2.3.0 > Astro Runtime 5.0.4"),
+        (GUIDE, "AC 2.2.3-5", "5.0.4", "fewest-hops", "AC 2.2.3 > AC 2.3.0 > Astro Runtime 5.0.4"),
+        (PUBLISHED, "AC 2.2.3", "5.0.4", "certified-first", "AC 2.2.3 > AC 2.3.2 > Astro Runtime 5.0.4"),
+        (GUIDE, "AC 2.2.4", "4.2.5", "certified-first", "AC 2.2.4 > AC 2.2.5 > Astro Runtime 4.2.5"),
+        (GUIDE, "AC 2.2.5", "equivalent", "certified-first", "AC 2.2.5 > Astro Runtime 4.2.5"),
+        (GUIDE, "Runtime 4.2.4", "equivalent", "certified-first", "Astro Runtime 4.2.4"),
+        (GUIDE, "Runtime 5.0.4", "5.0.4", "fewest-hops", "Astro Runtime 5.0.4"),
+    ],
+)
+def test_paths_are_as_the_guide_has_them(catalog: Catalog, start: str, target: str, strategy: str, path: str) -> None:
+    """The guide's own example first; then the same in the published world, and the short ways."""
+    assert path_line(planned(ask(start, target, catalog, strategy=Strategy(strategy)))) == path
+
+
+def test_what_runs_need_not_be_on_offer_nor_in_order() -> None:
+    """A Deployment that runs the target has nothing to do, even where the target is yanked and gone."""
+    current = Release(id=ReleaseId.parse("Runtime 9.0.0"), airflow=AirflowVersion(2, 7, 0), known=True, yanked=True)
+    outcome = planner.plan(current, parse_target("9.0.0"), GUIDE)
+    assert outcome == Plan(current=current, target=current)
+
+
+def test_every_hop_names_the_rule_that_allows_it() -> None:
+    """The move, not the target's state."""
+    hops = planned(ask("AC 2.2.3", "6.0.0", PUBLISHED)).hops
+    assert [str(hop.rule) for hop in hops] == ["AC-UPGRADE", "MIGRATE-EQUAL", "RUNTIME-UPGRADE"]
+
+
+def test_a_summit_without_a_way_on_is_left_out() -> None:
+    """An AC whose only equivalent is yanked does not count; nor does one that cannot be reached."""
+    catalog = made(
+        *("AC 2.2.3", "AC 2.3.0", "AC 2.4.0", "Runtime 4.0.0 = 2.2.3", "Runtime 5.0.0 = 2.3.0"),
+        *("Runtime 6.0.0 = 2.4.0", "Runtime 7.0.0 = 2.5.0"),
+        yanked="Runtime 6.0.0",
+    )
+    assert path_line(planned(ask("AC 2.2.3", "7.0.0", catalog))) == (
+        "AC 2.2.3 > AC 2.3.0 > Astro Runtime 5.0.0 > Astro Runtime 7.0.0"
+    )
+    above_the_gate = made("AC 1.10.5", "AC 2.0.0", "Runtime 1.0.0 = 1.10.5", "Runtime 3.0.0 = 2.0.0")
+    assert rules(refused(ask("AC 1.10.5", "3.0.0", above_the_gate))) == ["AIRFLOW-2-GATE"]
+
+
+def test_an_accepted_release_is_the_target_and_no_stop() -> None:
+    """Accepting yanked:9.0.0 opens it as the end of a path, not as a way through; and the plan says so."""
+    plan = planned(ask("Runtime 8.10.0", "9.0.0", PUBLISHED, accept=("yanked:9.0.0",)))
+    assert [warning.name for warning in plan.warnings] == ["yanked"]
+    early = made("AC 2.3.0", "Runtime 5.0.0 = 2.3.0", channel={"Runtime 5.0.0": Channel.ALPHA})
+    assert rules(refused(ask("AC 2.3.0", "5.0.0", early))) == ["CHANNEL"]
+    plan = planned(ask("AC 2.3.0", "equivalent", early, accept=("prerelease:5.0.0",)))
+    assert [warning.name for warning in plan.warnings] == ["prerelease"]
+
+
+def test_what_no_feed_knows_is_allowed_with_a_warning() -> None:
+    """A release of the platform alone may be walked on."""
+    catalog = Catalog.offered(["2.3.0"], [("5.0.4", "2.3.0"), ("5.9.9", "2.3.0")], GUIDE)
+    plan = planned(ask("AC 2.2.3", "5.9.9", catalog))
+    assert [(w.name, w.message) for w in plan.warnings] == [
+        ("unknown-release", "nothing known about Astro Runtime 5.9.9")
+    ]
+
+
+@pytest.mark.parametrize(
+    ("pending", "ours", "accept", "cancelled"),
+    [
+        ("AC 2.3.0", False, (), None),
+        ("AC 2.3.0", True, (), None),
+        ("AC 2.2.4", True, (), "AC 2.2.4"),
+        ("AC 2.2.4", False, ("cancel-pending",), "AC 2.2.4"),
+        ("Runtime 5.0.4", True, (), "Astro Runtime 5.0.4"),
+    ],
+)
+def test_a_pending_hop_is_adopted_or_cancelled(
+    pending: str,
+    ours: bool,  # noqa: FBT001
+    accept: tuple[str, ...],
+    cancelled: str | None,
+) -> None:
+    """The path's first hop is walked on; any other is taken back, if it is ours or that is accepted."""
+    plan = planned(ask("AC 2.2.3", "5.0.4", pending=pending, ours=ours, accept=accept))
+    assert (str(plan.cancel) if plan.cancel else None) == cancelled
+    assert plan.hops == planned(ask("AC 2.2.3", "5.0.4")).hops
+
+
+def test_a_foreign_hop_off_the_path_is_refused_with_both_ways_out() -> None:
+    """It is somebody's work: finish it, or accept that it is cancelled."""
+    refusal = refused(ask("AC 2.2.3", "5.0.4", pending="AC 2.2.4"))
+    assert rules(refusal) == ["PENDING"]
+    assert "AC 2.2.4 is pending" in refusal.violations[0].found
+    assert "by deploying its image" in refusal.violations[0].found
+    assert refusal.acceptable == ("cancel-pending",)
+
+
+def test_a_refused_path_names_the_pending_hop_too() -> None:
+    """All the reasons at once; accepting helps only where it is all that is needed."""
+    refusal = refused(ask("AC 2.3.0", "4.2.5", pending="AC 2.4.0"))
+    assert rules(refusal) == ["NO-REVERT", "PENDING"]
+    assert refusal.acceptable == ()
+    refusal = refused(ask("Runtime 8.10.0", "9.0.0", PUBLISHED, pending="Runtime 9.7.0"))
+    assert rules(refusal) == ["YANKED", "PENDING"]
+    assert refusal.acceptable == ("yanked:9.0.0", "cancel-pending")
+    adopted = refused(ask("Runtime 8.10.0", "9.0.0", PUBLISHED, pending="Runtime 9.0.0"))
+    assert rules(adopted) == ["YANKED"]
+
+
+@pytest.mark.parametrize(
+    ("ours", "accept", "cancelled", "warnings"),
+    [
+        (False, (), None, ["pending"]),
+        (True, (), "Astro Runtime 5.0.4", []),
+        (False, ("cancel-pending",), "Astro Runtime 5.0.4", []),
+    ],
+)
+def test_at_the_target_a_foreign_hop_is_left_alone(
+    ours: bool,  # noqa: FBT001
+    accept: tuple[str, ...],
+    cancelled: str | None,
+    warnings: list[str],
+) -> None:
+    """Done, with a warning; ours is taken back without any hop."""
+    plan = planned(ask("Runtime 4.2.5", "4.2.5", pending="Runtime 5.0.4", ours=ours, accept=accept))
+    assert (plan.hops, str(plan.cancel) if plan.cancel else None) == ((), cancelled)
+    assert [warning.name for warning in plan.warnings] == warnings
+
+
+def test_running_more_than_declared_is_refused_or_accepted() -> None:
+    """The refusal names what to declare; accepted, what runs is kept and the plan says so."""
+    refusal = refused(ask("Runtime 6.0.4", "5.0.4", PUBLISHED))
+    assert rules(refusal) == ["NO-REVERT"]
+    assert "runtimeVersion: 6.0.4" in refusal.violations[0].found
+    assert refusal.acceptable == ("newer",)
+    kept = planned(ask("Runtime 6.0.4", "5.0.4", PUBLISHED, accept=("newer",)))
+    assert (kept.hops, str(kept.target)) == ((), "Astro Runtime 6.0.4")
+    assert kept.warnings[0].message == "runs Astro Runtime 6.0.4, more than the declared 5.0.4; kept"
+    refusal = refused(ask("Runtime 6.0.4", "5.0.4", PUBLISHED, pending="Runtime 6.1.0"))
+    assert (rules(refusal), refusal.acceptable) == (["NO-REVERT", "PENDING"], ("newer",))
+
+
+def test_accepting_newer_keeps_no_ac() -> None:
+    """A Deployment on Certified has not arrived at any Runtime, however high its Airflow version is."""
+    assert rules(refused(ask("AC 2.4.3", "5.0.4", PUBLISHED, accept=("newer",)))) == ["NO-REVERT"]
+
+
+def test_a_target_that_is_not_on_offer_is_refused_with_its_neighbours() -> None:
+    """Neighbours go by the Runtime version, since nobody knows the Airflow version."""
+    refusal = refused(ask("Runtime 6.0.4", "9.9.9", PUBLISHED))
+    assert rules(refusal) == ["OFFERED"]
+    assert (str(refusal.below), str(refusal.above), refusal.airflow) == (
+        "Astro Runtime 9.9.0",
+        "Astro Runtime 9.10.0",
+        None,
+    )
+    assert rules(refused(ask("Runtime 6.0.4", "5.9.9", PUBLISHED))) == ["OFFERED", "NO-REVERT"]
+
+
+def test_an_ac_without_equivalent_is_told_so() -> None:
+    """None on offer, or none that may be a target: then what to accept is named."""
+    refusal = refused(ask("AC 2.0.0", "equivalent", PUBLISHED))
+    assert (rules(refusal), refusal.acceptable) == (["MIGRATE-EQUAL"], ())
+    yanked = made("Runtime 5.0.0 = 2.3.0", "Runtime 5.0.1 = 2.3.0", yanked="Runtime 5.0.0 Runtime 5.0.1")
+    refusal = refused(ask("AC 2.3.0", "equivalent", yanked))
+    assert (rules(refusal), refusal.acceptable) == (["MIGRATE-EQUAL"], ("yanked:5.0.1",))
+    assert "Astro Runtime 5.0.0 is yanked" in refusal.violations[0].found
+    assert path_line(planned(ask("AC 2.3.0", "equivalent", yanked, accept=("yanked:5.0.0",)))).endswith("5.0.0")
+
+
+def test_the_equivalent_that_the_platform_cannot_make_is_refused_by_its_number() -> None:
+    """The refusal then speaks of the release, which is known."""
+    refusal = refused(ask("AC 2.3.0", "equivalent", platform=Platform(version="0.33.2")))
+    assert (rules(refusal), str(refusal.target)) == (["PLATFORM"], "5.0.4")
+
+
+@pytest.mark.parametrize(
+    ("catalog", "start", "target", "expected"),
+    [
+        (made("Runtime 3.0-1 = 3.0.0"), "Runtime 8.0.0 (Airflow 2.6.0)", "3.0-1", ["AIRFLOW-3-GATE"]),
+        (made("AC 2.3.0", "Runtime 6.0.0 = 2.4.0"), "AC 2.2.3", "6.0.0", ["MIGRATE-EQUAL"]),
+        (
+            made("AC 2.3.0", "Runtime 5.0.0 = 2.3.0", "Runtime 6.0.0 = 2.4.0", yanked="Runtime 5.0.0"),
+            "AC 2.3.0",
+            "6.0.0",
+            ["MIGRATE-EQUAL", "YANKED"],
+        ),
+        (
+            made("Runtime 9.0.0 = 2.7.0", "Runtime 3.0-1 = 3.0.0", channel={"Runtime 9.0.0": Channel.NIGHTLY}),
+            "Runtime 8.0.0 (Airflow 2.6.0)",
+            "3.0-1",
+            ["AIRFLOW-3-GATE", "CHANNEL"],
+        ),
+        (made("Runtime 3.0-1 = 3.0.0"), "AC 1.10.5", "3.0-1", ["MIGRATE-EQUAL", "AIRFLOW-2-GATE", "AIRFLOW-3-GATE"]),
+    ],
+)
+def test_the_rules_in_the_way_are_named(catalog: Catalog, start: str, target: str, expected: list[str]) -> None:
+    """Each rule without which there would be a path; where no single one is, the smallest set."""
+    assert rules(refused(ask(start, target, catalog))) == expected
+
+
+def test_a_platform_in_the_way_is_named_beside_the_target_s_own_faults() -> None:
+    """All the reasons at once, each once."""
+    refusal = refused(ask("AC 2.2.3", "9.0.0", PUBLISHED, platform=Platform(version="trunk")))
+    assert rules(refusal) == ["YANKED", "PLATFORM"]
+    assert refusal.violations[1].found.count("cannot be read") == 1
+    assert (refusal.acceptable, refusal.below, refusal.above) == ((), None, None)
+
+
+def test_a_path_that_the_check_objects_to_is_never_returned(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Search and check disagree: that is a mistake of ours, and no plan."""
+    objection = (Violation(rule=RuleId.OFFERED, found="made up"),)
+    monkeypatch.setattr(planner, "verify", lambda *_, **__: objection)
+    with pytest.raises(UnsoundPlanError, match=r"AC 2\.2\.3 > AC 2\.3\.0 \(OFFERED: made up\)"):
+        ask("AC 2.2.3", "5.0.4")
