@@ -159,8 +159,9 @@ class _Question:
                     f"{hop.source} > {hop.target} ({reasons}): please report this; nothing was changed"
                 )
 
-    def stay(self, *warnings: PlanWarning) -> Plan:
+    def stay(self, *notes: PlanWarning) -> Plan:
         """Do nothing, except to take back a pending hop that may be taken back."""
+        warnings = (*_stated_airflow(self.current, self.catalog), *notes)
         if self.pending is not None and not self.may_cancel:
             message = f"{self.pending} is pending: somebody else started it, and it is left alone"
             warnings = (*warnings, PlanWarning(name="pending", message=message))
@@ -211,10 +212,7 @@ def _foreign(pending: ReleaseId) -> str:
 
 def _warnings(current: Release, path: Sequence[Release], catalog: Catalog) -> Iterator[PlanWarning]:
     """Say what is allowed and should be known all the same."""
-    offered = catalog.get(current.id)
-    if offered is not None and offered.airflow != current.airflow:
-        message = f"{current} runs Airflow {current.airflow}, and is on offer with Airflow {offered.airflow}"
-        yield PlanWarning(name="airflow-version", message=message)
+    yield from _stated_airflow(current, catalog)
     if unknown := _list(release for release in path if not release.known):
         yield PlanWarning(name="unknown-release", message=f"nothing known about {unknown}")
     if deprecated := _list(release for release in path if release.channel is Channel.DEPRECATED):
@@ -223,6 +221,14 @@ def _warnings(current: Release, path: Sequence[Release], catalog: Catalog) -> It
         yield PlanWarning(name="yanked", message=f"{yanked(path[-1])}, and accepted")
     if path[-1].prerelease:
         yield PlanWarning(name="prerelease", message=f"{prerelease(path[-1])}, and accepted")
+
+
+def _stated_airflow(current: Release, catalog: Catalog) -> Iterator[PlanWarning]:
+    """Say that what runs has another Airflow version than the catalog has under its name: what runs counts."""
+    offered = catalog.get(current.id)
+    if offered is not None and offered.airflow != current.airflow:
+        message = f"{current} runs Airflow {current.airflow}, and is on offer with Airflow {offered.airflow}"
+        yield PlanWarning(name="airflow-version", message=message)
 
 
 def _list(releases: Iterable[Release]) -> str:

@@ -93,27 +93,25 @@ def refusal_message(refusal: Refusal, *, name: str | None = None, release_name: 
 
 def plan_json(outcome: Plan | Refusal) -> dict[str, Any]:
     """Write a plan or a refusal for programs. Names that appear here are stable."""
-    match outcome:
-        case Plan():
-            return {
-                "from": _release_json(outcome.current),
-                "to": _release_json(outcome.target),
-                "hops": [*_cancel_json(outcome), *_hops_json(outcome)],
-                "refusals": [],
-                "warnings": [{"name": warning.name, "message": warning.message} for warning in outcome.warnings],
-            }
-        case Refusal():
-            return {
-                "from": _release_json(outcome.current),
-                "to": {
-                    "distribution": str(Distribution.RUNTIME),
-                    "version": str(outcome.target),
-                    "airflow": str(outcome.airflow) if outcome.airflow else None,
-                },
-                "hops": [],
-                "refusals": [{"rule": str(each.rule), "message": each.found} for each in outcome.violations],
-                "warnings": [],
-            }
+    if isinstance(outcome, Refusal):
+        return {
+            "from": _release_json(outcome.current),
+            "to": {
+                "distribution": str(Distribution.RUNTIME),
+                "version": str(outcome.target),
+                "airflow": str(outcome.airflow) if outcome.airflow else None,
+            },
+            "hops": [],
+            "refusals": [{"rule": str(each.rule), "message": each.found} for each in outcome.violations],
+            "warnings": [],
+        }
+    return {
+        "from": _release_json(outcome.current),
+        "to": _release_json(outcome.target),
+        "hops": [*_cancel_json(outcome), *_hops_json(outcome)],
+        "refusals": [],
+        "warnings": [{"name": warning.name, "message": warning.message} for warning in outcome.warnings],
+    }
 
 
 def hops_text(count: int) -> str:

@@ -95,6 +95,14 @@ def test_what_runs_need_not_be_on_offer_nor_in_order() -> None:
     assert outcome == Plan(current=current, target=current)
 
 
+def test_the_airflow_version_that_runs_counts() -> None:
+    """Where the catalog has another one, the plan says so, also when there is nothing to do."""
+    plan = planned(ask("Runtime 5.0.4 (Airflow 2.3.2)", "5.0.4"))
+    assert [(w.name, w.message) for w in plan.warnings] == [
+        ("airflow-version", "Astro Runtime 5.0.4 runs Airflow 2.3.2, and is on offer with Airflow 2.3.0")
+    ]
+
+
 def test_every_hop_names_the_rule_that_allows_it() -> None:
     """The move, not the target's state."""
     hops = planned(ask("AC 2.2.3", "6.0.0", PUBLISHED)).hops

@@ -6,7 +6,7 @@ import pytest
 
 from astro_deployment_runtime import feeds, report
 from astro_deployment_runtime.cli import parse_current, parse_target
-from astro_deployment_runtime.model import Refusal
+from astro_deployment_runtime.model import PlanWarning, Refusal
 from astro_deployment_runtime.planner import plan
 
 GUIDE = feeds.load("guide")
@@ -59,3 +59,20 @@ def test_a_refusal_is_one_text_for_an_error() -> None:
     outcome = plan(parse_current("Runtime 5.0.4", GUIDE), parse_target("4.2.5"), GUIDE)
     assert isinstance(outcome, Refusal)
     assert report.refusal_message(outcome, name="x").splitlines() == report.refusal_lines(outcome, name="x")
+
+
+def test_a_warning_is_one_line_with_its_name() -> None:
+    """The name is for programs, the rest for people."""
+    assert report.warning_line(PlanWarning(name="newer", message="a\nb")) == "warning newer: a\\nb"
+
+
+def test_it_is_told_how_each_image_arrives() -> None:
+    """By us, by somebody else, or not at all where nothing moves."""
+    moves = plan(parse_current("AC 2.2.3", GUIDE), parse_target("5.0.4"), GUIDE)
+    stays = plan(parse_current("Runtime 5.0.4", GUIDE), parse_target("5.0.4"), GUIDE)
+    assert not isinstance(moves, Refusal)
+    assert not isinstance(stays, Refusal)
+    assert report.delivery_lines(moves, ["a:1", "b:2"]) == ["Hop 1 delivers a:1", "Hop 2 delivers b:2"]
+    (line,) = report.delivery_lines(moves, None)
+    assert line.startswith("No image is named")
+    assert report.delivery_lines(stays, None) == []
