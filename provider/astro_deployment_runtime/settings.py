@@ -69,7 +69,13 @@ class Settings:
             raise InvalidSettingsError(
                 f"astro:caFile is {ca_file!r}, which is no file: name a PEM file of CA certificates"
             )
-        return cls(url=url, token=SecretStr(token), ca_file=Path(ca_file) if ca_file else None, allow_http=allow_http)
+        return cls(
+            url=url,
+            token=SecretStr(token),
+            ca_file=Path(ca_file) if ca_file else None,
+            allow_http=allow_http,
+            catalog=setting("catalog", "ASTRO_CATALOG") or "published",
+        )
 
 
 def check_url(url: str, *, allow_http: bool) -> None:
@@ -81,20 +87,23 @@ def check_url(url: str, *, allow_http: bool) -> None:
     try:
         parts = urlsplit(url)
         host, _ = parts.hostname or "", parts.port
+        host.encode("idna")
     except ValueError:
+        # Also a name that no resolver could take: UnicodeError is a ValueError.
         raise InvalidSettingsError("astro:houstonUrl is not a URL: write https://houston.BASEDOMAIN/v1") from None
     if parts.username or parts.password:
         raise InvalidSettingsError("astro:houstonUrl carries credentials: remove them and configure astro:token")
-    if parts.scheme not in {"http", "https"} or not host:
+    if parts.scheme not in {"http", "https"} or not host or not url.isprintable() or " " in url:
         raise InvalidSettingsError(f"astro:houstonUrl is {url!r}: write https://houston.BASEDOMAIN/v1")
-    if parts.scheme == "http" and not (allow_http or _is_loopback(host)):
+    if parts.scheme == "http" and not (allow_http or is_loopback(host)):
         raise InvalidSettingsError(
             f"{url!r} would send the token unencrypted to another machine: use https, or allow it with "
             "'pulumi config set astro:allowHttp true'"
         )
 
 
-def _is_loopback(host: str) -> bool:
+def is_loopback(host: str) -> bool:
+    """Tell whether this is a name or an address of this machine itself."""
     if host == "localhost":
         return True
     try:
