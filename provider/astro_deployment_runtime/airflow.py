@@ -36,16 +36,19 @@ def read_health(transport: Transport, deployment: Deployment, expected: AirflowV
 
     Airflow 1.10 has no API that tells its version; there, health alone counts.
     """
-    if deployment.airflow_url is None:
-        return Health(healthy=False, detail="Houston tells no address of its Airflow")
-    root = deployment.airflow_url.rstrip("/")
+    root = (deployment.airflow_url or "").rstrip("/")
+    if not (root and transport.may_ask(root)):
+        unsafe = f"the address of its Airflow, {transport.quote(root)}, is not https: the token is not sent there"
+        return Health(healthy=False, detail=unsafe if root else "Houston tells no address of its Airflow")
     api_v2 = expected >= _FIRST_WITH_API_V2
     answer = _page(transport, f"{root}/{'api/v2/monitor/health' if api_v2 else 'health'}", _HealthAnswer)
     if answer is None:
         return Health(healthy=False, detail="its Airflow does not answer yet")
     for name, component in (("metadata database", answer.metadatabase), ("scheduler", answer.scheduler)):
         if component.status != "healthy":
-            return Health(healthy=False, detail=f"its {name} is {transport.quote(str(component.status))}")
+            return Health(
+                healthy=False, detail=f"its {name} is {transport.quote(component.status or 'of unknown health')}"
+            )
     if expected < _FIRST_WITH_VERSION_API:
         return Health(healthy=True, detail="its Airflow is healthy")
     version = _page(transport, f"{root}/api/{'v2' if api_v2 else 'v1'}/version", _VersionAnswer)

@@ -7,9 +7,9 @@ exceptions are mapped to the tree in :mod:`~astro_deployment_runtime.errors` her
 from __future__ import annotations
 
 import logging
-import re
 import ssl
 from typing import TYPE_CHECKING, Any, Final, TypeVar
+from urllib.parse import urlsplit
 
 import httpx
 import stamina
@@ -18,12 +18,14 @@ from stamina.instrumentation import set_on_retry_hooks
 
 from astro_deployment_runtime.errors import (
     DoubtfulMutationError,
+    InvalidSettingsError,
     PlatformAnswerError,
     PlatformError,
     PlatformRefusedError,
     PlatformUnreachableError,
     TokenRefusedError,
 )
+from astro_deployment_runtime.settings import check_url, is_loopback
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -38,7 +40,15 @@ _TIMEOUT: Final = httpx.Timeout(30.0, connect=10.0)
 _ATTEMPTS: Final = 5
 _RETRY_SECONDS: Final = 45.0
 _LONGEST_QUOTE: Final = 300
-_UNPRINTABLE: Final = re.compile(r"[^\x20-\x7e\u00a0-\uffff]+")
+
+_UNSENT: Final = (
+    httpx.ConnectError,
+    httpx.ConnectTimeout,
+    httpx.PoolTimeout,
+    httpx.ProxyError,
+    httpx.UnsupportedProtocol,
+)
+"""What happens before a request leaves: there was no connection to send it over."""
 
 _TOKEN_MESSAGES: Final = (
     "You do not have the appropriate permissions for that",
@@ -65,17 +75,17 @@ class Transport:
         """Prepare a client; nothing is sent yet. A transport may be handed in, by tests.
 
         Raises:
-            PlatformUnreachableError: the CA file cannot be used.
+            InvalidSettingsError: the CA file cannot be used.
         """
         set_on_retry_hooks([_log_retry])
         self.url = settings.url
         self._token = settings.token
+        self._allow_http = settings.allow_http
         try:
             context = ssl.create_default_context(cafile=settings.ca_file)
         except (OSError, ssl.SSLError) as error:
-            raise PlatformUnreachableError(
-                f"astro:caFile {str(settings.ca_file)!r} holds no CA certificates"
-            ) from error
+            raise InvalidSettingsError(f"astro:caFile {str(settings.ca_file)!r} holds no CA certificates") from error
+        host = urlsplit(settings.url).hostname or ""
         self._client = httpx.Client(
             headers={"authorization": self._token.get_secret_value()},
             timeout=_TIMEOUT,
@@ -84,6 +94,8 @@ class Transport:
             limits=httpx.Limits(max_connections=32, max_keepalive_connections=32),
             follow_redirects=False,
             trust_env=True,
+            # This machine is no proxy's business, above all not over plain http.
+            mounts={f"all://{f'[{host}]' if ':' in host else host}": None} if is_loopback(host) else None,
         )
 
     def close(self) -> None:
@@ -105,7 +117,7 @@ class Transport:
             mistake = error.errors(include_url=False, include_input=False)[0]
             path = ".".join(map(str, mistake["loc"]))
             raise PlatformAnswerError(
-                f"Houston's answer to {what} is not what its schema promises: {path}: {mistake['msg']}. "
+                f"Houston's answer to {what} is not what its schema promises: {self.quote(path)}: {mistake['msg']}. "
                 f"Is {self.url} the address of Houston, and is the platform between 0.29 and 0.36?"
             ) from None
 
@@ -118,15 +130,23 @@ class Transport:
             PlatformUnreachableError: it was not sent.
         """
         try:
-            self._ask(document, variables, what)
+            self._ask(document, variables, what, changes=True)
         except PlatformRefusedError:
             raise
         except PlatformError as error:
-            if isinstance(error.__cause__, httpx.ConnectError | httpx.ConnectTimeout | httpx.PoolTimeout):
+            if isinstance(error.__cause__, _UNSENT):
                 raise
             raise DoubtfulMutationError(
                 f"the answer to {what} was lost, so it may have taken effect: {error}"
             ) from error
+
+    def may_ask(self, url: str) -> bool:
+        """Tell whether the token may be sent there: not unencrypted to another machine, unless that is allowed."""
+        try:
+            check_url(url, allow_http=self._allow_http)
+        except InvalidSettingsError:
+            return False
+        return True
 
     def get(self, url: str) -> httpx.Response | None:
         """Get a page of the Deployment's own Airflow with the same token; None where nothing answers."""
@@ -135,7 +155,7 @@ class Transport:
         except (httpx.HTTPError, httpx.InvalidURL):
             return None
 
-    def _ask(self, document: str, variables: Mapping[str, str], what: str) -> dict[str, Any]:
+    def _ask(self, document: str, variables: Mapping[str, str], what: str, *, changes: bool = False) -> dict[str, Any]:
         try:
             response = self._client.post(self.url, json={"query": document, "variables": dict(variables)})
         except httpx.TimeoutException as error:
@@ -147,41 +167,46 @@ class Transport:
             ) from error
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             raise PlatformAnswerError(f"{self.url}: {what}: {self.quote(str(error))}") from error
-        return self._read_answer(response, what)
+        return self._read_answer(response, what, changes=changes)
 
-    def _read_answer(self, response: httpx.Response, what: str) -> dict[str, Any]:
+    def _read_answer(self, response: httpx.Response, what: str, *, changes: bool) -> dict[str, Any]:
         status = response.status_code
         if status == httpx.codes.TOO_MANY_REQUESTS or status >= httpx.codes.INTERNAL_SERVER_ERROR:
             raise _TransientError(f"{self.url} answered {what} with HTTP status {status}")
         if response.is_redirect:
             raise PlatformAnswerError(
-                f"{self.url} redirects elsewhere, which is not followed with a token: configure Houston's own address"
+                f"{self.url} answered {what} with a redirect, which is not followed with a token: configure Houston's "
+                "own address"
             )
         if status in {httpx.codes.UNAUTHORIZED, httpx.codes.FORBIDDEN}:
             raise TokenRefusedError(self._refused_token(what, f"HTTP status {status}"))
         try:
             body = response.json()
-        except ValueError:
+        except (ValueError, RecursionError):
             body = None
         if not isinstance(body, dict):
             raise PlatformAnswerError(
                 f"{self.url} answered {what} with HTTP status {status} and no JSON: is that the address of Houston "
                 "(https://houston.BASEDOMAIN/v1)?"
             )
-        if errors := body.get("errors"):
-            self._refuse(errors, what)
         data = body.get("data")
+        if errors := body.get("errors"):
+            refusal = self._refusal(errors, what)
+            if changes and isinstance(data, dict) and any(value is not None for value in data.values()):
+                # Done, and only something in the answer could not be told, for example for want of a permission.
+                raise PlatformAnswerError(f"Houston answered with data and with an error: {refusal}")
+            raise refusal
         if not response.is_success or not isinstance(data, dict):
             raise PlatformAnswerError(f"{self.url} answered {what} with HTTP status {status} and no data")
         return data
 
-    def _refuse(self, errors: object, what: str) -> None:
+    def _refusal(self, errors: object, what: str) -> PlatformRefusedError:
         entries = errors if isinstance(errors, list) else [errors]
         messages = [str(entry.get("message")) if isinstance(entry, dict) else str(entry) for entry in entries]
         text = self.quote("; ".join(messages))
         if any(known in message for known in _TOKEN_MESSAGES for message in messages):
-            raise TokenRefusedError(self._refused_token(what, text))
-        raise PlatformRefusedError(f"Houston refuses {what}: {text}")
+            return TokenRefusedError(self._refused_token(what, text))
+        return PlatformRefusedError(f"Houston refuses {what}: {text}")
 
     def _refused_token(self, what: str, text: str) -> str:
         return (
@@ -191,5 +216,6 @@ class Transport:
 
     def quote(self, text: str) -> str:
         """Make a foreign text fit to print: short, one line, no control characters, no token."""
-        text = _UNPRINTABLE.sub(" ", text.replace(self._token.get_secret_value(), "[token]"))
+        text = text.replace(self._token.get_secret_value(), "[token]")
+        text = " ".join("".join(char if char.isprintable() else " " for char in text).split())
         return text if len(text) <= _LONGEST_QUOTE else text[:_LONGEST_QUOTE] + "..."

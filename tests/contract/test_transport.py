@@ -1,0 +1,561 @@
+"""The way to Houston: every failure of it has its class, its message and its number of attempts."""
+
+from __future__ import annotations
+
+import contextlib
+import inspect
+import json
+import logging
+import os
+import socket
+import ssl
+import struct
+import threading
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import httpx
+import pytest
+import stamina
+from pydantic import BaseModel
+
+from astro_deployment_runtime import transport as module
+from astro_deployment_runtime.errors import (
+    DoubtfulMutationError,
+    InvalidSettingsError,
+    PlatformAnswerError,
+    PlatformError,
+    PlatformRefusedError,
+    PlatformUnreachableError,
+    TokenRefusedError,
+)
+from astro_deployment_runtime.transport import Transport
+from tests.contract.served import TOKEN, settings
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+URL = "https://houston.example.com/v1"
+WHAT = "the platform's offer"
+HTML = b"<html><head><title>502 Bad Gateway</title></head></html>"
+TLS = Path(__file__).parent / "tls"
+
+
+class Answer(BaseModel):
+    """What is asked for here."""
+
+    a: int
+
+
+@pytest.fixture(autouse=True)
+def at_once() -> Iterator[None]:
+    """Do not wait between attempts; as many of them as in earnest."""
+    with stamina.set_testing(True, attempts=module._ATTEMPTS):
+        yield
+
+
+@contextlib.contextmanager
+def opened(handler: Callable[[httpx.Request], httpx.Response], url: str = URL) -> Iterator[Transport]:
+    """Open a transport to a Houston that a function plays."""
+    with contextlib.closing(Transport(settings(url), transport=httpx.MockTransport(handler))) as transport:
+        yield transport
+
+
+def read(transport: Transport) -> Answer:
+    """Ask something."""
+    return transport.read("query { a }", {"x": "1"}, Answer, what=WHAT)
+
+
+def mutate(transport: Transport) -> None:
+    """Change something."""
+    transport.mutate("mutation { a }", {"x": "1"}, what="start AC 2.3.0 on stars-1")
+
+
+def answer(status: int = 200, **how: Any) -> httpx.Response:
+    """Make an answer."""
+    return httpx.Response(status, **how)
+
+
+def said(message: str, data: Any = None) -> httpx.Response:
+    """Make Houston's answer with one error."""
+    return answer(json={"errors": [{"message": message, "extensions": {"code": "X"}}], "data": data})
+
+
+# Answers
+
+TOKEN_MESSAGES = (
+    "You do not have the appropriate permissions for that",
+    "AUTH_TOKEN_REFRESH_FAILED",
+    "Error: Unauthenticated",
+)
+#: name: (the answer, what a read makes of it, what a mutation makes of it, part of the message)
+ANSWERS: dict[str, tuple[Callable[[], httpx.Response], type[PlatformError], type[PlatformError], str]] = {
+    "429": (lambda: answer(429), PlatformUnreachableError, DoubtfulMutationError, "HTTP status 429"),
+    "500": (lambda: answer(500, content=HTML), PlatformUnreachableError, DoubtfulMutationError, "HTTP status 500"),
+    "502": (lambda: answer(502, content=HTML), PlatformUnreachableError, DoubtfulMutationError, "HTTP status 502"),
+    "503": (lambda: answer(503, content=HTML), PlatformUnreachableError, DoubtfulMutationError, "HTTP status 503"),
+    "500 with an error": (
+        lambda: answer(500, json={"errors": [{"message": f"boom {TOKEN}"}]}),
+        PlatformUnreachableError,
+        DoubtfulMutationError,
+        "HTTP status 500",
+    ),
+    "401": (lambda: answer(401, content=HTML), TokenRefusedError, TokenRefusedError, "HTTP status 401"),
+    "403": (lambda: answer(403, text=TOKEN), TokenRefusedError, TokenRefusedError, "needs a service account"),
+    **{
+        text: (lambda text=text: said(text), TokenRefusedError, TokenRefusedError, text)  # type: ignore[misc]
+        for text in TOKEN_MESSAGES
+    },
+    "302": (
+        lambda: answer(302, headers={"location": "https://login.example.com"}),
+        PlatformAnswerError,
+        DoubtfulMutationError,
+        "with a redirect",
+    ),
+    "404": (lambda: answer(404, content=HTML), PlatformAnswerError, DoubtfulMutationError, "HTTP status 404"),
+    "404 in JSON": (lambda: answer(404, json={}), PlatformAnswerError, DoubtfulMutationError, "404 and no data"),
+    "200 in HTML": (lambda: answer(content=HTML), PlatformAnswerError, DoubtfulMutationError, "200 and no JSON"),
+    "nothing": (lambda: answer(content=b""), PlatformAnswerError, DoubtfulMutationError, "200 and no JSON"),
+    "half of it": (lambda: answer(content=b'{"da'), PlatformAnswerError, DoubtfulMutationError, "no JSON"),
+    "no text": (lambda: answer(content=b"\xff\xfe\xfa"), PlatformAnswerError, DoubtfulMutationError, "no JSON"),
+    "too deep": (lambda: answer(content=b"[" * 200_000), PlatformAnswerError, DoubtfulMutationError, "no JSON"),
+    "a list": (lambda: answer(json=[1]), PlatformAnswerError, DoubtfulMutationError, "no JSON"),
+    "no data": (lambda: answer(json={"data": None}), PlatformAnswerError, DoubtfulMutationError, "no data"),
+    "data of another kind": (lambda: answer(json={"data": [1]}), PlatformAnswerError, DoubtfulMutationError, "no data"),
+    "an error": (lambda: said("the database is down"), PlatformRefusedError, PlatformRefusedError, "database is down"),
+    "an invalid document": (
+        lambda: answer(400, json={"errors": [{"message": 'Cannot query field "a"'}]}),
+        PlatformRefusedError,
+        PlatformRefusedError,
+        'Cannot query field "a"',
+    ),
+    "two errors": (
+        lambda: answer(json={"errors": [{"message": "one"}, "two"], "data": {"a": None}}),
+        PlatformRefusedError,
+        PlatformRefusedError,
+        "one; two",
+    ),
+    "errors of another kind": (
+        lambda: answer(text=json.dumps({"errors": {"message": f"your token {TOKEN}\x1b[31m \ud800 is bad"}})),
+        PlatformRefusedError,
+        PlatformRefusedError,
+        "your token [token] [31m is bad",
+    ),
+    "an error beside data": (
+        lambda: said("no such workspace", {"a": 1}),
+        PlatformRefusedError,
+        DoubtfulMutationError,
+        "no such workspace",
+    ),
+    "a permission that lacks for a part": (
+        lambda: said(TOKEN_MESSAGES[0], {"a": {"id": 1, "workspace": None}}),
+        TokenRefusedError,
+        DoubtfulMutationError,
+        TOKEN_MESSAGES[0],
+    ),
+}
+
+
+@pytest.mark.parametrize("name", ANSWERS)
+def test_every_answer_that_is_none_has_its_class(name: str) -> None:
+    """A read is sent again only where that may help, a mutation never; the operation is named, the token never."""
+    made, read_error, mutation_error, text = ANSWERS[name]
+    asked: list[httpx.Request] = []
+
+    def handler(request: httpx.Request) -> httpx.Response:
+        asked.append(request)
+        return made()
+
+    with opened(handler) as transport:
+        with pytest.raises(PlatformError) as raised:
+            read(transport)
+        assert len(asked) == (module._ATTEMPTS if read_error is PlatformUnreachableError else 1)
+        asked.clear()
+        with pytest.raises(PlatformError) as also_raised:
+            mutate(transport)
+        assert len(asked) == 1
+    for error, expected, what in (
+        (raised.value, read_error, WHAT),
+        (also_raised.value, mutation_error, "start AC 2.3.0 on stars-1"),
+    ):
+        assert isinstance(error, expected)
+        assert isinstance(error, TokenRefusedError) == (expected is TokenRefusedError)
+        assert text in str(error)
+        assert what in str(error)
+        assert str(error).isprintable()
+        for link in chain(error):
+            assert TOKEN not in f"{link} {link!r}"
+
+
+def chain(error: BaseException | None) -> Iterator[BaseException]:
+    """Give an error and all its causes."""
+    while error is not None:
+        yield error
+        error = error.__cause__ or error.__context__
+
+
+@pytest.mark.parametrize("data", [{}, {"a": None}, {"a": "many"}, {"b": 1}])
+def test_an_answer_of_another_shape_is_told_by_its_path(data: dict[str, Any]) -> None:
+    """With the operation, the field and what to check; at once, since asking again gives the same."""
+    with (
+        opened(lambda _: answer(json={"data": data})) as transport,
+        pytest.raises(PlatformAnswerError, match=r"answer to the platform's offer is not .* promises: a: ") as got,
+    ):
+        read(transport)
+    assert "between 0.29 and 0.36" in str(got.value)
+
+
+def test_a_foreign_name_in_an_answer_is_quoted() -> None:
+    """Also the names of fields come from elsewhere."""
+
+    class Any_(BaseModel):  # noqa: N801 - a shape of the moment
+        found: dict[str, int]
+
+    with (
+        opened(lambda _: answer(json={"data": {"found": {f"{TOKEN}\n": "x"}}})) as transport,
+        pytest.raises(PlatformAnswerError, match=r"found\.\[token\]: Input") as raised,
+    ):
+        transport.read("query { found }", {}, Any_, what=WHAT)
+    assert str(raised.value).isprintable()
+
+
+def test_an_answer_may_say_more() -> None:
+    """Fields that were not asked for, beside and inside the data."""
+    with opened(lambda _: answer(json={"data": {"a": 1, "b": 2}, "extensions": {}, "errors": []})) as transport:
+        assert read(transport) == Answer(a=1)
+        mutate(transport)
+
+
+def test_a_request_is_what_houston_expects() -> None:
+    """A POST with the document, the variables and the raw token; the client's repr does not show it."""
+    asked: list[httpx.Request] = []
+
+    def handler(request: httpx.Request) -> httpx.Response:
+        asked.append(request)
+        return answer(json={"data": {"a": 1}})
+
+    with opened(handler) as transport:
+        read(transport)
+        assert TOKEN not in repr(vars(transport))
+    (request,) = asked
+    assert (request.method, str(request.url)) == ("POST", URL)
+    assert request.headers["authorization"] == TOKEN
+    assert request.read() == b'{"query":"query { a }","variables":{"x":"1"}}'
+
+
+def test_a_read_goes_on_when_the_trouble_is_over(caplog: pytest.LogCaptureFixture) -> None:
+    """Two failures and an answer are an answer; each retry is logged, with its cause and without the token."""
+    answers = iter([answer(503, text=TOKEN), answer(429), answer(json={"data": {"a": 7}})])
+    with opened(lambda _: next(answers)) as transport, caplog.at_level(logging.WARNING):
+        assert read(transport) == Answer(a=7)
+    assert [record.getMessage() for record in caplog.records] == [
+        f"{URL} answered {WHAT} with HTTP status 503; trying again in 0.0 s",
+        f"{URL} answered {WHAT} with HTTP status 429; trying again in 0.0 s",
+    ]
+
+
+def test_a_long_answer_is_cut_short() -> None:
+    """A page of text helps nobody."""
+    with opened(lambda _: said("x" * 5000)) as transport, pytest.raises(PlatformRefusedError) as raised:
+        read(transport)
+    assert len(str(raised.value)) < 400
+    assert str(raised.value).endswith("xxx...")
+
+
+@pytest.mark.parametrize(
+    ("text", "quoted"),
+    [
+        ("plain", "plain"),
+        ("  a\r\n\tb  ", "a b"),
+        ("\x1b]0;title\x07", "]0;title"),
+        ("a\u202eb\u2066c\u200bd", "a b c d"),
+        ("caf\u00e9 \U0001f600", "caf\u00e9 \U0001f600"),
+        ("half \ud83d an emoji", "half an emoji"),
+        (f"Bearer {TOKEN}, {TOKEN}", "Bearer [token], [token]"),
+    ],
+)
+def test_foreign_text_is_made_fit_to_print(text: str, quoted: str) -> None:
+    """One line, nothing that steers a terminal, nothing that cannot be encoded, no token."""
+    with opened(lambda _: answer()) as transport:
+        assert transport.quote(text) == quoted
+        transport.quote(text).encode()
+
+
+# Exceptions
+
+#: What each exception of httpx becomes: for a read, and whether a mutation was surely not sent.
+EXCEPTIONS: dict[type[Exception], tuple[type[PlatformError], bool]] = {
+    httpx.TimeoutException: (PlatformUnreachableError, False),
+    httpx.ConnectTimeout: (PlatformUnreachableError, True),
+    httpx.ReadTimeout: (PlatformUnreachableError, False),
+    httpx.WriteTimeout: (PlatformUnreachableError, False),
+    httpx.PoolTimeout: (PlatformUnreachableError, True),
+    httpx.TransportError: (PlatformUnreachableError, False),
+    httpx.NetworkError: (PlatformUnreachableError, False),
+    httpx.ConnectError: (PlatformUnreachableError, True),
+    httpx.ReadError: (PlatformUnreachableError, False),
+    httpx.WriteError: (PlatformUnreachableError, False),
+    httpx.CloseError: (PlatformUnreachableError, False),
+    httpx.ProtocolError: (PlatformUnreachableError, False),
+    httpx.LocalProtocolError: (PlatformUnreachableError, False),
+    httpx.RemoteProtocolError: (PlatformUnreachableError, False),
+    httpx.ProxyError: (PlatformUnreachableError, True),
+    httpx.UnsupportedProtocol: (PlatformUnreachableError, True),
+    httpx.HTTPError: (PlatformAnswerError, False),
+    httpx.RequestError: (PlatformAnswerError, False),
+    httpx.DecodingError: (PlatformAnswerError, False),
+    httpx.TooManyRedirects: (PlatformAnswerError, False),
+    httpx.InvalidURL: (PlatformAnswerError, False),
+}
+#: Raised only where httpx is used otherwise than here: streams, cookies, raise_for_status.
+NEVER_RAISED = {
+    httpx.HTTPStatusError,
+    httpx.CookieConflict,
+    httpx.StreamError,
+    httpx.StreamClosed,
+    httpx.StreamConsumed,
+    httpx.RequestNotRead,
+    httpx.ResponseNotRead,
+}
+
+
+def test_every_exception_of_httpx_is_thought_of() -> None:
+    """One that a new version brings fails here, so that somebody decides what becomes of it."""
+    known = {kind for _, kind in inspect.getmembers(httpx, inspect.isclass) if issubclass(kind, Exception)}
+    assert known == EXCEPTIONS.keys() | NEVER_RAISED
+
+
+@pytest.mark.parametrize("kind", EXCEPTIONS)
+@pytest.mark.parametrize("text", [f"it broke {TOKEN}", ""])
+def test_every_exception_of_httpx_has_its_class(kind: type[Exception], text: str) -> None:
+    """A mutation that did not leave is unreachable, one that may have left is in doubt; none is sent again."""
+    read_error, unsent = EXCEPTIONS[kind]
+    asked = []
+
+    def handler(_: httpx.Request) -> httpx.Response:
+        asked.append(1)
+        raise kind(text)
+
+    with opened(handler) as transport:
+        with pytest.raises(read_error, match=WHAT) as raised:
+            read(transport)
+        assert len(asked) == (module._ATTEMPTS if read_error is PlatformUnreachableError else 1)
+        asked.clear()
+        with pytest.raises(PlatformUnreachableError if unsent else DoubtfulMutationError) as also_raised:
+            mutate(transport)
+        assert len(asked) == 1
+        assert TOKEN not in f"{raised.value}{also_raised.value}"
+        assert "start AC 2.3.0 on stars-1" in str(also_raised.value)
+        assert transport.get("https://deployments.example.com/stars-1/airflow/health") is None
+
+
+def test_an_answer_in_a_broken_encoding_is_no_answer() -> None:
+    """The body says gzip and is none."""
+    with (
+        opened(lambda _: answer(headers={"content-encoding": "gzip"}, content=b"no gzip")) as transport,
+        pytest.raises(PlatformAnswerError, match=WHAT),
+    ):
+        read(transport)
+
+
+# Sockets
+
+
+@contextlib.contextmanager
+def misbehaving(behave: Callable[[socket.socket], None]) -> Iterator[tuple[str, list[int]]]:
+    """Listen on a free port and do that with each connection; gives the address and counts the connections."""
+    count: list[int] = []
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def run() -> None:
+            while True:
+                try:
+                    connection, _ = listener.accept()
+                except OSError:
+                    return
+                count.append(1)
+                with connection:
+                    behave(connection)
+
+        thread = threading.Thread(target=run)
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{listener.getsockname()[1]}/v1", count
+        finally:
+            listener.shutdown(socket.SHUT_RDWR)
+            thread.join(timeout=10)
+            assert not thread.is_alive()
+
+
+def test_a_port_where_nobody_listens(unused_port: int) -> None:
+    """Unreachable, for a mutation too: it was not sent."""
+    with contextlib.closing(Transport(settings(f"http://127.0.0.1:{unused_port}/v1"))) as transport:
+        for do in (read, mutate):
+            with pytest.raises(PlatformUnreachableError, match=r"cannot be reached .*[Rr]efused.*houstonUrl right"):
+                do(transport)
+        assert transport.get(f"http://127.0.0.1:{unused_port}/health") is None
+
+
+@pytest.fixture
+def unused_port() -> int:
+    """A port of this machine on which nobody listens."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        return int(listener.getsockname()[1])
+
+
+def test_a_connection_that_breaks_before_the_answer() -> None:
+    """A read tries as often as it may, a mutation is in doubt after one."""
+
+    def reset(connection: socket.socket) -> None:
+        connection.recv(65536)
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+
+    with misbehaving(reset) as (url, count), contextlib.closing(Transport(settings(url))) as transport:
+        with pytest.raises(PlatformUnreachableError, match="cannot be reached for the platform's offer"):
+            read(transport)
+        assert len(count) == module._ATTEMPTS
+        with pytest.raises(DoubtfulMutationError, match=r"the answer to start AC 2\.3\.0 .* may have taken effect"):
+            mutate(transport)
+        assert len(count) == module._ATTEMPTS + 1
+
+
+def test_an_answer_that_breaks_off() -> None:
+    """Fewer bytes than announced are no answer."""
+
+    def half(connection: socket.socket) -> None:
+        connection.recv(65536)
+        connection.sendall(b'HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\n{"data":')
+
+    with misbehaving(half) as (url, _), contextlib.closing(Transport(settings(url))) as transport:
+        with pytest.raises(PlatformUnreachableError, match="cannot be reached"):
+            read(transport)
+        with pytest.raises(DoubtfulMutationError):
+            mutate(transport)
+
+
+def test_a_server_that_does_not_answer_in_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Everything has a time-out; a mutation that was sent is in doubt."""
+    done = threading.Event()
+
+    def silent(connection: socket.socket) -> None:
+        connection.recv(65536)
+        done.wait(5)
+
+    monkeypatch.setattr(module, "_TIMEOUT", httpx.Timeout(0.05))
+    monkeypatch.setattr(module, "_ATTEMPTS", 1)
+    with misbehaving(silent) as (url, _), contextlib.closing(Transport(settings(url))) as transport:
+        with pytest.raises(
+            DoubtfulMutationError, match=r"did not answer start AC 2\.3\.0 on stars-1 in time \(ReadTim"
+        ):
+            mutate(transport)
+        done.set()
+
+
+def test_the_times_are_bounded() -> None:
+    """No request waits for ever, and all attempts of a read together take under two minutes."""
+    timeout = module._TIMEOUT
+    assert (timeout.connect, timeout.read, timeout.write, timeout.pool) == (10.0, 30.0, 30.0, 30.0)
+    assert module._RETRY_SECONDS + 2 * 30.0 < 120
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
+def test_this_machine_is_reached_without_a_proxy(host: str, monkeypatch: pytest.MonkeyPatch, unused_port: int) -> None:
+    """Over plain http a proxy would be told the token."""
+    for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"):
+        monkeypatch.setenv(name, f"http://127.0.0.1:{unused_port}")
+    for name in ("NO_PROXY", "no_proxy"):
+        monkeypatch.delenv(name, raising=False)
+
+    def obey(connection: socket.socket) -> None:
+        connection.recv(65536)
+        connection.sendall(b'HTTP/1.1 200 OK\r\ncontent-length: 18\r\n\r\n{"data": {"a": 1}}')
+
+    with (
+        misbehaving(obey) as (url, _),
+        contextlib.closing(Transport(settings(url.replace("127.0.0.1", host)))) as transport,
+    ):
+        assert read(transport) == Answer(a=1)
+
+
+def test_another_machine_is_reached_through_the_proxy(monkeypatch: pytest.MonkeyPatch, unused_port: int) -> None:
+    """As the environment says; a proxy that is down means that nothing was sent."""
+    for name in ("NO_PROXY", "no_proxy"):
+        monkeypatch.delenv(name, raising=False)
+    for name in ("HTTPS_PROXY", "https_proxy"):
+        monkeypatch.setenv(name, f"http://127.0.0.1:{unused_port}")
+    with (
+        contextlib.closing(Transport(settings(URL))) as transport,
+        pytest.raises(PlatformUnreachableError, match="the network's proxies"),
+    ):
+        mutate(transport)
+
+
+def test_the_ipv6_address_of_this_machine_can_be_houstons() -> None:
+    """Its brackets confuse nobody."""
+    with opened(lambda _: answer(json={"data": {"a": 1}}), "http://[::1]:8871/v1") as transport:
+        assert read(transport) == Answer(a=1)
+
+
+@pytest.mark.parametrize(
+    ("url", "allowed", "may"),
+    [
+        ("https://deployments.example.com/stars-1/airflow", False, True),
+        ("http://127.0.0.1:8871/stars-1/airflow", False, True),
+        ("http://deployments.example.com/stars-1/airflow", False, False),
+        ("http://deployments.example.com/stars-1/airflow", True, True),
+        ("https://user:secret@deployments.example.com", True, False),
+        ("ftp://deployments.example.com", True, False),
+        ("https://[", True, False),
+    ],
+)
+def test_the_token_is_not_sent_in_the_clear(url: str, allowed: bool, may: bool) -> None:  # noqa: FBT001
+    """Also not to an address that Houston tells."""
+    with contextlib.closing(Transport(settings(URL, allow_http=allowed))) as transport:
+        assert transport.may_ask(url) is may
+
+
+# TLS
+
+
+@contextlib.contextmanager
+def over_tls() -> Iterator[str]:
+    """Answer over TLS with a certificate that nobody has heard of."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(TLS / "certificate.pem", TLS / "key.pem")
+
+    def obey(connection: socket.socket) -> None:
+        with contextlib.suppress(OSError), context.wrap_socket(connection, server_side=True) as secure:
+            secure.recv(65536)
+            secure.sendall(b'HTTP/1.1 200 OK\r\ncontent-length: 18\r\n\r\n{"data": {"a": 1}}')
+
+    with misbehaving(obey) as (url, _):
+        yield url.replace("http:", "https:")
+
+
+def test_a_certificate_of_an_unknown_authority_is_refused() -> None:
+    """Nothing is sent, and the message says what is wrong with it."""
+    with over_tls() as url, contextlib.closing(Transport(settings(url))) as transport:
+        with pytest.raises(PlatformUnreachableError, match="CERTIFICATE_VERIFY_FAILED"):
+            mutate(transport)
+        assert transport.get(url) is None
+
+
+def test_a_certificate_of_the_ca_file_is_accepted() -> None:
+    """A platform may have an authority of its own."""
+    with over_tls() as url, contextlib.closing(Transport(settings(url, ca_file=TLS / "certificate.pem"))) as transport:
+        assert read(transport) == Answer(a=1)
+
+
+@pytest.mark.parametrize("content", ["", "no certificate", None])
+def test_a_ca_file_without_certificates_is_a_mistake_in_the_settings(tmp_path: Path, content: str | None) -> None:
+    """Told when the client is made, also where the file has gone meanwhile."""
+    path = tmp_path / "ca.pem"
+    if content is not None:
+        path.write_text(content, encoding="utf-8")
+    with pytest.raises(InvalidSettingsError, match=r"astro:caFile '.*ca\.pem' holds no CA certificates"):
+        Transport(settings(URL, ca_file=path))
+
+
+def test_the_environment_stays_as_it_was() -> None:
+    """Nothing here leaves a variable behind."""
+    assert not any("canary" in value for value in os.environ.values())
