@@ -17,24 +17,25 @@ from astro_deployment_runtime.versions import RuntimeVersion
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-_DURATION: Final = re.compile(r"(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s)?", re.ASCII)
+_DURATION: Final = re.compile(r"(?:(\d{1,7})h)?(?:(\d{1,7})m)?(?:(\d{1,7})s)?", re.ASCII)
 _LONGEST_SECONDS: Final = 7 * 24 * 3600
 
 
-def _seconds(value: object) -> object:
+def _seconds(given: object) -> object:
+    value = given
     if isinstance(value, str) and value and (match := _DURATION.fullmatch(value)):
         hours, minutes, seconds = (int(part or 0) for part in match.groups())
         value = float(hours * 3600 + minutes * 60 + seconds)
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise ValueError(f"{value!r} is not a duration: write 1h, 90m, 1h30m or 45s")  # noqa: TRY004 - pydantic's way
     if not 0 < value <= _LONGEST_SECONDS:
-        raise ValueError(f"{value:g} s is out of range: more than nothing, at most 7 days")
+        raise ValueError(f"{given!r} is out of range: more than nothing, at most 7 days")
     return float(value)
 
 
 def _target(value: object) -> object:
     if not isinstance(value, str):
-        raise ValueError(f"{value!r} is a number, not a version: put it in quotes, for example '5.0.4'")  # noqa: TRY004
+        raise ValueError(f"{value!r} is not a text: put the version in quotes, for example '5.0.4'")  # noqa: TRY004
     text = value.strip()
     if text != "equivalent":
         try:
