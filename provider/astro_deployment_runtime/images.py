@@ -68,4 +68,4 @@ def render(template: str, release: Release) -> str:
 def is_base(image: str) -> bool:
     """Tell whether this is one of the vendor's bare base images, which hold none of the user's DAGs."""
     match = _REFERENCE.fullmatch(image)
-    return match is not None and match["repository"] in _BASE_REPOSITORIES
+    return match is not None and match["repository"].lower() in _BASE_REPOSITORIES
