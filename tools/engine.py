@@ -44,7 +44,9 @@ if TYPE_CHECKING:
 TOOLS: Final = Path(__file__).resolve().parent
 OLDEST: Final = (3, 216, 0)
 """The oldest CLI that lets a project name its own plugin host and understands everything this project's files say."""
-PROGRAMS: Final = ("pulumi", "pulumi-language-python", "pulumi-language-python-exec")
+SCRIPTS: Final = {"pulumi-language-python-exec": "python/cmd", "pulumi-resource-pulumi-python": "python/dist"}
+"""Programs that the SDK holds ready: how Python programs and dynamic resources are run, and where they lie."""
+PROGRAMS: Final = ("pulumi", "pulumi-language-python", *SCRIPTS)
 RELEASES: Final = "https://get.pulumi.com/releases/sdk"
 """Where the official installer takes the release from."""
 STALL_SECONDS: Final = 15.0
@@ -323,9 +325,9 @@ def _build(where: Surroundings, version: str, folder: Path) -> None:
         TOOLS / "engine",
         "looking for the SDK's scripts",
     )
-    script = PROGRAMS[-1]
     try:
-        shutil.copyfile(Path(sdk.strip()) / "python" / "cmd" / script, folder / script)
+        for script, place in SCRIPTS.items():
+            shutil.copyfile(Path(sdk.strip()) / place / script, folder / script)
     except OSError as problem:
         raise ClosedWayError(f"no build: {problem}") from problem
 

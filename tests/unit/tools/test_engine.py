@@ -106,7 +106,8 @@ def fake_engine(folder: Path, version: str = VERSION) -> Path:
 def fake_go(machine: Machine, tmp_path: Path, *, before: str = "", version: str = VERSION) -> Path:
     """Put a Go on PATH that 'builds' programs that answer with a version, and tells its calls to a file."""
     module = tmp_path / "module"
-    script(module / "python" / "cmd" / engine.PROGRAMS[2], "")
+    for name, place in engine.SCRIPTS.items():
+        script(module / place / name, "")
     calls = tmp_path / "calls"
     body = f"""
 echo "$1 in $(basename "$PWD")" >> {calls}

@@ -1,0 +1,61 @@
+"""The engine, and factories of sandboxes and projects. No engine is a failure, never a skip."""
+
+from __future__ import annotations
+
+import signal
+from typing import TYPE_CHECKING, Any, Protocol
+
+import pytest
+
+from tests.e2e.world import Project, Sandbox
+from tools.engine import find_or_get
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from pathlib import Path
+
+
+@pytest.fixture(scope="session")
+def engine() -> Path:
+    """The folder with the engine's programs."""
+    return find_or_get()
+
+
+class StartSandbox(Protocol):
+    """Starts a sandbox with a fleet."""
+
+    def __call__(self, *fleet: Mapping[str, Any], **options: str) -> Sandbox:
+        """Start it; ``options`` are those of ``python -m sandbox serve``."""
+
+
+@pytest.fixture
+def platform(tmp_path: Path) -> Iterator[StartSandbox]:
+    """A factory of sandboxes, which end with the test."""
+    started: list[Sandbox] = []
+
+    def start(*fleet: Mapping[str, Any], **options: str) -> Sandbox:
+        folder = tmp_path / f"sandbox{len(started)}"
+        folder.mkdir()
+        started.append(Sandbox(folder, fleet, **options))
+        return started[-1]
+
+    yield start
+    for sandbox in started:
+        sandbox.stop(signal.SIGTERM)
+
+
+class MakeProject(Protocol):
+    """Makes a Pulumi project for a platform."""
+
+    def __call__(self, sandbox: Sandbox, **environment: str) -> Project:
+        """Make it; ``environment`` goes to pulumi."""
+
+
+@pytest.fixture
+def project(tmp_path: Path, engine: Path) -> MakeProject:
+    """A factory of projects."""
+
+    def make(sandbox: Sandbox, **environment: str) -> Project:
+        return Project(tmp_path / "project", engine, sandbox.url, environment)
+
+    return make

@@ -1,0 +1,139 @@
+"""Waiting, stopping and going on: nothing is lost, and nothing is started twice."""
+
+from __future__ import annotations
+
+import signal
+import time
+from typing import TYPE_CHECKING, Any
+
+from tests.e2e.world import IMAGE, deployment
+
+if TYPE_CHECKING:
+    from tests.e2e.conftest import MakeProject, StartSandbox
+    from tests.e2e.world import Project, Sandbox
+
+_AC = "quay.io/astronomer/ap-airflow:2.3.0-onbuild"
+_RUNTIME = "quay.io/astronomer/astro-runtime:5.0.4"
+_CANCEL = "mutation($id: Uuid!) { cancelRuntimeUpdate(deploymentUuid: $id) { id } }"
+_START = """
+mutation($id: Uuid!, $v: String!) { updateDeploymentAirflow(deploymentUuid: $id, desiredAirflowVersion: $v) { id } }"""
+
+
+def ready(platform: StartSandbox, project: MakeProject, runs: str = "2.2.3", **entry: Any) -> tuple[Sandbox, Project]:
+    """One Deployment, declared for Astro Runtime 5.0.4."""
+    sandbox = platform(deployment("stars-1", runs))
+    stack = project(sandbox)
+    stack.declare({"releaseName": "stars-1", "runtimeVersion": "5.0.4", **entry})
+    return sandbox, stack
+
+
+def test_up_waits_for_images_that_somebody_deploys(platform: StartSandbox, project: MakeProject) -> None:
+    """Each hop is started, then its image is asked for, by its FROM line and the Deployment's name."""
+    sandbox, stack = ready(platform, project)
+    first = sandbox.deploy_when_pending("stars-1", _AC)
+    process = stack.start("up", "--yes", "--skip-preview")
+    first.join()
+    sandbox.deploy_when_pending("stars-1", _RUNTIME).join()
+    printed, _ = process.communicate(timeout=60)
+    assert process.returncode == 0, printed
+    assert f"FROM {_AC}" in printed
+    assert "hop 1/2 - upgrade to AC 2.3.0 - waiting for image - 00:0" in printed
+    assert sandbox.show("stars-1")["version"] == "5.0.4"
+
+
+def test_a_time_out_saves_what_is_pending_and_the_next_up_goes_on(platform: StartSandbox, project: MakeProject) -> None:
+    """The hop is not started a second time."""
+    sandbox, stack = ready(platform, project, timeout="2s")
+    up = stack.up(code=1)
+    assert "no image arrived within 00:02 (timeout)" in up.text
+    assert stack.outputs("stars-1")["pending"] == "AC 2.3.0"
+    assert stack.outputs("stars-1")["current_version"] == "AC 2.2.3"
+    stack.declare({"releaseName": "stars-1", "runtimeVersion": "5.0.4", "image": IMAGE})
+    stack.up()
+    assert sandbox.show("stars-1")["version"] == "5.0.4"
+    assert sandbox.mutations().count("updateDeploymentAirflow") == 1
+    assert stack.outputs("stars-1").get("pending") is None
+
+
+def test_not_waiting_ends_with_the_image_to_deploy(platform: StartSandbox, project: MakeProject) -> None:
+    """With wait: false every run exits with an error until the target is reached, so that a pipeline can take turns."""
+    sandbox, stack = ready(platform, project, wait=False)
+    up = stack.up(code=1)
+    assert f"FROM {_AC}" in up.text
+    sandbox.deploy("stars-1", _AC)
+    assert f"FROM {_RUNTIME}" in stack.up(code=1).text
+    sandbox.deploy("stars-1", _RUNTIME)
+    stack.up()
+    assert sandbox.show("stars-1")["version"] == "5.0.4"
+    stack.preview("--expect-no-changes")
+
+
+def test_ctrl_c_ends_up_at_once_with_the_state_saved(platform: StartSandbox, project: MakeProject) -> None:
+    """Within two seconds, with the pending hop in the state; the next up goes on."""
+    sandbox, stack = ready(platform, project)
+    process = stack.start("up", "--yes", "--skip-preview")
+    while not sandbox.show("stars-1")["pending"]:
+        time.sleep(0.1)
+    time.sleep(1)
+    began = time.monotonic()
+    process.send_signal(signal.SIGINT)
+    printed, _ = process.communicate(timeout=20)
+    assert time.monotonic() - began < 2
+    assert process.returncode != 0
+    assert "the hop to AC 2.3.0 stays started" in printed
+    assert stack.outputs("stars-1")["pending"] == "AC 2.3.0"
+    stack.declare({"releaseName": "stars-1", "runtimeVersion": "5.0.4", "image": IMAGE})
+    stack.up()
+    assert sandbox.mutations().count("updateDeploymentAirflow") == 1
+
+
+def test_our_own_pending_hop_is_cancelled_when_the_declaration_is_reverted(
+    platform: StartSandbox, project: MakeProject
+) -> None:
+    """Preview shows the cancel as step 1, up does it."""
+    sandbox, stack = ready(platform, project, wait=False)
+    stack.up(code=1)
+    stack.declare({"releaseName": "stars-1", "runtimeVersion": "4.0.11", "image": IMAGE})
+    preview = stack.preview()
+    assert "1. cancel" in preview.text
+    assert sandbox.show("stars-1")["pending"] == "2.3.0"
+    stack.up()
+    assert sandbox.show("stars-1")["version"] == "4.0.11"
+
+
+def test_a_foreign_pending_hop_off_the_path_is_refused(platform: StartSandbox, project: MakeProject) -> None:
+    """Both on a new resource and on one that has a state; its cancelling can be accepted by name."""
+    sandbox, stack = ready(platform, project, wait=False)
+    sandbox.ask(_START, id="ckwstars1", v="2.2.4")
+    assert "PENDING: " in stack.preview(code=1).text
+    sandbox.ask(_CANCEL, id="ckwstars1")
+    stack.up(code=1)
+    assert stack.outputs("stars-1")["pending"] == "AC 2.3.0"
+    sandbox.ask(_CANCEL, id="ckwstars1")
+    sandbox.ask(_START, id="ckwstars1", v="2.2.4")
+    refused = stack.preview(code=1)
+    assert "PENDING: " in refused.text
+    assert "cancel-pending" in refused.text
+    stack.declare({"releaseName": "stars-1", "runtimeVersion": "5.0.4", "image": IMAGE, "accept": ["cancel-pending"]})
+    assert "1. cancel" in stack.preview().text
+    stack.up()
+    assert sandbox.show("stars-1")["version"] == "5.0.4"
+
+
+def test_a_pending_hop_on_the_path_is_adopted(platform: StartSandbox, project: MakeProject) -> None:
+    """Whoever started it, it is not started again."""
+    sandbox, stack = ready(platform, project, image=IMAGE)
+    sandbox.ask(_START, id="ckwstars1", v="2.3.0")
+    stack.up()
+    assert sandbox.show("stars-1")["version"] == "5.0.4"
+    assert sandbox.mutations().count("updateDeploymentAirflow") == 1
+
+
+def test_a_deployment_that_runs_more_than_declared_can_be_kept(platform: StartSandbox, project: MakeProject) -> None:
+    """Somebody upgraded by hand: refused with the version to declare, or kept with accept: [newer]."""
+    _, stack = ready(platform, project, runs="5.0.4")
+    stack.up()
+    stack.declare({"releaseName": "stars-1", "runtimeVersion": "4.2.5"})
+    assert "runtimeVersion: 5.0.4" in stack.preview(code=1).text
+    stack.declare({"releaseName": "stars-1", "runtimeVersion": "4.2.5", "accept": ["newer"]})
+    assert "warning newer" in stack.preview("--expect-no-changes").text
