@@ -9,6 +9,7 @@ from itertools import combinations, pairwise
 from typing import TYPE_CHECKING, Final
 
 from astro_deployment_runtime.catalog import number
+from astro_deployment_runtime.errors import UnsoundPlanError
 from astro_deployment_runtime.model import Acceptance, Hop, RuleId, Strategy, Violation
 from astro_deployment_runtime.rules import move, prerelease, reverts, verify, yanked
 from astro_deployment_runtime.search import Search
@@ -97,16 +98,7 @@ def obstacles(
     A rule stands in the way when there would be a path without it. If that is true of no single rule, the smallest
     set of rules is named of which it is true.
     """
-    openings: list[tuple[tuple[RuleId, ...], list[Release]]] = []
-    size = 0
-    while not openings:
-        # Without any of the rules one hop is enough, so this ends.
-        size += 1
-        openings = [
-            (rules, path)
-            for rules in combinations(_RELAXED, size)
-            if (path := _path_without(rules, current, wanted, catalog, terms)) is not None
-        ]
+    size, openings = _openings(current, wanted, catalog, terms)
     if size > 1:
         del openings[1:]
     found: dict[RuleId, list[str]] = {}
@@ -116,6 +108,22 @@ def obstacles(
             if violation.rule in rules and violation.found not in texts:
                 texts.append(violation.found)
     return [Violation(rule=rule, found="; ".join(found[rule])) for rule in RuleId if found.get(rule)]
+
+
+def _openings(
+    current: Release, wanted: Release, catalog: Catalog, terms: Terms
+) -> tuple[int, list[tuple[tuple[RuleId, ...], list[Release]]]]:
+    """Return the smallest number of rules without which there is a path, and each such set with its path."""
+    for size in range(1, len(_RELAXED) + 1):
+        openings = [
+            (rules, path)
+            for rules in combinations(_RELAXED, size)
+            if (path := _path_without(rules, current, wanted, catalog, terms)) is not None
+        ]
+        if openings:
+            return size, openings
+    # Without any of the rules one hop is enough, unless the target is lower, and then nobody asks.
+    raise UnsoundPlanError(f"nothing explains why there is no path from {current} to {wanted}: please report this")
 
 
 def _path_without(

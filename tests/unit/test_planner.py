@@ -9,7 +9,9 @@ from astro_deployment_runtime.catalog import Catalog, Channel, Release
 from astro_deployment_runtime.cli import parse_current, parse_target
 from astro_deployment_runtime.errors import UnsoundPlanError
 from astro_deployment_runtime.model import Acceptance, Plan, Platform, Refusal, RuleId, Strategy, Violation
+from astro_deployment_runtime.refusals import obstacles
 from astro_deployment_runtime.report import path_line
+from astro_deployment_runtime.search import Terms
 from astro_deployment_runtime.versions import AirflowVersion, ReleaseId
 
 GUIDE = feeds.load("guide")
@@ -291,3 +293,10 @@ def test_a_path_that_the_check_objects_to_is_never_returned(monkeypatch: pytest.
     monkeypatch.setattr(planner, "verify", lambda *_, **__: objection)
     with pytest.raises(UnsoundPlanError, match=r"AC 2\.2\.3 > AC 2\.3\.0 \(OFFERED: made up\)"):
         ask("AC 2.2.3", "5.0.4")
+
+
+def test_a_refusal_that_nothing_explains_is_never_returned() -> None:
+    """Asking what is in the way of a lower target is a mistake of ours, and ends."""
+    current, lower = parse_current("AC 2.4.3", PUBLISHED), parse_current("Runtime 5.0.4", PUBLISHED)
+    with pytest.raises(UnsoundPlanError, match="nothing explains"):
+        obstacles(current, lower, PUBLISHED, Terms(), None)
