@@ -85,6 +85,10 @@ class Adapter:
         except AstroRuntimeError as error:
             return Checked(inputs=inputs, failures=(("", str(error)),))
         lines = report.plan_lines(planned, name=name, release_name=deployment.release_name)
+        try:
+            lines += report.delivery_lines(planned, _images(arguments, deployment, planned))
+        except InvalidInputError as error:
+            return Checked(inputs=inputs, failures=(("image", str(error)),))
         steps = bool(planned.hops or planned.cancel)
         inputs |= {
             "deployment_id": deployment.id,
@@ -94,10 +98,6 @@ class Adapter:
             "hops": len(planned.hops),
             "cancel": str(planned.cancel) if planned.cancel else None,
         }
-        try:
-            lines += report.delivery_lines(planned, _images(arguments, deployment, planned))
-        except InvalidInputError as error:
-            return Checked(inputs=inputs, failures=(("image", str(error)),))
         warnings = () if steps else tuple(map(report.warning_line, planned.warnings))
         return Checked(inputs=inputs, lines=tuple(lines) if steps else (), warnings=warnings)
 

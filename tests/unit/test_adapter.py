@@ -1,0 +1,293 @@
+"""From inputs to a plan, from a plan to a walk, from what was observed to outputs; against the sandbox."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from astro_deployment_runtime.adapter import ARGUMENTS, Adapter, Checked, connect
+from astro_deployment_runtime.errors import InvalidInputError, InvalidSettingsError, RefusedError
+from astro_deployment_runtime.versions import ReleaseId
+from tests.contract import served as world
+from tests.contract.served import DUST, STARS, TIDES, TOKEN, WIND, Served
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+PREFIX = "urn:pulumi:dev::astro::pulumi-python:dynamic/astro:DeploymentRuntime::"
+IMAGE = "registry.example.com/data-eng/airflow:{distribution}-{version}"
+
+
+class Clock:
+    """Time that passes only by waiting; the user stops when that was told so often."""
+
+    def __init__(self, waits: int = 1000) -> None:
+        self.seconds = 0.0
+        self.waits = waits
+
+    def now(self) -> float:
+        """Give the time."""
+        return self.seconds
+
+    def wait(self, seconds: float) -> bool:
+        """Let it pass."""
+        self.seconds += seconds
+        self.waits -= seconds > 0
+        return self.waits < 0
+
+
+class Recorder:
+    """Keeps what the user is told."""
+
+    def __init__(self) -> None:
+        self.texts: list[str] = []
+
+    def info(self, text: str) -> None:
+        """Keep it."""
+        self.texts.append(text)
+
+    warning = progress = info
+
+
+@pytest.fixture
+def served(tmp_path: Path) -> Iterator[Served]:
+    """A sandbox with four Deployments in two workspaces, and a client of it."""
+    with world.serving(tmp_path) as running:
+        yield running
+
+
+@pytest.fixture
+def adapter(served: Served) -> Adapter:
+    """What the provider does, for that sandbox."""
+    return Adapter(served.client)
+
+
+def news(release: str, target: str = "5.0.4", **more: Any) -> dict[str, Any]:
+    """Make inputs as they come from the engine."""
+    return {"__provider": "pickled", "release_name": release, "runtime_version": target, "accept": [], **more}
+
+
+def check(
+    adapter: Adapter, given: dict[str, Any], *, name: str = "data-eng", olds: dict[str, Any] | None = None
+) -> Checked:
+    """Check a resource's inputs."""
+    return adapter.check(f"{PREFIX}{name}", olds or {}, given)
+
+
+def bring(
+    adapter: Adapter, checked: Checked, *, pending: str | None = None, waits: int = 1000
+) -> tuple[dict[str, Any], str | None]:
+    """Walk the path in checked inputs."""
+    assert checked.failures == ()
+    return adapter.bring(checked.inputs, pending=pending, clock=Clock(waits), reporter=Recorder())
+
+
+def test_the_arguments_are_those_of_the_declaration() -> None:
+    """A new one is thought of here."""
+    assert set(ARGUMENTS) == {
+        *("release_name", "deployment_id", "runtime_version", "image", "strategy", "accept", "timeout", "wait")
+    }
+
+
+def test_a_check_plans_and_fills_in(adapter: Adapter) -> None:
+    """Both names of the Deployment, the plan as text, its path and its hops; what is no argument falls away."""
+    checked = check(adapter, news("stars-1", image=IMAGE, surprise=1, plan=["old"]))
+    assert checked.failures == ()
+    assert checked.warnings == ()
+    plan = checked.inputs.pop("plan")
+    assert checked.inputs == {
+        "__provider": "pickled",
+        "release_name": "stars-1",
+        "deployment_id": STARS,
+        "runtime_version": "5.0.4",
+        "accept": [],
+        "image": IMAGE,
+        "path": "AC 2.2.3 > AC 2.3.0 > Astro Runtime 5.0.4",
+        "hops": 2,
+        "cancel": None,
+    }
+    assert list(checked.lines) == plan
+    assert plan[0] == "data-eng (stars-1): 2 hops to Astro Runtime 5.0.4 (Airflow 2.2.3 > 2.3.0)"
+    assert plan[-1] == "Hop 2 delivers registry.example.com/data-eng/airflow:runtime-5.0.4"
+
+
+def test_a_check_by_id_is_the_same(adapter: Adapter) -> None:
+    """A host that does not tell whose inputs these are may check as well."""
+    given = {"deployment_id": WIND, "runtime_version": "5.0.4"}
+    checked = adapter.check("", {}, given)
+    assert (checked.failures, checked.inputs["release_name"]) == ((), "wind-3")
+    assert adapter.check("", {}, given).failures == ()
+
+
+def test_nothing_to_do_shows_nothing(adapter: Adapter) -> None:
+    """No lines, no hops; what should be known of that is a warning."""
+    checked = check(adapter, news("wind-3", "4.2.5"))
+    assert (checked.lines, checked.inputs["hops"], checked.inputs["cancel"]) == ((), 0, None)
+    assert checked.inputs["path"] == "Astro Runtime 4.2.5"
+
+
+@pytest.mark.parametrize(
+    ("given", "argument", "message"),
+    [
+        (news("wind-3", "4.2.4"), "runtime_version", "NO-REVERT"),
+        (news("stars-1", "99.0.0"), "runtime_version", "OFFERED"),
+        (news("none-9"), "release_name", "no Deployment with the release name 'none-9'"),
+        ({"deployment_id": "ckw1none", "runtime_version": "5.0.4"}, "deployment_id", "the id 'ckw1none'"),
+        (news("stars-1", "5.0"), "", "runtime_version: '5.0' is not an Astro Runtime version"),
+        (news("stars-1", accept=["all"]), "", "'all' cannot be accepted"),
+        (news("stars-1", deployment_id=STARS), "", "exactly one of releaseName and deploymentId"),
+        (news("stars-1", image="a:{tag}"), "image", "image names {tag}"),
+        (news("stars-1", image="a b:{version}"), "image", "which is no image reference"),
+        (news("stars-1", image="{base}"), "image", "ap-airflow:2.3.0-onbuild is the vendor's bare base image"),
+    ],
+)
+def test_what_is_illegal_is_a_failure(adapter: Adapter, given: dict[str, Any], argument: str, message: str) -> None:
+    """Of the argument that is to blame, where one is, in the planner's own words."""
+    ((blamed, reason),) = check(adapter, given).failures
+    assert blamed == argument
+    assert message in reason
+
+
+def test_a_platform_that_refuses_the_token_is_a_failure(tmp_path: Path) -> None:
+    """Of no argument in particular, without the token."""
+    with world.serving(tmp_path, token="canary-wrong") as served:
+        ((blamed, reason),) = check(Adapter(served.client), news("stars-1")).failures
+    assert (blamed, "canary-wrong" in reason) == ("", False)
+    assert reason.startswith("Houston refuses the token for the platform's offer")
+
+
+@pytest.mark.parametrize(
+    "given", [news("stars-1", image="{base}", accept=["base-image"]), news("tides-4", "4.2.5", image="{base}")]
+)
+def test_a_bare_image_is_taken_where_it_may_be(adapter: Adapter, given: dict[str, Any]) -> None:
+    """Accepted by name, or where DAGs come another way."""
+    assert check(adapter, given).failures == ()
+
+
+def test_two_resources_for_one_deployment_are_refused(adapter: Adapter) -> None:
+    """The first keeps it, by whatever name the second calls it; each may be checked again."""
+    assert check(adapter, news("stars-1"), name="a").failures == ()
+    second = {"deployment_id": STARS, "runtime_version": "5.0.4"}
+    ((_, reason),) = check(adapter, second, name="b").failures
+    assert reason.startswith("stars-1 is declared twice, here and as 'a'")
+    assert check(adapter, news("stars-1"), name="a").failures == ()
+
+
+# Pending hops
+
+
+def test_a_foreign_pending_hop_is_not_taken_away(served: Served, adapter: Adapter) -> None:
+    """A new resource cannot have started it; accepted by name, its cancelling is step 1."""
+    start(served, STARS, "AC 2.2.4")
+    ((argument, reason),) = check(adapter, news("stars-1")).failures
+    assert (argument, "PENDING" in reason) == ("runtime_version", True)
+    checked = check(adapter, news("stars-1", accept=["cancel-pending"]))
+    assert (checked.failures, checked.inputs["cancel"]) == ((), "AC 2.2.4")
+
+
+def test_whose_a_pending_hop_is_only_the_old_outputs_tell(served: Served, adapter: Adapter) -> None:
+    """Check lets an old resource pass; diff, which has its outputs, refuses what is foreign."""
+    start(served, STARS, "AC 2.2.4")
+    given = news("stars-1")
+    checked = check(adapter, given, olds=given)
+    assert (checked.failures, checked.inputs["cancel"]) == ((), "AC 2.2.4")
+    adapter.confirm_pending({"pending": "AC 2.2.4"}, checked.inputs)
+    for foreign in ({}, {"pending": None}, {"pending": "AC 2.3.0"}):
+        with pytest.raises(RefusedError, match="PENDING"):
+            adapter.confirm_pending(foreign, checked.inputs)
+    adapter.confirm_pending({}, check(adapter, given | {"accept": ["cancel-pending"]}).inputs)
+    adapter.confirm_pending({}, {**checked.inputs, "cancel": None})
+
+
+def start(served: Served, deployment_id: str, release: str) -> None:
+    """Start a hop as somebody else."""
+    served.client.start(served.client.observe(deployment_id)[0], ReleaseId.parse(release))
+
+
+# Walking
+
+
+def test_a_walk_to_the_end(served: Served, adapter: Adapter) -> None:
+    """All outputs: the checked inputs, and what was observed."""
+    checked = check(adapter, news("stars-1", image=IMAGE))
+    outputs, problem = bring(adapter, checked)
+    assert problem is None
+    assert outputs == checked.inputs | {
+        "current_version": "Astro Runtime 5.0.4",
+        "airflow_version": "2.3.0",
+        "pending": None,
+        "airflow_url": served.url.removesuffix("v1") + "stars-1/airflow",
+    }
+    assert check(adapter, news("stars-1", image=IMAGE)).inputs["hops"] == 0
+
+
+def test_a_walk_to_the_equivalent(served: Served, adapter: Adapter) -> None:
+    """The target that is not a number."""
+    assert bring(adapter, check(adapter, news("dust-2", "equivalent", image=IMAGE)))[1] is None
+    assert served.found(DUST).runtime_version.startswith("5.0.")
+
+
+def test_a_walk_that_is_stopped_and_resumed(served: Served, adapter: Adapter) -> None:
+    """What is pending is saved; the next run goes on with it."""
+    outputs, problem = bring(adapter, check(adapter, news("stars-1")), waits=1)
+    assert problem is not None
+    assert problem.startswith("interrupted; the hop to AC 2.3.0 stays started")
+    assert (outputs["current_version"], outputs["pending"]) == ("AC 2.2.3", "AC 2.3.0")
+    given = news("stars-1", image=IMAGE, wait=True, timeout="10m", strategy="fewest-hops")
+    outputs, problem = bring(adapter, check(adapter, given, olds=given), pending=outputs["pending"])
+    assert (problem, outputs["current_version"], outputs["pending"]) == (None, "Astro Runtime 5.0.4", None)
+    assert [fields for fields in served.asked() if fields == ["updateDeploymentAirflow"]] == [
+        ["updateDeploymentAirflow"]
+    ]
+
+
+def test_a_walk_that_begins_with_a_cancel(served: Served, adapter: Adapter) -> None:
+    """As it was shown and accepted."""
+    start(served, STARS, "AC 2.2.4")
+    checked = check(adapter, news("stars-1", image=IMAGE, accept=["cancel-pending"]))
+    assert bring(adapter, checked)[1] is None
+
+
+def test_a_walk_that_does_not_wait(adapter: Adapter) -> None:
+    """The hop is started and the run ends with what to deploy."""
+    outputs, problem = bring(adapter, check(adapter, news("wind-3", wait=False)))
+    assert outputs["pending"] == "Astro Runtime 5.0.4"
+    assert problem is not None
+    assert "not waiting for its image (wait is false)" in problem
+
+
+# Refreshing
+
+
+def test_a_refresh_observes(served: Served, adapter: Adapter) -> None:
+    """Ours stays pending as long as it is; what is foreign is not ours."""
+    outputs, _ = bring(adapter, check(adapter, news("wind-3", wait=False)))
+    assert adapter.observe(outputs) == outputs
+    served.client.cancel(served.client.observe(WIND)[0], ReleaseId.parse("Runtime 5.0.4"))
+    assert adapter.observe(outputs) == outputs | {"pending": None}
+    tides = adapter.observe({"deployment_id": TIDES, "image": IMAGE})
+    assert tides is not None
+    assert (tides["release_name"], tides["pending"], tides["image"]) == ("tides-4", None, IMAGE)
+
+
+def test_a_refresh_of_what_has_gone_finds_nothing(adapter: Adapter) -> None:
+    """That is no error."""
+    assert adapter.observe({"deployment_id": "ckw1none"}) is None
+
+
+def test_an_adapter_is_made_from_config_or_environment(tmp_path: Path) -> None:
+    """Nothing is sent yet; what is wrong with the settings is told at once."""
+    config = {"houstonUrl": "https://houston.example.com/v1", "catalog": "guide"}
+    adapter = connect(config.get, {"ASTRO_HOUSTON_TOKEN": TOKEN})
+    assert adapter.houston._feed is not None
+    adapter.houston._transport.close()
+    with pytest.raises(InvalidSettingsError, match="astro:token"):
+        connect(config.get, {})
+    with pytest.raises(InvalidInputError):
+        connect((config | {"token": TOKEN, "catalog": str(tmp_path)}).get, {})
+    empty = tmp_path / "ca.pem"
+    empty.touch()
+    with pytest.raises(InvalidSettingsError, match="holds no CA certificates"):
+        connect((config | {"token": TOKEN, "caFile": str(empty)}).get, {})
