@@ -139,9 +139,8 @@ class RuntimeProvider(dynamic.ResourceProvider):
 
     def delete(self, _id: str, _props: dict[str, Any]) -> None:
         """Forget the Deployment: there is no way back to an earlier version, and none is tried."""
-        _CallReporter(current_call()).info(
-            f"{_props.get('release_name', _id)} is forgotten; it keeps {_props.get('current_version', 'its version')}"
-        )
+        name, version = _props.get("release_name") or _id, _props.get("current_version") or "its version"
+        _CallReporter(current_call()).info(f"{name} is forgotten; it keeps {version}")
 
     def _bring(self, deployment_id: str, news: dict[str, Any], pending: str | None) -> dict[str, Any]:
         from astro_deployment_runtime.errors import RefusedError

@@ -1,0 +1,361 @@
+"""The provider's methods, called as Pulumi calls them, on our host and on Pulumi's own."""
+
+from __future__ import annotations
+
+import base64
+import pickle
+import pickletools
+import threading
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import stamina
+from pulumi import dynamic
+from pulumi.dynamic.dynamic import serialize_provider
+from pulumi.runtime import rpc
+
+from astro_deployment_runtime import host, resource
+from astro_deployment_runtime.errors import PlatformUnreachableError, RefusedError
+from astro_deployment_runtime.host import Call, PartialProgressError, Severity
+from astro_deployment_runtime.resource import AstroDeploymentRuntime, RuntimeProvider
+from astro_deployment_runtime.versions import ReleaseId
+from tests.contract import served as world
+from tests.contract.served import STARS, TOKEN, WIND, Served
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+URN = "urn:pulumi:dev::astro::pulumi-python:dynamic/astro:DeploymentRuntime::data-eng"
+IMAGE = "registry.example.com/data-eng/airflow:{distribution}-{version}"
+UNKNOWN = rpc.deserialize_property(rpc.UNKNOWN, keep_unknowns=True)
+GIVEN = {"__provider": "pickled", "release_name": "stars-1", "runtime_version": "5.0.4", "accept": [], "timeout": "1h"}
+
+
+class Row(Call):
+    """A call of our host that keeps what is shown at its row."""
+
+    def __init__(self, urn: str = URN) -> None:
+        super().__init__(urn, None)
+        self.shown: list[tuple[str, str]] = []
+
+    def log(self, severity: Severity, text: str) -> None:
+        """Keep it."""
+        self.shown.append((severity.name.lower(), text))
+
+    def progress(self, text: str) -> None:
+        """Keep it."""
+        self.shown.append(("progress", text))
+
+
+@pytest.fixture(autouse=True)
+def _environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("ASTRO_HOUSTON_URL", "ASTRO_HOUSTON_TOKEN"):
+        monkeypatch.delenv(name, raising=False)
+
+
+@pytest.fixture
+def served(tmp_path: Path) -> Iterator[Served]:
+    """A sandbox with four Deployments in two workspaces."""
+    with world.serving(tmp_path) as running:
+        yield running
+
+
+@pytest.fixture
+def provider(served: Served) -> Iterator[RuntimeProvider]:
+    """A provider that the stack's config sends to that sandbox."""
+    made = configured({"astro:houstonUrl": served.url, "astro:token": TOKEN, "astro:catalog": "guide"})
+    yield made
+    if made._connected:
+        made._connected.houston._transport.close()
+
+
+@pytest.fixture
+def row() -> Iterator[Row]:
+    """The call that this thread serves, as on our host."""
+    call = Row()
+    token = host._current_call.set(call)
+    yield call
+    host._current_call.reset(token)
+
+
+def configured(config: dict[str, str]) -> RuntimeProvider:
+    """Make a provider and hand it the stack's config, as Pulumi does."""
+    provider = RuntimeProvider()
+    provider.configure(dynamic.ConfigureRequest(dynamic.Config(config, "astro")))
+    return provider
+
+
+def checked(provider: RuntimeProvider, **changes: Any) -> dict[str, Any]:
+    """Check inputs that are right; gives what diff and create get."""
+    result = provider.check({}, GIVEN | changes)
+    assert [failure.reason for failure in result.failures] == []
+    return dict(result.inputs)
+
+
+def test_the_provider_is_pickled_by_reference() -> None:
+    """The state holds the name of its class, no code and no secret; that name must import for ever."""
+    pickled = base64.b64decode(serialize_provider(RuntimeProvider()))
+    names = [argument for _, argument, _ in pickletools.genops(pickled) if isinstance(argument, str)]
+    assert names[:2] == ["astro_deployment_runtime.resource", "RuntimeProvider"]
+    assert len(pickled) < 100
+    assert isinstance(pickle.loads(pickled), RuntimeProvider)  # noqa: S301 - we made it
+    assert RuntimeProvider.serialize_as_secret_always is False
+    assert vars(RuntimeProvider()) == {}
+
+
+def test_the_state_of_the_first_release_still_loads() -> None:
+    """The very bytes that its stacks hold."""
+    saved = "gASVPAAAAAAAAACMIWFzdHJvX2RlcGxveW1lbnRfcnVudGltZS5yZXNvdXJjZZSMD1J1bnRpbWVQcm92aWRlcpSTlCmBlC4="
+    assert serialize_provider(RuntimeProvider()) == saved
+    assert isinstance(pickle.loads(base64.b64decode(saved)), RuntimeProvider)  # noqa: S301 - we made it
+
+
+def test_the_type_is_for_ever_too() -> None:
+    """State files name it."""
+    assert AstroDeploymentRuntime._resource_type_name == "dynamic/astro:DeploymentRuntime"
+
+
+# On our host
+
+
+def test_check_shows_the_plan(provider: RuntimeProvider, row: Row) -> None:
+    """At the row under Diagnostics, and the path in its status column; unchanged inputs check alike again."""
+    inputs = checked(provider)
+    (kind, text), progress = row.shown
+    assert kind == "info"
+    assert text.splitlines() == inputs["plan"]
+    assert progress == ("progress", "AC 2.2.3 > AC 2.3.0 > Astro Runtime 5.0.4")
+    assert checked(provider) == inputs
+    given = {key: value for key, value in inputs.items() if key in GIVEN}
+    assert provider.check(inputs, given).inputs == inputs
+
+
+def test_check_takes_what_comes_back_as_outputs_for_no_inputs(provider: RuntimeProvider) -> None:
+    """A name that is an output is not the user's."""
+    assert checked(provider, plan=["old"], hops=9, current_version="x")["hops"] == 2
+
+
+def test_check_shows_nothing_where_there_is_nothing_to_do(provider: RuntimeProvider, row: Row) -> None:
+    """And diff says no."""
+    inputs = checked(provider, release_name="wind-3", runtime_version="4.2.5")
+    assert row.shown == []
+    assert provider.diff(WIND, inputs, inputs).changes is False
+
+
+def test_check_warns_though_there_is_nothing_to_do(
+    provider: RuntimeProvider, row: Row, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What should be known of that is said as a warning."""
+    given = checked(provider, release_name="wind-3", runtime_version="4.2.5")
+    found = resource_checked(given, warnings=("warning yanked: a bad build",))
+    assert provider._connected is not None
+    monkeypatch.setattr(type(provider._connected), "check", lambda *_: found)
+    row.shown.clear()
+    checked(provider)
+    assert row.shown == [("warning", "warning yanked: a bad build")]
+
+
+def resource_checked(inputs: dict[str, Any], warnings: tuple[str, ...]) -> Any:
+    """Make the outcome of a check."""
+    from astro_deployment_runtime.adapter import Checked  # noqa: PLC0415
+
+    return Checked(inputs=inputs, warnings=warnings)
+
+
+def test_check_refuses_what_is_illegal(provider: RuntimeProvider, row: Row) -> None:
+    """With the planner's text, at the argument."""
+    ((failure),) = provider.check({}, GIVEN | {"release_name": "wind-3", "runtime_version": "4.2.4"}).failures
+    assert (failure.property, "NO-REVERT" in failure.reason) == ("runtime_version", True)
+    assert row.shown == []
+
+
+@pytest.mark.parametrize(
+    ("config", "reason"),
+    [
+        ({}, "Houston's address is not configured"),
+        ({"astro:houstonUrl": "https://houston.example.com/v1"}, "no token for Houston is configured"),
+        (
+            {"astro:houstonUrl": "https://houston.example.com/v1", "astro:token": TOKEN, "astro:catalog": "none"},
+            "catalog",
+        ),
+    ],
+)
+def test_a_mistake_in_the_settings_is_a_failed_check(config: dict[str, str], reason: str) -> None:
+    """Of no argument in particular."""
+    (failure,) = configured(config).check({}, dict(GIVEN)).failures
+    assert failure.property == ""
+    assert reason in failure.reason
+
+
+@pytest.mark.parametrize(
+    "unknown", [{"release_name": UNKNOWN}, {"runtime_version": UNKNOWN}, {"accept": ["newer", UNKNOWN]}]
+)
+def test_unknown_inputs_plan_nothing_and_say_so(row: Row, unknown: dict[str, Any]) -> None:
+    """The platform is not even asked; diff says that there is a change."""
+    provider = configured({})
+    result = provider.check({}, GIVEN | unknown)
+    assert (result.inputs, result.failures) == (GIVEN | unknown, [])
+    ((kind, text),) = row.shown
+    assert kind == "info"
+    assert text.startswith("nothing is planned yet: some of the arguments are known only when")
+    assert provider.diff(STARS, {}, result.inputs).changes is True
+
+
+def test_unknown_outputs_of_old_do_not_matter(provider: RuntimeProvider) -> None:
+    """In preview the outputs of a resource to come are unknown."""
+    assert checked(provider, current_version=UNKNOWN, pending=UNKNOWN)["hops"] == 2
+
+
+def test_diff_answers_yes_or_no(provider: RuntimeProvider) -> None:
+    """By the plan, never by comparing old inputs with new ones; another Deployment is a replacement."""
+    inputs = checked(provider)
+    difference = provider.diff(STARS, {}, inputs)
+    assert (difference.changes, difference.replaces) == (True, None)
+    assert provider.diff(STARS, {}, inputs | {"hops": 0.0}).changes is False
+    another = provider.diff(WIND, {}, inputs)
+    assert (another.changes, another.replaces) == (True, ["deployment_id"])
+    assert provider.diff(STARS, {}, dict(GIVEN)).changes is True
+
+
+def test_diff_refuses_to_take_a_foreign_hop_away(provider: RuntimeProvider, served: Served) -> None:
+    """The old outputs tell that it is not ours; ours is a step of the plan."""
+    served.client.start(served.client.observe(STARS)[0], ReleaseId.parse("AC 2.2.4"))
+    result = provider.check(dict(GIVEN), dict(GIVEN))
+    with pytest.raises(RefusedError, match="PENDING"):
+        provider.diff(STARS, {}, result.inputs)
+    assert provider.diff(STARS, {"pending": "AC 2.2.4"}, result.inputs | {"hops": 0}).changes is True
+
+
+def test_create_adopts_and_walks(provider: RuntimeProvider, row: Row, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The id is Houston's; all outputs come back; each hop is told at the row."""
+    monkeypatch.setattr(resource._CallClock, "wait", lambda *_: False)
+    inputs = checked(provider, image=IMAGE)
+    created = provider.create(inputs)
+    assert created.id == STARS
+    assert created.outs is not None
+    assert created.outs["current_version"] == "Astro Runtime 5.0.4"
+    assert created.outs["pending"] is None
+    assert created.outs["__provider"] == "pickled"
+    texts = [text for kind, text in row.shown if kind == "info"]
+    assert "hop 2/2 - migrate to Astro Runtime 5.0.4: deploying the image" in "\n".join(texts)
+    assert all(name in created.outs for name in resource._OUTPUTS)
+
+
+def test_update_goes_on_with_what_was_pending(provider: RuntimeProvider, row: Row) -> None:
+    """A stop saves what is pending, as partial progress; the next update takes it from the old outputs."""
+    row.cancelled.set()
+    inputs = checked(provider, release_name="wind-3")
+    with pytest.raises(PartialProgressError, match=r"^interrupted: run 'pulumi up'") as first:
+        provider.create(inputs)
+    assert (first.value.resource_id, first.value.outputs["pending"]) == (WIND, None)
+    inputs["wait"] = False
+    row.cancelled.clear()
+    with pytest.raises(PartialProgressError, match="not waiting for its image") as second:
+        provider.update(WIND, first.value.outputs, inputs)
+    assert second.value.outputs["pending"] == "Astro Runtime 5.0.4"
+    row.cancelled.set()
+    with pytest.raises(PartialProgressError, match="is started; not waiting for its image") as third:
+        provider.update(WIND, second.value.outputs, inputs)
+    assert third.value.outputs == second.value.outputs
+
+
+def test_update_that_arrives_returns_all_outputs(provider: RuntimeProvider, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing that was saved is lost."""
+    monkeypatch.setattr(resource._CallClock, "wait", lambda *_: False)
+    inputs = checked(provider, release_name="wind-3", image=IMAGE)
+    outs = provider.update(WIND, {}, inputs).outs
+    assert outs is not None
+    assert inputs.items() <= outs.items()
+    assert outs["current_version"] == "Astro Runtime 5.0.4"
+
+
+def test_read_observes(provider: RuntimeProvider) -> None:
+    """What runs now, beside all that was saved; the inputs stay."""
+    found = provider.read(STARS, {"__provider": "pickled", "deployment_id": STARS, "plan": ["one"]})
+    assert (found.id, found.inputs) == (STARS, None)
+    assert found.outs is not None
+    assert (found.outs["current_version"], found.outs["plan"]) == ("AC 2.2.3", ["one"])
+
+
+def test_read_of_a_deployment_that_has_gone(provider: RuntimeProvider) -> None:
+    """An empty id makes the engine forget the resource; outputs are never None."""
+    found = provider.read("ckw1none", {"deployment_id": "ckw1none"})
+    assert (found.id, found.outs) == ("", {})
+
+
+@pytest.mark.parametrize(
+    ("props", "text"),
+    [
+        (
+            {"release_name": "stars-1", "current_version": "AC 2.3.0"},
+            "stars-1 is forgotten; it keeps AC 2.3.0",
+        ),
+        ({"release_name": "stars-1", "current_version": None}, "stars-1 is forgotten; it keeps its version"),
+        ({}, "ckw1stars is forgotten; it keeps its version"),
+    ],
+)
+def test_delete_forgets_and_says_so(row: Row, props: dict[str, Any], text: str) -> None:
+    """The platform is not asked, so it works also where it cannot be."""
+    configured({}).delete(STARS, props)
+    assert row.shown == [("info", text)]
+
+
+def test_two_resources_for_one_deployment_are_refused(provider: RuntimeProvider) -> None:
+    """Whichever comes second."""
+    for urn, failures in ((URN, 0), (f"{URN}-2", 1), (URN, 0)):
+        token = host._current_call.set(Row(urn))
+        found = provider.check({}, dict(GIVEN)).failures
+        host._current_call.reset(token)
+        assert len(found) == failures
+        assert all("is declared twice, here and as 'data-eng'" in failure.reason for failure in found)
+
+
+def test_one_client_serves_the_whole_process(provider: RuntimeProvider, served: Served) -> None:
+    """Twenty checks at once read the fleet once."""
+    threads = [threading.Thread(target=provider.check, args=({}, dict(GIVEN))) for _ in range(20)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(served.asked()) == 2
+
+
+def test_cancel_of_the_engine_ends_a_wait() -> None:
+    """At once, also when it came before; time goes on as it does."""
+    call = Row()
+    clock = resource._CallClock(call)
+    before = clock.now()
+    assert clock.wait(0.001) is False
+    assert clock.now() > before
+    call.cancelled.set()
+    assert clock.wait(1000) is True
+
+
+# On Pulumi's own host
+
+
+def test_pulumis_own_host_shows_what_is_printed(provider: RuntimeProvider, capsys: pytest.CaptureFixture[str]) -> None:
+    """The plan, the progress, and one clear last line: nothing can be saved, and nothing is lost."""
+    inputs = checked(provider, wait=False)
+    printed = capsys.readouterr().out.splitlines()
+    assert printed == [*inputs["plan"], "AC 2.2.3 > AC 2.3.0 > Astro Runtime 5.0.4"]
+    with pytest.raises(RefusedError) as raised:
+        provider.create(inputs)
+    assert not isinstance(raised.value, PartialProgressError)
+    assert "hop 1/2 - upgrade to AC 2.3.0 is started; not waiting for its image" in str(raised.value)
+    assert str(raised.value).splitlines()[-1].startswith("and then run 'pulumi up' again")
+    assert capsys.readouterr().out.splitlines() == ["hop 1/2 - upgrade to AC 2.3.0 - starting"]
+    provider.delete(STARS, {})
+    assert capsys.readouterr().out == "ckw1stars is forgotten; it keeps its version\n"
+    assert resource._CallClock(None).wait(0) is False
+
+
+def test_an_error_of_the_platform_is_itself_on_either_host() -> None:
+    """Where nothing was observed there is nothing to save."""
+    provider = configured({"astro:houstonUrl": "http://127.0.0.1:1/v1", "astro:token": TOKEN})
+    props = {**GIVEN, "deployment_id": STARS, "path": "AC 2.2.3 > AC 2.3.0"}
+    with stamina.set_testing(True), pytest.raises(PlatformUnreachableError, match="Deployment ckw1stars"):
+        provider.create(props)
+    assert provider._connected is not None
+    provider._connected.houston._transport.close()
