@@ -70,6 +70,9 @@ def _parser() -> argparse.ArgumentParser:
         "--catalog", default="guide", metavar="guide|published|FOLDER", help="the releases on offer; default: guide"
     )
     serve.add_argument("--fleet", type=Path, metavar="FILE", help="YAML list of Deployments; default: a demo fleet")
+    serve.add_argument(
+        "--public-url", metavar="URL", help="the root of the Airflows' addresses, behind a proxy; default: its own"
+    )
     serve.add_argument("--platform-version", default="0.30.4", metavar="X.Y.Z", help="0.29.0 to 2.x; default: 0.30.4")
     serve.add_argument("--token", default=DEFAULT_TOKEN, help=f"the admin's token; default: {DEFAULT_TOKEN}")
     serve.add_argument("--viewer-token", metavar="TOKEN", help="a token that may only read; default: none")

@@ -31,6 +31,7 @@ class Settings:
     state: Path | None = None
     catalog: str = "guide"
     fleet: Path | None = None
+    public_url: str | None = None
     platform_version: str = "0.30.4"
     rollout_seconds: float = 0.0
     allow_downgrades: bool = False
@@ -74,7 +75,8 @@ def serve(settings: Settings) -> None:
     with contextlib.ExitStack() as stack:
         listener = stack.enter_context(contextlib.closing(server.bind(settings.port)))
         host, port = listener.getsockname()
-        served = stack.enter_context(houston(settings, f"http://{host}:{port}"))
+        root = (settings.public_url or f"http://{host}:{port}").rstrip("/")
+        served = stack.enter_context(houston(settings, root))
         middleware = []
         if settings.request_log:
             stream = stack.enter_context(_opened(settings.request_log))

@@ -109,6 +109,14 @@ def test_a_fleet_is_served_deployed_to_and_shown(fleet: Path, tmp_path: Path) ->
     assert TOKEN not in log.read_text(encoding="utf-8")
 
 
+def test_a_proxy_in_front_can_be_where_the_airflows_are(fleet: Path) -> None:
+    """With a public URL the addresses that Houston tells lead there."""
+    with serving("--fleet", str(fleet), "--public-url", "http://127.0.0.1:1/front/") as (url, _):
+        ask = '{ deployment(where: {releaseName: "tides-4"}) { urls { type url } } }'
+        answer = httpx.post(url, json={"query": ask}, headers={"authorization": "sandbox-token"}).json()
+    assert {"type": "airflow", "url": "http://127.0.0.1:1/front/tides-4/airflow"} in answer["data"]["deployment"]["urls"]
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_ends_it_at_once_and_quietly(number: signal.Signals) -> None:
     """Exit code 0, nothing on stderr, even while a client keeps its connection."""
