@@ -85,9 +85,8 @@ def no_equivalent(current: Release, catalog: Catalog) -> tuple[list[Violation], 
         found = f"no Astro Runtime with Airflow {current.airflow} is on offer, so {current} has no equivalent"
         return [Violation(rule=RuleId.MIGRATE_EQUAL, found=found)], []
     against = [violation for release in equivalents for violation in unaccepted(release, Acceptance())]
-    found = f"{current} has no equivalent that may be a target: {', '.join(violation.found for violation in against)}"
     newest = equivalents[0]
-    return [Violation(rule=RuleId.MIGRATE_EQUAL, found=found)], _names(unaccepted(newest, Acceptance()), newest.id)
+    return against, _names(unaccepted(newest, Acceptance()), newest.id)
 
 
 def obstacles(

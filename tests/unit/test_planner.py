@@ -243,8 +243,8 @@ def test_an_ac_without_equivalent_is_told_so() -> None:
     assert (rules(refusal), refusal.acceptable) == (["MIGRATE-EQUAL"], ())
     yanked = made("Runtime 5.0.0 = 2.3.0", "Runtime 5.0.1 = 2.3.0", yanked="Runtime 5.0.0 Runtime 5.0.1")
     refusal = refused(ask("AC 2.3.0", "equivalent", yanked))
-    assert (rules(refusal), refusal.acceptable) == (["MIGRATE-EQUAL"], ("yanked:5.0.1",))
-    assert "Astro Runtime 5.0.0 is yanked" in refusal.violations[0].found
+    assert (rules(refusal), refusal.acceptable) == (["YANKED", "YANKED"], ("yanked:5.0.1",))
+    assert "Astro Runtime 5.0.1 is yanked" in refusal.violations[0].found
     assert path_line(planned(ask("AC 2.3.0", "equivalent", yanked, accept=("yanked:5.0.0",)))).endswith("5.0.0")
 
 
