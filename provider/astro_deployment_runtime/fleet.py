@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import pulumi
 
 from astro_deployment_runtime.declaration import read_stack
@@ -31,7 +33,7 @@ def declare_fleet() -> list[AstroDeploymentRuntime]:
             image=entry.image,
             strategy=entry.strategy,
             accept=list(entry.accept),
-            timeout=f"{entry.timeout:.0f}s",
+            timeout=f"{math.ceil(entry.timeout)}s",
             wait=entry.wait,
         )
         for entry in declared.deployments

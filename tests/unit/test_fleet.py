@@ -1,0 +1,150 @@
+"""From a stack's config to resources, with Pulumi's mocks in the place of its engine."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from typing import TYPE_CHECKING, Any
+
+import pulumi
+import pytest
+from pulumi.runtime import config, mocks, settings
+
+from astro_deployment_runtime.fleet import declare_fleet
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from astro_deployment_runtime.resource import AstroDeploymentRuntime
+
+LEAST = {"name": "data-eng", "releaseName": "stars-1", "runtimeVersion": "5.0.4"}
+
+
+class Monitor(mocks.Mocks):
+    """Keeps what is registered."""
+
+    def __init__(self) -> None:
+        self.registered: list[tuple[str, str, dict[str, Any]]] = []
+
+    def new_resource(self, args: mocks.MockResourceArgs) -> tuple[str, dict[str, Any]]:
+        """Keep a resource; its outputs are its inputs."""
+        if args.custom:
+            self.registered.append((args.typ, args.name, args.inputs))
+        return f"id-{args.name}", args.inputs
+
+    def call(self, args: mocks.MockCallArgs) -> tuple[dict[Any, Any], list[tuple[str, str]] | None]:
+        """Answer nothing: nobody calls."""
+        raise AssertionError(args.token)
+
+
+@pytest.fixture
+def monitor(monkeypatch: pytest.MonkeyPatch) -> Iterator[Monitor]:
+    """Pulumi's runtime as a program finds it, put back afterwards."""
+    before, made = settings.SETTINGS, Monitor()
+    loops: list[asyncio.AbstractEventLoop] = []
+
+    def loop_of_the_thread() -> None:
+        # Pulumi's own leaves one open in each of its threads.
+        loops.append(asyncio.new_event_loop())
+        asyncio.set_event_loop(loops[-1])
+
+    loop_of_the_thread()
+    monkeypatch.setattr(mocks, "_ensure_event_loop", loop_of_the_thread)
+    mocks.set_mocks(made, project="astro", stack="dev")
+    yield made
+    config.set_all_config({})
+    settings.configure(before)
+    loops[0].run_until_complete(loops[0].shutdown_default_executor())
+    asyncio.set_event_loop(None)
+    for loop in loops:
+        loop.close()
+
+
+def declared(deployments: object) -> list[AstroDeploymentRuntime]:
+    """Run a program that declares this fleet."""
+    if deployments is not None:
+        config.set_config("astro:deployments", deployments if isinstance(deployments, str) else json.dumps(deployments))
+    found: list[AstroDeploymentRuntime] = []
+
+    @mocks.test  # type: ignore[untyped-decorator]
+    def program() -> None:
+        found.extend(declare_fleet())
+
+    program()
+    return found
+
+
+def test_each_entry_becomes_a_resource(monitor: Monitor) -> None:
+    """In their order, with the defaults of what is left out."""
+    more = {
+        "name": "ml",
+        "deploymentId": "ckw1",
+        "runtimeVersion": "equivalent",
+        "image": "registry.example.com/ml:{version}",
+        "strategy": "fewest-hops",
+        "accept": ["newer"],
+        "timeout": "90m",
+        "wait": False,
+    }
+    assert len(declared([LEAST, more])) == 2
+    (kind, name, first), (_, other, second) = monitor.registered
+    assert (kind, name, other) == ("pulumi-python:dynamic/astro:DeploymentRuntime", "data-eng", "ml")
+    assert first.pop("__provider") == second.pop("__provider")
+    assert first == {
+        "release_name": "stars-1",
+        "runtime_version": "5.0.4",
+        "strategy": "certified-first",
+        "accept": [],
+        "timeout": "3600s",
+        "wait": True,
+    }
+    assert second == {
+        "deployment_id": "ckw1",
+        "runtime_version": "equivalent",
+        "image": "registry.example.com/ml:{version}",
+        "strategy": "fewest-hops",
+        "accept": ["newer"],
+        "timeout": "5400s",
+        "wait": False,
+    }
+
+
+@pytest.mark.usefixtures("monitor")
+def test_every_output_is_an_attribute() -> None:
+    """In preview too, where none is known yet."""
+    (made,) = declared([LEAST])
+    for name in ("plan", "path", "hops", "current_version", "airflow_version", "pending", "airflow_url"):
+        assert isinstance(getattr(made, name), pulumi.Output)
+    assert isinstance(made.release_name, pulumi.Output)
+    assert isinstance(made.deployment_id, pulumi.Output)
+
+
+def test_a_part_of_a_second_is_not_cut_to_nothing(monitor: Monitor) -> None:
+    """A time-out that is allowed stays one."""
+    declared([LEAST | {"timeout": 0.4}])
+    assert monitor.registered[0][2]["timeout"] == "1s"
+
+
+@pytest.mark.parametrize("deployments", [None, []])
+def test_a_stack_without_deployments_declares_none(monitor: Monitor, deployments: object) -> None:
+    """That is no mistake."""
+    assert declared(deployments) == []
+    assert monitor.registered == []
+
+
+@pytest.mark.parametrize(
+    ("deployments", "message"),
+    [
+        ([LEAST | {"colour": "red"}, LEAST], r"astro:deployments\[0\]\.colour: "),
+        ([LEAST, LEAST], "two entries have the name 'data-eng'"),
+        ({"name": "data-eng"}, "astro:deployments: "),
+        ("data-eng", "deployments"),
+    ],
+)
+def test_a_mistake_ends_the_program_before_anything_is_registered(
+    monitor: Monitor, deployments: object, message: str
+) -> None:
+    """With an error that Pulumi shows without a traceback."""
+    with pytest.raises(pulumi.RunError, match=message):
+        declared(deployments)
+    assert monitor.registered == []
