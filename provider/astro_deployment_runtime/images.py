@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final
 
+from astro_deployment_runtime import dockerfile
 from astro_deployment_runtime.errors import InvalidDeclarationError
 
 if TYPE_CHECKING:
@@ -20,13 +21,6 @@ _REFERENCE: Final = re.compile(
     rf"(?P<repository>(?:{_HOST}/)?{_COMPONENT}(?:/{_COMPONENT})*)(?::[\w][\w.-]{{0,127}})?(?:@sha256:[0-9a-f]{{64}})?",
     re.ASCII,
 )
-_BASE_REPOSITORIES: Final = {
-    "quay.io/astronomer/ap-airflow",
-    "quay.io/astronomer/astro-runtime",
-    "astrocrpublic.azurecr.io/runtime",
-    "astronomerinc/ap-airflow",
-    "docker.io/astronomerinc/ap-airflow",
-}
 
 
 def check_template(template: str) -> None:
@@ -68,4 +62,4 @@ def render(template: str, release: Release) -> str:
 def is_base(image: str) -> bool:
     """Tell whether this is one of the vendor's bare base images, which hold none of the user's DAGs."""
     match = _REFERENCE.fullmatch(image)
-    return match is not None and match["repository"].lower() in _BASE_REPOSITORIES
+    return match is not None and match["repository"].lower().removeprefix("docker.io/") in dockerfile.BASES

@@ -1,0 +1,125 @@
+"""Any Dockerfile of the vendor's images, moved along any path: the reference changes and nothing else does."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from astro_deployment_runtime import dockerfile
+from astro_deployment_runtime.errors import InvalidDeclarationError
+from astro_deployment_runtime.versions import ReleaseId
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+CERTIFIED = ["2.2.1", "2.2.3", "2.2.4", "2.3.0", "2.4.3"]
+RUNTIMES = ["4.2.5", "5.0.4", "6.0.0", "12.1.1"]
+
+certified_images = st.builds(
+    lambda version, onbuild: f"quay.io/astronomer/ap-airflow:{version}{onbuild}",
+    st.sampled_from(CERTIFIED),
+    st.sampled_from(["", "-onbuild"]),
+)
+runtime_images = st.builds(
+    lambda version, python, slim, base: f"quay.io/astronomer/astro-runtime:{version}{python}{slim}{base}",
+    st.sampled_from(RUNTIMES),
+    st.sampled_from(["", "-python-3.9", "-python-3.11"]),
+    st.sampled_from(["", "-slim"]),
+    st.sampled_from(["", "-base"]),
+)
+releases = st.sampled_from([*(f"AC {v}" for v in CERTIFIED), *(f"Runtime {v}" for v in RUNTIMES)]).map(ReleaseId.parse)
+runtime_releases = st.sampled_from(RUNTIMES).map(lambda version: ReleaseId.parse(f"Runtime {version}"))
+
+heads = st.lists(
+    st.sampled_from(["# syntax=docker/dockerfile:1", "# FROM scratch", "", "ARG OTHER=5.0.4", "  # é", "\t"]),
+    max_size=4,
+)
+befores = st.sampled_from(["FROM ", "from\t", "  FROM --platform=linux/amd64 ", "FROM \\\n  # here\n  "])
+afters = st.sampled_from(["", " AS base", "  as base \t", " \\\n AS base"])
+tails = st.lists(
+    st.sampled_from(["RUN pip install \\\n  x", "COPY . .", "", "# FROM x", "FROM base", "FROM python:3.9 AS tools"]),
+    max_size=4,
+)
+line_ends = st.sampled_from(["\n", "\r\n"])
+
+
+def _around(head: Sequence[str], before: str, after: str, tail: Sequence[str], end: str) -> tuple[str, str]:
+    """What stands before and after the reference."""
+    first = "".join(f"{line}\n" for line in head) + before
+    last = after + "".join(f"\n{line}" for line in tail)
+    return first.replace("\n", end), last.replace("\n", end)
+
+
+surroundings = st.builds(_around, heads, befores, afters, tails, line_ends)
+
+
+@given(surroundings, certified_images | runtime_images, releases)
+def test_only_the_reference_changes(around: tuple[str, str], image: str, release: ReleaseId) -> None:
+    """What stands around the reference is the same bytes, and the reference names the release that was asked for."""
+    first, last = around
+    found = dockerfile.rewrite(first + image + last, release)
+    assert found.startswith(first)
+    assert found.endswith(last)
+    assert dockerfile.parse(found).release == release
+    assert dockerfile.parse(found).image == found[len(first) : len(found) - len(last)]
+
+
+@given(surroundings, certified_images | runtime_images, releases)
+def test_rewriting_twice_is_rewriting_once(around: tuple[str, str], image: str, release: ReleaseId) -> None:
+    """A file that names the release already stays as it is."""
+    once = dockerfile.rewrite(image.join(around), release)
+    assert dockerfile.rewrite(once, release) == once
+
+
+@given(surroundings, runtime_images, runtime_releases)
+def test_there_and_back_is_the_same_file(around: tuple[str, str], image: str, release: ReleaseId) -> None:
+    """Within Runtime no suffix is lost on the way, so a restored file is the file that was."""
+    text = image.join(around)
+    assert dockerfile.rewrite(dockerfile.rewrite(text, release), dockerfile.parse(text).release) == text
+
+
+@given(surroundings, certified_images, runtime_releases)
+def test_migrated_and_back_is_the_same_file(around: tuple[str, str], image: str, release: ReleaseId) -> None:
+    """A migration whose deployment failed is taken back without a trace."""
+    text = image.join(around)
+    assert dockerfile.rewrite(dockerfile.rewrite(text, release), dockerfile.parse(text).release) == text
+
+
+pieces = st.sampled_from(
+    [
+        "FROM",
+        "ARG",
+        " ",
+        "\\",
+        "\n",
+        "\r\n",
+        "#",
+        "${V}",
+        "$V",
+        "${V:-5.0.4}",
+        "V=5.0.4",
+        'V="',
+        "--platform=x",
+        "quay.io/astronomer/astro-runtime",
+        ":5.0.4",
+        ":",
+        "@",
+        "-base",
+        "<<EOF",
+        "EOF",
+        "`",
+        "\ufeff",
+    ]
+)
+
+
+@given(st.lists(pieces | st.text(max_size=3), max_size=30).map("".join), releases)
+def test_any_text_is_rewritten_or_refused(text: str, release: ReleaseId) -> None:
+    """Whatever the file holds, it comes to name the release, or is refused on purpose."""
+    with suppress(InvalidDeclarationError):
+        found = dockerfile.rewrite(text, release)
+        assert dockerfile.parse(found).release == release
+        assert dockerfile.rewrite(found, release) == found
