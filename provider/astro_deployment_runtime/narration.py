@@ -158,6 +158,11 @@ def _path(path: tuple[ReleaseId, ...]) -> str:
 
 def _timed_out(wait: Wait, seconds: float, deployment: Deployment, declaration: Declaration) -> str:
     limit = f"within {duration(seconds)} (timeout)"
+    if wait.what is Waiting.SETTLING:
+        return (
+            f"Houston did not show {limit} what became of the last request: look at the Deployment "
+            f"{deployment.release_name} in the Software UI, then {_RESUME}"
+        )
     if wait.what is Waiting.HEALTH or wait.hop is None:
         return (
             f"{deployment.release_name} runs {deployment.current.id}, but its Airflow was not confirmed healthy at "
