@@ -1,5 +1,7 @@
 """What a user reads about a run: every text, as it is."""
 
+# ruff: noqa: E501 - a text is easier to compare in its own lines
+
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
