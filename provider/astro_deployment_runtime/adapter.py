@@ -31,8 +31,9 @@ from astro_deployment_runtime.versions import ReleaseId, RuntimeVersion
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from astro_deployment_runtime.executor import Clock, Ending, Reporter
+    from astro_deployment_runtime.executor import Ending
     from astro_deployment_runtime.model import Deployment, Plan
+    from astro_deployment_runtime.ports import Clock, Reporter
 
 ARGUMENTS: Final = tuple(RuntimeDeclaration.model_fields)
 """The names of what a user gives."""
@@ -137,7 +138,7 @@ class Adapter:
                 timeout=arguments.timeout,
                 wait=arguments.wait,
             ),
-            image=arguments.image,
+            delivery=images.ImageDelivery(arguments.image, self.houston) if arguments.image else None,
             pending=ReleaseId.parse(pending) if pending else None,
             client=self.houston,
             clock=clock,

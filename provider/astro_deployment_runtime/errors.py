@@ -9,6 +9,8 @@
     │   ├── InvalidSettingsError   the connection settings are missing or unsafe
     │   └── InvalidDeclarationError  an argument of a resource or an entry of the stack config
     ├── RefusedError               a refusal of the planner, where only an exception can carry it
+    ├── DeliveryFailedError        a command of the user's failed: a test of the project, or its deployment
+    ├── RunInterruptedError        the user stopped the run while such a command ran
     ├── UnsoundPlanError           the planner's check objects to the planner's own path: a mistake in this package
     └── PlatformError              Houston, the network, or what came from there
         ├── PlatformUnreachableError   no usable answer, also after the retries of a read
@@ -51,6 +53,14 @@ class InvalidDeclarationError(InvalidInputError):
 
 class RefusedError(AstroRuntimeError):
     """What is declared may not be done; the message is the planner's own."""
+
+
+class DeliveryFailedError(AstroRuntimeError):
+    """A command that tests or deploys the user's project could not be run, failed, or took too long."""
+
+
+class RunInterruptedError(AstroRuntimeError):
+    """The user stopped the run while a command tested or deployed the project; the command was ended."""
 
 
 class UnsoundPlanError(AstroRuntimeError):

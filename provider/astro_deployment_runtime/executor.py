@@ -1,17 +1,18 @@
 """The loop: observe, decide, do one thing, observe again.
 
 It takes no decision of its own (:mod:`~astro_deployment_runtime.reconcile` does) and owns no clock: what it says, waits
-and asks goes through the protocols below. It returns what was observed last, never what was wished.
+and asks goes through :mod:`~astro_deployment_runtime.ports`. It returns what was observed last, never what was wished.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Final
 
-from astro_deployment_runtime import images, narration, report
+from astro_deployment_runtime import narration, report
 from astro_deployment_runtime.errors import (
     AstroRuntimeError,
+    DeliveryFailedError,
     DoubtfulMutationError,
     PlatformRefusedError,
     PlatformUnreachableError,
@@ -38,58 +39,14 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from astro_deployment_runtime.catalog import Catalog
-    from astro_deployment_runtime.model import Deployment, Health, Platform
+    from astro_deployment_runtime.model import Deployment, Hop, Platform
+    from astro_deployment_runtime.ports import Client, Clock, Delivery, Reporter
     from astro_deployment_runtime.reconcile import Decision, Declaration
-    from astro_deployment_runtime.versions import AirflowVersion, ReleaseId
+    from astro_deployment_runtime.versions import ReleaseId
 
 _SHORTEST_POLL: Final = 1.0
 _LONGEST_POLL: Final = 5.0
 _POLL_GROWTH: Final = 1.3
-
-
-class Client(Protocol):
-    """What the executor asks of the platform; raises the errors of Houston's client."""
-
-    def observe(self, deployment_id: str) -> tuple[Deployment, Platform, Catalog]:
-        """Read a Deployment and the offer, live."""
-
-    def observe_deployment(self, deployment_id: str, catalog: Catalog) -> Deployment:
-        """Read a Deployment alone, live."""
-
-    def start(self, deployment: Deployment, target: ReleaseId) -> None:
-        """Start a hop."""
-
-    def cancel(self, deployment: Deployment, pending: ReleaseId) -> None:
-        """Cancel a pending hop."""
-
-    def deliver(self, deployment: Deployment, image: str, target: ReleaseId) -> None:
-        """Deploy an image."""
-
-    def health(self, deployment: Deployment, expected: AirflowVersion) -> Health:
-        """Ask the Deployment's own Airflow."""
-
-
-class Reporter(Protocol):
-    """Who tells the user."""
-
-    def info(self, text: str) -> None:
-        """Say something that stays."""
-
-    def warning(self, text: str) -> None:
-        """Warn of something."""
-
-    def progress(self, text: str) -> None:
-        """Say what is being waited for, until the next such text."""
-
-
-class Clock(Protocol):
-    """Time, and the user's wish to stop."""
-
-    def now(self) -> float:
-        """Seconds, from any start, never backwards."""
-
-    def wait(self, seconds: float) -> bool:
-        """Wait; return True at once when the run is cancelled, also if it was before."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,8 +66,8 @@ class Walk:
     """One Deployment on its declared path, in one run."""
 
     declaration: Declaration
-    image: str | None
-    """The template for the images that we deliver."""
+    delivery: Delivery | None
+    """None: somebody else deploys the images."""
     client: Client
     clock: Clock
     reporter: Reporter
@@ -173,16 +130,26 @@ class Walk:
                 self.reporter.progress(narration.starting(hop, self.declaration))
                 self._send(MutationKind.START, hop.target.id, lambda: self.client.start(self.deployment, hop.target.id))
             case Deliver(hop):
-                image = images.render(self.image or "{base}", hop.target)
-                self.reporter.info(narration.delivering(hop, image, self.declaration))
-                self._send(
-                    MutationKind.DELIVER,
-                    hop.target.id,
-                    lambda: self.client.deliver(self.deployment, image, hop.target.id),
-                )
+                self._deliver(hop)
             case Cancel(pending):
                 self.reporter.info(narration.cancelling(pending))
                 self._send(MutationKind.CANCEL, pending, lambda: self.client.cancel(self.deployment, pending))
+
+    def _deliver(self, hop: Hop) -> None:
+        delivery = self.delivery
+        if delivery is None:
+            raise AssertionError("a hop is delivered, and nothing says how")
+        self.reporter.info(narration.delivering(hop, delivery.announce(hop), self.declaration))
+        seconds = self.declaration.timeout - self.run.waited
+
+        def say(text: str) -> None:
+            self.reporter.progress(narration.delivering(hop, text, self.declaration))
+
+        self._send(
+            MutationKind.DELIVER,
+            hop.target.id,
+            lambda: delivery.deliver(self.deployment, hop, seconds=seconds, say=say),
+        )
 
     def _send(self, kind: MutationKind, release: ReleaseId, send: Callable[[], None]) -> None:
         last = self.run.mutation
@@ -194,7 +161,7 @@ class Walk:
             outcome, message = Outcome.DOUBTFUL, str(error)
         except PlatformUnreachableError as error:
             outcome, message = Outcome.UNSENT, str(error)
-        except PlatformRefusedError as error:
+        except (PlatformRefusedError, DeliveryFailedError) as error:
             outcome, message = Outcome.REFUSED, str(error)
         if outcome in {Outcome.DOUBTFUL, Outcome.UNSENT}:
             self.reporter.warning(narration.unanswered(message))
@@ -271,7 +238,7 @@ def walk(  # noqa: PLR0913 - the last three are the world around it
     deployment_id: str,
     declaration: Declaration,
     *,
-    image: str | None,
+    delivery: Delivery | None,
     pending: ReleaseId | None,
     client: Client,
     clock: Clock,
@@ -282,7 +249,7 @@ def walk(  # noqa: PLR0913 - the last three are the world around it
     Args:
         deployment_id: Houston's id of it.
         declaration: the target, and the path that was shown.
-        image: the template for the images that we deliver; None: somebody else deploys them.
+        delivery: how the images get there; None: somebody else deploys them.
         pending: the hop that an earlier run saved as started by us.
         client: Houston.
         clock: time, and the user's wish to stop.
@@ -296,7 +263,7 @@ def walk(  # noqa: PLR0913 - the last three are the world around it
     run = Run(ours=pending, arrived=arrived, seen=deployment.pending)
     return Walk(
         declaration=declaration,
-        image=image,
+        delivery=delivery,
         client=client,
         clock=clock,
         reporter=reporter,

@@ -1,15 +1,20 @@
-"""Which image a hop is delivered with: a user's template, rendered and checked."""
+"""Which image a hop is delivered with: a user's template, rendered and checked; and its delivery."""
 
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Final
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final, Protocol
 
 from astro_deployment_runtime import dockerfile
 from astro_deployment_runtime.errors import InvalidDeclarationError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from astro_deployment_runtime.catalog import Release
+    from astro_deployment_runtime.model import Deployment, Hop
+    from astro_deployment_runtime.versions import ReleaseId
 
 PLACEHOLDERS: Final = ("base", "distribution", "version", "airflow")
 """What a template may name: the vendor's base image, ``certified`` or ``runtime``, and the two versions."""
@@ -63,3 +68,27 @@ def is_base(image: str) -> bool:
     """Tell whether this is one of the vendor's bare base images, which hold none of the user's DAGs."""
     match = _REFERENCE.fullmatch(image)
     return match is not None and match["repository"].lower().removeprefix("docker.io/") in dockerfile.BASES
+
+
+class Deployer(Protocol):
+    """What is asked of the platform here."""
+
+    def deliver(self, deployment: Deployment, image: str, target: ReleaseId) -> None:
+        """Deploy an image."""
+
+
+@dataclass(frozen=True, slots=True)
+class ImageDelivery:
+    """Names the image of each hop, which is in a registry already, to the platform."""
+
+    template: str
+    client: Deployer
+
+    def announce(self, hop: Hop) -> str:
+        """Say which image it is."""
+        return f"deploying the image {render(self.template, hop.target)}"
+
+    def deliver(self, deployment: Deployment, hop: Hop, *, seconds: float, say: Callable[[str], None]) -> None:
+        """Name it. That takes one request, so there is nothing to say meanwhile, and the time is the transport's."""
+        del seconds, say
+        self.client.deliver(deployment, render(self.template, hop.target), hop.target.id)

@@ -11,6 +11,7 @@ from astro_deployment_runtime import report
 from astro_deployment_runtime.model import Refusal
 from astro_deployment_runtime.reconcile import (
     HandedOver,
+    MutationKind,
     MutationRefused,
     NotTaken,
     PathChanged,
@@ -54,9 +55,9 @@ def starting(hop: Hop, declaration: Declaration) -> str:
     return f"{_hop(hop, declaration)} - starting"
 
 
-def delivering(hop: Hop, image: str, declaration: Declaration) -> str:
-    """An image is being deployed."""
-    return f"{_hop(hop, declaration)}: deploying the image {image}"
+def delivering(hop: Hop, what: str, declaration: Declaration) -> str:
+    """A hop's image is on its way; what that comes to, the delivery says itself."""
+    return f"{_hop(hop, declaration)}: {what}"
 
 
 def cancelling(pending: ReleaseId) -> str:
@@ -132,7 +133,9 @@ def stopped(  # noqa: PLR0911 - one for each kind of reason
                 "run 'pulumi preview' to see the new one"
             )
         case MutationRefused(mutation):
-            return f"{mutation.message}\nNothing was changed by it. Put that right, then {_RESUME}."
+            delivers = mutation.kind is MutationKind.DELIVER
+            left = "The hop stays started." if delivers else "Nothing was changed by it."
+            return f"{mutation.message}\n{left} Put that right, then {_RESUME}."
         case NotTaken(mutation):
             lost = f" ({mutation.message})" if mutation.message else ""
             return (

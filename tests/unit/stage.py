@@ -14,6 +14,7 @@ from pydantic import SecretStr
 from astro_deployment_runtime import feeds
 from astro_deployment_runtime.executor import Ending, walk
 from astro_deployment_runtime.houston import Houston
+from astro_deployment_runtime.images import ImageDelivery
 from astro_deployment_runtime.model import Acceptance, Plan, Strategy
 from astro_deployment_runtime.planner import plan
 from astro_deployment_runtime.reconcile import Declaration, path_of
@@ -152,7 +153,7 @@ class Stage:
         return walk(
             ID,
             declaration,
-            image=image,
+            delivery=ImageDelivery(image, self.client) if image else None,
             pending=ReleaseId.parse(pending) if pending else None,
             client=self.client,
             clock=self.clock,

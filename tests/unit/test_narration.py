@@ -62,7 +62,7 @@ def test_what_is_done_is_said() -> None:
     """The hop's number on the path that was shown, the action, the release."""
     assert narration.starting(UPGRADE, DECLARATION) == "hop 1/2 - upgrade to AC 2.3.0 - starting"
     assert (
-        narration.delivering(MIGRATION, "registry.example.com/a:5.0.4", DECLARATION)
+        narration.delivering(MIGRATION, "deploying the image registry.example.com/a:5.0.4", DECLARATION)
         == "hop 2/2 - migrate to Astro Runtime 5.0.4: deploying the image registry.example.com/a:5.0.4"
     )
     assert narration.cancelling(OTHER) == "cancelling the pending hop to AC 2.2.4"
