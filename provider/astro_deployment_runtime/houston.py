@@ -16,24 +16,24 @@ from astro_deployment_runtime.airflow import read_health
 from astro_deployment_runtime.catalog import Catalog
 from astro_deployment_runtime.errors import (
     DeploymentNotFoundError,
-    InvalidVersionError,
     PlatformAnswerError,
     PlatformError,
     PlatformRefusedError,
 )
-from astro_deployment_runtime.model import Deployment, Platform
+from astro_deployment_runtime.translation import read_deployment, read_platform
 from astro_deployment_runtime.versions import AirflowVersion, Distribution, ReleaseId
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from astro_deployment_runtime.model import Health
+    from astro_deployment_runtime.model import Deployment, Health, Platform
     from astro_deployment_runtime.transport import Transport
 
 FLEET_SECONDS: Final = 30.0
 """How long a reading of the whole fleet serves previews."""
 
 _NO_SUCH_DEPLOYMENT: Final = "No deployment exists"
+_NO_SUCH_FIELD: Final = "Cannot query field"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,12 +96,12 @@ class Houston:
             if deployment_id == deployment.id or release_name == deployment.release_name:
                 if deployment.id in self._changed:
                     return self.observe(deployment.id)[0]
-                return _deployment(deployment, snapshot.catalog)
+                return read_deployment(deployment, snapshot.catalog)
         if deployment_id is not None:
             return self.observe(deployment_id)[0]
-        for deployment in self._read_deployments(snapshot.workspaces, release_name):
+        for deployment in self._read_deployments(snapshot.platform, snapshot.workspaces, release_name):
             if deployment.release_name == release_name:
-                return _deployment(deployment, snapshot.catalog)
+                return read_deployment(deployment, snapshot.catalog)
         raise DeploymentNotFoundError(
             f"Houston shows this token no Deployment with the release name {release_name!r}, but "
             f"{len(snapshot.deployments)} others: correct the name, or give the token's account access to its workspace"
@@ -114,9 +114,11 @@ class Houston:
             DeploymentNotFoundError: there is none of that id, or no more.
             PlatformError: Houston cannot be read.
         """
-        answer = self._read_deployment(deployment_id, wire.DEPLOYMENT_AND_OFFER, wire.DeploymentAndOfferAnswer)
+        answer = self._read_deployment(
+            deployment_id, lambda fitting: fitting.deployment_and_offer, wire.DeploymentAndOfferAnswer
+        )
         catalog = self._catalog(answer)
-        return _deployment(_existing(answer, deployment_id), catalog), _platform(answer), catalog
+        return read_deployment(_existing(answer, deployment_id), catalog), read_platform(answer), catalog
 
     def observe_deployment(self, deployment_id: str, catalog: Catalog) -> Deployment:
         """Read one Deployment alone, live: what a wait asks again and again.
@@ -125,8 +127,8 @@ class Houston:
             DeploymentNotFoundError: there is none of that id, or no more.
             PlatformError: Houston cannot be read.
         """
-        answer = self._read_deployment(deployment_id, wire.DEPLOYMENT, wire.DeploymentAnswer)
-        return _deployment(_existing(answer, deployment_id), catalog)
+        answer = self._read_deployment(deployment_id, lambda fitting: fitting.deployment, wire.DeploymentAnswer)
+        return read_deployment(_existing(answer, deployment_id), catalog)
 
     def start(self, deployment: Deployment, target: ReleaseId) -> None:
         """Start a hop. It interrupts nothing until an image that matches is deployed.
@@ -157,15 +159,17 @@ class Houston:
         Raises:
             PlatformError: as :meth:`~astro_deployment_runtime.transport.Transport.mutate` tells.
         """
+        what = f"deploy the image {image}"
+        document = self._documents().deliver
+        if document is None:
+            raise PlatformRefusedError(f"this platform cannot {what}: that is possible from 0.29.2 on")
+        variables = {"releaseName": deployment.release_name, "image": image}
         certified = target.distribution is Distribution.CERTIFIED
-        variables = {
-            "releaseName": deployment.release_name,
-            "image": image,
+        variables["runtimeVersion"] = "" if certified else str(target.version)
+        if document == wire.DELIVER_IMAGE:
             # An empty version beside the other means "not given" to Houston: the vendor's CLI sends both.
-            "airflowVersion": str(target.version) if certified else "",
-            "runtimeVersion": "" if certified else str(target.version),
-        }
-        self._mutate(wire.DELIVER_IMAGE, deployment, variables, f"deploy the image {image}")
+            variables["airflowVersion"] = str(target.version) if certified else ""
+        self._mutate(document, deployment, variables, what)
 
     def health(self, deployment: Deployment, expected: AirflowVersion) -> Health:
         """Ask the Deployment's own Airflow, with the same token. Never raises."""
@@ -178,22 +182,28 @@ class Houston:
             # Last, so that a reading of the fleet that began before the mutation took effect does not count.
             self._changed.add(deployment.id)
 
+    def _documents(self) -> wire.Documents:
+        """Return what fits the platform, as it was seen last."""
+        seen = self._snapshot or self.snapshot()
+        return wire.documents(seen.platform.version)
+
     def _read_fleet(self) -> Snapshot:
         taken = self._now()
         # First, so that what is changed while this is read counts as changed since.
         self._changed.clear()
         answer = self._transport.read(wire.PLATFORM, {}, wire.PlatformAnswer, what="the platform's offer")
+        platform = read_platform(answer)
         workspaces = tuple(workspace.id for workspace in answer.workspaces)
         return Snapshot(
-            platform=_platform(answer),
+            platform=platform,
             catalog=self._catalog(answer),
             workspaces=workspaces,
-            deployments=self._read_deployments(workspaces, None),
+            deployments=self._read_deployments(platform, workspaces, None),
             taken=taken,
         )
 
     def _read_deployments(
-        self, workspaces: tuple[str, ...], release_name: str | None
+        self, platform: Platform, workspaces: tuple[str, ...], release_name: str | None
     ) -> tuple[wire.WireDeployment, ...]:
         if not workspaces:
             return ()
@@ -202,7 +212,7 @@ class Houston:
         variables = dict(aliases)
         if release_name is not None:
             variables["releaseName"] = release_name
-        document = wire.fleet_document(len(workspaces), by_release_name=release_name is not None)
+        document = wire.documents(platform.version).fleet(len(workspaces), by_release_name=release_name is not None)
         fleet = self._transport.read(document, variables, wire.FleetAnswer, what=what)
         try:
             return tuple(deployment for alias in aliases for deployment in fleet.root[alias] or ())
@@ -211,14 +221,22 @@ class Houston:
                 f"Houston's answer to {what} lacks the workspace {aliases[str(error.args[0])]}"
             ) from None
 
-    def _read_deployment(self, deployment_id: str, document: str, answer: type[_Answer]) -> _Answer:
+    def _read_deployment(
+        self, deployment_id: str, document: Callable[[wire.Documents], str], answer: type[_Answer]
+    ) -> _Answer:
         what = f"the Deployment {deployment_id}"
+        variables = {"id": deployment_id}
+        fitting = self._documents()
         try:
-            return self._transport.read(document, {"id": deployment_id}, answer, what=what)
+            return self._transport.read(document(fitting), variables, answer, what=what)
         except PlatformRefusedError as error:
             if _NO_SUCH_DEPLOYMENT in str(error):
                 raise _not_found(deployment_id) from error
-            raise
+            if _NO_SUCH_FIELD not in str(error):
+                raise
+        # The platform was upgraded since it was seen last.
+        self._snapshot = None
+        return self._transport.read(document(self._documents()), variables, answer, what=what)
 
     def _catalog(self, answer: wire.OfferAnswer) -> Catalog:
         return Catalog.offered(
@@ -242,56 +260,3 @@ def _existing(answer: wire.DeploymentAnswer, deployment_id: str) -> wire.WireDep
     if answer.deployment is None:
         raise _not_found(deployment_id)
     return answer.deployment
-
-
-def _platform(answer: wire.OfferAnswer) -> Platform:
-    flags = answer.app_config.feature_flags or {}
-    return Platform(
-        version=answer.app_config.version, runtime_enabled=flags.get("astroRuntimeEnabled", True) is not False
-    )
-
-
-def _deployment(found: wire.WireDeployment, catalog: Catalog) -> Deployment:
-    """Translate: a Deployment is on Runtime when its Runtime version is not empty, whatever its Airflow version."""
-    on_runtime = bool(found.runtime_version)
-    try:
-        current = (
-            ReleaseId.of(Distribution.RUNTIME, found.runtime_version)
-            if on_runtime
-            else ReleaseId.of(Distribution.CERTIFIED, found.airflow_version)
-        )
-        airflow = _airflow(found, current, catalog)
-        pending = _pending(found, current)
-    except InvalidVersionError as error:
-        raise PlatformAnswerError(
-            f"Houston reports a version of {found.release_name} that cannot be read: {error}; nothing is planned for it"
-        ) from error
-    return Deployment(
-        id=found.id,
-        release_name=found.release_name,
-        label=found.label or found.release_name,
-        workspace_id=found.workspace.id if found.workspace else "",
-        current=catalog.describe(current, airflow),
-        pending=pending,
-        dag_deployment=(found.dag_deployment.type if found.dag_deployment else None) or "image",
-        airflow_url=found.airflow_url,
-    )
-
-
-def _airflow(found: wire.WireDeployment, current: ReleaseId, catalog: Catalog) -> AirflowVersion:
-    if isinstance(current.version, AirflowVersion):
-        return current.version
-    offered = catalog.get(current)
-    if offered is not None and not found.runtime_airflow_version:
-        return offered.airflow
-    return AirflowVersion.parse(found.runtime_airflow_version)
-
-
-def _pending(found: wire.WireDeployment, current: ReleaseId) -> ReleaseId | None:
-    """Tell the hop that was started: desired differs from current, where null and empty both mean "none"."""
-    if found.desired_runtime_version not in {"", found.runtime_version}:
-        return ReleaseId.of(Distribution.RUNTIME, found.desired_runtime_version)
-    if current.distribution is Distribution.CERTIFIED and found.desired_airflow_version:
-        desired = ReleaseId.of(Distribution.CERTIFIED, found.desired_airflow_version)
-        return None if desired == current else desired
-    return None

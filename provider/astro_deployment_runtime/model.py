@@ -109,6 +109,12 @@ class Platform:
     """As Houston's ``appConfig`` gives it, for example ``0.30.4``."""
     runtime_enabled: bool = True
     """The feature flag ``astroRuntimeEnabled``."""
+    upgrades_by_image: bool = False
+    """A Runtime upgrade is made by deploying its image: it is neither started nor ever pending (from 0.36 on)."""
+    takes_images: bool = True
+    """It can be told to deploy an image that is in a registry already (from 0.29.2 on)."""
+    overwrites_environment: bool = False
+    """Being told to, it overwrites environment variables of the Deployment that are not named (from 2.1 on)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

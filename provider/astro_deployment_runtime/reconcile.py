@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final, TypeAlias
 
-from astro_deployment_runtime.model import Refusal
+from astro_deployment_runtime.model import Refusal, RuleId
 from astro_deployment_runtime.planner import plan
 
 if TYPE_CHECKING:
@@ -72,8 +72,7 @@ class Run:
     """The hop that this run has seen pending."""
     mutation: Mutation | None = None
     """The last one for the hop at hand."""
-    since_mutation: float = 0.0
-    """Seconds."""
+    since_mutation: float = 0.0  # seconds
     waited: float = 0.0
     """Seconds since this run began to wait for the hop at hand."""
     health: Health | None = None
@@ -104,10 +103,12 @@ class Declaration:
     """The pending hop whose cancelling was shown as step 1."""
     delivers: bool = False
     """We have an image for each hop; else somebody else deploys it."""
-    timeout: float = 3600.0
-    """Seconds per hop."""
+    timeout: float = 3600.0  # seconds per hop
     wait: bool = True
     """Wait for hops to arrive; else end as soon as somebody else has to act."""
+
+
+_MAY_BE_DONE: Final = {Outcome.ANSWERED, Outcome.DOUBTFUL}
 
 
 class Waiting(StrEnum):
@@ -149,8 +150,7 @@ class Wait:
     """Look again later."""
 
     what: Waiting
-    hop: Hop | None
-    """The hop at hand; None where an arrival is being confirmed, or a cancel settles."""
+    hop: Hop | None  # None where an arrival is being confirmed, or a cancel settles
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,8 +166,7 @@ class PathChanged:
 
     was: tuple[ReleaseId, ...]
     now: tuple[ReleaseId, ...]
-    cancel: ReleaseId | None
-    """A pending hop that would have to be cancelled first, unlike what was shown."""
+    cancel: ReleaseId | None  # what would have to be cancelled first, unlike what was shown
 
 
 @dataclass(frozen=True, slots=True)
@@ -252,26 +251,29 @@ def decide(observation: Observation, declaration: Declaration, catalog: Catalog)
         return _mutate(Cancel(planned.cancel), MutationKind.CANCEL, planned.cancel, run, declaration)
     if not planned.hops:
         return Done(planned)
-    return _hop(planned.hops[0], deployment, run, declaration)
+    return _hop(planned.hops[0], observation, declaration)
 
 
-def _hop(hop: Hop, deployment: Deployment, run: Run, declaration: Declaration) -> Decision:
+def _hop(hop: Hop, observation: Observation, declaration: Declaration) -> Decision:
+    run = observation.run
     target = hop.target.id
-    if deployment.pending is None:
+    by_image = observation.platform.upgrades_by_image and hop.rule is RuleId.RUNTIME_UPGRADE
+    if observation.deployment.pending is None and not by_image:
         if run.seen == target:
             return Refuse(Withdrawn(hop))
         return _mutate(Start(hop), MutationKind.START, target, run, declaration)
-    # What is pending is this hop: the planner cancels or refuses everything else.
+    # What is pending is this hop: the planner cancels or refuses everything else. Or its image alone makes it.
     if not declaration.delivers:
         return _wait(Waiting.IMAGE, hop, run, declaration)
-    match run.mutation:
-        case Mutation(kind=MutationKind.DELIVER, release=release, outcome=Outcome.ANSWERED | Outcome.DOUBTFUL) if (
-            release == target
-        ):
-            # Once per hop and run, also where the answer was lost: a wrong image is as silent as a late one.
-            return _wait(Waiting.ROLLOUT, hop, run, declaration)
-        case _:
-            return _mutate(Deliver(hop), MutationKind.DELIVER, target, run, declaration)
+    last = run.mutation
+    if (
+        last is not None
+        and (last.kind, last.release) == (MutationKind.DELIVER, target)
+        and last.outcome in _MAY_BE_DONE
+    ):
+        # Once per hop and run, also where the answer was lost: a wrong image is as silent as a late one.
+        return _wait(Waiting.ROLLOUT, hop, run, declaration)
+    return _mutate(Deliver(hop), MutationKind.DELIVER, target, run, declaration)
 
 
 def _mutate(

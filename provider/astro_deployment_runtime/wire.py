@@ -6,15 +6,16 @@ fields that we did not ask for, strictly about those that we did.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any, Final
 
+from packaging.version import InvalidVersion, Version
 from pydantic import BaseModel, ConfigDict, Field, RootModel, field_validator
 from pydantic.alias_generators import to_camel
 
-_DEPLOYMENT_FIELDS: Final = """{
-  id label releaseName workspace { id } dagDeployment { type } urls { type url }
-  airflowVersion desiredAirflowVersion runtimeVersion desiredRuntimeVersion runtimeAirflowVersion
-}"""
+_DESIRED: Final = "desiredAirflowVersion desiredRuntimeVersion"
+_NOTHING_DESIRED: Final = "desiredAirflowVersion: airflowVersion desiredRuntimeVersion: runtimeVersion"
+"""Where a platform knows no desired versions, what runs is what is desired: nothing is ever pending."""
 
 _OFFER_FIELDS: Final = """
   appConfig { version featureFlags }
@@ -23,40 +24,95 @@ _OFFER_FIELDS: Final = """
 """
 
 PLATFORM: Final = f"query Platform {{ {_OFFER_FIELDS} workspaces {{ id label }} }}"
-DEPLOYMENT: Final = f"query Deployment($id: String!) {{ deployment(where: {{id: $id}}) {_DEPLOYMENT_FIELDS} }}"
-DEPLOYMENT_AND_OFFER: Final = (
-    f"query DeploymentAndOffer($id: String!) {{ {_OFFER_FIELDS} deployment(where: {{id: $id}}) {_DEPLOYMENT_FIELDS} }}"
-)
+"""The same on every platform: its answer tells which of the other documents fit."""
 
-START_AIRFLOW: Final = f"""mutation StartAirflow($deploymentUuid: Uuid!, $version: String!) {{
-  updateDeploymentAirflow(deploymentUuid: $deploymentUuid, desiredAirflowVersion: $version) {_DEPLOYMENT_FIELDS} }}"""
-START_RUNTIME: Final = f"""mutation StartRuntime($deploymentUuid: Uuid!, $version: String!) {{
-  updateDeploymentRuntime(deploymentUuid: $deploymentUuid, desiredRuntimeVersion: $version) {_DEPLOYMENT_FIELDS} }}"""
-CANCEL_RUNTIME: Final = f"""mutation CancelRuntime($deploymentUuid: Uuid!) {{
-  cancelRuntimeUpdate(deploymentUuid: $deploymentUuid) {_DEPLOYMENT_FIELDS} }}"""
-DELIVER_IMAGE: Final = f"""mutation DeliverImage(
-  $releaseName: String!, $image: String!, $airflowVersion: String, $runtimeVersion: String) {{
+START_AIRFLOW: Final = """mutation StartAirflow($deploymentUuid: Uuid!, $version: String!) {
+  updateDeploymentAirflow(deploymentUuid: $deploymentUuid, desiredAirflowVersion: $version) { id } }"""
+START_RUNTIME: Final = """mutation StartRuntime($deploymentUuid: Uuid!, $version: String!) {
+  updateDeploymentRuntime(deploymentUuid: $deploymentUuid, desiredRuntimeVersion: $version) { id } }"""
+CANCEL_RUNTIME: Final = """mutation CancelRuntime($deploymentUuid: Uuid!) {
+  cancelRuntimeUpdate(deploymentUuid: $deploymentUuid) { id } }"""
+
+DELIVER_IMAGE: Final = """mutation DeliverImage(
+  $releaseName: String!, $image: String!, $airflowVersion: String, $runtimeVersion: String) {
   updateDeploymentImage(
     releaseName: $releaseName, image: $image, airflowVersion: $airflowVersion, runtimeVersion: $runtimeVersion
-  ) {_DEPLOYMENT_FIELDS} }}"""
+  ) { id } }"""
+DELIVER_RUNTIME_IMAGE: Final = """mutation DeliverImage(
+  $releaseName: String!, $image: String!, $runtimeVersion: String!) {
+  updateDeploymentImage(releaseName: $releaseName, image: $image, runtimeVersion: $runtimeVersion) { id } }"""
+UPSERT_IMAGE: Final = """mutation DeliverImage(
+  $releaseName: String!, $image: String!, $runtimeVersion: String!) {
+  upsertDeployment(releaseName: $releaseName, image: $image, runtimeVersion: $runtimeVersion) { id } }"""
 
 
-def fleet_document(workspaces: int, *, by_release_name: bool = False) -> str:
-    """One query for the Deployments of that many workspaces.
+@dataclass(frozen=True, slots=True)
+class Documents:
+    """The documents that fit one generation of the platform (:func:`documents`)."""
 
-    Aliases and variables are named ``w0``, ``w1``, ...; with ``by_release_name`` there is also a variable
-    ``releaseName``, and only Deployments of that name are asked for.
-    """
-    variables = [f"$w{number}: Uuid!" for number in range(workspaces)]
-    filters = ""
-    if by_release_name:
-        variables.append("$releaseName: String")
-        filters = ", releaseName: $releaseName"
-    selections = " ".join(
-        f"w{number}: workspaceDeployments(workspaceUuid: $w{number}{filters}) {_DEPLOYMENT_FIELDS}"
-        for number in range(workspaces)
+    desired: bool
+    """Houston knows desired versions."""
+    deliver: str | None
+    """How an image is deployed that is in a registry already; None where that cannot be asked for."""
+
+    @property
+    def deployment(self) -> str:
+        """One Deployment, by the variable ``id``."""
+        return f"query Deployment($id: String!) {{ deployment(where: {{id: $id}}) {self._fields} }}"
+
+    @property
+    def deployment_and_offer(self) -> str:
+        """One Deployment beside what the platform says of itself and has on offer."""
+        selection = f"{_OFFER_FIELDS} deployment(where: {{id: $id}}) {self._fields}"
+        return f"query DeploymentAndOffer($id: String!) {{ {selection} }}"
+
+    def fleet(self, workspaces: int, *, by_release_name: bool = False) -> str:
+        """One query for the Deployments of that many workspaces.
+
+        Aliases and variables are named ``w0``, ``w1``, ...; with ``by_release_name`` there is also a variable
+        ``releaseName``, and only Deployments of that name are asked for.
+        """
+        variables = [f"$w{number}: Uuid!" for number in range(workspaces)]
+        filters = ""
+        if by_release_name:
+            variables.append("$releaseName: String")
+            filters = ", releaseName: $releaseName"
+        selections = " ".join(
+            f"w{number}: workspaceDeployments(workspaceUuid: $w{number}{filters}) {self._fields}"
+            for number in range(workspaces)
+        )
+        return f"query Fleet({', '.join(variables)}) {{ {selections} }}"
+
+    @property
+    def _fields(self) -> str:
+        return f"""{{
+  id label releaseName workspace {{ id }} dagDeployment {{ type }} urls {{ type url }}
+  airflowVersion runtimeVersion runtimeAirflowVersion {_DESIRED if self.desired else _NOTHING_DESIRED}
+}}"""
+
+
+_NO_DESIRED_SINCE: Final = "1.1.0"
+_DELIVERIES: Final = (
+    ("2.1.0", UPSERT_IMAGE),
+    ("1.0.1", DELIVER_RUNTIME_IMAGE),
+    ("0.29.2", DELIVER_IMAGE),
+)
+
+
+def documents(platform: str) -> Documents:
+    """Choose the documents for a platform's version. Source: which operations the vendor's CLI sends to which."""
+    return Documents(
+        desired=not at_least(platform, _NO_DESIRED_SINCE),
+        deliver=next((document for since, document in _DELIVERIES if at_least(platform, since)), None),
     )
-    return f"query Fleet({', '.join(variables)}) {{ {selections} }}"
+
+
+def at_least(platform: str, since: str) -> bool:
+    """Compare platform versions. One that cannot be read counts as the oldest; the rules refuse every hop there."""
+    try:
+        return Version(platform) >= Version(since)
+    except InvalidVersion:
+        return False
 
 
 class _Wire(BaseModel):

@@ -452,7 +452,16 @@ def test_words_of_houston_for_a_missing_deployment_are_understood() -> None:
     """Platforms differ: some answer null, some an error; other errors stay what they are."""
     messages = iter(["No deployment exists with id: ckw1", "the database is down"])
 
-    def handler(_: httpx.Request) -> httpx.Response:
+    offer = {
+        "appConfig": {"version": "0.30.4", "featureFlags": None},
+        "deploymentConfig": {"airflowImages": []},
+        "runtimeReleases": [],
+        "workspaces": [],
+    }
+
+    def handler(request: httpx.Request) -> httpx.Response:
+        if b"query Platform" in request.content:
+            return httpx.Response(200, json={"data": offer})
         return httpx.Response(200, json={"errors": [{"message": next(messages)}], "data": {"deployment": None}})
 
     with opened(handler) as client:
@@ -474,11 +483,11 @@ def test_nothing_is_sent_before_it_is_needed() -> None:
 
 def test_the_cancel_of_a_runtime_hop_wishes_for_nothing(served: Served) -> None:
     """A hop on Runtime has a mutation for that; the Deployment goes on as it was."""
-    wind, to = served.client.observe(WIND)[0], ReleaseId.parse("Runtime 5.0.4")
+    wind, to = served.client.find(deployment_id=WIND), ReleaseId.parse("Runtime 5.0.4")
     served.client.start(wind, to)
     served.client.cancel(wind, to)
     assert seen(served.client.observe(WIND)[0]) == ("Astro Runtime 4.2.5", None)
-    assert served.asked()[1:3] == [["updateDeploymentRuntime"], ["cancelRuntimeUpdate"]]
+    assert served.asked()[2:4] == [["updateDeploymentRuntime"], ["cancelRuntimeUpdate"]]
 
 
 def test_an_image_can_be_delivered_again(served: Served) -> None:

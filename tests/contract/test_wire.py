@@ -16,15 +16,16 @@ from sandbox.schema import sdl
 PLATFORMS = (
     *("0.29.0", "0.29.1", "0.29.2", "0.29.9", "0.30.4", "0.31.0", "0.32.0"),
     *("0.33.2", "0.33.3", "0.34.0", "0.35.0", "0.35.2", "0.36.0", "0.36.9"),
+    *("1.0.0", "1.0.1", "1.0.9", "1.1.0", "1.2.3", "2.0.0", "2.1.0", "2.9.9"),
 )
-DOCUMENTS = {
+EVERYWHERE = {"PLATFORM"}
+WITH_DESIRED_VERSIONS = {"START_RUNTIME", "CANCEL_RUNTIME"}
+WITH_CERTIFIED = {"START_AIRFLOW"}
+DELIVERIES = {"DELIVER_IMAGE", "DELIVER_RUNTIME_IMAGE", "UPSERT_IMAGE"}
+CONSTANTS = {
     name: value
     for name, value in vars(wire).items()
     if name.isupper() and isinstance(value, str) and re.match(r"\s*(query|mutation)\b", value)
-} | {
-    "fleet of 1": wire.fleet_document(1),
-    "fleet of 50": wire.fleet_document(50),
-    "fleet of 3 by name": wire.fleet_document(3, by_release_name=True),
 }
 
 
@@ -34,36 +35,54 @@ def mistakes(document: str, platform: str) -> list[GraphQLError]:
 
 
 @pytest.mark.parametrize("platform", PLATFORMS)
-@pytest.mark.parametrize("name", DOCUMENTS)
-def test_every_document_is_valid_on_every_platform(name: str, platform: str) -> None:
-    """From 0.29 to 0.36, but that an image can be named from 0.29.2 on only."""
-    found = [error.message for error in mistakes(DOCUMENTS[name], platform)]
-    if name == "DELIVER_IMAGE" and not Generation.of(platform).image_mutation:
-        (message,) = found
-        assert message.startswith("Cannot query field 'updateDeploymentImage' on type 'Mutation'.")
-    else:
-        assert found == []
+def test_every_document_that_is_sent_to_a_platform_is_valid_there(platform: str) -> None:
+    """Each generation gets the documents that its schema allows."""
+    fitting = wire.documents(platform)
+    sent = [fitting.deployment, fitting.deployment_and_offer, fitting.fleet(1), fitting.fleet(50)]
+    sent += [fitting.fleet(3, by_release_name=True), *(CONSTANTS[name] for name in EVERYWHERE)]
+    if fitting.deliver is not None:
+        sent.append(fitting.deliver)
+    if Generation.of(platform).desired_versions:
+        sent += [CONSTANTS[name] for name in WITH_DESIRED_VERSIONS]
+    if Generation.of(platform).certified:
+        sent += [CONSTANTS[name] for name in WITH_CERTIFIED]
+    assert [error.message for document in sent for error in mistakes(document, platform)] == []
+    assert all("clusterId" not in document for document in sent), "a platform below 1.0 rejects it"
+
+
+@pytest.mark.parametrize("platform", PLATFORMS)
+def test_desired_versions_are_asked_for_where_there_are_any(platform: str) -> None:
+    """Elsewhere what runs is asked for under their names, so that nothing is ever pending."""
+    fitting = wire.documents(platform)
+    assert fitting.desired is Generation.of(platform).desired_versions
+    assert ("desiredRuntimeVersion: runtimeVersion" in fitting.deployment) is not fitting.desired
+
+
+@pytest.mark.parametrize(
+    ("platform", "deliver"),
+    [
+        ("0.29.1", None),
+        ("0.29.2", wire.DELIVER_IMAGE),
+        ("1.0.0", wire.DELIVER_IMAGE),
+        ("1.0.1", wire.DELIVER_RUNTIME_IMAGE),
+        ("2.0.9", wire.DELIVER_RUNTIME_IMAGE),
+        ("2.1.0", wire.UPSERT_IMAGE),
+        ("nobody knows", None),
+    ],
+)
+def test_images_are_delivered_as_the_platform_takes_them(platform: str, deliver: str | None) -> None:
+    """As the vendor's CLI does, version by version; a platform without a readable version is told nothing."""
+    assert wire.documents(platform).deliver == deliver
 
 
 def test_all_documents_are_looked_at() -> None:
     """A document that is added to the module is validated too."""
-    assert set(DOCUMENTS) == {
-        *("PLATFORM", "DEPLOYMENT", "DEPLOYMENT_AND_OFFER"),
-        *("START_AIRFLOW", "START_RUNTIME", "CANCEL_RUNTIME", "DELIVER_IMAGE"),
-        *("fleet of 1", "fleet of 50", "fleet of 3 by name"),
-    }
-
-
-@pytest.mark.parametrize("document", DOCUMENTS.values(), ids=DOCUMENTS)
-def test_no_document_names_what_only_later_platforms_have(document: str) -> None:
-    """A platform below 1.0 rejects the argument clusterId, one from 1.1 on knows no desired versions."""
-    assert "clusterId" not in document
-    assert mistakes(document, "1.1.0") if "desired" in document else True
+    assert set(CONSTANTS) == EVERYWHERE | WITH_DESIRED_VERSIONS | WITH_CERTIFIED | DELIVERIES
 
 
 def test_a_fleet_document_has_an_alias_and_a_variable_for_each_workspace() -> None:
     """Numbered from zero, so that the answer tells which is which."""
-    document = wire.fleet_document(2, by_release_name=True)
+    document = wire.documents("0.30.4").fleet(2, by_release_name=True)
     assert "query Fleet($w0: Uuid!, $w1: Uuid!, $releaseName: String)" in document
     assert "w1: workspaceDeployments(workspaceUuid: $w1, releaseName: $releaseName)" in document
 

@@ -277,6 +277,34 @@ class TestMutations:
         assert step(decided(seen, declared(*GUIDE, cancel="AC 2.2.4"), run)) == ("Wait settling", "")
 
 
+class TestUpgradesByImage:
+    """From 0.36 on a Runtime upgrade is made by its image alone: it is neither started nor pending."""
+
+    BY_IMAGE = Platform(version="0.36.0", upgrades_by_image=True)
+    PATH = ("Runtime 4.2.5", "Runtime 5.0.4")
+
+    @pytest.mark.parametrize(
+        ("delivers", "expected"),
+        [(True, ("Deliver", "Astro Runtime 5.0.4")), (False, ("Wait image", "Astro Runtime 5.0.4"))],
+    )
+    def test_the_image_is_the_first_step(self, delivers: bool, expected: tuple[str, str]) -> None:  # noqa: FBT001
+        """Ours, or somebody's."""
+        declaration = declared(*self.PATH, delivers=delivers)
+        assert step(decided(deployment("Runtime 4.2.5"), declaration, platform=self.BY_IMAGE)) == expected
+
+    def test_it_is_delivered_once(self) -> None:
+        """Then Houston's version is waited for."""
+        run = Run(mutation=sent(MutationKind.DELIVER, "Runtime 5.0.4", Outcome.DOUBTFUL))
+        declaration = declared(*self.PATH, delivers=True)
+        decision = decided(deployment("Runtime 4.2.5"), declaration, run, platform=self.BY_IMAGE)
+        assert step(decision) == ("Wait rollout", "Astro Runtime 5.0.4")
+
+    def test_a_migration_is_started_there_too(self) -> None:
+        """It still needs its desired version."""
+        decision = decided(deployment("AC 2.3.0"), declared(*GUIDE), platform=self.BY_IMAGE)
+        assert step(decision) == ("Start", "Astro Runtime 5.0.4")
+
+
 HEALTHY = Health(healthy=True, detail="its Airflow is healthy at 2.3.0")
 SICK = Health(healthy=False, detail="its scheduler is unhealthy")
 
