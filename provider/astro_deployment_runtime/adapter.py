@@ -23,8 +23,8 @@ from astro_deployment_runtime.executor import walk
 from astro_deployment_runtime.houston import Houston
 from astro_deployment_runtime.model import Acceptance, Equivalent, Refusal, Strategy
 from astro_deployment_runtime.planner import plan
-from astro_deployment_runtime.reconcile import Declaration
 from astro_deployment_runtime.settings import Settings
+from astro_deployment_runtime.situation import Declaration
 from astro_deployment_runtime.transport import Transport
 from astro_deployment_runtime.versions import ReleaseId, RuntimeVersion
 

@@ -22,18 +22,14 @@ from astro_deployment_runtime.reconcile import (
     Cancel,
     Deliver,
     Done,
-    Mutation,
-    MutationKind,
-    Observation,
-    Outcome,
     Refuse,
-    Run,
     Start,
     TimedOut,
     Wait,
     Waiting,
     decide,
 )
+from astro_deployment_runtime.situation import Mutation, MutationKind, Observation, Outcome, Run
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -41,7 +37,8 @@ if TYPE_CHECKING:
     from astro_deployment_runtime.catalog import Catalog
     from astro_deployment_runtime.model import Deployment, Hop, Platform
     from astro_deployment_runtime.ports import Client, Clock, Delivery, Reporter
-    from astro_deployment_runtime.reconcile import Decision, Declaration
+    from astro_deployment_runtime.reconcile import Decision
+    from astro_deployment_runtime.situation import Declaration
     from astro_deployment_runtime.versions import ReleaseId
 
 _SHORTEST_POLL: Final = 1.0

@@ -11,7 +11,6 @@ from astro_deployment_runtime import report
 from astro_deployment_runtime.model import Refusal
 from astro_deployment_runtime.reconcile import (
     HandedOver,
-    MutationKind,
     MutationRefused,
     NotTaken,
     PathChanged,
@@ -19,10 +18,12 @@ from astro_deployment_runtime.reconcile import (
     Waiting,
     Withdrawn,
 )
+from astro_deployment_runtime.situation import MutationKind
 
 if TYPE_CHECKING:
     from astro_deployment_runtime.model import Deployment, Health, Hop
-    from astro_deployment_runtime.reconcile import Declaration, Reason, Run, Wait
+    from astro_deployment_runtime.reconcile import Reason, Wait
+    from astro_deployment_runtime.situation import Declaration, Run
     from astro_deployment_runtime.versions import ReleaseId
 
 _RESUME = "run 'pulumi up' again to go on from here"

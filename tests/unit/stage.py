@@ -17,8 +17,9 @@ from astro_deployment_runtime.houston import Houston
 from astro_deployment_runtime.images import ImageDelivery
 from astro_deployment_runtime.model import Acceptance, Plan, Strategy
 from astro_deployment_runtime.planner import plan
-from astro_deployment_runtime.reconcile import Declaration, path_of
+from astro_deployment_runtime.reconcile import path_of
 from astro_deployment_runtime.settings import Settings
+from astro_deployment_runtime.situation import Declaration
 from astro_deployment_runtime.transport import Transport
 from astro_deployment_runtime.versions import ReleaseId, RuntimeVersion
 from sandbox import app, world

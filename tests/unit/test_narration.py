@@ -13,20 +13,16 @@ from astro_deployment_runtime.catalog import Release
 from astro_deployment_runtime.errors import PlatformUnreachableError
 from astro_deployment_runtime.model import Acceptance, Deployment, Health, Hop, Refusal, RuleId, Strategy, Violation
 from astro_deployment_runtime.reconcile import (
-    Declaration,
     HandedOver,
-    Mutation,
-    MutationKind,
     MutationRefused,
     NotTaken,
-    Outcome,
     PathChanged,
-    Run,
     TimedOut,
     Wait,
     Waiting,
     Withdrawn,
 )
+from astro_deployment_runtime.situation import Declaration, Mutation, MutationKind, Outcome, Run
 from astro_deployment_runtime.versions import AirflowVersion, ReleaseId, RuntimeVersion
 
 if TYPE_CHECKING:

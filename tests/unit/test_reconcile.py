@@ -22,19 +22,13 @@ from astro_deployment_runtime.reconcile import (
     ATTEMPTS,
     SETTLE_SECONDS,
     Cancel,
-    Declaration,
     Deliver,
     Done,
     HandedOver,
-    Mutation,
-    MutationKind,
     MutationRefused,
     NotTaken,
-    Observation,
-    Outcome,
     PathChanged,
     Refuse,
-    Run,
     Start,
     TimedOut,
     Wait,
@@ -42,6 +36,7 @@ from astro_deployment_runtime.reconcile import (
     Withdrawn,
     decide,
 )
+from astro_deployment_runtime.situation import Declaration, Mutation, MutationKind, Observation, Outcome, Run
 from astro_deployment_runtime.versions import ReleaseId, RuntimeVersion
 
 if TYPE_CHECKING:
@@ -131,7 +126,7 @@ def step(decision: Decision) -> tuple[str, str]:
         ),
     ],
 )
-def test_the_way_along_the_path(runs: str, pending: str | None, delivers: bool, expected: tuple[str, str]) -> None:  # noqa: FBT001
+def test_the_way_along_the_path(runs: str, pending: str | None, delivers: bool, expected: tuple[str, str]) -> None:
     """A first run and a resumed one are the same: only what is observed counts."""
     assert step(decided(deployment(runs, pending), declared(*GUIDE, delivers=delivers))) == expected
 
@@ -287,7 +282,7 @@ class TestUpgradesByImage:
         ("delivers", "expected"),
         [(True, ("Deliver", "Astro Runtime 5.0.4")), (False, ("Wait image", "Astro Runtime 5.0.4"))],
     )
-    def test_the_image_is_the_first_step(self, delivers: bool, expected: tuple[str, str]) -> None:  # noqa: FBT001
+    def test_the_image_is_the_first_step(self, delivers: bool, expected: tuple[str, str]) -> None:
         """Ours, or somebody's."""
         declaration = declared(*self.PATH, delivers=delivers)
         assert step(decided(deployment("Runtime 4.2.5"), declaration, platform=self.BY_IMAGE)) == expected

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from astro_deployment_runtime.model import Platform
 from astro_deployment_runtime.translation import read_platform
 from astro_deployment_runtime.wire import OfferAnswer
+
+if TYPE_CHECKING:
+    from astro_deployment_runtime.model import Platform
 
 
 def read(version: str, flags: dict[str, Any] | None = None) -> Platform:
@@ -34,19 +36,19 @@ def read(version: str, flags: dict[str, Any] | None = None) -> Platform:
 )
 def test_upgrades_by_image_where_the_platform_says_so(
     version: str, flags: dict[str, Any] | None, by_image: bool
-) -> None:  # noqa: FBT001
+) -> None:
     """By its flag, else by its version; from 1.1 on there is no other way."""
     assert read(version, flags).upgrades_by_image is by_image
 
 
 @pytest.mark.parametrize(("version", "takes"), [("0.29.1", False), ("0.29.2", True), ("2.1.0", True)])
-def test_images_can_be_named_from_0_29_2_on(version: str, takes: bool) -> None:  # noqa: FBT001
+def test_images_can_be_named_from_0_29_2_on(version: str, takes: bool) -> None:
     """Below, somebody has to push them."""
     assert read(version).takes_images is takes
 
 
 @pytest.mark.parametrize(("version", "overwrites"), [("2.0.9", False), ("2.1.0", True)])
-def test_upsert_overwrites_the_environment(version: str, overwrites: bool) -> None:  # noqa: FBT001
+def test_upsert_overwrites_the_environment(version: str, overwrites: bool) -> None:
     """The only way to name an image from 2.1 on."""
     assert read(version).overwrites_environment is overwrites
 
