@@ -418,7 +418,7 @@ def test_what_houston_leaves_out_has_a_default() -> None:
 @pytest.mark.parametrize(
     ("flags", "enabled"), [(None, True), ({}, True), ({"astroRuntimeEnabled": False}, False), ({"a": 1}, True)]
 )
-def test_runtime_counts_as_enabled_unless_the_platform_says_no(flags: dict[str, Any] | None, enabled: bool) -> None:  # noqa: FBT001
+def test_runtime_counts_as_enabled_unless_the_platform_says_no(flags: dict[str, Any] | None, enabled: bool) -> None:
     """A platform that does not tell its flags is not held to have none."""
     offer = OFFER | {"appConfig": {"version": "0.30.4", "featureFlags": flags}}
     with opened(answering(offer=offer)) as client:

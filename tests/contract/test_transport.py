@@ -208,7 +208,7 @@ def test_an_answer_of_another_shape_is_told_by_its_path(data: dict[str, Any]) ->
 def test_a_foreign_name_in_an_answer_is_quoted() -> None:
     """Also the names of fields come from elsewhere."""
 
-    class Any_(BaseModel):  # noqa: N801 - a shape of the moment
+    class Any_(BaseModel):
         found: dict[str, int]
 
     with (
@@ -508,7 +508,7 @@ def test_the_ipv6_address_of_this_machine_can_be_houstons() -> None:
         ("https://[", True, False),
     ],
 )
-def test_the_token_is_not_sent_in_the_clear(url: str, allowed: bool, may: bool) -> None:  # noqa: FBT001
+def test_the_token_is_not_sent_in_the_clear(url: str, allowed: bool, may: bool) -> None:
     """Also not to an address that Houston tells."""
     with contextlib.closing(Transport(settings(URL, allow_http=allowed))) as transport:
         assert transport.may_ask(url) is may

@@ -41,7 +41,7 @@ class Engine(engine_pb2_grpc.EngineServicer):
     def __init__(self) -> None:
         self.lines: list[engine_pb2.LogRequest] = []
 
-    def Log(self, request: engine_pb2.LogRequest, context: grpc.ServicerContext) -> empty_pb2.Empty:  # noqa: ARG002, N802
+    def Log(self, request: engine_pb2.LogRequest, context: grpc.ServicerContext) -> empty_pb2.Empty:
         """Keep a line."""
         self.lines.append(request)
         return empty_pb2.Empty()
@@ -84,20 +84,20 @@ class Stock(provider_pb2_grpc.ResourceProviderServicer):
         self._do = do
         self.cancels = 0
 
-    def Create(self, request: provider_pb2.CreateRequest, context: grpc.ServicerContext) -> provider_pb2.CreateResponse:  # noqa: N802
+    def Create(self, request: provider_pb2.CreateRequest, context: grpc.ServicerContext) -> provider_pb2.CreateResponse:
         """Do it; a traceback for whatever goes wrong."""
         try:
             self._do()
-        except Exception:  # noqa: BLE001 - as the original does
+        except Exception:
             context.abort(grpc.StatusCode.UNKNOWN, traceback.format_exc())
         return provider_pb2.CreateResponse(id=request.name)
 
-    def Cancel(self, request: empty_pb2.Empty, context: grpc.ServicerContext) -> empty_pb2.Empty:  # noqa: ARG002, N802
+    def Cancel(self, request: empty_pb2.Empty, context: grpc.ServicerContext) -> empty_pb2.Empty:
         """Do nothing, as the original does."""
         self.cancels += 1
         return empty_pb2.Empty()
 
-    def GetPluginInfo(self, request: empty_pb2.Empty, context: grpc.ServicerContext) -> plugin_pb2.PluginInfo:  # noqa: ARG002, N802
+    def GetPluginInfo(self, request: empty_pb2.Empty, context: grpc.ServicerContext) -> plugin_pb2.PluginInfo:
         """Tell a version."""
         return plugin_pb2.PluginInfo(version="0.1.0")
 

@@ -103,7 +103,7 @@ def test_what_becomes_no_reference_is_refused(template: str) -> None:
         ("no reference", False),
     ],
 )
-def test_the_vendors_bare_images_are_known(image: str, base: bool) -> None:  # noqa: FBT001
+def test_the_vendors_bare_images_are_known(image: str, base: bool) -> None:
     """They hold none of the user's DAGs; a copy in one's own registry is not looked into."""
     assert is_base(image) is base
 

@@ -48,7 +48,7 @@ def test_what_may_be_left_out_has_a_safe_default() -> None:
 
 
 @pytest.mark.parametrize(("value", "allowed"), [("1", True), ("TRUE", True), ("no", False), ("false", False)])
-def test_plain_http_is_allowed_by_a_clear_yes(value: str, allowed: bool) -> None:  # noqa: FBT001
+def test_plain_http_is_allowed_by_a_clear_yes(value: str, allowed: bool) -> None:
     """Anything else is a no."""
     assert Settings.load((CONFIG | {"allowHttp": value}).get, {}).allow_http is allowed
 
@@ -154,6 +154,6 @@ def test_what_is_no_address_is_refused(url: str, message: str) -> None:
     ("host", "loopback"),
     [("localhost", True), ("127.0.0.1", True), ("::1", True), ("10.0.0.1", False), ("example.com", False)],
 )
-def test_this_machine_has_a_few_names(host: str, loopback: bool) -> None:  # noqa: FBT001
+def test_this_machine_has_a_few_names(host: str, loopback: bool) -> None:
     """By name or by number."""
     assert is_loopback(host) is loopback
