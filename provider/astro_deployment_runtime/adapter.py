@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from astro_deployment_runtime.executor import Ending
-    from astro_deployment_runtime.model import Deployment, Plan
+    from astro_deployment_runtime.model import Deployment, Plan, Platform
     from astro_deployment_runtime.ports import Clock, Reporter
 
 ARGUMENTS: Final = tuple(RuntimeDeclaration.model_fields)
@@ -87,7 +87,8 @@ class Adapter:
             return Checked(inputs=inputs, failures=(("", str(error)),))
         lines = report.plan_lines(planned, name=name, release_name=deployment.release_name)
         try:
-            lines += report.delivery_lines(planned, _images(arguments, deployment, planned))
+            platform = self.houston.snapshot().platform
+            lines += report.delivery_lines(planned, _images(arguments, deployment, planned, platform))
         except InvalidInputError as error:
             return Checked(inputs=inputs, failures=(("image", str(error)),))
         steps = bool(planned.hops or planned.cancel)
@@ -188,10 +189,27 @@ class Adapter:
         return planned
 
 
-def _images(arguments: RuntimeDeclaration, deployment: Deployment, planned: Plan) -> list[str] | None:
+def _images(
+    arguments: RuntimeDeclaration, deployment: Deployment, planned: Plan, platform: Platform
+) -> list[str] | None:
     """Render the image of every hop now, so that none is found wrong half of the way; None where we deliver none."""
     if arguments.image is None:
         return None
+    if planned.hops and not platform.takes_images:
+        raise InvalidDeclarationError(
+            f"platform {platform.version} cannot be told to deploy an image by its name, which is possible from 0.29.2 "
+            "on: leave image out, and deploy each image with the vendor's CLI while the run waits for it"
+        )
+    if (
+        planned.hops
+        and platform.overwrites_environment
+        and not Acceptance.parse(arguments.accept).overwrite_environment
+    ):
+        raise InvalidDeclarationError(
+            f"platform {platform.version} deploys an image by its name with upsertDeployment, which overwrites the "
+            f"environment variables that {deployment.release_name} has in Houston: leave image out, and deploy each "
+            "image with the vendor's CLI while the run waits for it, or accept it with accept: [overwrite-environment]"
+        )
     images.check_template(arguments.image)
     rendered = [images.render(arguments.image, hop.target) for hop in planned.hops]
     bare = next((image for image in rendered if images.is_base(image)), None)

@@ -15,7 +15,10 @@ if TYPE_CHECKING:
     from astro_deployment_runtime.catalog import Release
     from astro_deployment_runtime.versions import AirflowVersion
 
-ACCEPTABLE: Final = ("yanked:VERSION", "prerelease:VERSION", "cancel-pending", "newer", "base-image")
+ACCEPTABLE: Final = (
+    *("yanked:VERSION", "prerelease:VERSION"),
+    *("cancel-pending", "newer", "base-image", "overwrite-environment"),
+)
 """The names of what a user can accept."""
 
 
@@ -69,6 +72,7 @@ class Acceptance:
     cancel_pending: bool = False
     newer: bool = False
     base_image: bool = False
+    overwrite_environment: bool = False
 
     @classmethod
     def parse(cls, names: Iterable[str]) -> Self:
@@ -98,6 +102,7 @@ class Acceptance:
             cancel_pending="cancel-pending" in plain,
             newer="newer" in plain,
             base_image="base-image" in plain,
+            overwrite_environment="overwrite-environment" in plain,
         )
 
 

@@ -217,7 +217,7 @@ class AstroDeploymentRuntime(dynamic.Resource, module="astro", name="DeploymentR
                 ``{distribution}``, ``{version}`` and ``{airflow}``. Omitted: wait until somebody deploys one.
             strategy: ``certified-first`` (the vendor's guide) or ``fewest-hops``.
             accept: what is accepted by name: ``yanked:VERSION``, ``prerelease:VERSION``, ``cancel-pending``, ``newer``,
-                ``base-image``.
+                ``base-image``, ``overwrite-environment``.
             timeout: how long a run waits for each hop, for example ``90m``. Its end cancels nothing on the platform.
             wait: whether to wait at all for hops that are under way; if not, a run that started a hop ends with a
                 non-zero exit and says what to deploy, and the next run goes on.
