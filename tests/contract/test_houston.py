@@ -433,6 +433,19 @@ def test_a_token_without_workspaces_finds_nothing() -> None:
             client.find(release_name="stars-1")
 
 
+def test_a_platform_that_ignores_the_name_finds_nothing_else() -> None:
+    """The first Deployment that comes is not taken for the one that was asked for."""
+    given = answering(row(airflow=("2.2.4", "2.2.4")))
+
+    def careless(request: httpx.Request) -> httpx.Response:
+        body = json.loads(request.content)
+        body["variables"].pop("releaseName", None)
+        return given(httpx.Request("POST", request.url, json=body))
+
+    with opened(careless) as client, pytest.raises(DeploymentNotFoundError, match="but 1 others"):
+        client.find(release_name="none-9")
+
+
 def test_a_workspace_without_an_answer_is_an_error() -> None:
     """Null is an empty workspace, but a workspace that was asked for and is not there is none."""
     with opened(answering(row(airflow=("2.2.4", "2.2.4")), workspaces=("ckw0", "ckw9"))) as client:
@@ -496,3 +509,49 @@ def test_an_image_can_be_delivered_again(served: Served) -> None:
     served.client.deliver(dust, "own:3", dust.current.id)
     assert seen(served.client.observe(DUST)[0]) == ("AC 2.3.0", None)
     assert TOKEN not in served.log.getvalue()
+
+
+@pytest.mark.parametrize(("version", "field"), [("1.0.1", "updateDeploymentImage"), ("2.1.0", "upsertDeployment")])
+def test_an_image_is_delivered_as_a_later_platform_takes_it(tmp_path: Path, version: str, field: str) -> None:
+    """There an image is always a Runtime, and nobody is told an Airflow version."""
+    with world.serving(tmp_path, rows=world.many(1, 1), version=version) as served:
+        found, to = served.client.find(release_name="many-0"), ReleaseId.parse("Runtime 5.0.4")
+        served.client.deliver(found, "own:5", to)
+        assert served.asked()[-1] == [field]
+        assert seen(served.client.find(release_name="many-0")) == ("Astro Runtime 5.0.4", None)
+
+
+def test_a_platform_that_takes_no_image_is_not_asked_to(tmp_path: Path) -> None:
+    """Below 0.29.2; that is a refusal, and it says from when on."""
+    with world.serving(tmp_path, version="0.29.1") as served:
+        dust = served.client.find(deployment_id=DUST)
+        before = served.asked()
+        with pytest.raises(PlatformRefusedError, match=r"cannot deploy the image own:1: .* from 0\.29\.2 on"):
+            served.client.deliver(dust, "own:1", dust.current.id)
+        assert served.asked() == before
+
+
+def test_a_platform_that_was_upgraded_meanwhile_is_asked_anew() -> None:
+    """A document that does not fit any more is replaced by one that does; nobody has to start again."""
+    asked: list[str] = []
+    found = row(runtime=("4.2.4", "4.2.4"), runtimeAirflowVersion="2.2.4")
+
+    def handler(request: httpx.Request) -> httpx.Response:
+        document = json.loads(request.content)["query"]
+        asked.append(document)
+        version = "0.30.4" if len(asked) <= 2 else "1.1.0"
+        if version == "1.1.0" and "desiredRuntimeVersion:" not in document and "desiredRuntimeVersion" in document:
+            message = 'Cannot query field "desiredRuntimeVersion" on type "Deployment".'
+            return httpx.Response(400, json={"errors": [{"message": message}]})
+        return answering(found, offer=OFFER | {"appConfig": {"version": version}})(request)
+
+    with opened(handler) as client:
+        client.snapshot()
+        deployment, platform, _ = client.observe("ckw1")
+    assert (seen(deployment), platform.version) == (("Astro Runtime 4.2.4", None), "1.1.0")
+    assert [document.split()[1].partition("(")[0] for document in asked] == [
+        *("Platform", "Fleet"),
+        "DeploymentAndOffer",
+        *("Platform", "Fleet"),
+        "DeploymentAndOffer",
+    ]

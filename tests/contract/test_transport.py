@@ -208,7 +208,7 @@ def test_an_answer_of_another_shape_is_told_by_its_path(data: dict[str, Any]) ->
 def test_a_foreign_name_in_an_answer_is_quoted() -> None:
     """Also the names of fields come from elsewhere."""
 
-    class Any_(BaseModel):
+    class Any_(BaseModel):  # noqa: N801 - a shape of the moment
         found: dict[str, int]
 
     with (

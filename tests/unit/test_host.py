@@ -41,7 +41,7 @@ class Engine(engine_pb2_grpc.EngineServicer):
     def __init__(self) -> None:
         self.lines: list[engine_pb2.LogRequest] = []
 
-    def Log(self, request: engine_pb2.LogRequest, context: grpc.ServicerContext) -> empty_pb2.Empty:
+    def Log(self, request: engine_pb2.LogRequest, context: grpc.ServicerContext) -> empty_pb2.Empty:  # noqa: ARG002, N802
         """Keep a line."""
         self.lines.append(request)
         return empty_pb2.Empty()
@@ -84,20 +84,21 @@ class Stock(provider_pb2_grpc.ResourceProviderServicer):
         self._do = do
         self.cancels = 0
 
-    def Create(self, request: provider_pb2.CreateRequest, context: grpc.ServicerContext) -> provider_pb2.CreateResponse:
+    def Create(self, request: provider_pb2.CreateRequest, context: grpc.ServicerContext) -> provider_pb2.CreateResponse:  # noqa: N802
         """Do it; a traceback for whatever goes wrong."""
         try:
+            assert context.is_active()  # all of the context is there
             self._do()
-        except Exception:
+        except Exception:  # noqa: BLE001 - as the original does
             context.abort(grpc.StatusCode.UNKNOWN, traceback.format_exc())
         return provider_pb2.CreateResponse(id=request.name)
 
-    def Cancel(self, request: empty_pb2.Empty, context: grpc.ServicerContext) -> empty_pb2.Empty:
+    def Cancel(self, request: empty_pb2.Empty, context: grpc.ServicerContext) -> empty_pb2.Empty:  # noqa: ARG002, N802
         """Do nothing, as the original does."""
         self.cancels += 1
         return empty_pb2.Empty()
 
-    def GetPluginInfo(self, request: empty_pb2.Empty, context: grpc.ServicerContext) -> plugin_pb2.PluginInfo:
+    def GetPluginInfo(self, request: empty_pb2.Empty, context: grpc.ServicerContext) -> plugin_pb2.PluginInfo:  # noqa: ARG002, N802
         """Tell a version."""
         return plugin_pb2.PluginInfo(version="0.1.0")
 

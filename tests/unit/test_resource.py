@@ -99,7 +99,7 @@ def test_the_provider_is_pickled_by_reference() -> None:
     names = [argument for _, argument, _ in pickletools.genops(pickled) if isinstance(argument, str)]
     assert names[:2] == ["astro_deployment_runtime.resource", "RuntimeProvider"]
     assert len(pickled) < 100
-    assert isinstance(pickle.loads(pickled), RuntimeProvider)
+    assert isinstance(pickle.loads(pickled), RuntimeProvider)  # noqa: S301 - we made it
     assert RuntimeProvider.serialize_as_secret_always is False
     assert vars(RuntimeProvider()) == {}
 
@@ -108,7 +108,7 @@ def test_the_state_of_the_first_release_still_loads() -> None:
     """The very bytes that its stacks hold."""
     saved = "gASVPAAAAAAAAACMIWFzdHJvX2RlcGxveW1lbnRfcnVudGltZS5yZXNvdXJjZZSMD1J1bnRpbWVQcm92aWRlcpSTlCmBlC4="
     assert serialize_provider(RuntimeProvider()) == saved
-    assert isinstance(pickle.loads(base64.b64decode(saved)), RuntimeProvider)
+    assert isinstance(pickle.loads(base64.b64decode(saved)), RuntimeProvider)  # noqa: S301 - we made it
 
 
 def test_the_type_is_for_ever_too() -> None:
@@ -158,7 +158,7 @@ def test_check_warns_though_there_is_nothing_to_do(
 
 def resource_checked(inputs: dict[str, Any], warnings: tuple[str, ...]) -> Any:
     """Make the outcome of a check."""
-    from astro_deployment_runtime.adapter import Checked
+    from astro_deployment_runtime.adapter import Checked  # noqa: PLC0415
 
     return Checked(inputs=inputs, warnings=warnings)
 
@@ -355,7 +355,7 @@ def test_an_error_of_the_platform_is_itself_on_either_host() -> None:
     """Where nothing was observed there is nothing to save."""
     provider = configured({"astro:houstonUrl": "http://127.0.0.1:1/v1", "astro:token": TOKEN})
     props = {**GIVEN, "deployment_id": STARS, "path": "AC 2.2.3 > AC 2.3.0"}
-    with stamina.set_testing(True), pytest.raises(PlatformUnreachableError, match="Deployment ckw1stars"):
+    with stamina.set_testing(True), pytest.raises(PlatformUnreachableError, match="cannot be reached"):
         provider.create(props)
     assert provider._connected is not None
     provider._connected.houston._transport.close()
