@@ -177,12 +177,17 @@ def _timed_out(wait: Wait, seconds: float, deployment: Deployment, declaration: 
         return (
             f"{_hop(wait.hop, declaration)}: the image was deployed, and Houston did not take it {limit}. An image "
             f"whose labels do not say {wait.hop.target.id} is ignored in silence: is it built FROM {image}? "
-            f"The hop stays started; {_RESUME}"
+            f"{_go_on(deployment)}"
         )
     return (
         f"{_hop(wait.hop, declaration)}: no image arrived {limit}. Deploy to {deployment.release_name} an image built "
-        f"FROM {image}; an image built on anything else is ignored without a word. The hop stays started; {_RESUME}"
+        f"FROM {image}; an image built on anything else is ignored without a word. {_go_on(deployment)}"
     )
+
+
+def _go_on(deployment: Deployment) -> str:
+    """What is left on the platform, where upgrades are started there at all, and how to go on."""
+    return f"The hop stays started; {_RESUME}" if deployment.pending else f"R{_RESUME[1:]}"
 
 
 def _handed_over(wait: Wait, deployment: Deployment, declaration: Declaration) -> str:
@@ -196,6 +201,6 @@ def _handed_over(wait: Wait, deployment: Deployment, declaration: Declaration) -
             f"{_hop(wait.hop, declaration)}: the image is being deployed; not waiting for it (wait is false): {_RESUME}"
         )
     return (
-        f"{_hop(wait.hop, declaration)} is started; not waiting for its image (wait is false). Deploy to "
+        f"{_hop(wait.hop, declaration)}: not waiting for its image (wait is false). Deploy to "
         f"{deployment.release_name} an image built\n  FROM {wait.hop.target.id.image}\nand then {_RESUME}"
     )

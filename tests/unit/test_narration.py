@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -175,7 +176,7 @@ STOPS: dict[str, tuple[Reason, str]] = {
         (
             "hop 1/2 - upgrade to AC 2.3.0: no image arrived within 1:00:00 (timeout). Deploy to stars-1 an image built "
             "FROM quay.io/astronomer/ap-airflow:2.3.0-onbuild; an image built on anything else is ignored without a word. "
-            f"The hop stays started; {RESUME}"
+            f"R{RESUME[1:]}"
         ),
     ),
     "no rollout in time": (
@@ -183,7 +184,7 @@ STOPS: dict[str, tuple[Reason, str]] = {
         (
             "hop 2/2 - migrate to Astro Runtime 5.0.4: the image was deployed, and Houston did not take it within 10:00 "
             "(timeout). An image whose labels do not say Astro Runtime 5.0.4 is ignored in silence: is it built FROM "
-            f"quay.io/astronomer/astro-runtime:5.0.4? The hop stays started; {RESUME}"
+            f"quay.io/astronomer/astro-runtime:5.0.4? R{RESUME[1:]}"
         ),
     ),
     "no health in time": (
@@ -210,7 +211,7 @@ STOPS: dict[str, tuple[Reason, str]] = {
     "not waiting for an image": (
         HandedOver(Wait(Waiting.IMAGE, UPGRADE)),
         (
-            "hop 1/2 - upgrade to AC 2.3.0 is started; not waiting for its image (wait is false). Deploy to stars-1 an "
+            "hop 1/2 - upgrade to AC 2.3.0: not waiting for its image (wait is false). Deploy to stars-1 an "
             f"image built\n  FROM quay.io/astronomer/ap-airflow:2.3.0-onbuild\nand then {RESUME}"
         ),
     ),
@@ -243,3 +244,12 @@ def test_a_refusal_on_the_way_is_told_as_in_preview() -> None:
     assert lines[0] == "no way from AC 2.2.3 to Astro Runtime 5.0.4"
     assert lines[1] == "  OFFERED: Astro Runtime 5.0.4 is not on offer"
     assert lines[-1].startswith("Next: ")
+
+
+@pytest.mark.parametrize("what", [Waiting.IMAGE, Waiting.ROLLOUT])
+def test_a_time_out_says_that_the_hop_stays_started_where_one_is(what: Waiting) -> None:
+    """On a platform that upgrades by image alone, nothing is."""
+    reason = TimedOut(Wait(what, UPGRADE), 60)
+    started = replace(DEPLOYMENT, pending=UPGRADE.target.id)
+    assert narration.stopped(reason, started, DECLARATION).endswith(f"The hop stays started; {RESUME}")
+    assert "stays started" not in narration.stopped(reason, DEPLOYMENT, DECLARATION)
