@@ -32,9 +32,12 @@ class _VersionAnswer(BaseModel):
 
 
 def read_health(transport: Transport, deployment: Deployment, expected: AirflowVersion) -> Health:
-    """Ask the Airflow for its health and its version. Never raises: what does not answer is not healthy.
+    """Ask the Airflow for its health and its version. What does not answer is not healthy, and no error.
 
     Airflow 1.10 has no API that tells its version; there, health alone counts.
+
+    Raises:
+        RunInterruptedError: the user has stopped the run.
     """
     root = (deployment.airflow_url or "").rstrip("/")
     if not (root and transport.may_ask(root)):

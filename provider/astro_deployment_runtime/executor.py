@@ -16,6 +16,7 @@ from astro_deployment_runtime.errors import (
     DoubtfulMutationError,
     PlatformRefusedError,
     PlatformUnreachableError,
+    RunInterruptedError,
 )
 from astro_deployment_runtime.reconcile import (
     HEALTHY_READS,
@@ -90,6 +91,8 @@ class Walk:
                 ending = self._step(self._decide())
                 if ending is not None:
                     return ending
+        except RunInterruptedError:
+            return self._ending(narration.interrupted(self.run.ours))
         except AstroRuntimeError as error:
             return self._ending(narration.failed(error, self.run.ours))
 

@@ -27,6 +27,7 @@ from google.protobuf import any_pb2
 from pulumi.runtime import rpc
 from pulumi.runtime.proto import engine_pb2, engine_pb2_grpc, provider_pb2, provider_pb2_grpc, status_pb2
 
+from astro_deployment_runtime import patience
 from astro_deployment_runtime.errors import AstroRuntimeError
 
 if TYPE_CHECKING:
@@ -162,11 +163,12 @@ class Servicer:
         call = Call(urn, self._engine)
         with self._lock:
             self._calls.add(call)
-        token = _current_call.set(call)
+        token, stop = _current_call.set(call), patience.stop.set(call.cancelled)
         try:
             yield
         finally:
             _current_call.reset(token)
+            patience.stop.reset(stop)
             with self._lock:
                 self._calls.discard(call)
 

@@ -172,7 +172,7 @@ class Houston:
         self._mutate(document, deployment, variables, what)
 
     def health(self, deployment: Deployment, expected: AirflowVersion) -> Health:
-        """Ask the Deployment's own Airflow, with the same token. Never raises."""
+        """Ask the Deployment's own Airflow, with the same token; what does not answer is not healthy."""
         return read_health(self._transport, deployment, expected)
 
     def _mutate(self, document: str, deployment: Deployment, variables: dict[str, str], what: str) -> None:

@@ -2,12 +2,15 @@
 
 A read is retried; a mutation never is, because a lost answer does not tell whether it took effect. All foreign
 exceptions are mapped to the tree in :mod:`~astro_deployment_runtime.errors` here and nowhere else. Retries are logged.
+Whatever the other side does, no answer takes longer or grows larger than is told here, and the user can stop the run.
 """
 
 from __future__ import annotations
 
 import logging
 import ssl
+import time
+from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 from urllib.parse import urlsplit
 
@@ -23,12 +26,14 @@ from astro_deployment_runtime.errors import (
     PlatformError,
     PlatformRefusedError,
     PlatformUnreachableError,
+    RunInterruptedError,
     TokenRefusedError,
 )
+from astro_deployment_runtime.patience import go_on, patiently
 from astro_deployment_runtime.settings import check_url, is_loopback
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from stamina.instrumentation import RetryDetails
 
@@ -39,6 +44,14 @@ _log = logging.getLogger(__name__)
 _TIMEOUT: Final = httpx.Timeout(30.0, connect=10.0)
 _ATTEMPTS: Final = 5
 _RETRY_SECONDS: Final = 45.0
+_ANSWER_SECONDS: Final = 30.0
+"""For the whole of an answer, which may come in small pieces."""
+_REQUEST_SECONDS: Final = 45.0
+"""For one request, whatever it hangs on."""
+_READ_SECONDS: Final = 110.0
+"""For a read with all its attempts."""
+_LARGEST_ANSWER: Final = 32 * 2**20
+"""In bytes, unpacked: some hundred times what Houston tells of five hundred Deployments."""
 _LONGEST_QUOTE: Final = 300
 
 _UNSENT: Final = (
@@ -58,10 +71,39 @@ _TOKEN_MESSAGES: Final = (
 """What Houston says of a token that is wrong, has expired, or may not do this. It does not tell which."""
 
 Answer = TypeVar("Answer", bound=BaseModel)
+_Found = TypeVar("_Found")
 
 
 class _TransientError(PlatformUnreachableError):
     """A failure of a read that may be gone at the next attempt."""
+
+    def __init__(self, message: str, *, retry_after: float | None = None) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+
+
+class _TooLargeError(httpx.RequestError):
+    """An answer that is not read to its end."""
+
+
+def _pause(error: Exception) -> bool | float:
+    """Tell whether to try again, and after how many seconds where the other side has a wish."""
+    if not isinstance(error, _TransientError):
+        return False
+    if error.retry_after is None:
+        return True
+    return error.retry_after <= _RETRY_SECONDS and max(error.retry_after, 0.1)
+
+
+def _retry_after(response: httpx.Response) -> float | None:
+    """Read the header, seconds or a date; a date is compared with the sender's own clock."""
+    text = response.headers.get("retry-after", "")
+    if text.isascii() and text.isdecimal():
+        return float(text)
+    try:
+        return (parsedate_to_datetime(text) - parsedate_to_datetime(response.headers["date"])).total_seconds()
+    except (KeyError, TypeError, ValueError):
+        return None
 
 
 def _log_retry(details: RetryDetails) -> None:
@@ -107,10 +149,16 @@ class Transport:
 
         Raises:
             PlatformError: one of its kinds; ``what`` names the operation in the message.
+            RunInterruptedError: the user has stopped the run.
         """
-        for attempt in stamina.retry_context(on=_TransientError, attempts=_ATTEMPTS, timeout=_RETRY_SECONDS):
-            with attempt:
-                data = self._ask(document, variables, what)
+
+        def ask() -> dict[str, Any]:
+            for attempt in stamina.retry_context(on=_pause, attempts=_ATTEMPTS, timeout=_RETRY_SECONDS):
+                with attempt:
+                    data = self._ask(document, variables, what)
+            return data
+
+        data = self._within(_READ_SECONDS, ask, what)
         try:
             return answer.model_validate(data)
         except ValidationError as error:
@@ -128,12 +176,14 @@ class Transport:
             PlatformRefusedError: Houston says no, and says why.
             DoubtfulMutationError: there was no answer that settles whether it took effect.
             PlatformUnreachableError: it was not sent.
+            RunInterruptedError: the user has stopped the run; it was not sent.
         """
+        go_on()
         try:
-            self._ask(document, variables, what, changes=True)
+            self._within(_REQUEST_SECONDS, lambda: self._ask(document, variables, what, changes=True), what)
         except PlatformRefusedError:
             raise
-        except PlatformError as error:
+        except (PlatformError, RunInterruptedError) as error:
             if isinstance(error.__cause__, _UNSENT):
                 raise
             raise DoubtfulMutationError(
@@ -149,15 +199,40 @@ class Transport:
         return True
 
     def get(self, url: str) -> httpx.Response | None:
-        """Get a page of the Deployment's own Airflow with the same token; None where nothing answers."""
+        """Get a page of the Deployment's own Airflow with the same token; None where nothing answers.
+
+        Raises:
+            RunInterruptedError: the user has stopped the run.
+        """
         try:
-            return self._client.get(url)
-        except (httpx.HTTPError, httpx.InvalidURL):
+            return patiently(lambda: self._exchange("GET", url), seconds=_REQUEST_SECONDS)
+        except (httpx.HTTPError, httpx.InvalidURL, TimeoutError):
             return None
+
+    def _within(self, seconds: float, work: Callable[[], _Found], what: str) -> _Found:
+        try:
+            return patiently(work, seconds=seconds)
+        except TimeoutError:
+            raise PlatformUnreachableError(f"{self.url} did not answer {what} within {seconds:.0f} s") from None
+
+    def _exchange(self, method: str, url: str, json: object = None) -> httpx.Response:
+        """Send one request, and read its answer as far as is bearable."""
+        end = time.monotonic() + _ANSWER_SECONDS
+        with self._client.stream(method, url, json=json) as response:
+            body = bytearray()
+            for chunk in response.iter_bytes():
+                body += chunk
+                if len(body) > _LARGEST_ANSWER:
+                    raise _TooLargeError(f"the answer is larger than {_LARGEST_ANSWER >> 20} MiB")
+                if time.monotonic() >= end:
+                    raise httpx.ReadTimeout("the answer did not end")
+            # What was unpacked is not packed any more.
+            headers = [(name, value) for name, value in response.headers.items() if name != "content-encoding"]
+            return httpx.Response(response.status_code, headers=headers, content=bytes(body))
 
     def _ask(self, document: str, variables: Mapping[str, str], what: str, *, changes: bool = False) -> dict[str, Any]:
         try:
-            response = self._client.post(self.url, json={"query": document, "variables": dict(variables)})
+            response = self._exchange("POST", self.url, {"query": document, "variables": dict(variables)})
         except httpx.TimeoutException as error:
             raise _TransientError(f"{self.url} did not answer {what} in time ({type(error).__name__})") from error
         except httpx.TransportError as error:
@@ -172,7 +247,9 @@ class Transport:
     def _read_answer(self, response: httpx.Response, what: str, *, changes: bool) -> dict[str, Any]:
         status = response.status_code
         if status == httpx.codes.TOO_MANY_REQUESTS or status >= httpx.codes.INTERNAL_SERVER_ERROR:
-            raise _TransientError(f"{self.url} answered {what} with HTTP status {status}")
+            after = _retry_after(response)
+            wish = f", and wants to be left alone for {after:.0f} s" if after and after > _RETRY_SECONDS else ""
+            raise _TransientError(f"{self.url} answered {what} with HTTP status {status}{wish}", retry_after=after)
         if response.is_redirect:
             raise PlatformAnswerError(
                 f"{self.url} answered {what} with a redirect, which is not followed with a token: configure Houston's "

@@ -1,0 +1,243 @@
+"""Faults at the wire, over a real socket: each is a clear error or a transparent retry, and none takes for ever."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import logging
+import threading
+import time
+from typing import TYPE_CHECKING
+
+import httpx
+import pytest
+import stamina
+from pydantic import BaseModel
+
+from astro_deployment_runtime import transport as module
+from astro_deployment_runtime.errors import (
+    DoubtfulMutationError,
+    PlatformAnswerError,
+    PlatformUnreachableError,
+    RunInterruptedError,
+)
+from astro_deployment_runtime.patience import stop
+from astro_deployment_runtime.transport import Transport
+from tests.contract.served import TOKEN, settings
+from tests.proxy import Answer, Dropped, Proxy
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from tests.proxy import Request
+
+DONE = '{"data": {"a": 7}}'
+
+
+class Found(BaseModel):
+    """What is asked for here."""
+
+    a: int
+
+
+@pytest.fixture
+def houston() -> Iterator[Proxy]:
+    """A Houston that a test plays."""
+    with Proxy().listening() as proxy:
+        yield proxy
+
+
+@pytest.fixture
+def transport(houston: Proxy) -> Iterator[Transport]:
+    """The way there."""
+    with contextlib.closing(Transport(settings(f"{houston.root}/v1"))) as made:
+        yield made
+
+
+def read(transport: Transport) -> Found:
+    """Ask something."""
+    return transport.read("query { a }", {}, Found, what="the offer")
+
+
+def mutate(transport: Transport) -> None:
+    """Change something."""
+    transport.mutate("mutation { a }", {}, what="start AC 2.3.0")
+
+
+def playing(*answers: Answer | None) -> Callable[[Request], Answer]:
+    """Give these answers in turn, None for none at all; then the right one."""
+    left = iter(answers)
+
+    def before(_: Request) -> Answer:
+        found = next(left, Answer.of(200, DONE))
+        if found is None:
+            raise Dropped
+        return found
+
+    return before
+
+
+def dripping(seconds: float, chunk: bytes = b" ") -> Answer:
+    """An answer that goes on for so long, with a byte every so often."""
+
+    def chunks() -> Iterator[bytes]:
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            yield chunk
+            time.sleep(0.02)
+
+    return Answer(status=200, headers={"content-type": "application/json"}, body=b"", chunks=chunks())
+
+
+def test_a_read_outlives_resets_and_pages_of_a_proxy(houston: Proxy, transport: Transport) -> None:
+    """Four bad answers, then a good one."""
+    houston.before = playing(None, *(Answer.of(status, "<html>oh</html>") for status in (500, 502, 503)))
+    with stamina.set_testing(True, attempts=5):
+        assert read(transport) == Found(a=7)
+    assert len(houston.requests) == 5
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"retry_after": "1"},
+        {"date": "Mon, 05 Jan 2026 10:00:00 GMT", "retry_after": "Mon, 05 Jan 2026 10:00:01 GMT"},
+    ],
+)
+def test_retry_after_is_honoured(
+    headers: dict[str, str], houston: Proxy, transport: Transport, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A 429 tells how long to leave Houston alone, in seconds or as a date of its own clock."""
+    houston.before = playing(Answer.of(429, "{}", **headers))
+    began = time.monotonic()
+    with caplog.at_level(logging.WARNING):
+        assert read(transport) == Found(a=7)
+    assert time.monotonic() - began >= 1
+    assert [record.getMessage() for record in caplog.records] == [
+        f"{houston.root}/v1 answered the offer with HTTP status 429; trying again in 1.0 s"
+    ]
+
+
+@pytest.mark.parametrize("header", ["soon", "", "Mon, 05 Jan 2026 10:00:01 GMT", "-5", "Mon, 05 Jan 2026 10:00:01"])
+def test_a_retry_after_that_tells_nothing_is_none(header: str) -> None:
+    """Then the usual times count."""
+    assert module._retry_after(httpx.Response(429, headers={"retry-after": header})) is None
+
+
+def test_a_retry_after_in_the_past_is_soon() -> None:
+    """A date that is over does not stop a retry, and does not make it at once."""
+    earlier = {"date": "Mon, 05 Jan 2026 10:00:01 GMT", "retry-after": "Mon, 05 Jan 2026 10:00:00 GMT"}
+    error = module._TransientError("x", retry_after=module._retry_after(httpx.Response(429, headers=earlier)))
+    assert module._pause(error) == 0.1
+
+
+def test_a_long_retry_after_is_told_and_not_waited_out(houston: Proxy, transport: Transport) -> None:
+    """An hour is for a person to decide."""
+    houston.before = playing(Answer.of(429, "{}", retry_after="3600"))
+    with pytest.raises(PlatformUnreachableError, match="HTTP status 429, and wants to be left alone for 3600 s"):
+        read(transport)
+    assert len(houston.requests) == 1
+
+
+def test_an_answer_that_never_ends_has_a_deadline(
+    houston: Proxy, transport: Transport, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A byte now and then satisfies the time-out between bytes, but not the one of the whole."""
+    monkeypatch.setattr(module, "_ANSWER_SECONDS", 0.3)
+    houston.before = lambda _: dripping(5)
+    began = time.monotonic()
+    with stamina.set_testing(True, attempts=2), pytest.raises(PlatformUnreachableError, match="in time"):
+        read(transport)
+    assert len(houston.requests) == 2
+    with pytest.raises(DoubtfulMutationError):
+        mutate(transport)
+    assert transport.get(f"{houston.root}/stars-1/airflow/health") is None
+    assert time.monotonic() - began < 4
+
+
+def test_headers_that_never_end_have_a_deadline(
+    houston: Proxy, transport: Transport, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What keeps the client from even seeing an answer is left alone."""
+    over = threading.Event()
+    monkeypatch.setattr(module, "_REQUEST_SECONDS", 0.3)
+    monkeypatch.setattr(module, "_READ_SECONDS", 0.3)
+
+    def hang(_: Request) -> Answer:
+        over.wait(10)
+        raise Dropped
+
+    houston.before = hang
+    try:
+        with pytest.raises(PlatformUnreachableError, match="did not answer the offer within 0 s"):
+            read(transport)
+        with pytest.raises(DoubtfulMutationError):
+            mutate(transport)
+        assert transport.get(f"{houston.root}/stars-1/airflow/health") is None
+    finally:
+        over.set()
+
+
+def test_an_answer_of_any_size_is_not_read_to_its_end(houston: Proxy, transport: Transport) -> None:
+    """More than 32 MiB are an error: never of the machine's memory."""
+    houston.before = lambda _: dripping(30, chunk=b" " * 8 * 2**20)
+    with pytest.raises(PlatformAnswerError, match="the answer is larger than 32 MiB"):
+        read(transport)
+    with pytest.raises(DoubtfulMutationError, match="larger than 32 MiB"):
+        mutate(transport)
+    assert transport.get(f"{houston.root}/stars-1/airflow/health") is None
+
+
+def test_an_answer_may_come_slowly(houston: Proxy, transport: Transport) -> None:
+    """Slow is not wrong."""
+
+    def slowly() -> Iterator[bytes]:
+        for part in (DONE[:9], DONE[9:]):
+            time.sleep(0.3)
+            yield part.encode()
+
+    houston.before = playing(Answer(status=200, headers={}, body=b"", chunks=slowly()))
+    assert read(transport) == Found(a=7)
+    assert len(houston.requests) == 1
+
+
+@pytest.mark.parametrize("what", ["answer", "pause"])
+def test_a_user_who_stops_the_run_does_not_wait_for_houston(what: str, houston: Proxy, transport: Transport) -> None:
+    """Neither for an answer, nor for the next attempt; a mutation that was sent is in doubt, another is not sent."""
+    over, wish = threading.Event(), threading.Event()
+
+    def hang(_: Request) -> Answer:
+        threading.Timer(0.1, wish.set).start()
+        if what == "answer":
+            over.wait(10)
+        return Answer.of(429, "{}", retry_after="30")
+
+    houston.before = hang
+    token = stop.set(wish)
+    try:
+        began = time.monotonic()
+        with pytest.raises(RunInterruptedError):
+            read(transport)
+        with pytest.raises(RunInterruptedError):
+            mutate(transport)
+        assert len(houston.requests) == 1
+        wish.clear()
+        with pytest.raises(DoubtfulMutationError):
+            mutate(transport)
+        assert time.monotonic() - began < 3
+    finally:
+        stop.reset(token)
+        over.set()
+
+
+def test_the_token_goes_to_houston_alone(houston: Proxy, transport: Transport) -> None:
+    """A redirect to another host is not followed, neither from Houston nor from an Airflow."""
+    with Proxy().listening() as other:
+        houston.before = lambda _: Answer.of(302, "<html></html>", location=f"{other.root}/v1")
+        with pytest.raises(PlatformAnswerError, match="redirect, which is not followed with a token"):
+            read(transport)
+        page = transport.get(f"{houston.root}/stars-1/airflow/health")
+        assert page is not None
+        assert not page.is_success
+        assert other.requests == []
+    assert all(TOKEN in json.dumps(headers) for headers in houston.headers)
