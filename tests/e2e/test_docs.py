@@ -1,0 +1,137 @@
+"""What the documentation shows of the engine: every block that is marked ``<!-- run: NAME -->`` is played here."""
+
+from __future__ import annotations
+
+import re
+import signal
+import textwrap
+import time
+from typing import TYPE_CHECKING, Any, Final
+
+import pytest
+
+from tests.e2e.world import IMAGE, ROOT, TOKEN, Result, deployment
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from tests.e2e.conftest import MakeProject, StartSandbox
+    from tests.e2e.world import Project, Sandbox
+
+_PAGES: Final = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+_MARKED: Final = re.compile(r"^<!-- run: ([a-z-]+) -->\n```text\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+_RELEASE: Final = "galactic-stars-1234"
+_ENTRY: Final = {"name": "data-eng", "releaseName": _RELEASE, "runtimeVersion": "5.0.4"}
+
+
+_MARKED_BLOCKS: Final[dict[str, str]] = {
+    name: text for page in _PAGES for name, text in _MARKED.findall(page.read_text(encoding="utf-8"))
+}
+
+
+def _fenced(page: Path, language: str) -> list[str]:
+    return re.findall(rf"^```{language}\n(.*?)^```$", page.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
+
+
+def _walked(_: Sandbox, stack: Project) -> list[Result]:
+    stack.declare({**_ENTRY, "image": IMAGE})
+    return [stack.preview(), stack.up(), stack.run("destroy", "--yes", "--skip-preview", code=0)]
+
+
+def _reverted(_: Sandbox, stack: Project) -> list[Result]:
+    stack.declare({**_ENTRY, "wait": False})
+    handed_over = stack.up(code=1)
+    stack.declare({**_ENTRY, "runtimeVersion": "4.0.11"})
+    return [handed_over, stack.preview()]
+
+
+def _timed_out(_: Sandbox, stack: Project) -> list[Result]:
+    stack.declare({**_ENTRY, "timeout": "2s"})
+    return [stack.up(code=1)]
+
+
+def _foreign(sandbox: Sandbox, stack: Project) -> list[Result]:
+    start = (
+        'mutation($id: Uuid!) { updateDeploymentAirflow(deploymentUuid: $id, desiredAirflowVersion: "2.2.4") { id } }'
+    )
+    sandbox.ask(start, id=sandbox.show(_RELEASE)["id"])
+    stack.declare(_ENTRY)
+    return [stack.preview(code=1)]
+
+
+def _interrupted(sandbox: Sandbox, stack: Project) -> list[Result]:
+    stack.declare(_ENTRY)
+    process = stack.start("up", "--yes", "--skip-preview")
+    while not sandbox.show(_RELEASE)["pending"]:
+        time.sleep(0.1)
+    time.sleep(1)
+    process.send_signal(signal.SIGINT)
+    printed, _ = process.communicate(timeout=20)
+    return [Result(process.returncode, printed)]
+
+
+_PLAYS: Final[dict[Callable[[Sandbox, Project], list[Result]], tuple[str, ...]]] = {
+    _walked: ("preview", "up", "destroy"),
+    _reverted: ("wait-false", "reverted"),
+    _timed_out: ("time-out",),
+    _foreign: ("foreign",),
+    _interrupted: ("wait-for-image", "interrupted"),
+}
+"""What is done, and the names of the blocks that show something of it."""
+
+
+@pytest.mark.parametrize(("play", "names"), _PLAYS.items(), ids=lambda part: getattr(part, "__name__", ""))
+def test_a_shown_output_is_printed(
+    platform: StartSandbox,
+    project: MakeProject,
+    play: Callable[[Sandbox, Project], list[Result]],
+    names: tuple[str, ...],
+) -> None:
+    """Line by line, at the resource's row."""
+    sandbox = platform(deployment(_RELEASE, "2.2.3"))
+    printed = [f"{chr(10).join(result.lines('data-eng'))}\n" for result in play(sandbox, project(sandbox))]
+    for name in names:
+        assert any(_MARKED_BLOCKS[name] in text.expandtabs(4) for text in printed), printed
+
+
+def test_every_marked_output_is_played() -> None:
+    """A block whose name no play knows would never be compared."""
+    assert set(_MARKED_BLOCKS) == {name for names in _PLAYS.values() for name in names}
+
+
+@pytest.mark.parametrize("own_host", [True, False], ids=["our host", "Pulumi's own host"])
+def test_the_program_of_the_readme_works(platform: StartSandbox, project: MakeProject, own_host: bool) -> None:
+    """On both hosts: it is planned, walked, and then there is nothing to do."""
+    sandbox = platform(deployment(_RELEASE, "2.2.3"))
+    stack = project(sandbox)
+    (program,) = _fenced(ROOT / "README.md", "python")
+    stack.program(program)
+    if not own_host:
+        stack.on_the_stock_host()
+    assert "2 hops to Astro Runtime 5.0.4" in stack.preview().text
+    assert re.search(r'runs: "Astro Runtime 5\.0\.4"', stack.up().text)
+    assert sandbox.show(_RELEASE)["version"] == "5.0.4"
+    stack.preview("--expect-no-changes")
+
+
+def test_the_first_stack_of_the_readme_works(platform: StartSandbox, project: MakeProject) -> None:
+    """With the settings and the entry as they stand there, but for the address and the token."""
+    sandbox = platform(deployment(_RELEASE, "2.2.3"))
+    stack = project(sandbox, ASTRO_HOUSTON_URL="", ASTRO_HOUSTON_TOKEN="")
+    commands = next(block for block in _fenced(ROOT / "README.md", "sh") if "config set" in block)
+    for line in commands.splitlines():
+        words = line.partition("#")[0].split()
+        if words[:3] == ["pulumi", "config", "set"]:
+            given: list[Any] = [sandbox.url if word.startswith("https://") else word for word in words[1:]]
+            stack.run(*given, *([TOKEN] if "--secret" in given else []), code=0)
+    settings = stack.folder / "stacks" / "Pulumi.test.yaml"
+    entries = next(block for block in _fenced(ROOT / "README.md", "yaml") if "deployments" in block)
+    config = entries.partition("config:\n")[2]
+    settings.write_text(
+        settings.read_text(encoding="utf-8") + textwrap.dedent(config).replace("\n", "\n  ").join(["  ", ""])
+    )
+    assert TOKEN not in settings.read_text(encoding="utf-8")
+    assert "2 hops to Astro Runtime 5.0.4" in stack.preview().text
+    stack.up()
+    assert sandbox.show(_RELEASE)["version"] == "5.0.4"

@@ -1,0 +1,259 @@
+"""The documentation against the program: what a page shows was printed, and what a table says is so."""
+
+from __future__ import annotations
+
+import inspect
+import re
+import shlex
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import pytest
+import yaml
+
+from astro_deployment_runtime import host, houston, images, reconcile
+from astro_deployment_runtime.declaration import DeploymentEntry, RuntimeDeclaration, read_stack
+from astro_deployment_runtime.model import ACCEPTABLE
+from astro_deployment_runtime.resource import AstroDeploymentRuntime
+from astro_deployment_runtime.rules import RULES
+from astro_deployment_runtime.settings import Settings
+from astro_deployment_runtime.versions import ReleaseId
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+ROOT: Final = Path(__file__).resolve().parents[2]
+PAGES: Final = [ROOT / name for name in ("README.md", "CHANGELOG.md", "CONTRIBUTING.md")] + sorted(
+    (ROOT / "docs").glob("*.md")
+)
+CONFIGURATION: Final = ROOT / "docs" / "configuration.md"
+HOW_IT_WORKS: Final = ROOT / "docs" / "how-it-works.md"
+ARCHITECTURE: Final = ROOT / "docs" / "architecture.md"
+PACKAGE: Final = ROOT / "provider" / "astro_deployment_runtime"
+
+
+def blocks(page: Path, language: str) -> list[str]:
+    """The fenced blocks of a language."""
+    return re.findall(rf"^```{language}\n(.*?)^```$", page.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
+
+
+def table(page: Path, *heads: str) -> dict[str, list[str]]:
+    """The rows of the one table with these heads, by their first cell, without code quotes."""
+    found = []
+    for block in re.findall(r"(?:^\|.*\n)+", page.read_text(encoding="utf-8"), re.MULTILINE):
+        rows = [[cell.strip() for cell in re.split(r"(?<!\\)\|", line)[1:-1]] for line in block.splitlines()]
+        if tuple(rows[0]) == heads:
+            found.append({row[0].strip("`"): [cell.strip("`") for cell in row[1:]] for row in rows[2:]})
+    assert len(found) == 1, f"{page.name} has {len(found)} tables with the heads {heads}"
+    return found[0]
+
+
+def sessions() -> Iterator[Any]:
+    """Every command of the command line that a page shows, with what is shown below it, and the exit code."""
+    for page in PAGES:
+        for block in blocks(page, "console"):
+            command, *rest = re.split(r"^\$ ", block, flags=re.MULTILINE)[1:]
+            line, _, output = command.partition("\n")
+            code = int(rest[0].partition("\n")[2]) if rest else None
+            yield pytest.param(line, output, code, id=f"{page.stem} {line.partition(' plan ')[2]}")
+
+
+def shown_default(value: object) -> str:
+    """A default as a page writes it."""
+    match value:
+        case None:
+            return "none"
+        case True | False:
+            return str(value).lower()
+        case tuple() | list():
+            return str(list(value))
+        case float():
+            return f"{value / 3600:.0f}h"
+        case _:
+            return str(value)
+
+
+@pytest.mark.parametrize(("command", "output", "code"), list(sessions()))
+def test_a_shown_command_prints_what_is_shown(command: str, output: str, code: int | None) -> None:
+    """Word for word; where a page shows the exit code, it is that one."""
+    words = shlex.split(command)
+    assert words[:4] == ["python", "-m", "astro_deployment_runtime", "plan"]
+    run = subprocess.run([sys.executable, *words[1:]], capture_output=True, check=False, text=True)
+    assert run.stdout == output
+    assert run.stderr == ""
+    assert code is None or run.returncode == code
+
+
+def test_the_arguments_are_those_of_the_resource_and_of_an_entry() -> None:
+    """Every key, its name in Python and its default."""
+    expected = {
+        field.alias: [name, "required" if field.is_required() else shown_default(field.default)]
+        for name, field in RuntimeDeclaration.model_fields.items()
+    }
+    rows = table(CONFIGURATION, "key", "argument", "default", "meaning")
+    assert {key: cells[:2] for key, cells in rows.items()} == expected
+    parameters = inspect.signature(AstroDeploymentRuntime).parameters
+    assert {name for name in parameters if name not in {"resource_name", "opts"}} == set(
+        RuntimeDeclaration.model_fields
+    )
+    more = table(CONFIGURATION, "key", "default", "meaning")
+    assert set(more) == set(DeploymentEntry.model_fields) - set(RuntimeDeclaration.model_fields)
+
+
+def test_the_defaults_of_the_resource_are_those_of_an_entry() -> None:
+    """One table tells both."""
+    parameters = inspect.signature(AstroDeploymentRuntime).parameters
+    for name, field in RuntimeDeclaration.model_fields.items():
+        default = parameters[name].default
+        if field.is_required():
+            assert default is inspect.Parameter.empty
+        elif name != "accept":
+            assert shown_default(default) == shown_default(field.default), name
+
+
+class _Asked(dict[str, str]):
+    """A source of settings that remembers what it was asked for."""
+
+    def __init__(self, given: dict[str, str]) -> None:
+        super().__init__(given)
+        self.keys_asked: list[str] = []
+
+    def get(self, key: str, default: Any = None) -> Any:
+        """Remember the key, and answer."""
+        self.keys_asked.append(key)
+        return super().get(key, default)
+
+
+def test_the_settings_are_those_that_are_read() -> None:
+    """Every key of the config with its variable and its default, and none more."""
+    config = _Asked({})
+    environment = _Asked({"ASTRO_HOUSTON_URL": "https://houston.example.com/v1", "ASTRO_HOUSTON_TOKEN": "t"})
+    settings = Settings.load(config.get, environment)
+    keys = dict(zip(config.keys_asked, environment.keys_asked, strict=True))
+    rows = table(CONFIGURATION, "config", "environment", "default", "meaning")
+    assert {key: cells[0] for key, cells in rows.items()} == {f"astro:{key}": keys[key] for key in keys}
+    defaults = {"caFile": settings.ca_file, "allowHttp": settings.allow_http, "catalog": settings.catalog}
+    for key in keys:
+        assert rows[f"astro:{key}"][1] == shown_default(defaults.get(key, "required"))
+    assert len(keys) == len(Settings.__dataclass_fields__)
+
+
+def test_what_can_be_accepted_is_listed() -> None:
+    """Every name, in the order in which a refusal lists them."""
+    assert tuple(table(CONFIGURATION, "name", "what is accepted")) == ACCEPTABLE
+
+
+def test_the_placeholders_are_listed() -> None:
+    """On the page that lists them, and in the guide with what each becomes."""
+    assert tuple(table(CONFIGURATION, "placeholder", "becomes")) == tuple(f"{{{name}}}" for name in images.PLACEHOLDERS)
+    rows = table(ROOT / "docs" / "guide.md", "placeholder", "for AC 2.3.0", "for Astro Runtime 5.0.4")
+    assert rows["{base}"] == [ReleaseId.parse(name).image for name in ("AC 2.3.0", "Runtime 5.0.4")]
+    assert len(rows) == len(images.PLACEHOLDERS)
+
+
+def test_the_outputs_are_listed() -> None:
+    """Every attribute of the resource."""
+    declared = inspect.get_annotations(AstroDeploymentRuntime)
+    assert list(table(CONFIGURATION, "output", "what")) == list(declared)
+
+
+def test_the_options_of_the_command_line_are_listed() -> None:
+    """Every option of ``plan``."""
+    listed = table(CONFIGURATION, "option", "default", "meaning")
+    run = subprocess.run(
+        [sys.executable, "-m", "astro_deployment_runtime", "plan", "--help"], capture_output=True, check=True, text=True
+    )
+    options = set(re.findall(r"--[a-z-]+", run.stdout.partition("\noptions:")[2])) - {"--help"}
+    assert set(listed) == options
+    assert {"0", "1", "2", "3"} == set(table(CONFIGURATION, "exit code", "meaning"))
+
+
+def test_the_rules_are_listed() -> None:
+    """Id, reason and source of each, in order."""
+    rows = table(HOW_IT_WORKS, "id", "reason", "source")
+    assert list(rows.items()) == [(rule.id, [rule.reason, rule.source]) for rule in RULES]
+
+
+def test_the_constants_are_those_of_the_code() -> None:
+    """How often, how long and how many."""
+    for name, (value, _) in table(HOW_IT_WORKS, "constant", "value", "meaning").items():
+        (actual,) = {getattr(module, name) for module in (reconcile, houston, host) if hasattr(module, name)}
+        assert float(value) == actual, name
+
+
+def test_the_layers_are_those_that_are_checked() -> None:
+    """The same list, and a row for each module."""
+    settings = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    layers = settings["tool"]["importlinter"]["contracts"][0]["layers"]
+    assert blocks(ARCHITECTURE, "text")[0].split("\n")[:-1] == layers, "copy the layers to docs/architecture.md"
+    modules = {name.strip() for layer in layers for name in layer.split("|")}
+    assert set(table(ARCHITECTURE, "module", "its one job")) == modules
+
+
+@pytest.mark.parametrize("page", [*PAGES, ROOT / "sandbox" / "README.md", PACKAGE / "catalogs" / "README.md"])
+def test_links_lead_somewhere(page: Path) -> None:
+    """Relative links name a file, and a heading of it where they name one."""
+    for target in re.findall(r"\]\((?!https?:)([^)]+)\)", page.read_text(encoding="utf-8")):
+        name, _, heading = target.partition("#")
+        other = (page.parent / name).resolve() if name else page
+        assert other.exists(), target
+        if heading:
+            titles = re.findall(r"^#+ (.*)$", other.read_text(encoding="utf-8"), re.MULTILINE)
+            anchors = {re.sub(r"[^\w -]", "", title.lower()).replace(" ", "-") for title in titles}
+            assert heading in anchors, target
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_a_page_names_no_place_of_one_machine(page: Path) -> None:
+    """Neither paths, nor hosts of a private network, nor an address of this machine."""
+    text = page.read_text(encoding="utf-8")
+    assert re.findall(r"/(?:work|root|home|tmp|mnt|Users)\b/?\S*", text) == []
+    assert re.findall(r"\b(?:127|10|192\.168)\.\d+\.\d+\S*|localhost", text) == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_yaml_on_a_page_can_be_read(page: Path) -> None:
+    """And what declares Deployments is accepted."""
+    for block in blocks(page, "yaml"):
+        loaded = yaml.safe_load(block)
+        if "config" in loaded:
+            assert read_stack(loaded["config"]["astro:deployments"]).deployments
+
+
+def test_the_readme_is_short() -> None:
+    """A reader gets to its end."""
+    assert len((ROOT / "README.md").read_text(encoding="utf-8").splitlines()) < 120
+
+
+def test_the_readme_shows_the_golden_preview() -> None:
+    """The text that the end-to-end test holds against the engine."""
+    golden = (ROOT / "tests" / "e2e" / "golden" / "guide-preview.txt").read_text(encoding="utf-8").strip()
+    assert blocks(ROOT / "README.md", "text")[0].strip() == golden
+
+
+def test_the_changelog_speaks_of_this_version() -> None:
+    """Its first entry is the version of the package."""
+    project = tomllib.loads((ROOT / "provider" / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    newest = re.search(r"^## (\S+)", (ROOT / "CHANGELOG.md").read_text(encoding="utf-8"), re.MULTILINE)
+    assert newest is not None
+    assert newest[1] == project["version"]
+    assert project["license"] == "Apache-2.0"
+    assert "Apache License\n                           Version 2.0" in (ROOT / "LICENSE").read_text(encoding="utf-8")
+
+
+def test_commands_of_make_exist() -> None:
+    """Every ``make`` target that a page names."""
+    targets = set(re.findall(r"^([a-z0-9-]+):.*##", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
+    for page in PAGES:
+        named = set(re.findall(r"(?:`|^)make ([a-z0-9]+)", page.read_text(encoding="utf-8"), re.MULTILINE))
+        assert named <= targets, page.name
+
+
+def test_warnings_are_listed() -> None:
+    """Every name that the planner gives a warning."""
+    names = set(re.findall(r'PlanWarning\(\s*name="([a-z-]+)"', (PACKAGE / "planner.py").read_text(encoding="utf-8")))
+    section = HOW_IT_WORKS.read_text(encoding="utf-8").partition("### Warnings")[2].partition("##")[0]
+    assert set(re.findall(r"`([a-z-]+)`", section)) == names
