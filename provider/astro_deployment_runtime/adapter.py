@@ -23,6 +23,7 @@ from astro_deployment_runtime.executor import walk
 from astro_deployment_runtime.houston import Houston
 from astro_deployment_runtime.model import Acceptance, Equivalent, Refusal, Strategy
 from astro_deployment_runtime.planner import plan
+from astro_deployment_runtime.project import Project, ProjectDelivery
 from astro_deployment_runtime.settings import Settings
 from astro_deployment_runtime.situation import Declaration
 from astro_deployment_runtime.transport import Transport
@@ -30,10 +31,12 @@ from astro_deployment_runtime.versions import ReleaseId, RuntimeVersion
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+    from pathlib import Path
 
+    from astro_deployment_runtime.declaration import ProjectDeclaration
     from astro_deployment_runtime.executor import Ending
     from astro_deployment_runtime.model import Deployment, Plan, Platform
-    from astro_deployment_runtime.ports import Clock, Reporter
+    from astro_deployment_runtime.ports import Clock, Delivery, Reporter
 
 ARGUMENTS: Final = tuple(RuntimeDeclaration.model_fields)
 """The names of what a user gives."""
@@ -59,7 +62,10 @@ class Adapter:
     """What the provider does, for one platform."""
 
     houston: Houston
+    settings: Settings | None = None
+    """What the commands of a project are told of Houston."""
     _urns: dict[str, str] = field(default_factory=dict)
+    _folders: dict[Path, Deployment] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def check(self, urn: str, olds: Mapping[str, Any], news: Mapping[str, Any]) -> Checked:
@@ -87,10 +93,9 @@ class Adapter:
             return Checked(inputs=inputs, failures=(("", str(error)),))
         lines = report.plan_lines(planned, name=name, release_name=deployment.release_name)
         try:
-            platform = self.houston.snapshot().platform
-            lines += report.delivery_lines(planned, _images(arguments, deployment, planned, platform))
+            lines += self._delivery_lines(arguments, deployment, planned)
         except InvalidInputError as error:
-            return Checked(inputs=inputs, failures=(("image", str(error)),))
+            return Checked(inputs=inputs, failures=(("project" if arguments.project else "image", str(error)),))
         steps = bool(planned.hops or planned.cancel)
         inputs |= {
             "deployment_id": deployment.id,
@@ -127,19 +132,21 @@ class Adapter:
             AstroRuntimeError: nothing was changed, and nothing observed that is worth saving.
         """
         arguments = _arguments(news)
+        path = tuple(ReleaseId.parse(release) for release in news["path"].split(report.ARROW))
+        cancel = ReleaseId.parse(news["cancel"]) if news.get("cancel") else None
         ending = walk(
             news["deployment_id"],
             Declaration(
                 target=_target(arguments),
                 strategy=Strategy(arguments.strategy),
                 accepted=Acceptance.parse(arguments.accept),
-                path=tuple(ReleaseId.parse(release) for release in news["path"].split(report.ARROW)),
-                cancel=ReleaseId.parse(news["cancel"]) if news.get("cancel") else None,
-                delivers=arguments.image is not None,
+                path=path,
+                cancel=cancel,
+                delivers=arguments.image is not None or arguments.project is not None,
                 timeout=arguments.timeout,
                 wait=arguments.wait,
             ),
-            delivery=images.ImageDelivery(arguments.image, self.houston) if arguments.image else None,
+            delivery=self._delivery(arguments, frozenset(filter(None, (*path, cancel))), clock),
             pending=ReleaseId.parse(pending) if pending else None,
             client=self.houston,
             clock=clock,
@@ -171,6 +178,37 @@ class Adapter:
                 "Deployment has one version, so remove one of the two"
             )
         return deployment
+
+    def _delivery(self, arguments: RuntimeDeclaration, releases: frozenset[ReleaseId], clock: Clock) -> Delivery | None:
+        if arguments.image is not None:
+            return images.ImageDelivery(arguments.image, self.houston)
+        if arguments.project is not None:
+            return ProjectDelivery(project=self._project(arguments.project), releases=releases, clock=clock)
+        return None
+
+    def _delivery_lines(self, arguments: RuntimeDeclaration, deployment: Deployment, planned: Plan) -> list[str]:
+        platform = self.houston.snapshot().platform
+        if arguments.project is None:
+            return report.delivery_lines(planned, _images(arguments, deployment, planned, platform))
+        project = self._project(arguments.project)
+        with self._lock:
+            served = self._folders.setdefault(project.folder, deployment)
+        if served.id != deployment.id:
+            raise InvalidDeclarationError(
+                f"project {project.name} is declared for {served.release_name} as well: its Dockerfile has one first "
+                f"FROM, so it serves one Deployment; give {deployment.release_name} a checkout of its own"
+            )
+        if not planned.hops:
+            return []
+        # Where an upgrade is made by its image alone, nothing is pending when a run is cut off in the middle.
+        started = (deployment.pending, planned.hops[0].target.id if platform.upgrades_by_image else None)
+        return project.check(deployment, planned.hops, set(filter(None, started)))
+
+    def _project(self, declaration: ProjectDeclaration) -> Project:
+        settings = self.settings
+        if settings is None:
+            raise AssertionError("a project is declared, and nothing says what its commands are told of Houston")
+        return Project.declared(declaration, settings)
 
     def _plan(self, deployment: Deployment, arguments: RuntimeDeclaration, *, pending_is_ours: bool) -> Plan:
         snapshot = self.houston.snapshot()
@@ -256,4 +294,4 @@ def connect(config: Callable[[str], str | None], environment: Mapping[str, str])
         InvalidInputError: the settings are missing or unsafe, or the catalog cannot be used.
     """
     settings = Settings.load(config, environment)
-    return Adapter(Houston(Transport(settings), feed=feeds.load(settings.catalog)))
+    return Adapter(Houston(Transport(settings), feed=feeds.load(settings.catalog)), settings)

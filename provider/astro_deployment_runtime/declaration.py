@@ -49,6 +49,18 @@ _ReleaseName = Annotated[str, Field(pattern=r"^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])
 _Id = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
 
 
+class ProjectDeclaration(BaseModel):
+    """An Astro project on this machine, which is built and deployed for every hop."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, str_strip_whitespace=True)
+
+    path: Annotated[str, Field(min_length=1)]
+    """Its folder; a relative one begins at the Pulumi project."""
+    test: str | None = None
+    """A command that has to succeed before a hop is deployed."""
+    deploy: str = "astro deploy {deployment_id} --force"
+
+
 class RuntimeDeclaration(BaseModel):
     """One Deployment and the version that it is to have: the arguments of the resource, with their defaults."""
 
@@ -60,6 +72,7 @@ class RuntimeDeclaration(BaseModel):
     deployment_id: _Id | None = None
     runtime_version: Annotated[str, BeforeValidator(_target)]
     image: Annotated[str, Field(min_length=1)] | None = None
+    project: ProjectDeclaration | None = None
     strategy: Literal["certified-first", "fewest-hops"] = "certified-first"
     accept: tuple[str, ...] = ()
     timeout: Annotated[float, BeforeValidator(_seconds)] = 3600.0
@@ -70,6 +83,12 @@ class RuntimeDeclaration(BaseModel):
     def _one_identity(self) -> Self:
         if (self.release_name is None) == (self.deployment_id is None):
             raise ValueError("name the Deployment by exactly one of releaseName and deploymentId")
+        return self
+
+    @model_validator(mode="after")
+    def _one_delivery(self) -> Self:
+        if self.image is not None and self.project is not None:
+            raise ValueError("an image arrives in one way: give image or project, not both")
         return self
 
 

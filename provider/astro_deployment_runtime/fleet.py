@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import math
+from typing import TYPE_CHECKING
 
 import pulumi
 
 from astro_deployment_runtime.declaration import read_stack
 from astro_deployment_runtime.errors import InvalidDeclarationError
-from astro_deployment_runtime.resource import AstroDeploymentRuntime
+from astro_deployment_runtime.resource import AstroDeploymentRuntime, ProjectArgs
+
+if TYPE_CHECKING:
+    from astro_deployment_runtime.declaration import ProjectDeclaration
 
 
 def declare_fleet() -> list[AstroDeploymentRuntime]:
@@ -31,6 +35,7 @@ def declare_fleet() -> list[AstroDeploymentRuntime]:
             release_name=entry.release_name,
             deployment_id=entry.deployment_id,
             image=entry.image,
+            project=_project(entry.project) if entry.project else None,
             strategy=entry.strategy,
             accept=list(entry.accept),
             timeout=f"{math.ceil(entry.timeout)}s",
@@ -38,3 +43,10 @@ def declare_fleet() -> list[AstroDeploymentRuntime]:
         )
         for entry in declared.deployments
     ]
+
+
+def _project(declared: ProjectDeclaration) -> ProjectArgs:
+    project = ProjectArgs(path=declared.path, deploy=declared.deploy)
+    if declared.test is not None:
+        project["test"] = declared.test
+    return project

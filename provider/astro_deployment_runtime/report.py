@@ -71,6 +71,21 @@ def delivery_lines(plan: Plan, images: Sequence[str] | None) -> list[str]:
     return [f"Hop {number} delivers {image}" for number, image in enumerate(images, start=1)]
 
 
+def project_lines(written: Sequence[str], commands: Sequence[str], folder: str) -> list[str]:
+    """Write what becomes of an Astro project.
+
+    Args:
+        written: the ``FROM`` line of each hop.
+        commands: what is run for each hop, in order.
+        folder: the project, as the user named it.
+    """
+    if not written:
+        return []
+    runs = " and ".join(f"'{printable(command)}'" for command in commands)
+    hops = [f"Hop {number} writes {printable(line)}" for number, line in enumerate(written, start=1)]
+    return [*hops, f"Each hop then runs {runs} in {printable(folder)}."]
+
+
 def warning_line(warning: PlanWarning) -> str:
     """Write a warning, with its name."""
     return f"warning {warning.name}: {printable(warning.message)}"

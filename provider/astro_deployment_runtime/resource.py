@@ -12,7 +12,7 @@ from __future__ import annotations
 import os
 import threading
 import time
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NotRequired, TypedDict
 
 import pulumi
 from pulumi import dynamic
@@ -165,6 +165,19 @@ class RuntimeProvider(dynamic.ResourceProvider):
             return self._connected
 
 
+class ProjectArgs(TypedDict):
+    """An Astro project on this machine, which is moved along the path and deployed, hop by hop."""
+
+    path: pulumi.Input[str]
+    """Its folder, with a Dockerfile; a relative path begins at the Pulumi project. It serves one Deployment."""
+    test: NotRequired[pulumi.Input[str]]
+    """A command that has to succeed before a hop is deployed, for example ``astro dev parse``. It gets no token."""
+    deploy: NotRequired[pulumi.Input[str]]
+    """The command that builds and deploys; ``astro deploy {deployment_id} --force`` where it is left out. It may name
+    ``{deployment_id}``, ``{release_name}``, ``{version}`` and ``{image}``, and finds the address and the token of
+    Houston in its environment, as ``ASTRO_HOUSTON_URL`` and ``ASTRO_HOUSTON_TOKEN``. Both run without a shell."""
+
+
 class AstroDeploymentRuntime(dynamic.Resource, module="astro", name="DeploymentRuntime"):
     """A Deployment of an Astronomer Software platform, at a declared Astro Runtime version.
 
@@ -199,6 +212,7 @@ class AstroDeploymentRuntime(dynamic.Resource, module="astro", name="DeploymentR
         release_name: pulumi.Input[str] | None = None,
         deployment_id: pulumi.Input[str] | None = None,
         image: pulumi.Input[str] | None = None,
+        project: pulumi.Input[ProjectArgs] | None = None,
         strategy: pulumi.Input[str] = "certified-first",
         accept: pulumi.Input[Sequence[pulumi.Input[str]]] | None = None,
         timeout: pulumi.Input[str] = "1h",
@@ -214,7 +228,10 @@ class AstroDeploymentRuntime(dynamic.Resource, module="astro", name="DeploymentR
             release_name: the Deployment, by its release name. Exactly one of this and ``deployment_id``.
             deployment_id: the Deployment, by Houston's id. Another Deployment is another resource: a replacement.
             image: the image of every hop, in a registry already: a template that may name ``{base}``,
-                ``{distribution}``, ``{version}`` and ``{airflow}``. Omitted: wait until somebody deploys one.
+                ``{distribution}``, ``{version}`` and ``{airflow}``. With neither this nor ``project``: wait until
+                somebody deploys one.
+            project: an Astro project on this machine instead: for each hop its ``FROM`` line is rewritten, the project
+                is tested, if a test is given, and deployed.
             strategy: ``certified-first`` (the vendor's guide) or ``fewest-hops``.
             accept: what is accepted by name: ``yanked:VERSION``, ``prerelease:VERSION``, ``cancel-pending``, ``newer``,
                 ``base-image``, ``overwrite-environment``.
@@ -229,6 +246,7 @@ class AstroDeploymentRuntime(dynamic.Resource, module="astro", name="DeploymentR
             "release_name": release_name,
             "deployment_id": deployment_id,
             "image": image,
+            "project": project,
             "strategy": strategy,
             "accept": accept if accept is not None else [],
             "timeout": timeout,

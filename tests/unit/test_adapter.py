@@ -87,7 +87,8 @@ def bring(
 def test_the_arguments_are_those_of_the_declaration() -> None:
     """A new one is thought of here."""
     assert set(ARGUMENTS) == {
-        *("release_name", "deployment_id", "runtime_version", "image", "strategy", "accept", "timeout", "wait")
+        *("release_name", "deployment_id", "runtime_version", "image", "project"),
+        *("strategy", "accept", "timeout", "wait"),
     }
 
 
