@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
     from astro_deployment_runtime.declaration import ProjectDeclaration
     from astro_deployment_runtime.executor import Ending
-    from astro_deployment_runtime.model import Deployment, Plan, Platform
+    from astro_deployment_runtime.model import Deployment, Plan
     from astro_deployment_runtime.ports import Clock, Delivery, Reporter
 
 ARGUMENTS: Final = tuple(RuntimeDeclaration.model_fields)
@@ -91,6 +91,12 @@ class Adapter:
             return Checked(inputs=inputs, failures=((argument, str(error)),))
         except AstroRuntimeError as error:
             return Checked(inputs=inputs, failures=(("", str(error)),))
+        if planned.hops and deployment.airflow_url is None and arguments.verify == "airflow":
+            reason = (
+                f"Houston tells no address of the Airflow of {deployment.release_name}, so it cannot be asked whether "
+                "a hop has arrived: give it a webserver, or take Houston's word for it with verify: houston"
+            )
+            return Checked(inputs=inputs, failures=(("verify", reason),))
         lines = report.plan_lines(planned, name=name, release_name=deployment.release_name)
         try:
             lines += self._delivery_lines(arguments, deployment, planned)
@@ -144,6 +150,7 @@ class Adapter:
                 cancel=cancel,
                 delivers=arguments.image is not None or arguments.project is not None,
                 timeout=arguments.timeout,
+                confirm=arguments.verify == "airflow",
                 wait=arguments.wait,
             ),
             delivery=self._delivery(arguments, frozenset(filter(None, (*path, cancel))), clock),
@@ -189,7 +196,9 @@ class Adapter:
     def _delivery_lines(self, arguments: RuntimeDeclaration, deployment: Deployment, planned: Plan) -> list[str]:
         platform = self.houston.snapshot().platform
         if arguments.project is None:
-            return report.delivery_lines(planned, _images(arguments, deployment, planned, platform))
+            template, accepted = arguments.image, Acceptance.parse(arguments.accept)
+            named = None if template is None else images.of_hops(template, planned.hops, deployment, platform, accepted)
+            return report.delivery_lines(planned, named)
         project = self._project(arguments.project)
         with self._lock:
             served = self._folders.setdefault(project.folder, deployment)
@@ -225,38 +234,6 @@ class Adapter:
         if isinstance(planned, Refusal):
             raise RefusedError(report.refusal_message(planned))
         return planned
-
-
-def _images(
-    arguments: RuntimeDeclaration, deployment: Deployment, planned: Plan, platform: Platform
-) -> list[str] | None:
-    """Render the image of every hop now, so that none is found wrong half of the way; None where we deliver none."""
-    if arguments.image is None:
-        return None
-    if planned.hops and not platform.takes_images:
-        raise InvalidDeclarationError(
-            f"platform {platform.version} cannot be told to deploy an image by its name, which is possible from 0.29.2 "
-            "on: leave image out, and deploy each image with the vendor's CLI while the run waits for it"
-        )
-    if (
-        planned.hops
-        and platform.overwrites_environment
-        and not Acceptance.parse(arguments.accept).overwrite_environment
-    ):
-        raise InvalidDeclarationError(
-            f"platform {platform.version} deploys an image by its name with upsertDeployment, which overwrites the "
-            f"environment variables that {deployment.release_name} has in Houston: leave image out, and deploy each "
-            "image with the vendor's CLI while the run waits for it, or accept it with accept: [overwrite-environment]"
-        )
-    images.check_template(arguments.image)
-    rendered = [images.render(arguments.image, hop.target) for hop in planned.hops]
-    bare = next((image for image in rendered if images.is_base(image)), None)
-    if bare and deployment.dag_deployment == "image" and not Acceptance.parse(arguments.accept).base_image:
-        raise InvalidDeclarationError(
-            f"{bare} is the vendor's bare base image and holds none of your DAGs, which {deployment.release_name} "
-            "takes from its image: name an image of your project, or accept it with accept: [base-image]"
-        )
-    return rendered
 
 
 def _arguments(inputs: Mapping[str, Any]) -> RuntimeDeclaration:

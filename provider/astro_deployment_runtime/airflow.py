@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, TypeVar
 
+import httpx
 from pydantic import BaseModel, ValidationError
 
 from astro_deployment_runtime.errors import InvalidVersionError
@@ -45,8 +46,8 @@ def read_health(transport: Transport, deployment: Deployment, expected: AirflowV
         return Health(healthy=False, detail=unsafe if root else "Houston tells no address of its Airflow")
     api_v2 = expected >= _FIRST_WITH_API_V2
     answer = _page(transport, f"{root}/{'api/v2/monitor/health' if api_v2 else 'health'}", _HealthAnswer)
-    if answer is None:
-        return Health(healthy=False, detail="its Airflow does not answer yet")
+    if isinstance(answer, str):
+        return Health(healthy=False, detail=answer)
     for name, component in (("metadata database", answer.metadatabase), ("scheduler", answer.scheduler)):
         if component.status != "healthy":
             return Health(
@@ -56,10 +57,8 @@ def read_health(transport: Transport, deployment: Deployment, expected: AirflowV
         return Health(healthy=True, detail="its Airflow is healthy")
     version = _page(transport, f"{root}/api/{'v2' if api_v2 else 'v1'}/version", _VersionAnswer)
     try:
-        found = AirflowVersion.parse(version.version) if version else None
+        found = AirflowVersion.parse(version if isinstance(version, str) else version.version)
     except InvalidVersionError:
-        found = None
-    if found is None:
         return Health(healthy=False, detail="its Airflow does not tell its version")
     return Health(healthy=found == expected, airflow=found, detail=f"its Airflow is healthy at {found}")
 
@@ -67,11 +66,14 @@ def read_health(transport: Transport, deployment: Deployment, expected: AirflowV
 _Page = TypeVar("_Page", bound=BaseModel)
 
 
-def _page(transport: Transport, url: str, model: type[_Page]) -> _Page | None:
+def _page(transport: Transport, url: str, model: type[_Page]) -> _Page | str:
+    """Get a page, or say why there is none."""
     response = transport.get(url)
+    if response is not None and response.status_code in {httpx.codes.UNAUTHORIZED, httpx.codes.FORBIDDEN}:
+        return f"its Airflow refuses the token (HTTP status {response.status_code})"
     if response is None or not response.is_success:
-        return None
+        return "its Airflow does not answer yet"
     try:
         return model.model_validate_json(response.content)
     except ValidationError:
-        return None
+        return "its Airflow answers with something else than its health"

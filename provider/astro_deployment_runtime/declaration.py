@@ -78,6 +78,8 @@ class RuntimeDeclaration(BaseModel):
     timeout: Annotated[float, BeforeValidator(_seconds)] = 3600.0
     """Seconds per hop, from when a run begins to wait for it."""
     wait: bool = True
+    verify: Literal["airflow", "houston"] = "airflow"
+    """Whose word it takes for a hop's arrival: the Deployment's own Airflow's, too, or Houston's alone."""
 
     @model_validator(mode="after")
     def _one_identity(self) -> Self:

@@ -45,6 +45,8 @@ if TYPE_CHECKING:
 _SHORTEST_POLL: Final = 1.0
 _LONGEST_POLL: Final = 5.0
 _POLL_GROWTH: Final = 1.3
+_HINT_SECONDS: Final = {Waiting.ROLLOUT: 120.0, Waiting.IMAGE: 600.0}
+"""When an image that was delivered, or that somebody may have deployed, is so late that it is likely a wrong one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,6 +82,7 @@ class Walk:
     _mutated_at: float = 0.0
     _poll: float = _SHORTEST_POLL
     _asked: ReleaseId | None = None
+    _hinted: ReleaseId | None = None
     _said: str = ""
     _said_at: float = 0.0
 
@@ -179,6 +182,7 @@ class Walk:
         if waiting.what is Waiting.IMAGE and waiting.hop is not None and self._asked != waiting.hop.target.id:
             self.reporter.info(narration.asking_for_image(waiting.hop, self.deployment, self.declaration))
             self._asked = waiting.hop.target.id
+        self._hint(waiting)
         text = narration.waiting(waiting, self.deployment, self.run, self.declaration)
         now = self.clock.now()
         if text != self._said or now - self._said_at >= max(_LONGEST_POLL, self.run.waited / 10):
@@ -189,6 +193,14 @@ class Walk:
         cancelled = self.clock.wait(self._poll)
         self._poll = min(_LONGEST_POLL, self._poll * _POLL_GROWTH)
         return cancelled
+
+    def _hint(self, waiting: Wait) -> None:
+        """Say once per hop what is likely wrong with an image that does not arrive: Houston never does."""
+        after = _HINT_SECONDS.get(waiting.what)
+        if after is None or waiting.hop is None or self.run.waited < after or self._hinted == waiting.hop.target.id:
+            return
+        self.reporter.warning(narration.hint(waiting.hop, self.deployment, self.declaration))
+        self._hinted = waiting.hop.target.id
 
     def _look(self) -> None:
         """Read the Deployment alone; an outage of Houston is waited out, since we wait anyway."""
@@ -209,7 +221,11 @@ class Walk:
             self._hop_since = self.clock.now()
             self._poll = _SHORTEST_POLL
             ours = self.run.ours if self.run.ours in {deployment.current.id, deployment.pending} else None
-            self.run = Run(ours=ours, arrived=deployment.current.id, seen=deployment.pending)
+            if self.declaration.confirm:
+                self.run = Run(ours=ours, arrived=deployment.current.id, seen=deployment.pending)
+            else:
+                self.reporter.info(narration.reported(deployment, self.declaration))
+                self.run = Run(ours=ours if ours != deployment.current.id else None, seen=deployment.pending)
         elif deployment.pending is not None:
             self.run = replace(self.run, seen=deployment.pending)
         elif self.run.ours is not None and self.run.ours == self.run.seen:
@@ -261,6 +277,8 @@ def walk(  # noqa: PLR0913 - the last three are the world around it
     deployment, platform, catalog = client.observe(deployment_id)
     arrived = pending if pending == deployment.current.id else None
     run = Run(ours=pending, arrived=arrived, seen=deployment.pending)
+    if arrived is not None and not declaration.confirm:
+        run = Run(seen=deployment.pending)
     return Walk(
         declaration=declaration,
         delivery=delivery,

@@ -40,6 +40,7 @@ def declare_fleet() -> list[AstroDeploymentRuntime]:
             accept=list(entry.accept),
             timeout=f"{math.ceil(entry.timeout)}s",
             wait=entry.wait,
+            verify=entry.verify,
         )
         for entry in declared.deployments
     ]

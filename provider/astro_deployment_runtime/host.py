@@ -185,7 +185,9 @@ def main(arguments: list[str]) -> None:
     engine = None
     if arguments:
         engine = engine_pb2_grpc.EngineStub(grpc.insecure_channel(arguments[-1]))
-    threading.Thread(target=_end_with, args=(os.getppid(),), name="engine-watch", daemon=True).start()
+    # The plugin script tells who started it: the engine may have gone while this module's imports took their time.
+    parent = int(os.environ.get("ASTRO_PLUGIN_PARENT") or os.getppid())
+    threading.Thread(target=_end_with, args=(parent,), name="engine-watch", daemon=True).start()
 
     stock_executor = concurrent.futures.ThreadPoolExecutor
     register = provider_pb2_grpc.add_ResourceProviderServicer_to_server

@@ -225,18 +225,23 @@ class Houston:
         self, deployment_id: str, document: Callable[[wire.Documents], str], answer: type[_Answer]
     ) -> _Answer:
         what = f"the Deployment {deployment_id}"
-        variables = {"id": deployment_id}
-        fitting = self._documents()
+
+        def read() -> _Answer:
+            try:
+                return self._transport.read(document(self._documents()), {"id": deployment_id}, answer, what=what)
+            except PlatformRefusedError as error:
+                if _NO_SUCH_DEPLOYMENT in str(error):
+                    raise _not_found(deployment_id) from error
+                raise
+
         try:
-            return self._transport.read(document(fitting), variables, answer, what=what)
+            return read()
         except PlatformRefusedError as error:
-            if _NO_SUCH_DEPLOYMENT in str(error):
-                raise _not_found(deployment_id) from error
             if _NO_SUCH_FIELD not in str(error):
                 raise
         # The platform was upgraded since it was seen last.
         self._snapshot = None
-        return self._transport.read(document(self._documents()), variables, answer, what=what)
+        return read()
 
     def _catalog(self, answer: wire.OfferAnswer) -> Catalog:
         return Catalog.offered(

@@ -10,10 +10,10 @@ from astro_deployment_runtime import dockerfile
 from astro_deployment_runtime.errors import InvalidDeclarationError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from astro_deployment_runtime.catalog import Release
-    from astro_deployment_runtime.model import Deployment, Hop
+    from astro_deployment_runtime.model import Acceptance, Deployment, Hop, Platform
     from astro_deployment_runtime.versions import ReleaseId
 
 PLACEHOLDERS: Final = ("base", "distribution", "version", "airflow")
@@ -62,6 +62,37 @@ def render(template: str, release: Release) -> str:
             f"image {template!r} becomes {image!r} for {release.id}, which is no image reference"
         )
     return image
+
+
+def of_hops(
+    template: str, hops: Sequence[Hop], deployment: Deployment, platform: Platform, accepted: Acceptance
+) -> list[str]:
+    """Name the image of every hop before the first, so that none is found wrong half of the way.
+
+    Raises:
+        InvalidDeclarationError: the template is wrong, an image holds none of the user's DAGs, or the platform takes no
+            image by its name, or only at a price; unless the last two are accepted.
+    """
+    check_template(template)
+    rendered = [render(template, hop.target) for hop in hops]
+    if hops and not platform.takes_images:
+        raise InvalidDeclarationError(
+            f"platform {platform.version} cannot be told to deploy an image by its name, which is possible from 0.29.2 "
+            "on: leave image out, and deploy each image with the vendor's CLI while the run waits for it"
+        )
+    if hops and platform.overwrites_environment and not accepted.overwrite_environment:
+        raise InvalidDeclarationError(
+            f"platform {platform.version} deploys an image by its name with upsertDeployment, which overwrites the "
+            f"environment variables that {deployment.release_name} has in Houston: leave image out, and deploy each "
+            "image with the vendor's CLI while the run waits for it, or accept it with accept: [overwrite-environment]"
+        )
+    bare = next((image for image in rendered if is_base(image)), None)
+    if bare and deployment.dag_deployment == "image" and not accepted.base_image:
+        raise InvalidDeclarationError(
+            f"{bare} is the vendor's bare base image and holds none of your DAGs, which {deployment.release_name} "
+            "takes from its image: name an image of your project, or accept it with accept: [base-image]"
+        )
+    return rendered
 
 
 def is_base(image: str) -> bool:

@@ -19,6 +19,7 @@ from astro_deployment_runtime.reconcile import (
     Withdrawn,
 )
 from astro_deployment_runtime.situation import MutationKind
+from astro_deployment_runtime.versions import Distribution
 
 if TYPE_CHECKING:
     from astro_deployment_runtime.model import Deployment, Health, Hop
@@ -98,6 +99,23 @@ def arrived(deployment: Deployment, health: Health, declaration: Declaration) ->
     return f"{_position(deployment.current.id, declaration)}: runs {deployment.current.id}, {health.detail}"
 
 
+def reported(deployment: Deployment, declaration: Declaration) -> str:
+    """A hop has arrived as far as Houston tells, and nobody else is asked."""
+    position = _position(deployment.current.id, declaration)
+    return f"{position}: runs {deployment.current.id}, says Houston (verify: houston)"
+
+
+def hint(hop: Hop, deployment: Deployment, declaration: Declaration) -> str:
+    """An image is late: what is likely wrong, and how to see it. Houston ignores a wrong one without a word."""
+    certified = hop.target.id.distribution is Distribution.CERTIFIED
+    label = f"io.astronomer.docker.{'airflow' if certified else 'runtime'}.version"
+    return (
+        f"{_hop(hop, declaration)}: still no image that Houston takes. If one was deployed to "
+        f"{deployment.release_name}, its label {label} is likely not {hop.target.id.version}, and Houston ignores it "
+        "without a word. Look with\n  docker inspect --format '{{json .Config.Labels}}' IMAGE"
+    )
+
+
 def unanswered(message: str) -> str:
     """A mutation's answer was lost."""
     return f"{message}; looking at what Houston shows before anything else"
@@ -148,8 +166,8 @@ def stopped(  # noqa: PLR0911 - one for each kind of reason
                 f"the hop to {hop.target.id} was pending and is no longer: somebody cancelled it. Nothing is started "
                 f"against that; if it shall go on, {_RESUME}"
             )
-        case TimedOut(wait, seconds):
-            return _timed_out(wait, seconds, deployment, declaration)
+        case TimedOut():
+            return _timed_out(reason, deployment, declaration)
         case HandedOver(wait):
             return _handed_over(wait, deployment, declaration)
         case _:
@@ -160,8 +178,9 @@ def _path(path: tuple[ReleaseId, ...]) -> str:
     return " > ".join(map(str, path))
 
 
-def _timed_out(wait: Wait, seconds: float, deployment: Deployment, declaration: Declaration) -> str:
-    limit = f"within {duration(seconds)} (timeout)"
+def _timed_out(reason: TimedOut, deployment: Deployment, declaration: Declaration) -> str:
+    wait = reason.waiting
+    limit = f"within {duration(reason.seconds)} (timeout)"
     if wait.what is Waiting.SETTLING:
         return (
             f"Houston did not show {limit} what became of the last request: look at the Deployment "
@@ -170,7 +189,8 @@ def _timed_out(wait: Wait, seconds: float, deployment: Deployment, declaration: 
     if wait.what is Waiting.HEALTH or wait.hop is None:
         return (
             f"{deployment.release_name} runs {deployment.current.id}, but its Airflow was not confirmed healthy at "
-            f"{deployment.current.airflow} {limit}: look at its pods and its webserver, then {_RESUME}"
+            f"{deployment.current.airflow} {limit}{f' ({reason.seen})' if reason.seen else ''}: look at its pods and "
+            f"its webserver, then {_RESUME}"
         )
     image = wait.hop.target.id.image
     if wait.what is Waiting.ROLLOUT:

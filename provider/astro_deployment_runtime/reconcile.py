@@ -119,6 +119,8 @@ class TimedOut:
 
     waiting: Wait
     seconds: float
+    seen: str = ""
+    """What was found last, as a clause; empty where nothing tells."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,7 +221,8 @@ def _mutate(
 def _wait(what: Waiting, hop: Hop | None, run: Run, declaration: Declaration) -> Decision:
     waiting = Wait(what, hop)
     if run.waited >= declaration.timeout:
-        return Refuse(TimedOut(waiting, declaration.timeout))
+        seen = run.health.detail if what is Waiting.HEALTH and run.health else ""
+        return Refuse(TimedOut(waiting, declaration.timeout, seen))
     if not declaration.wait:
         unhealthy = what is Waiting.HEALTH and run.health is not None and not run.health.healthy
         if what in {Waiting.IMAGE, Waiting.ROLLOUT} or unhealthy:

@@ -217,6 +217,7 @@ class AstroDeploymentRuntime(dynamic.Resource, module="astro", name="DeploymentR
         accept: pulumi.Input[Sequence[pulumi.Input[str]]] | None = None,
         timeout: pulumi.Input[str] = "1h",
         wait: pulumi.Input[bool] = True,
+        verify: pulumi.Input[str] = "airflow",
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         """Declare the version of a Deployment that exists.
@@ -238,6 +239,8 @@ class AstroDeploymentRuntime(dynamic.Resource, module="astro", name="DeploymentR
             timeout: how long a run waits for each hop, for example ``90m``. Its end cancels nothing on the platform.
             wait: whether to wait at all for hops that are under way; if not, a run that started a hop ends with a
                 non-zero exit and says what to deploy, and the next run goes on.
+            verify: ``airflow``: a hop has arrived when the Deployment's own Airflow is healthy at the expected version;
+                ``houston``: when Houston says so, for a Deployment whose webserver cannot be reached from here.
             opts: Pulumi's options.
         """
         properties: dict[str, Any] = dict.fromkeys(_OUTPUTS)
@@ -251,5 +254,6 @@ class AstroDeploymentRuntime(dynamic.Resource, module="astro", name="DeploymentR
             "accept": accept if accept is not None else [],
             "timeout": timeout,
             "wait": wait,
+            "verify": verify,
         }
         super().__init__(RuntimeProvider(), resource_name, properties, opts)

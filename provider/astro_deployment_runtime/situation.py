@@ -89,5 +89,7 @@ class Declaration:
     delivers: bool = False
     """We have an image for each hop; else somebody else deploys it."""
     timeout: float = 3600.0  # seconds per hop
+    confirm: bool = True
+    """A hop has arrived when its Airflow is healthy, too; else Houston's word is enough."""
     wait: bool = True
     """Wait for hops to arrive; else end as soon as somebody else has to act."""

@@ -88,7 +88,7 @@ def test_the_arguments_are_those_of_the_declaration() -> None:
     """A new one is thought of here."""
     assert set(ARGUMENTS) == {
         *("release_name", "deployment_id", "runtime_version", "image", "project"),
-        *("strategy", "accept", "timeout", "wait"),
+        *("strategy", "accept", "timeout", "wait", "verify"),
     }
 
 

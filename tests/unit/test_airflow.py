@@ -88,11 +88,11 @@ def test_another_version_is_not_the_one_that_is_waited_for() -> None:
         (page({**WELL, "scheduler": {"status": f"{TOKEN}\x1b[2J"}}), "its scheduler is [token] [2J"),
         (page({**WELL, "scheduler": {"status": None}}), "its scheduler is of unknown health"),
         (httpx.Response(503, html="<h1>503 Service Temporarily Unavailable</h1>"), "its Airflow does not answer yet"),
-        (httpx.Response(200, html="<h1>Sign in</h1>"), "its Airflow does not answer yet"),
+        (httpx.Response(200, html="<h1>Sign in</h1>"), "its Airflow answers with something else than its health"),
         (httpx.Response(302, headers={"location": "/login"}), "its Airflow does not answer yet"),
-        (httpx.Response(401), "its Airflow does not answer yet"),
-        (page({"scheduler": {"status": "healthy"}}), "its Airflow does not answer yet"),
-        (page([]), "its Airflow does not answer yet"),
+        (httpx.Response(401), "its Airflow refuses the token (HTTP status 401)"),
+        (page({"scheduler": {"status": "healthy"}}), "its Airflow answers with something else than its health"),
+        (page([]), "its Airflow answers with something else than its health"),
     ],
 )
 def test_an_airflow_that_is_not_well_is_not_healthy(answer: httpx.Response, detail: str) -> None:

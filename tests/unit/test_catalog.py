@@ -84,7 +84,7 @@ def test_equivalents_have_exactly_the_airflow_version() -> None:
         (Channel.UNKNOWN, True),
     ],
 )
-def test_a_path_leads_through_no_prerelease(channel: Channel | None, prerelease: bool) -> None:  # noqa: FBT001
+def test_a_path_leads_through_no_prerelease(channel: Channel | None, prerelease: bool) -> None:
     """Channels for trying out, and those that nobody knows, are prereleases."""
     one = release("AC 2.2.5", channel=channel)
     assert one.prerelease is prerelease

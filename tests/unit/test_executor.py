@@ -333,3 +333,28 @@ def test_no_text_of_a_run_holds_the_token(stage: Stage) -> None:
     ending = stage.walk(stage.declare(delivers=True))
     told = "\n".join([*stage.told.infos, *stage.told.warnings, *stage.told.progresses, str(ending)])
     assert "canary" not in told
+
+
+def test_houstons_word_is_enough_where_that_was_declared(stage: Stage) -> None:
+    """For a Deployment whose webserver cannot be reached: no Airflow is asked, and the user is told so."""
+    ending = stage.walk(stage.declare(delivers=True, confirm=False))
+    assert (runs(ending), ending.pending, ending.problem) == ("Astro Runtime 5.0.4", None, None)
+    assert not any("airflow/" in request for request in stage.wire.requests)
+    assert "hop 1/2: runs AC 2.3.0, says Houston (verify: houston)" in stage.told.infos
+
+
+def test_a_resumed_run_takes_houstons_word_too(stage: Stage) -> None:
+    """What an earlier run started and did not see arrive is not confirmed either."""
+    declaration = stage.declare(delivers=True, confirm=False)
+    stage.client.start(stage.client.observe(ID)[0], declaration.path[1])
+    stage.push("quay.io/astronomer/ap-airflow:2.3.0-onbuild")
+    assert runs(stage.walk(declaration, pending="AC 2.3.0")) == "Astro Runtime 5.0.4"
+    assert not any("airflow/" in request for request in stage.wire.requests)
+
+
+def test_after_a_while_the_run_says_what_is_likely_wrong_with_an_image(stage: Stage) -> None:
+    """Once per hop, with the label to look at."""
+    stage.walk(stage.declare(timeout=1200.0), image=None)
+    (hint,) = stage.told.warnings
+    assert "io.astronomer.docker.airflow.version is likely not 2.3.0" in hint
+    assert "docker inspect --format '{{json .Config.Labels}}' IMAGE" in hint

@@ -55,7 +55,7 @@ def test_the_facts_of_an_ac_are_those_of_its_newest_build(tmp_path: Path) -> Non
 @pytest.mark.parametrize(
     ("wire", "yanked"), [(True, True), ("true", True), ("True", True), (False, False), ("false", False), (None, False)]
 )
-def test_flags_may_be_texts(tmp_path: Path, wire: Any, yanked: bool) -> None:  # noqa: FBT001
+def test_flags_may_be_texts(tmp_path: Path, wire: Any, yanked: bool) -> None:
     """The feed writes booleans in two ways."""
     assert row(tmp_path, yanked=wire).yanked is yanked
 

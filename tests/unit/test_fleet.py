@@ -85,6 +85,7 @@ def test_each_entry_becomes_a_resource(monitor: Monitor) -> None:
         "accept": ["newer"],
         "timeout": "90m",
         "wait": False,
+        "verify": "airflow",
     }
     assert len(declared([LEAST, more])) == 2
     (kind, name, first), (_, other, second) = sorted(monitor.registered, key=lambda each: each[1])
@@ -97,6 +98,7 @@ def test_each_entry_becomes_a_resource(monitor: Monitor) -> None:
         "accept": [],
         "timeout": "3600s",
         "wait": True,
+        "verify": "airflow",
     }
     assert second == {
         "deployment_id": "ckw1",
@@ -106,6 +108,7 @@ def test_each_entry_becomes_a_resource(monitor: Monitor) -> None:
         "accept": ["newer"],
         "timeout": "5400s",
         "wait": False,
+        "verify": "airflow",
     }
 
 

@@ -156,7 +156,7 @@ def test_what_no_feed_knows_is_allowed_with_a_warning() -> None:
 )
 def test_a_pending_hop_is_adopted_or_cancelled(
     pending: str,
-    ours: bool,  # noqa: FBT001
+    ours: bool,
     accept: tuple[str, ...],
     cancelled: str | None,
 ) -> None:
@@ -196,7 +196,7 @@ def test_a_refused_path_names_the_pending_hop_too() -> None:
     ],
 )
 def test_at_the_target_a_foreign_hop_is_left_alone(
-    ours: bool,  # noqa: FBT001
+    ours: bool,
     accept: tuple[str, ...],
     cancelled: str | None,
     warnings: list[str],

@@ -337,6 +337,12 @@ class TestWaiting:
         assert isinstance(decision.reason, TimedOut)
         assert (decision.reason.waiting.what, decision.reason.seconds) == (what, TIMEOUT)
 
+    def test_a_time_out_tells_how_the_airflow_was(self) -> None:
+        """What was found last is the first thing that one asks."""
+        run = Run(waited=TIMEOUT, arrived=named("AC 2.3.0"), health=SICK)
+        decision = decided(deployment("AC 2.3.0"), declared(*GUIDE), run)
+        assert decision == Refuse(TimedOut(Wait(Waiting.HEALTH, None), TIMEOUT, "its scheduler is unhealthy"))
+
     @pytest.mark.parametrize(
         ("run", "seen", "expected"),
         [
