@@ -195,10 +195,17 @@ def _hop(hop: Hop, observation: Observation, declaration: Declaration) -> Decisi
         last is not None
         and (last.kind, last.release) == (MutationKind.DELIVER, target)
         and last.outcome in _MAY_BE_DONE
+        and not _may_repeat(last, run)
     ):
-        # Once per hop and run, also where the answer was lost: a wrong image is as silent as a late one.
+        # Once per hop and run where it was answered: a wrong image is as silent as a late one.
         return _wait(Waiting.ROLLOUT, hop, run, declaration)
     return _mutate(Deliver(hop), MutationKind.DELIVER, target, run, declaration)
+
+
+def _may_repeat(delivery: Mutation, run: Run) -> bool:
+    """Tell whether its answer was lost and reading shows no effect. The same image twice does no more than once."""
+    lost = delivery.outcome is Outcome.DOUBTFUL and delivery.attempts < ATTEMPTS
+    return lost and run.since_mutation >= SETTLE_SECONDS
 
 
 def _mutate(

@@ -244,6 +244,16 @@ def test_a_start_that_never_arrived_is_sent_again_after_a_while(stage: Stage) ->
     assert stage.mutations().count("updateDeploymentAirflow") == 2
 
 
+def test_a_delivery_that_never_arrived_is_sent_again_after_a_while(stage: Stage) -> None:
+    """A Houston that ends before it saw the image costs some seconds, not the time-out."""
+    losing(stage, "updateDeploymentImage", acted=False)
+    began = stage.clock.time
+    ending = stage.walk(stage.declare(delivers=True))
+    assert runs(ending) == "Astro Runtime 5.0.4"
+    assert stage.mutations().count("updateDeploymentImage") == 3
+    assert stage.clock.time - began < 300
+
+
 def test_a_start_that_never_arrives_ends_the_run(stage: Stage) -> None:
     """Three attempts without effect are a reason to stop and look."""
     losing(stage, "updateDeploymentAirflow", times=99, acted=False)

@@ -246,12 +246,29 @@ class TestMutations:
         declaration = declared(*GUIDE, delivers=True, cancel=cancel)
         assert decided(deployment("AC 2.2.3", pending), declaration, run) == Refuse(MutationRefused(mutation))
 
-    @pytest.mark.parametrize("outcome", [Outcome.DOUBTFUL, Outcome.ANSWERED])
-    def test_an_image_is_delivered_once_per_hop_and_run(self, outcome: Outcome) -> None:
-        """Also where the answer was lost: the versions tell whether it was taken."""
-        run = Run(mutation=sent(MutationKind.DELIVER, "AC 2.3.0", outcome), since_mutation=100.0)
+    def test_an_image_is_delivered_once_per_hop_and_run(self) -> None:
+        """The versions tell whether it was taken."""
+        run = Run(mutation=sent(MutationKind.DELIVER, "AC 2.3.0", Outcome.ANSWERED), since_mutation=100.0)
         seen = deployment("AC 2.2.3", "AC 2.3.0")
         assert step(decided(seen, declared(*GUIDE, delivers=True), run)) == ("Wait rollout", "AC 2.3.0")
+
+    @pytest.mark.parametrize(
+        ("seconds", "attempts", "expected"),
+        [
+            (SETTLE_SECONDS - 1, 1, "Wait rollout"),
+            (SETTLE_SECONDS, 1, "Deliver"),
+            (SETTLE_SECONDS, ATTEMPTS - 1, "Deliver"),
+            (SETTLE_SECONDS, ATTEMPTS, "Wait rollout"),
+        ],
+    )
+    def test_a_delivery_without_an_answer_and_an_effect_is_sent_again(
+        self, seconds: float, attempts: int, expected: str
+    ) -> None:
+        """Nobody has to wait for the time-out when Houston ended before it saw the image."""
+        lost = sent(MutationKind.DELIVER, "AC 2.3.0", Outcome.DOUBTFUL, attempts=attempts)
+        run = Run(mutation=lost, since_mutation=seconds)
+        seen = deployment("AC 2.2.3", "AC 2.3.0")
+        assert step(decided(seen, declared(*GUIDE, delivers=True), run)) == (expected, "AC 2.3.0")
 
     def test_a_delivery_that_never_left_is_sent_again(self) -> None:
         """It cannot have had an effect."""
