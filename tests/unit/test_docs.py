@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any, Final
 import pytest
 import yaml
 
-from astro_deployment_runtime import host, houston, images, reconcile
-from astro_deployment_runtime.declaration import DeploymentEntry, RuntimeDeclaration, read_stack
+from astro_deployment_runtime import commands, host, houston, images, reconcile
+from astro_deployment_runtime.declaration import DeploymentEntry, ProjectDeclaration, RuntimeDeclaration, read_stack
 from astro_deployment_runtime.model import ACCEPTABLE
 from astro_deployment_runtime.resource import AstroDeploymentRuntime
 from astro_deployment_runtime.rules import RULES
@@ -152,6 +152,18 @@ def test_the_placeholders_are_listed() -> None:
     rows = table(ROOT / "docs" / "guide.md", "placeholder", "for AC 2.3.0", "for Astro Runtime 5.0.4")
     assert rows["{base}"] == [ReleaseId.parse(name).image for name in ("AC 2.3.0", "Runtime 5.0.4")]
     assert len(rows) == len(images.PLACEHOLDERS)
+
+
+def test_the_keys_of_a_project_are_listed() -> None:
+    """With their defaults, and what its commands may name."""
+    expected = {
+        name: "required" if field.is_required() else shown_default(field.default)
+        for name, field in ProjectDeclaration.model_fields.items()
+    }
+    rows = table(CONFIGURATION, "key of `project`", "default", "meaning")
+    assert {key: cells[0] for key, cells in rows.items()} == expected
+    listed = table(CONFIGURATION, "placeholder of a command", "stands for")
+    assert tuple(listed) == tuple(f"{{{name}}}" for name in commands.PLACEHOLDERS)
 
 
 def test_the_outputs_are_listed() -> None:
