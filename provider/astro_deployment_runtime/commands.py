@@ -18,9 +18,9 @@ import subprocess
 import time
 from collections import deque
 from dataclasses import dataclass, field
-from typing import IO, TYPE_CHECKING, Final, Self
+from typing import IO, TYPE_CHECKING, Final, Self, cast
 
-from astro_deployment_runtime.errors import DeliveryFailedError, InvalidDeclarationError, RunInterruptedError
+from astro_deployment_runtime.errors import CommandInterruptedError, DeliveryFailedError, InvalidDeclarationError
 from astro_deployment_runtime.narration import duration
 from astro_deployment_runtime.report import printable
 
@@ -43,7 +43,7 @@ _ANSI: Final = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1
 _LINE_END: Final = re.compile(rb"[\r\n]+")
 
 _POLL_SECONDS: Final = 0.1
-_GRACE_SECONDS: Final = 1.0
+_GRACE_SECONDS: Final = 0.8
 """How long a group has to end after TERM, before KILL: Ctrl-C is to end a run within two seconds."""
 _LONGEST_LINE: Final = 16_384
 _SHOWN: Final = 300
@@ -149,7 +149,7 @@ class Runner:
         Raises:
             InvalidDeclarationError: its program has gone.
             DeliveryFailedError: it cannot be started, failed, or took longer.
-            RunInterruptedError: the user stopped the run.
+            CommandInterruptedError: the user stopped the run.
         """
         environment = {name: value for name, value in self.environment.items() if name != TOKEN_VARIABLE}
         if with_token:
@@ -166,7 +166,7 @@ class Runner:
             )
         except OSError as error:
             raise DeliveryFailedError(f"'{command}' cannot be started: {error.strerror}") from error
-        output = _Output(process, self.token.get_secret_value())
+        output = _Output(process, cast("IO[bytes]", process.stdout), self.token.get_secret_value())
         try:
             self._follow(process, command, output, seconds)
         except BaseException:
@@ -182,7 +182,7 @@ class Runner:
             for line in output.read(_POLL_SECONDS):
                 self.say(f"{name}: {line}")
             if self.clock.wait(0):
-                raise RunInterruptedError(f"interrupted: '{command}' was stopped")
+                raise CommandInterruptedError(f"'{command}' was stopped")
             if self.clock.now() >= deadline:
                 raise DeliveryFailedError(
                     f"'{command}' did not end within {duration(seconds)} (timeout), and was stopped{output.last()}"
@@ -201,16 +201,11 @@ class _Output:
     """What a process prints, in lines that are fit to be shown."""
 
     process: subprocess.Popen[bytes]
+    pipe: IO[bytes]
     token: str
-    _pipe: IO[bytes] = field(init=False)
     _rest: bytes = b""
     _open: bool = True
     _kept: deque[str] = field(default_factory=lambda: deque(maxlen=_KEPT))
-
-    def __post_init__(self) -> None:
-        if self.process.stdout is None:
-            raise AssertionError("it was started with a pipe")
-        self._pipe = self.process.stdout
 
     def read(self, seconds: float) -> list[str]:
         """Wait that long for something; return the last lines of what there is."""
@@ -219,10 +214,10 @@ class _Output:
                 self.process.wait(seconds)
             return []
         poll = select.poll()
-        poll.register(self._pipe, select.POLLIN)
+        poll.register(self.pipe, select.POLLIN)
         if not poll.poll(seconds * 1000):
             return []
-        data = os.read(self._pipe.fileno(), 65536)
+        data = os.read(self.pipe.fileno(), 65536)
         self._open = bool(data)
         *ended, rest = _LINE_END.split(self._rest + data)
         # What follows in an endless line is dropped, not kept for later.
@@ -236,7 +231,7 @@ class _Output:
 
     def close(self) -> None:
         """Close the pipe, whoever still holds its other end."""
-        self._pipe.close()
+        self.pipe.close()
 
     def last(self) -> str:
         """Write the last lines for an error."""
@@ -260,14 +255,14 @@ class _Output:
 
 def _end(process: subprocess.Popen[bytes]) -> None:
     """End a process and all that it started, gently first."""
-    for number in (signal.SIGTERM, signal.SIGKILL):
+    # Nobody may be left, or only what belongs to another user.
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(process.pid, signal.SIGTERM)
         patience = time.monotonic() + _GRACE_SECONDS
-        try:
-            os.killpg(process.pid, number)
-            while time.monotonic() < patience:
-                process.poll()
-                os.killpg(process.pid, 0)
-                time.sleep(_POLL_SECONDS / 5)
-        except (ProcessLookupError, PermissionError):
-            # Nobody is left, or, on macOS, only what has ended and was not waited for.
-            return
+        while time.monotonic() < patience:
+            process.poll()
+            os.killpg(process.pid, 0)
+            time.sleep(_POLL_SECONDS / 5)
+        os.killpg(process.pid, signal.SIGKILL)
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        process.wait(_GRACE_SECONDS)

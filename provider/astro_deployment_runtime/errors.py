@@ -10,7 +10,8 @@
     │   └── InvalidDeclarationError  an argument of a resource or an entry of the stack config
     ├── RefusedError               a refusal of the planner, where only an exception can carry it
     ├── DeliveryFailedError        a command of the user's failed: a test of the project, or its deployment
-    ├── RunInterruptedError        the user stopped the run while an answer or such a command was waited for
+    ├── RunInterruptedError        the user stopped the run while an answer was waited for
+    │   └── CommandInterruptedError    while such a command ran: it was ended, and the message tells what was left
     ├── UnsoundPlanError           the planner's check objects to the planner's own path: a mistake in this package
     └── PlatformError              Houston, the network, or what came from there
         ├── PlatformUnreachableError   no usable answer, also after the retries of a read
@@ -60,7 +61,11 @@ class DeliveryFailedError(AstroRuntimeError):
 
 
 class RunInterruptedError(AstroRuntimeError):
-    """The user stopped the run while an answer was waited for, or a command, which was ended."""
+    """The user stopped the run while an answer was waited for."""
+
+
+class CommandInterruptedError(RunInterruptedError):
+    """The user stopped the run while a command tested or deployed the project; the command was ended."""
 
 
 class UnsoundPlanError(AstroRuntimeError):

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 from astro_deployment_runtime import narration, report
 from astro_deployment_runtime.errors import (
     AstroRuntimeError,
+    CommandInterruptedError,
     DeliveryFailedError,
     DoubtfulMutationError,
     PlatformRefusedError,
@@ -148,11 +149,15 @@ class Walk:
         def say(text: str) -> None:
             self.reporter.progress(narration.delivering(hop, text, self.declaration))
 
-        self._send(
-            MutationKind.DELIVER,
-            hop.target.id,
-            lambda: delivery.deliver(self.deployment, hop, seconds=seconds, say=say),
-        )
+        try:
+            self._send(
+                MutationKind.DELIVER,
+                hop.target.id,
+                lambda: delivery.deliver(self.deployment, hop, seconds=seconds, say=say),
+            )
+        except CommandInterruptedError as error:
+            self.reporter.warning(str(error))
+            raise
 
     def _send(self, kind: MutationKind, release: ReleaseId, send: Callable[[], None]) -> None:
         last = self.run.mutation

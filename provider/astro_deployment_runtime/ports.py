@@ -43,7 +43,7 @@ class Delivery(Protocol):
         Raises:
             PlatformError: as a mutation does.
             DeliveryFailedError: it failed on this side.
-            RunInterruptedError: the user stopped it.
+            RunInterruptedError: the user stopped it; of the command, if one ran, its kind tells what was left.
         """
 
 

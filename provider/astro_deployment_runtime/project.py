@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Final
 
 from astro_deployment_runtime import dockerfile, report
 from astro_deployment_runtime.commands import Command, Runner
-from astro_deployment_runtime.errors import DeliveryFailedError, InvalidDeclarationError, RunInterruptedError
+from astro_deployment_runtime.errors import CommandInterruptedError, DeliveryFailedError, InvalidDeclarationError
 from astro_deployment_runtime.report import printable
 
 if TYPE_CHECKING:
@@ -226,7 +226,7 @@ class ProjectDelivery:
         Raises:
             InvalidDeclarationError: the project is no longer what the preview saw; nothing was changed.
             DeliveryFailedError: a command failed or took too long.
-            RunInterruptedError: the user stopped the run.
+            CommandInterruptedError: the user stopped the run.
         """
         deadline = self.clock.now() + seconds
         with self.project.alone():
@@ -253,7 +253,7 @@ class ProjectDelivery:
                     left = max(0.0, deadline - self.clock.now())
                     with_token = command is self.project.deploy
                     runner.run(command.fill(filled), seconds=left, with_token=with_token)
-            except (DeliveryFailedError, RunInterruptedError) as error:
+            except (DeliveryFailedError, CommandInterruptedError) as error:
                 raise type(error)(f"{error}\n{self._restore(before, written, deployment.current.id)}") from error
             except BaseException:
                 self._restore(before, written, deployment.current.id)
