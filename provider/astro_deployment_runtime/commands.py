@@ -38,6 +38,7 @@ PLACEHOLDERS: Final = ("deployment_id", "release_name", "version", "image")
 TOKEN_VARIABLE: Final = "ASTRO_HOUSTON_TOKEN"  # noqa: S105 - the name of a variable, no token
 
 _PLACEHOLDER: Final = re.compile(r"\{([^{}]*)\}")
+_PLAIN: Final = re.compile(r"[\w@%+=:,./{}-]+", re.ASCII)
 _VALUE: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:/-]*", re.ASCII)
 _ANSI: Final = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[@-Z\\^_])")
 _LINE_END: Final = re.compile(rb"[\r\n]+")
@@ -96,8 +97,8 @@ class Command:
         return cls(words)
 
     def __str__(self) -> str:
-        """Print as it would be typed."""
-        return printable(shlex.join(self.words))
+        """Print as it would be typed; placeholders are left without quotes."""
+        return printable(" ".join(word if _PLAIN.fullmatch(word) else shlex.quote(word) for word in self.words))
 
     def fill(self, values: Mapping[str, str]) -> Self:
         """Put the values in, each within its word.

@@ -72,11 +72,17 @@ def run(
 
 
 def alive(pid: int) -> bool:
-    """Whether a process runs; one that has ended and was not waited for does not."""
-    try:
-        return Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()[0] != "Z"
-    except (FileNotFoundError, ProcessLookupError):
-        return False
+    """Whether a process runs; one that has ended and was not waited for does not, nor does one that was killed."""
+    for _ in range(50):
+        try:
+            state = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()[0]
+        except (FileNotFoundError, ProcessLookupError):
+            return False
+        if state in "ZX":
+            return False
+        # KILL is not done yet where it was sent just now.
+        time.sleep(0.02)
+    return True
 
 
 @pytest.mark.parametrize(
@@ -111,6 +117,11 @@ def test_a_template_that_cannot_be_used_is_refused(template: str, why: str) -> N
     with pytest.raises(InvalidDeclarationError, match=r"project\.deploy") as refused:
         parsed(template)
     assert why in str(refused.value)
+
+
+def test_a_command_prints_as_it_is_typed() -> None:
+    """With quotes where a shell would need them, and without around placeholders."""
+    assert str(parsed("astro deploy {deployment_id} --tag 'a b'")) == "astro deploy {deployment_id} --tag 'a b'"
 
 
 def test_the_token_is_refused_in_a_template() -> None:

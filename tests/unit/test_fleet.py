@@ -112,6 +112,15 @@ def test_each_entry_becomes_a_resource(monitor: Monitor) -> None:
     }
 
 
+def test_an_entrys_project_is_passed_on(monitor: Monitor) -> None:
+    """With the command that is left out, and without the test that is."""
+    declared([LEAST | {"project": {"path": "../airflow"}}])
+    declared([LEAST | {"name": "other", "project": {"path": "a", "test": "b", "deploy": "c"}}])
+    first, second = (inputs["project"] for _, _, inputs in monitor.registered)
+    assert first == {"path": "../airflow", "deploy": "astro deploy {deployment_id} --force"}
+    assert second == {"path": "a", "test": "b", "deploy": "c"}
+
+
 @pytest.mark.usefixtures("monitor")
 def test_every_output_is_an_attribute() -> None:
     """In preview too, where none is known yet."""

@@ -1,0 +1,124 @@
+"""An Astro project as the way for images, on the real engine: preview, up, and what is left in the folder."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.e2e.world import ROOT, TOKEN, Sandbox, deployment
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.e2e.conftest import MakeProject, StartSandbox
+    from tests.e2e.world import Project
+
+RELEASE = "galactic-stars-1234"
+AC, RUNTIME = "quay.io/astronomer/ap-airflow", "quay.io/astronomer/astro-runtime"
+BEFORE = (
+    "# syntax=docker/dockerfile:1\r\n"
+    f"FROM --platform=linux/amd64 {AC}:2.2.3-1-onbuild AS base\r\n"
+    "# FROM scratch\r\n"
+    "RUN pip install \\\r\n  x\r\n"
+)
+AFTER = BEFORE.replace(f"{AC}:2.2.3-1-onbuild", f"{RUNTIME}:5.0.4")
+
+
+@pytest.fixture
+def airflow(tmp_path: Path) -> Path:
+    """An Astro project beside the Pulumi project, and a stand-in for the vendor's CLI that pushes to the sandbox."""
+    folder = tmp_path / "airflow"
+    (folder / ".astro").mkdir(parents=True)
+    (folder / ".astro" / "config.yaml").write_text("project:\n  name: airflow\n", encoding="utf-8")
+    (folder / "Dockerfile").write_bytes(BEFORE.encode())
+    astro = tmp_path / "bin" / "astro"
+    astro.parent.mkdir()
+    astro.write_text(
+        "#!/bin/sh\n"
+        'echo "$*" >> ../asked\n'
+        '[ "$1" = dev ] && exit 0\n'
+        'image=$(sed -n "s/^FROM --platform=[^ ]* \\([^ ]*\\) .*/\\1/p" Dockerfile)\n'
+        'echo "pushing $image with $ASTRO_HOUSTON_TOKEN"\n'
+        f'cd {ROOT} && exec {sys.executable} -m sandbox deploy {RELEASE} "$image"\n',
+        encoding="utf-8",
+    )
+    astro.chmod(0o755)
+    return folder
+
+
+@pytest.fixture
+def stack(platform: StartSandbox, project: MakeProject, airflow: Path) -> tuple[Sandbox, Project]:
+    """The guide's Deployment, and a stack whose programs find the stand-in on PATH."""
+    sandbox = platform(deployment(RELEASE, "2.2.3"), deployment("tides-2", "2.2.3"))
+    made = project(sandbox)
+    made.environment["PATH"] = f"{airflow.parent / 'bin'}{os.pathsep}{made.environment['PATH']}"
+    return sandbox, made
+
+
+def entry(release: str = RELEASE, **project: str) -> dict[str, object]:
+    """An entry that delivers the project."""
+    return {"releaseName": release, "runtimeVersion": "5.0.4", "project": {"path": "../airflow", **project}}
+
+
+def asked(airflow: Path) -> list[str]:
+    """What the stand-in was asked."""
+    path = airflow.parent / "asked"
+    return path.read_text(encoding="utf-8").splitlines() if path.exists() else []
+
+
+def test_up_moves_the_project_along_the_path(stack: tuple[Sandbox, Project], airflow: Path) -> None:
+    """Preview shows the FROM lines; up writes, tests and deploys each; nothing else in the Dockerfile changes."""
+    sandbox, made = stack
+    made.declare(entry(test="astro dev parse"))
+    lines = made.preview().lines(RELEASE)
+    assert lines[-3:] == [
+        f"Hop 1 writes FROM --platform=linux/amd64 {AC}:2.3.0-onbuild AS base",
+        f"Hop 2 writes FROM --platform=linux/amd64 {RUNTIME}:5.0.4 AS base",
+        "Each hop then runs 'astro dev parse' and 'astro deploy {deployment_id} --force' in ../airflow.",
+    ]
+    assert (airflow / "Dockerfile").read_bytes().decode() == BEFORE
+    up = made.up()
+    assert f"pushing {AC}:2.3.0-onbuild with ***" in up.text
+    assert sandbox.show(RELEASE)["version"] == "5.0.4"
+    assert (airflow / "Dockerfile").read_bytes().decode() == AFTER
+    deploy = f"deploy ckw{RELEASE.replace('-', '')} --force"
+    assert asked(airflow) == ["dev parse", deploy, "dev parse", deploy]
+    assert sandbox.mutations() == ["updateDeploymentAirflow", "updateDeploymentRuntime"]
+    assert sorted(path.name for path in airflow.iterdir()) == [".astro", "Dockerfile"]
+    made.preview("--expect-no-changes")
+    assert TOKEN not in "".join(path.read_text(errors="replace") for path in made.folder.rglob("*.json*"))
+
+
+def test_a_failed_test_is_put_right_by_the_next_run(stack: tuple[Sandbox, Project], airflow: Path) -> None:
+    """The run ends with what failed and what the file names again; the hop stays started, and is not started twice."""
+    sandbox, made = stack
+    (airflow / "check").write_text("#!/bin/sh\necho 'no module x'\nexit 3\n", encoding="utf-8")
+    (airflow / "check").chmod(0o755)
+    made.declare(entry(test="./check"))
+    failed = made.up(code=1)
+    assert "'./check' failed with exit code 3; it printed last:" in failed.text
+    assert f"The Dockerfile of ../airflow builds on what runs again: {AC}:2.2.3-1-onbuild" in failed.text
+    assert (airflow / "Dockerfile").read_bytes().decode() == BEFORE
+    assert made.outputs(RELEASE)["pending"] == "AC 2.3.0"
+    (airflow / "check").write_text("#!/bin/sh\n", encoding="utf-8")
+    made.up()
+    assert (airflow / "Dockerfile").read_bytes().decode() == AFTER
+    assert sandbox.mutations().count("updateDeploymentAirflow") == 1
+
+
+def test_what_cannot_work_is_refused_in_preview(stack: tuple[Sandbox, Project], airflow: Path) -> None:
+    """One folder for two Deployments, a base that does not run, a program that is not there, a folder that is none."""
+    sandbox, made = stack
+    made.declare(entry(), entry("tides-2"))
+    assert "its Dockerfile has one first FROM, so it serves one Deployment" in made.preview(code=1).text
+    made.declare(entry(deploy="no-such-program {deployment_id}"))
+    (airflow / "Dockerfile").write_text(f"FROM {RUNTIME}:4.2.5\n", encoding="utf-8")
+    refused = made.preview(code=1).text
+    assert "its Dockerfile builds on Astro Runtime 4.2.5" in refused
+    assert "'no-such-program', which 'no-such-program {deployment_id}' runs, is not on PATH" in refused
+    made.declare({**entry(), "project": {"path": "../elsewhere"}})
+    assert "project.path '../elsewhere' is no folder" in made.preview(code=1).text
+    assert sandbox.mutations() == []
