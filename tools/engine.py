@@ -100,7 +100,7 @@ class Surroundings:
     """How long nothing may be shown while something is being got."""
 
 
-def wanted_version(go_mod: Path = TOOLS / "engine" / "go.mod") -> str:
+def wanted_version(go_mod: Path = TOOLS / "pulumi-engine" / "go.mod") -> str:
     """The version to download or build, such as `v3.250.0`: it is stated in go.mod and nowhere else."""
     found = re.search(r"^\s*(?:require )?github\.com/pulumi/pulumi/pkg/v3 (v\S+)", go_mod.read_text(), re.MULTILINE)
     if not found:
@@ -313,7 +313,7 @@ def _build(where: Surroundings, version: str, folder: Path) -> None:
     )
     told_version = f"-X github.com/pulumi/pulumi/sdk/v3/go/common/version.Version={version}"
     builds = (
-        ("engine", "pulumi", ENGINE_PACKAGE, f"-s -w {told_version}"),
+        ("pulumi-engine", "pulumi", ENGINE_PACKAGE, f"-s -w {told_version}"),
         ("language-host", "pulumi-language-python", HOST_PACKAGE, "-s -w"),
     )
     for module, program, package, flags in builds:
@@ -322,7 +322,7 @@ def _build(where: Surroundings, version: str, folder: Path) -> None:
     sdk = _run_go(
         where,
         [go, "list", "-mod=readonly", "-m", "-f", "{{.Dir}}", SDK_MODULE],
-        TOOLS / "engine",
+        TOOLS / "pulumi-engine",
         "looking for the SDK's scripts",
     )
     try:

@@ -1,1 +1,25 @@
-"""Bring Airflow Deployments of Astronomer Software to a declared Astro Runtime version, with Pulumi."""
+"""Bring Airflow Deployments of Astronomer Software to a declared Astro Runtime version, with Pulumi.
+
+What a Pulumi program needs is found here; it is imported when it is asked for, so that the command line works without
+Pulumi.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from astro_deployment_runtime.fleet import declare_fleet
+    from astro_deployment_runtime.resource import AstroDeploymentRuntime
+
+_HOME = {"AstroDeploymentRuntime": "resource", "declare_fleet": "fleet"}
+
+__all__ = ["AstroDeploymentRuntime", "declare_fleet"]
+
+
+def __getattr__(name: str) -> object:
+    """Import one of :data:`__all__` from its module."""
+    if name not in _HOME:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_HOME[name]}"), name)

@@ -97,7 +97,8 @@ class Adapter:
                 "a hop has arrived: give it a webserver, or take Houston's word for it with verify: houston"
             )
             return Checked(inputs=inputs, failures=(("verify", reason),))
-        lines = report.plan_lines(planned, name=name, release_name=deployment.release_name)
+        lines = report.plan_lines(planned, name=name or None, release_name=deployment.release_name)
+        lines += report.pending_lines(planned, deployment.pending)
         try:
             lines += self._delivery_lines(arguments, deployment, planned)
         except InvalidInputError as error:

@@ -75,6 +75,11 @@ def of_hops(
     """
     check_template(template)
     rendered = [render(template, hop.target) for hop in hops]
+    if len(set(rendered)) < len(rendered):
+        raise InvalidDeclarationError(
+            f"image {template!r} is the same for several hops, and no image is built on two releases: name each hop's "
+            "own with {version}, together with {distribution} or {airflow}"
+        )
     if hops and not platform.takes_images:
         raise InvalidDeclarationError(
             f"platform {platform.version} cannot be told to deploy an image by its name, which is possible from 0.29.2 "

@@ -55,6 +55,13 @@ def plan_lines(plan: Plan, *, name: str | None = None, release_name: str | None 
     return lines
 
 
+def pending_lines(plan: Plan, pending: ReleaseId | None) -> list[str]:
+    """Say that the first hop is under way already, whoever started it."""
+    if plan.cancel is None and plan.hops and plan.hops[0].target.id == pending:
+        return ["Hop 1 is pending already: it is taken up, not started again."]
+    return []
+
+
 def delivery_lines(plan: Plan, images: Sequence[str] | None) -> list[str]:
     """Write how the image of each hop arrives.
 

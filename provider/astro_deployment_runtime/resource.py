@@ -140,7 +140,8 @@ class RuntimeProvider(dynamic.ResourceProvider):
     def delete(self, _id: str, _props: dict[str, Any]) -> None:
         """Forget the Deployment: there is no way back to an earlier version, and none is tried."""
         name, version = _props.get("release_name") or _id, _props.get("current_version") or "its version"
-        _CallReporter(current_call()).info(f"{name} is forgotten; it keeps {version}")
+        pending = f", and the hop to {_props['pending']} stays started" if _props.get("pending") else ""
+        _CallReporter(current_call()).info(f"{name} is forgotten; it keeps {version}{pending}")
 
     def _bring(self, deployment_id: str, news: dict[str, Any], pending: str | None) -> dict[str, Any]:
         from astro_deployment_runtime.errors import RefusedError

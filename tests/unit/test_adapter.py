@@ -167,6 +167,22 @@ def test_a_bare_image_is_taken_where_it_may_be(adapter: Adapter, given: dict[str
     assert check(adapter, given).failures == ()
 
 
+def test_one_image_for_two_hops_is_refused(adapter: Adapter) -> None:
+    """No image is built on two releases; for a single hop a fixed name will do."""
+    ((argument, reason),) = check(adapter, news("stars-1", image="registry.example.com/team/airflow:latest")).failures
+    assert argument == "image"
+    assert "is the same for several hops" in reason
+    assert check(adapter, news("dust-2", image="registry.example.com/team/airflow:latest")).failures == ()
+
+
+def test_a_hop_that_is_pending_already_is_shown_as_such(served: Served, adapter: Adapter) -> None:
+    """Whoever started it, it is taken up."""
+    told = "Hop 1 is pending already: it is taken up, not started again."
+    assert told not in check(adapter, news("stars-1")).lines
+    served.client.start(served.client.find(release_name="stars-1"), ReleaseId.parse("AC 2.3.0"))
+    assert told in check(adapter, news("stars-1")).lines
+
+
 def test_two_resources_for_one_deployment_are_refused(adapter: Adapter) -> None:
     """The first keeps it, by whatever name the second calls it; each may be checked again."""
     assert check(adapter, news("stars-1"), name="a").failures == ()

@@ -291,6 +291,10 @@ def test_read_of_a_deployment_that_has_gone(provider: RuntimeProvider) -> None:
             {"release_name": "stars-1", "current_version": "AC 2.3.0"},
             "stars-1 is forgotten; it keeps AC 2.3.0",
         ),
+        (
+            {"release_name": "stars-1", "current_version": "AC 2.2.3", "pending": "AC 2.3.0"},
+            "stars-1 is forgotten; it keeps AC 2.2.3, and the hop to AC 2.3.0 stays started",
+        ),
         ({"release_name": "stars-1", "current_version": None}, "stars-1 is forgotten; it keeps its version"),
         ({}, "ckw1stars is forgotten; it keeps its version"),
     ],

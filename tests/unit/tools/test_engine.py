@@ -275,7 +275,11 @@ def test_refused_download_fails_over_at_once(machine: Machine, tmp_path: Path) -
     assert machine.find_or_get() == machine.cache / VERSION
     assert time.monotonic() - began < 5
     assert any("no download: " in line and "refused" in line for line in machine.said)
-    assert calls.read_text().splitlines() == ["build in engine", "build in language-host", "list in engine"]
+    assert calls.read_text().splitlines() == [
+        "build in pulumi-engine",
+        "build in language-host",
+        "list in pulumi-engine",
+    ]
     assert machine.left() == [VERSION]
 
 
@@ -389,5 +393,5 @@ def test_two_runs_at_once_build_once(command_machine: Machine, tmp_path: Path) -
     processes = [start(command_machine) for _ in range(2)]
     answers = [process.communicate(timeout=60) for process in processes]
     assert [folder for folder, _ in answers] == [f"{command_machine.cache / VERSION}\n"] * 2
-    assert calls.read_text().count("build in engine") == 1
+    assert calls.read_text().count("build in pulumi-engine") == 1
     assert any("waiting for it" in story for _, story in answers)

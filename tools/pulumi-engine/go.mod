@@ -1,4 +1,4 @@
-module astro-deployment-runtime/tools/engine
+module astro-deployment-runtime/tools/pulumi-engine
 
 go 1.25.11
 
