@@ -53,7 +53,18 @@ class Checked:
     failures: tuple[tuple[str, str], ...] = ()
     """Pairs of an argument's name (empty: none in particular) and a reason."""
     lines: tuple[str, ...] = ()
-    """The plan, to show. Empty where there is nothing to do."""
+    """The plan, to show. Empty where there is nothing to do, and where that is in doubt."""
+    doubtful: bool = False
+    """The plan begins with cancelling a pending hop that may be ours: :meth:`Adapter.confirm_pending` tells."""
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Compared:
+    """Whether there is something to do, and what has to be shown now because it was in doubt before."""
+
+    changes: bool
+    lines: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
 
 
@@ -68,7 +79,9 @@ class Adapter:
     _folders: dict[Path, Deployment] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
-    def check(self, urn: str, olds: Mapping[str, Any], news: Mapping[str, Any]) -> Checked:
+    def check(  # noqa: PLR0911 - each argument that can be to blame is named
+        self, urn: str, olds: Mapping[str, Any], news: Mapping[str, Any]
+    ) -> Checked:
         """Plan from the live state, and refuse what is illegal. An error of ours becomes a failure.
 
         Args:
@@ -82,7 +95,7 @@ class Adapter:
             arguments = read_arguments({key: value for key, value in inputs.items() if key in ARGUMENTS})
             deployment = self._find(urn, arguments)
             # Whether a pending hop off the path is ours is in the old outputs, which check is not given: where there
-            # are none it is foreign for certain; otherwise diff, which has them, refuses a foreign one.
+            # are none it is foreign for certain; otherwise confirm_pending, which has them, has the last word.
             planned = self._plan(deployment, arguments, pending_is_ours=bool(olds))
         except RefusedError as error:
             return Checked(inputs=inputs, failures=(("runtime_version", str(error)),))
@@ -112,20 +125,26 @@ class Adapter:
             "hops": len(planned.hops),
             "cancel": str(planned.cancel) if planned.cancel else None,
         }
-        warnings = () if steps else tuple(map(report.warning_line, planned.warnings))
-        return Checked(inputs=inputs, lines=tuple(lines) if steps else (), warnings=warnings)
+        doubtful = bool(olds) and planned.cancel is not None and not Acceptance.parse(arguments.accept).cancel_pending
+        if doubtful or not steps:
+            warnings = () if steps else tuple(map(report.warning_line, planned.warnings))
+            return Checked(inputs=inputs, doubtful=doubtful, warnings=warnings)
+        return Checked(inputs=inputs, lines=tuple(lines))
 
-    def confirm_pending(self, olds: Mapping[str, Any], news: Mapping[str, Any]) -> None:
-        """Refuse to cancel a pending hop that is not ours, now that the old outputs tell whose it is.
+    def confirm_pending(self, olds: Mapping[str, Any], news: Mapping[str, Any]) -> Compared:
+        """Compare what runs with checked inputs, now that the old outputs tell whose a pending hop is.
 
         Raises:
-            RefusedError: it is foreign, and its cancelling is not accepted.
+            RefusedError: the pending hop that would be cancelled is foreign, and its cancelling is not accepted.
         """
         cancel = news.get("cancel")
-        if not cancel or cancel == olds.get("pending"):
-            return
+        if not cancel or "cancel-pending" in news["accept"]:
+            return Compared(changes=bool(news["hops"] or cancel))
+        if cancel == olds.get("pending"):
+            return Compared(changes=True, lines=tuple(news["plan"]))
         deployment = self.houston.find(deployment_id=news["deployment_id"])
-        self._plan(deployment, _arguments(news), pending_is_ours=False)
+        planned = self._plan(deployment, _arguments(news), pending_is_ours=False)
+        return Compared(changes=bool(planned.hops), warnings=tuple(map(report.warning_line, planned.warnings)))
 
     def bring(
         self, news: Mapping[str, Any], *, pending: str | None, clock: Clock, reporter: Reporter

@@ -21,7 +21,7 @@ from pulumi.runtime import rpc
 from astro_deployment_runtime.host import PartialProgressError, Severity, current_call
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from astro_deployment_runtime.adapter import Adapter
     from astro_deployment_runtime.host import Call
@@ -56,6 +56,14 @@ class _CallReporter:
             self._call.progress(text)
         else:
             print(text, flush=True)  # noqa: T201 - the stock host shows a plugin's output
+
+    def plan(self, lines: Sequence[str], warnings: Sequence[str], inputs: Mapping[str, Any]) -> None:
+        """Show a plan, and its path in the status column; nothing where there is no plan."""
+        for warning in warnings:
+            self.warning(warning)
+        if lines:
+            self.info("\n".join(lines))
+            self.progress(inputs["path"])
 
     def _say(self, severity: Severity, text: str) -> None:
         if self._call:
@@ -106,11 +114,7 @@ class RuntimeProvider(dynamic.ResourceProvider):
         except InvalidInputError as error:
             return dynamic.CheckResult(given, [dynamic.CheckFailure("", str(error))])
         checked = adapter.check(call.urn if call else "", _olds or {}, given)
-        for warning in checked.warnings:
-            reporter.warning(warning)
-        if checked.lines:
-            reporter.info("\n".join(checked.lines))
-            reporter.progress(checked.inputs["path"])
+        reporter.plan(checked.lines, checked.warnings, checked.inputs)
         failures = [dynamic.CheckFailure(argument, reason) for argument, reason in checked.failures]
         return dynamic.CheckResult(checked.inputs, failures)
 
@@ -120,8 +124,9 @@ class RuntimeProvider(dynamic.ResourceProvider):
             return dynamic.DiffResult(changes=True)
         if _news["deployment_id"] != _id:
             return dynamic.DiffResult(changes=True, replaces=["deployment_id"])
-        self._adapter().confirm_pending(_olds, _news)
-        return dynamic.DiffResult(changes=bool(_news["hops"] or _news.get("cancel")))
+        compared = self._adapter().confirm_pending(_olds, _news)
+        _CallReporter(current_call()).plan(compared.lines, compared.warnings, _news)
+        return dynamic.DiffResult(changes=compared.changes)
 
     def create(self, props: dict[str, Any]) -> dynamic.CreateResult:
         """Adopt the Deployment, and bring it to its target."""

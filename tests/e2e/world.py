@@ -83,6 +83,14 @@ class Sandbox:
         command = [sys.executable, "-m", "sandbox", "deploy", release, image, "--url", self.url, "--token", TOKEN]
         subprocess.run(command, cwd=ROOT, check=True, capture_output=True)
 
+    def push(self, release: str, image: str) -> None:
+        """Push an image within milliseconds, between two looks of a run that waits."""
+        import httpx  # noqa: PLC0415 - only here
+
+        body = {"releaseName": release, "image": image}
+        address = self.url.replace("/v1", "/sandbox/push")
+        httpx.post(address, json=body, headers={"authorization": TOKEN}).raise_for_status()
+
     def deploy_when_pending(self, release: str, image: str) -> threading.Thread:
         """Push an image as soon as the Deployment has a pending hop."""
 

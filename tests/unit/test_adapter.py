@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from astro_deployment_runtime.adapter import ARGUMENTS, Adapter, Checked, connect
+from astro_deployment_runtime.adapter import ARGUMENTS, Adapter, Compared, Checked, connect
 from astro_deployment_runtime.errors import InvalidInputError, InvalidSettingsError, RefusedError
 from astro_deployment_runtime.versions import ReleaseId
 from tests.contract import served as world
@@ -205,17 +205,32 @@ def test_a_foreign_pending_hop_is_not_taken_away(served: Served, adapter: Adapte
 
 
 def test_whose_a_pending_hop_is_only_the_old_outputs_tell(served: Served, adapter: Adapter) -> None:
-    """Check lets an old resource pass; diff, which has its outputs, refuses what is foreign."""
+    """Check lets an old resource pass and shows nothing yet; diff, which has its outputs, refuses what is foreign."""
     start(served, STARS, "AC 2.2.4")
     given = news("stars-1")
     checked = check(adapter, given, olds=given)
-    assert (checked.failures, checked.inputs["cancel"]) == ((), "AC 2.2.4")
-    adapter.confirm_pending({"pending": "AC 2.2.4"}, checked.inputs)
+    assert (checked.failures, checked.inputs["cancel"], checked.doubtful, checked.lines) == ((), "AC 2.2.4", True, ())
+    ours = adapter.confirm_pending({"pending": "AC 2.2.4"}, checked.inputs)
+    assert (ours.changes, ours.lines) == (True, tuple(checked.inputs["plan"]))
     for foreign in ({}, {"pending": None}, {"pending": "AC 2.3.0"}):
         with pytest.raises(RefusedError, match="PENDING"):
             adapter.confirm_pending(foreign, checked.inputs)
-    adapter.confirm_pending({}, check(adapter, given | {"accept": ["cancel-pending"]}).inputs)
-    adapter.confirm_pending({}, {**checked.inputs, "cancel": None})
+    accepted = check(adapter, given | {"accept": ["cancel-pending"]}, olds=given)
+    assert accepted.lines == tuple(accepted.inputs["plan"])
+    assert adapter.confirm_pending({}, accepted.inputs) == Compared(changes=True)
+    assert adapter.confirm_pending({}, {**checked.inputs, "cancel": None}) == Compared(changes=True)
+
+
+def test_a_foreign_pending_hop_at_the_target_is_no_change(served: Served, adapter: Adapter) -> None:
+    """It is only warned of, and not shown as one that would be cancelled."""
+    start(served, WIND, "Runtime 5.0.4")
+    given = news("wind-3", "4.2.5")
+    checked = check(adapter, given, olds=given)
+    assert (checked.lines, checked.warnings, checked.doubtful) == ((), (), True)
+    foreign = adapter.confirm_pending({}, checked.inputs)
+    assert (foreign.changes, foreign.lines) == (False, ())
+    assert foreign.warnings[0].startswith("warning pending: ")
+    assert adapter.confirm_pending({"pending": "Astro Runtime 5.0.4"}, checked.inputs).changes
 
 
 def start(served: Served, deployment_id: str, release: str) -> None:
