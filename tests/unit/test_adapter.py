@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from astro_deployment_runtime.adapter import ARGUMENTS, Adapter, Compared, Checked, connect
+from astro_deployment_runtime.adapter import ARGUMENTS, Adapter, Checked, Compared, connect
 from astro_deployment_runtime.errors import InvalidInputError, InvalidSettingsError, RefusedError
 from astro_deployment_runtime.versions import ReleaseId
 from tests.contract import served as world
