@@ -1,0 +1,233 @@
+"""A run of three hops that is hit at one point, and what has to be true afterwards."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import signal
+import threading
+import time
+from dataclasses import asdict, dataclass, field
+from typing import TYPE_CHECKING, Any, Final
+
+from tests.e2e import processes
+from tests.e2e.points import Killer, Side, Where
+from tests.e2e.world import IMAGE, Project, Sandbox, deployment
+from tests.proxy import Dropped, Proxy
+
+if TYPE_CHECKING:
+    import subprocess
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
+
+    from tests.e2e.points import Point
+    from tests.proxy import Answer, Request
+
+RELEASE: Final = "stars-1"
+RUNS: Final = "2.2.3"
+TARGET: Final = "7.6.0"
+HOPS: Final = ("2.4.3", "6.10.0", TARGET)
+"""The path in the published catalog: AC 2.2.3 > AC 2.4.3 > Astro Runtime 6.10.0 > Astro Runtime 7.6.0."""
+_PLANNED: Final = frozenset({"plan", "path", "hops", "cancel"})
+_PLUGIN_SECONDS: Final = 5.0
+_OUTAGE_SECONDS: Final = 6.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Start:
+    """A hop that was requested, and what the platform had before."""
+
+    version: str
+    current: str
+    pending: str
+
+
+@dataclass(slots=True)
+class Case:
+    """A Deployment, a stack, and the proxy between them."""
+
+    proxy: Proxy
+    sandbox: Sandbox
+    stack: Project
+    starts: list[Start] = field(default_factory=list)
+    struck: str = ""
+    _threads: list[threading.Thread] = field(default_factory=list)
+    _process: subprocess.Popen[str] | None = None
+    _doomed: list[int] = field(default_factory=list)
+    """The plugins of an engine that was killed."""
+    _below: list[int] = field(default_factory=list)
+    """All processes that it had."""
+
+    def up(self) -> tuple[int, str]:
+        """Run ``pulumi up`` to its end, whatever that is, and leave none of its processes behind."""
+        self._doomed, self._below = [], []
+        self._process = process = self.stack.start("up", "--yes", "--skip-preview")
+        try:
+            while process.poll() is None and not self._doomed:
+                time.sleep(0.05)
+            printed, _ = process.communicate(timeout=120) if not self._doomed else ("", None)
+        finally:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+            process.wait(timeout=20)
+        if self._doomed:
+            assert processes.gone(self._doomed, within=_PLUGIN_SECONDS), "the plugin lives on without its engine"
+            assert process.stdout is not None
+            process.stdout.close()
+        for pid in filter(processes.command, self._below):
+            processes.kill(pid)
+        for thread in self._threads:
+            thread.join(timeout=60)
+        return process.returncode, printed
+
+    def watch(self) -> None:
+        """Write down every hop that is requested."""
+        self.proxy.before = self._note
+
+    def strike(self, point: Point) -> None:
+        """Let it happen, once."""
+
+        def before(request: Request) -> Answer | None:
+            self._note(request)
+            if point.side is Side.BEFORE and Where.of(request) == point.where and not self.struck:
+                self._strike(point)
+            return None
+
+        def after(request: Request, answer: Answer) -> Answer:
+            if point.side is Side.AFTER and Where.of(request) == point.where and not self.struck:
+                self._strike(point)
+            return answer
+
+        self.proxy.before, self.proxy.after = before, after
+
+    def _note(self, request: Request) -> None:
+        version = request.variables.get("version")
+        if version is not None:
+            row = self.sandbox.show(RELEASE)
+            self.starts.append(Start(version=version, current=row["version"], pending=row["pending"]))
+
+    def _strike(self, point: Point) -> None:
+        assert self._process is not None
+        engine = self._process.pid
+        plugins = processes.plugins(engine)
+        self.struck = str(point)
+        match point.killer:
+            case Killer.ANSWER:
+                raise Dropped
+            case Killer.PLUGIN:
+                for pid in plugins:
+                    processes.kill(pid)
+                assert processes.gone(plugins, within=5)
+            case Killer.ENGINE:
+                self._below = list(processes.below(engine))
+                processes.kill(engine)
+                self._doomed = plugins
+            case Killer.SANDBOX:
+                self.sandbox.stop(signal.SIGKILL)
+                self._start_again(self._process, at_once=point.side is Side.BEFORE)
+
+    def _start_again(self, process: subprocess.Popen[str], *, at_once: bool) -> None:
+        """A platform is back at once; or when the run has given up, but after some seconds at the latest."""
+
+        def run() -> None:
+            end = time.monotonic() + (0 if at_once else _OUTAGE_SECONDS)
+            while time.monotonic() < end and process.poll() is None:
+                time.sleep(0.1)
+            self.sandbox.start()
+
+        self._threads.append(threading.Thread(target=run))
+        self._threads[-1].start()
+
+    def checkpoint(self) -> dict[str, Any]:
+        """What the backend holds, read without a command."""
+        path = next((self.stack.folder / "backend" / ".pulumi" / "stacks").rglob("test.json"))
+        found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))["checkpoint"]["latest"]
+        return found
+
+    def end(self) -> dict[str, Any]:
+        """What the platform and the stack say at the end, without what tells one run from another."""
+        row = self.sandbox.show(RELEASE)
+        latest = self.checkpoint()
+        ours = [each for each in latest["resources"] if each["type"].endswith("DeploymentRuntime")]
+        return {
+            "platform": {name: row[name] for name in ("distribution", "version", "airflow", "pending", "health")},
+            "outputs": [
+                {
+                    name: str(value).replace(self.proxy.root, "ROOT")
+                    for name, value in each["outputs"].items()
+                    if name not in _PLANNED
+                }
+                for each in ours
+            ],
+            "errors": [each.get("initErrors", []) for each in ours],
+            "unfinished": latest.get("pending_operations", []),
+        }
+
+
+@contextlib.contextmanager
+def opened(folder: Path, engine: Path) -> Iterator[Case]:
+    """Open a case in a folder of its own."""
+    place = folder / "platform"
+    place.mkdir(parents=True)
+    with Proxy().listening() as proxy:
+        sandbox = Sandbox(place, [deployment(RELEASE, RUNS)], public_url=proxy.root, catalog="published")
+        proxy.upstream = int(sandbox.url.rsplit(":", 1)[1].split("/")[0])
+        try:
+            stack = Project(folder / "project", engine, f"{proxy.root}/v1", {"ASTRO_CATALOG": "published"})
+            stack.declare({"releaseName": RELEASE, "runtimeVersion": TARGET, "image": IMAGE})
+            yield Case(proxy, sandbox, stack)
+        finally:
+            sandbox.stop()
+
+
+def undisturbed(folder: Path, engine: Path) -> dict[str, Any]:
+    """Record a run that nothing happens to: its requests, its starts and its end."""
+    with opened(folder, engine) as case:
+        case.watch()
+        code, printed = case.up()
+        assert code == 0, printed
+        assert [start.version for start in case.starts] == list(HOPS)
+        requests = [Where.of(request) for request in case.proxy.requests]
+        return {"requests": [asdict(where) for where in requests], "end": case.end()}
+
+
+def survived(point: Point, folder: Path, engine: Path, end: dict[str, Any]) -> dict[str, Any]:
+    """Let one crash happen, bring the Deployment to its target, and check what has to be true; tell how it went."""
+    began = time.monotonic()
+    with opened(folder, engine) as case:
+        case.strike(point)
+        code, printed = case.up()
+        assert case.struck, "the run never came there"
+        seconds = time.monotonic() - began
+        if point.killer in {Killer.PLUGIN, Killer.ENGINE}:
+            assert code != 0, printed
+        elif code != 0:
+            assert "Nothing is lost" in printed or "error:" in printed, printed
+        assert "Traceback" not in printed, printed
+        if point.killer is Killer.ENGINE:
+            case.stack.run("cancel", "--yes", code=0)
+        again, printed = case.up()
+        assert again == 0, printed
+        if point.killer is Killer.ENGINE and case.end()["unfinished"]:
+            # The engine's own note that it does not know what became of a create; it warns of it until it is told.
+            case.stack.run("refresh", "--yes", "--clear-pending-creates", code=0)
+        assert case.end() == end
+        _lawful(case.starts)
+        acted = [request["variables"]["version"] for request in case.sandbox.requests() if _starts(request)]
+        assert acted == list(HOPS), "every hop is started once"
+        case.stack.preview("--expect-no-changes")
+    outcome = "carried on" if code == 0 else "resumed"
+    return {**asdict(point.where), "side": point.side, "killer": point.killer, "outcome": outcome, "seconds": seconds}
+
+
+def _starts(request: dict[str, Any]) -> bool:
+    return "version" in request["variables"] and request["status"] == 200
+
+
+def _lawful(starts: Sequence[Start]) -> None:
+    """Nothing lower is ever requested, and nothing while something else is pending."""
+    order = (RUNS, *HOPS)
+    for start in starts:
+        assert order.index(start.version) > order.index(start.current), starts
+        assert start.pending == "", starts

@@ -1,0 +1,57 @@
+"""The processes below one: who they are, and that they end."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import time
+from pathlib import Path
+from typing import Final
+
+PLUGIN: Final = "astro_deployment_runtime.host"
+
+
+def command(pid: int) -> str:
+    """The command line of a process; empty where it has ended, also where nobody has taken note of that yet."""
+    with contextlib.suppress(OSError):
+        return Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace").strip()
+    return ""
+
+
+def _parent(pid: str) -> int:
+    with contextlib.suppress(OSError):
+        return int(Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()[1])
+    return 0
+
+
+def below(pid: int) -> dict[int, str]:
+    """Every living descendant of a process, with its command line."""
+    parents = {int(entry.name): _parent(entry.name) for entry in Path("/proc").iterdir() if entry.name.isdigit()}
+    found: dict[int, str] = {}
+    new = {pid}
+    while new:
+        new = {child for child, parent in parents.items() if parent in new and child not in found}
+        found |= {child: command(child) for child in new}
+    return {child: line for child, line in found.items() if line}
+
+
+def plugins(engine: int) -> list[int]:
+    """The plugin processes of ours that an engine runs."""
+    return [pid for pid, line in below(engine).items() if PLUGIN in line]
+
+
+def kill(pid: int) -> None:
+    """Kill a process that need not live any more."""
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(pid, signal.SIGKILL)
+
+
+def gone(pids: list[int], *, within: float) -> bool:
+    """Tell whether all of them end within that many seconds."""
+    end = time.monotonic() + within
+    while time.monotonic() < end:
+        if not any(map(command, pids)):
+            return True
+        time.sleep(0.02)
+    return False
