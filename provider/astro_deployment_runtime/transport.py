@@ -166,7 +166,7 @@ class Transport:
             path = ".".join(map(str, mistake["loc"]))
             raise PlatformAnswerError(
                 f"Houston's answer to {what} is not what its schema promises: {self.quote(path)}: {mistake['msg']}. "
-                f"Is {self.url} the address of Houston, and is the platform between 0.29 and 0.36?"
+                f"Is {self.url} the address of Houston, and is the platform 0.29 or later?"
             ) from None
 
     def mutate(self, document: str, variables: Mapping[str, str], *, what: str) -> None:
