@@ -195,6 +195,14 @@ class Adapter:
         pending = deployment.pending if saved and str(deployment.pending) == saved else None
         return {**props, **_observed(deployment, pending)}
 
+    def adopt(self, props: Mapping[str, Any]) -> Properties:
+        """Read a Deployment that is left as it is; one that cannot be read is kept by the name that it was given."""
+        try:
+            found = self.houston.find(release_name=props.get("release_name"), deployment_id=props.get("deployment_id"))
+        except AstroRuntimeError:
+            return dict(props)
+        return {**props, **_observed(found, None)}
+
     def _find(self, urn: str, arguments: RuntimeDeclaration) -> Deployment:
         deployment = self.houston.find(release_name=arguments.release_name, deployment_id=arguments.deployment_id)
         with self._lock:
@@ -258,14 +266,12 @@ class Adapter:
 
 def _arguments(inputs: Mapping[str, Any]) -> RuntimeDeclaration:
     """Read checked inputs, in which both names of the Deployment are filled in."""
-    given = {name: inputs.get(name) for name in ARGUMENTS if name != "release_name"}
-    return read_arguments(given)
+    return read_arguments({name: inputs.get(name) for name in ARGUMENTS if name != "release_name"})
 
 
 def _target(arguments: RuntimeDeclaration) -> RuntimeVersion | Equivalent:
-    if arguments.runtime_version == Equivalent.EQUIVALENT:
-        return Equivalent.EQUIVALENT
-    return RuntimeVersion.parse(arguments.runtime_version)
+    given = arguments.runtime_version
+    return Equivalent.EQUIVALENT if given == Equivalent.EQUIVALENT else RuntimeVersion.parse(given)
 
 
 def outputs(inputs: Mapping[str, Any], ending: Ending) -> Properties:

@@ -1,4 +1,4 @@
-"""What a user may declare: the arguments of one resource, and the entries of a stack's config.
+"""What a user may declare of one Deployment: the arguments of the resource.
 
 Checked as a whole: every mistake is reported, each with the path of its key.
 """
@@ -6,12 +6,13 @@ Checked as a whole: every mistake is reported, each with the path of its key.
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, Self, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 from pydantic.alias_generators import to_camel
 
-from astro_deployment_runtime.errors import InvalidDeclarationError, InvalidVersionError
+from astro_deployment_runtime.errors import InvalidDeclarationError, InvalidInputError, InvalidVersionError
+from astro_deployment_runtime.model import Acceptance
 from astro_deployment_runtime.versions import RuntimeVersion
 
 if TYPE_CHECKING:
@@ -45,8 +46,23 @@ def _target(value: object) -> object:
     return text
 
 
+def _acceptable(names: tuple[str, ...]) -> tuple[str, ...]:
+    try:
+        Acceptance.parse(names)
+    except InvalidInputError as error:
+        raise ValueError(str(error)) from None
+    return names
+
+
 _ReleaseName = Annotated[str, Field(pattern=r"^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$")]
 _Id = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
+Duration = Annotated[float, BeforeValidator(_seconds)]
+"""Seconds, written as ``90m`` or as a number."""
+Target = Annotated[str, BeforeValidator(_target)]
+Image = Annotated[str, Field(min_length=1)]
+StrategyName = Literal["certified-first", "fewest-hops"]
+Accepted = Annotated[tuple[str, ...], AfterValidator(_acceptable)]
+Witness = Literal["airflow", "houston"]
 
 
 class ProjectDeclaration(BaseModel):
@@ -70,15 +86,15 @@ class RuntimeDeclaration(BaseModel):
 
     release_name: _ReleaseName | None = None
     deployment_id: _Id | None = None
-    runtime_version: Annotated[str, BeforeValidator(_target)]
-    image: Annotated[str, Field(min_length=1)] | None = None
+    runtime_version: Target
+    image: Image | None = None
     project: ProjectDeclaration | None = None
-    strategy: Literal["certified-first", "fewest-hops"] = "certified-first"
-    accept: tuple[str, ...] = ()
-    timeout: Annotated[float, BeforeValidator(_seconds)] = 3600.0
+    strategy: StrategyName = "certified-first"
+    accept: Accepted = ()
+    timeout: Duration = 3600.0
     """Seconds per hop, from when a run begins to wait for it."""
     wait: bool = True
-    verify: Literal["airflow", "houston"] = "airflow"
+    verify: Witness = "airflow"
     """Whose word it takes for a hop's arrival: the Deployment's own Airflow's, too, or Houston's alone."""
 
     @model_validator(mode="after")
@@ -94,60 +110,26 @@ class RuntimeDeclaration(BaseModel):
         return self
 
 
-class DeploymentEntry(RuntimeDeclaration):
-    """One entry of ``astro:deployments``: the arguments of the resource, and its name in the stack."""
-
-    name: Annotated[str, Field(min_length=1)]
-
-
-class StackDeclaration(BaseModel):
-    """What a stack's config declares."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    deployments: tuple[DeploymentEntry, ...] = ()
-
-    @model_validator(mode="after")
-    def _names_differ(self) -> Self:
-        names = [entry.name for entry in self.deployments]
-        twice = sorted({name for name in names if names.count(name) > 1})
-        if twice:
-            raise ValueError(f"two entries have the name {', '.join(map(repr, twice))}: give each its own")
-        return self
-
-
 def read_arguments(arguments: Mapping[str, Any]) -> RuntimeDeclaration:
     """Check the arguments of one resource; those that are None count as not given.
 
     Raises:
         InvalidDeclarationError: some are wrong; the message lists all of them, a line each.
     """
-    return _read(RuntimeDeclaration, {key: value for key, value in arguments.items() if value is not None}, "")
-
-
-def read_stack(deployments: object) -> StackDeclaration:
-    """Check the value of ``astro:deployments``.
-
-    Raises:
-        InvalidDeclarationError: some entries are wrong; the message lists all mistakes, a line each.
-    """
-    return _read(StackDeclaration, {"deployments": deployments}, "astro:")
-
-
-_Model = TypeVar("_Model", bound=BaseModel)
-
-
-def _read(model: type[_Model], values: Mapping[str, Any], prefix: str) -> _Model:
     try:
-        return model.model_validate(values)
+        return RuntimeDeclaration.model_validate({key: value for key, value in arguments.items() if value is not None})
     except ValidationError as error:
-        lines = [_mistake(prefix, mistake["loc"], mistake["msg"]) for mistake in error.errors(include_url=False)]
+        lines = mistakes(error, "")
     raise InvalidDeclarationError("\n".join(lines))
 
 
-def _mistake(prefix: str, location: tuple[int | str, ...], message: str) -> str:
-    path = ""
+def mistakes(error: ValidationError, where: str) -> list[str]:
+    """Write what pydantic found, a line each: the path of the key below ``where``, and what was expected."""
+    return [_mistake(where, each["loc"], each["msg"]) for each in error.errors(include_url=False)]
+
+
+def _mistake(where: str, location: tuple[int | str, ...], message: str) -> str:
+    path = where
     for part in location:
         path += f"[{part}]" if isinstance(part, int) else f".{part}" if path else str(part)
-    where = f"{prefix}{path}: " if path else ""
-    return where + message.removeprefix("Value error, ")
+    return (f"{path}: " if path else "") + message.removeprefix("Value error, ")

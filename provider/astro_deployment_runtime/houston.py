@@ -24,7 +24,7 @@ from astro_deployment_runtime.translation import read_deployment, read_platform
 from astro_deployment_runtime.versions import AirflowVersion, Distribution, ReleaseId
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from astro_deployment_runtime.model import Deployment, Health, Platform
     from astro_deployment_runtime.transport import Transport
@@ -46,6 +46,8 @@ class Snapshot:
     """Their ids."""
     deployments: tuple[wire.WireDeployment, ...]
     """As they came: one with a version that nobody can read must not hide the others."""
+    labels: Mapping[str, str]
+    """The labels of the workspaces, by id."""
     taken: float
     """On the client's clock, in seconds."""
 
@@ -199,6 +201,7 @@ class Houston:
             catalog=self._catalog(answer),
             workspaces=workspaces,
             deployments=self._read_deployments(platform, workspaces, None),
+            labels={workspace.id: workspace.label or "" for workspace in answer.workspaces},
             taken=taken,
         )
 

@@ -13,7 +13,7 @@ from astro_deployment_runtime.rules import RULE
 from astro_deployment_runtime.versions import AirflowVersion, Distribution, ReleaseId
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from astro_deployment_runtime.catalog import Release
 
@@ -113,6 +113,43 @@ def refusal_message(refusal: Refusal, *, name: str | None = None, release_name: 
     return "\n".join(refusal_lines(refusal, name=name, release_name=release_name))
 
 
+def title(name: str, release_name: str | None) -> str:
+    """Name a Deployment: by its name in the stack, and by its release name where that is another."""
+    return _heading(name, release_name).removesuffix(": ")
+
+
+def fleet_refusal(refused: Sequence[str], total: int) -> str:
+    """Write all refusals of a fleet, each with its Deployment's name before it, and the ways out."""
+    head = f"{len(refused)} of {total} Deployments {'is' if len(refused) == 1 else 'are'} refused; nothing was changed."
+    ways = (
+        "Correct what is declared for them, or leave them out (astro:exclude), or let the others go on without them: "
+        "set astro:onRefusal to skip, or ASTRO_ON_REFUSAL=skip."
+    )
+    return "\n\n".join([head, *refused, ways])
+
+
+def span(seconds: float) -> str:
+    """Write a duration as it is declared: ``30m``, ``1h30m``, ``45s``."""
+    whole = round(seconds)
+    parts = ((whole // 3600, "h"), (whole % 3600 // 60, "m"), (whole % 60, "s"))
+    return "".join(f"{count}{unit}" for count, unit in parts if count) or f"{seconds:g}s"
+
+
+def wave_lines(  # noqa: PLR0913 - what a wave comes to
+    name: str, *, total: int, hops: int, still: int, refused: int, paths: Mapping[str, int], terms: Sequence[str]
+) -> list[str]:
+    """Write what a wave comes to: a line for the numbers, and one for each path, the most frequent first."""
+    counts = [f"{total} Deployment{'' if total == 1 else 's'}", hops_text(hops)]
+    counts += [f"{still} with nothing to do"] if still else []
+    counts += [f"{refused} refused"] if refused else []
+    rows = sorted(paths.items(), key=lambda row: (-row[1], row[0]))
+    width = max((len(str(count)) for _, count in rows), default=0)
+    return [
+        f"{printable(name)}: {'; '.join([', '.join(counts), *terms])}",
+        *(f"  {count:>{width}} x {path}" for path, count in rows),
+    ]
+
+
 def plan_json(outcome: Plan | Refusal) -> dict[str, Any]:
     """Write a plan or a refusal for programs. Names that appear here are stable."""
     if isinstance(outcome, Refusal):
@@ -173,6 +210,8 @@ def _heading(name: str | None, release_name: str | None) -> str:
     """Name the Deployment; nothing where the plan is about none."""
     if name is None:
         return f"{printable(release_name)}: " if release_name else ""
+    if name == release_name:
+        return f"{printable(name)}: "
     return f"{printable(name)} ({printable(release_name)}): " if release_name else f"{printable(name)}: "
 
 

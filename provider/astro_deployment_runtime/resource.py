@@ -11,20 +11,19 @@ from __future__ import annotations
 
 import os
 import threading
-import time
 from typing import TYPE_CHECKING, Any, Final, NotRequired, TypedDict
 
 import pulumi
 from pulumi import dynamic
 from pulumi.runtime import rpc
 
-from astro_deployment_runtime.host import PartialProgressError, Severity, current_call
+from astro_deployment_runtime.calls import CallClock, CallReporter
+from astro_deployment_runtime.host import PartialProgressError, current_call
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Sequence
 
     from astro_deployment_runtime.adapter import Adapter
-    from astro_deployment_runtime.host import Call
 
 _NAMESPACE: Final = "astro"
 _OUTPUTS: Final = (
@@ -37,52 +36,6 @@ _OUTPUTS: Final = (
     "pending",
     "airflow_url",
 )
-
-
-class _CallReporter:
-    """Tells the user at the resource's own row; on Pulumi's own host, at the stack's."""
-
-    def __init__(self, call: Call | None) -> None:
-        self._call = call
-
-    def info(self, text: str) -> None:
-        self._say(Severity.INFO, text)
-
-    def warning(self, text: str) -> None:
-        self._say(Severity.WARNING, text)
-
-    def progress(self, text: str) -> None:
-        if self._call:
-            self._call.progress(text)
-        else:
-            print(text, flush=True)  # noqa: T201 - the stock host shows a plugin's output
-
-    def plan(self, lines: Sequence[str], warnings: Sequence[str], inputs: Mapping[str, Any]) -> None:
-        """Show a plan, and its path in the status column; nothing where there is no plan."""
-        for warning in warnings:
-            self.warning(warning)
-        if lines:
-            self.info("\n".join(lines))
-            self.progress(inputs["path"])
-
-    def _say(self, severity: Severity, text: str) -> None:
-        if self._call:
-            self._call.log(severity, text)
-        else:
-            print(text, flush=True)  # noqa: T201 - the stock host shows a plugin's output
-
-
-class _CallClock:
-    """Real time, and the engine's Cancel; Pulumi's own host never tells of one."""
-
-    def __init__(self, call: Call | None) -> None:
-        self._cancelled = call.cancelled if call else threading.Event()
-
-    def now(self) -> float:
-        return time.monotonic()
-
-    def wait(self, seconds: float) -> bool:
-        return self._cancelled.wait(seconds)
 
 
 class RuntimeProvider(dynamic.ResourceProvider):
@@ -100,8 +53,10 @@ class RuntimeProvider(dynamic.ResourceProvider):
     def check(self, _olds: dict[str, Any], news: dict[str, Any]) -> dynamic.CheckResult:
         """Plan, show the plan, and refuse what may not be done."""
         call = current_call()
-        reporter = _CallReporter(call)
+        reporter = CallReporter(call)
         given = {name: value for name, value in news.items() if name not in _OUTPUTS}
+        if given.get("hold"):
+            return dynamic.CheckResult({**(_olds or given), "hold": given["hold"]}, [])
         if rpc.contains_unknowns(given):
             reporter.info(
                 "nothing is planned yet: some of the arguments are known only when what they depend on exists"
@@ -120,21 +75,30 @@ class RuntimeProvider(dynamic.ResourceProvider):
 
     def diff(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> dynamic.DiffResult:
         """Compare what runs with what is declared: there is a change when the plan has a step."""
+        if _news.get("hold"):
+            return dynamic.DiffResult(changes=False)
         if rpc.contains_unknowns(_news) or "path" not in _news:
             return dynamic.DiffResult(changes=True)
-        if _news["deployment_id"] != _id:
+        if _id not in {_news["deployment_id"], _news["release_name"]}:
             return dynamic.DiffResult(changes=True, replaces=["deployment_id"])
         compared = self._adapter().confirm_pending(_olds, _news)
-        _CallReporter(current_call()).plan(compared.lines, compared.warnings, _news)
+        CallReporter(current_call()).plan(compared.lines, compared.warnings, _news)
         return dynamic.DiffResult(changes=compared.changes)
 
     def create(self, props: dict[str, Any]) -> dynamic.CreateResult:
-        """Adopt the Deployment, and bring it to its target."""
+        """Adopt the Deployment, and bring it to its target; on hold, adopt it as it is."""
+        if props.get("hold"):
+            held = self._adapter().adopt(props)
+            # One that cannot be read has no other id than the name that it was declared by.
+            return dynamic.CreateResult(held.get("deployment_id") or held["release_name"], held)
         outputs = self._bring(props["deployment_id"], props, None)
         return dynamic.CreateResult(props["deployment_id"], outputs)
 
     def update(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> dynamic.UpdateResult:
-        """Bring the Deployment to its target."""
+        """Bring the Deployment to its target; on hold, keep what is saved."""
+        if _news.get("hold"):
+            # The engine retries what failed before, whatever diff says.
+            return dynamic.UpdateResult(_olds)
         return dynamic.UpdateResult(self._bring(_id, _news, _olds.get("pending")))
 
     def read(self, id_: str, props: dict[str, Any]) -> dynamic.ReadResult:
@@ -146,14 +110,14 @@ class RuntimeProvider(dynamic.ResourceProvider):
         """Forget the Deployment: there is no way back to an earlier version, and none is tried."""
         name, version = _props.get("release_name") or _id, _props.get("current_version") or "its version"
         pending = f", and the hop to {_props['pending']} stays started" if _props.get("pending") else ""
-        _CallReporter(current_call()).info(f"{name} is forgotten; it keeps {version}{pending}")
+        CallReporter(current_call()).info(f"{name} is forgotten; it keeps {version}{pending}")
 
     def _bring(self, deployment_id: str, news: dict[str, Any], pending: str | None) -> dict[str, Any]:
         from astro_deployment_runtime.errors import RefusedError
 
         call = current_call()
         outputs, problem = self._adapter().bring(
-            news, pending=pending, clock=_CallClock(call), reporter=_CallReporter(call)
+            news, pending=pending, clock=CallClock(call), reporter=CallReporter(call)
         )
         if problem is None:
             return outputs
@@ -224,6 +188,7 @@ class AstroDeploymentRuntime(dynamic.Resource, module="astro", name="DeploymentR
         timeout: pulumi.Input[str] = "1h",
         wait: pulumi.Input[bool] = True,
         verify: pulumi.Input[str] = "airflow",
+        hold: pulumi.Input[str] | None = None,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         """Declare the version of a Deployment that exists.
@@ -247,6 +212,7 @@ class AstroDeploymentRuntime(dynamic.Resource, module="astro", name="DeploymentR
                 non-zero exit and says what to deploy, and the next run goes on.
             verify: ``airflow``: a hop has arrived when the Deployment's own Airflow is healthy at the expected version;
                 ``houston``: when Houston says so, for a Deployment whose webserver cannot be reached from here.
+            hold: why the Deployment is left as it is in this run: nothing is planned, and its last state is kept.
             opts: Pulumi's options.
         """
         properties: dict[str, Any] = dict.fromkeys(_OUTPUTS)
@@ -261,5 +227,6 @@ class AstroDeploymentRuntime(dynamic.Resource, module="astro", name="DeploymentR
             "timeout": timeout,
             "wait": wait,
             "verify": verify,
+            "hold": hold,
         }
         super().__init__(RuntimeProvider(), resource_name, properties, opts)

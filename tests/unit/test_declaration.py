@@ -6,11 +6,10 @@ from typing import Any
 
 import pytest
 
-from astro_deployment_runtime.declaration import RuntimeDeclaration, read_arguments, read_stack
+from astro_deployment_runtime.declaration import RuntimeDeclaration, read_arguments
 from astro_deployment_runtime.errors import InvalidDeclarationError
 
 LEAST = {"release_name": "galactic-stars-1234", "runtime_version": "5.0.4"}
-ENTRY = {"name": "data-eng", "releaseName": "galactic-stars-1234", "runtimeVersion": "5.0.4"}
 
 
 def refused(**arguments: Any) -> str:
@@ -138,6 +137,7 @@ def test_what_is_no_duration_is_told(written: object, message: str) -> None:
         ({"strategy": "slow"}, "strategy: "),
         ({"accept": "newer"}, "accept: "),
         ({"accept": [1]}, "accept[0]: "),
+        ({"accept": ["all"]}, "accept: 'all' cannot be accepted: known are yanked:VERSION, "),
         ({"wait": "perhaps"}, "wait: "),
         ({"releaseName": "A", "release_name": None}, "releaseName: "),
         ({"colour": "red"}, "colour: "),
@@ -152,47 +152,3 @@ def test_a_missing_version_is_told() -> None:
     """There is no default for what this is about."""
     with pytest.raises(InvalidDeclarationError, match="runtimeVersion: Field required"):
         read_arguments({"release_name": "a"})
-
-
-def test_a_stack_declares_a_list_of_entries() -> None:
-    """Each with a name; none is fine too."""
-    (entry,) = read_stack([ENTRY]).deployments
-    assert (entry.name, entry.release_name, entry.runtime_version) == ("data-eng", "galactic-stars-1234", "5.0.4")
-    assert read_stack([]).deployments == ()
-
-
-def test_all_mistakes_of_a_stack_are_told_at_once() -> None:
-    """A line each, with the path of the key."""
-    second = ENTRY | {"name": "", "runtimeVersion": 5.0, "colour": "red"}
-    with pytest.raises(InvalidDeclarationError) as raised:
-        read_stack([ENTRY | {"timeout": "soon"}, second, "third"])
-    lines = str(raised.value).splitlines()
-    starts = (
-        "astro:deployments[0].timeout: 'soon' is not a duration",
-        "astro:deployments[1].runtimeVersion: 5.0 is not a text",
-        "astro:deployments[1].name: ",
-        "astro:deployments[1].colour: ",
-        "astro:deployments[2]: ",
-    )
-    assert len(lines) == len(starts)
-    assert all(any(line.startswith(start) for line in lines) for start in starts)
-
-
-def test_an_entry_that_names_no_deployment_is_told_with_its_place() -> None:
-    """The mistake is the entry's, not one key's."""
-    with pytest.raises(InvalidDeclarationError, match=r"^astro:deployments\[0\]: name the Deployment by exactly one"):
-        read_stack([{"name": "data-eng", "runtimeVersion": "5.0.4"}])
-
-
-@pytest.mark.parametrize("value", [{}, "text", 5, {"name": "data-eng"}])
-def test_what_is_no_list_is_told(value: object) -> None:
-    """The key is named."""
-    with pytest.raises(InvalidDeclarationError, match=r"^astro:deployments: "):
-        read_stack(value)
-
-
-def test_two_entries_may_not_have_one_name() -> None:
-    """Names are the resources' names in the stack."""
-    twice = [ENTRY, ENTRY | {"releaseName": "b"}, ENTRY | {"name": "c"}, ENTRY | {"name": "c"}]
-    with pytest.raises(InvalidDeclarationError, match="two entries have the name 'c', 'data-eng': give each its own"):
-        read_stack(twice)

@@ -15,11 +15,13 @@ import pytest
 import yaml
 
 from astro_deployment_runtime import commands, host, houston, images, reconcile
-from astro_deployment_runtime.declaration import DeploymentEntry, ProjectDeclaration, RuntimeDeclaration, read_stack
+from astro_deployment_runtime.declaration import ProjectDeclaration, RuntimeDeclaration
+from astro_deployment_runtime.fleet import declare_fleet
 from astro_deployment_runtime.model import ACCEPTABLE
 from astro_deployment_runtime.resource import AstroDeploymentRuntime
 from astro_deployment_runtime.rules import RULES
 from astro_deployment_runtime.settings import Settings
+from astro_deployment_runtime.stack import CRITERIA, KEYS, Defaults, DeploymentEntry, Selector, Wave, read_stack
 from astro_deployment_runtime.versions import ReleaseId
 
 if TYPE_CHECKING:
@@ -96,11 +98,29 @@ def test_the_arguments_are_those_of_the_resource_and_of_an_entry() -> None:
     rows = table(CONFIGURATION, "key", "argument", "default", "meaning")
     assert {key: cells[:2] for key, cells in rows.items()} == expected
     parameters = inspect.signature(AstroDeploymentRuntime).parameters
-    assert {name for name in parameters if name not in {"resource_name", "opts"}} == set(
+    assert {name for name in parameters if name not in {"resource_name", "hold", "opts"}} == set(
         RuntimeDeclaration.model_fields
     )
     more = table(CONFIGURATION, "key", "default", "meaning")
     assert set(more) == set(DeploymentEntry.model_fields) - set(RuntimeDeclaration.model_fields)
+
+
+def test_what_declares_a_fleet_is_listed() -> None:
+    """The keys of the config, typed in Pulumi.yaml, with the arguments that stand for them, and what is in them."""
+    rows = table(CONFIGURATION, "key of a fleet", "argument", "default", "meaning")
+    arguments = inspect.signature(declare_fleet).parameters
+    assert [(key, cells[0]) for key, cells in rows.items()] == [
+        (f"astro:{key}", name) for key, name in zip(KEYS, arguments, strict=True)
+    ]
+    typed = yaml.safe_load((ROOT / "Pulumi.yaml").read_text(encoding="utf-8"))["config"]
+    assert list(typed) == list(KEYS)
+    assert {key: str(each["default"]) or "stop" for key, each in typed.items()} == {
+        key: rows[f"astro:{key}"][1] for key in KEYS
+    }
+    criteria = table(CONFIGURATION, "criterion", "meaning")
+    assert list(criteria) == [Selector.model_fields[name].alias for name in CRITERIA]
+    waves = table(CONFIGURATION, "key of a wave", "default", "meaning")
+    assert set(waves) == {field.alias for name, field in Wave.model_fields.items() if name not in Defaults.model_fields}
 
 
 def test_the_defaults_of_the_resource_are_those_of_an_entry() -> None:
@@ -232,7 +252,8 @@ def test_yaml_on_a_page_can_be_read(page: Path) -> None:
     for block in blocks(page, "yaml"):
         loaded = yaml.safe_load(block)
         if "config" in loaded:
-            assert read_stack(loaded["config"]["astro:deployments"]).deployments
+            read = read_stack({key: loaded["config"].get(f"astro:{key}") for key in KEYS})
+            assert read.deployments or read.selections
 
 
 def test_the_readme_is_short() -> None:

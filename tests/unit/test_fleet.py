@@ -10,12 +10,16 @@ import pulumi
 import pytest
 from pulumi.runtime import config, mocks, settings
 
+from astro_deployment_runtime import fleet
 from astro_deployment_runtime.fleet import declare_fleet
+from astro_deployment_runtime.judgement import Judged, Judgement
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from astro_deployment_runtime.adapter import Adapter
     from astro_deployment_runtime.resource import AstroDeploymentRuntime
+    from astro_deployment_runtime.stack import StackDeclaration
 
 LEAST = {"name": "data-eng", "releaseName": "stars-1", "runtimeVersion": "5.0.4"}
 
@@ -60,15 +64,34 @@ def monitor(monkeypatch: pytest.MonkeyPatch) -> Iterator[Monitor]:
         loop.close()
 
 
-def declared(deployments: object) -> list[AstroDeploymentRuntime]:
+def judge(stack: StackDeclaration, _: Adapter) -> Judgement:
+    """Refuse those whose name says so; all others have one hop."""
+    return Judgement(
+        fleet=tuple(
+            Judged(entry=entry, refusal="because")
+            if entry.name.startswith("refused")
+            else Judged(entry=entry, path="a > b", hops=1, moves=True)
+            for entry in stack.deployments
+        )
+    )
+
+
+@pytest.fixture(autouse=True)
+def judged(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A platform is not needed here: tests/unit/test_judgement.py has one."""
+    monkeypatch.setattr(fleet, "connect", lambda *_: None)
+    monkeypatch.setattr(fleet, "judge", judge)
+
+
+def declared(entries: object, **more: Any) -> list[AstroDeploymentRuntime]:
     """Run a program that declares this fleet."""
-    if deployments is not None:
-        config.set_config("astro:deployments", deployments if isinstance(deployments, str) else json.dumps(deployments))
+    if entries is not None:
+        config.set_config("astro:deployments", entries if isinstance(entries, str) else json.dumps(entries))
     found: list[AstroDeploymentRuntime] = []
 
     @mocks.test  # type: ignore[untyped-decorator]
     def program() -> None:
-        found.extend(declare_fleet())
+        found.extend(declare_fleet(**more))
 
     program()
     return found
@@ -160,3 +183,42 @@ def test_a_mistake_ends_the_program_before_anything_is_registered(
     with pytest.raises(pulumi.RunError, match=message):
         declared(deployments)
     assert monitor.registered == []
+
+
+REFUSED = LEAST | {"name": "refused", "releaseName": "dust-2"}
+
+
+def test_a_refusal_ends_the_program_before_anything_is_registered(monitor: Monitor) -> None:
+    """With all refusals, and the ways out."""
+    with pytest.raises(pulumi.RunError) as raised:
+        declared([LEAST, REFUSED, REFUSED | {"name": "refused-2"}])
+    assert str(raised.value) == (
+        "2 of 3 Deployments are refused; nothing was changed.\n\nrefused (dust-2): because\n\n"
+        "refused-2 (dust-2): because\n\nCorrect what is declared for them, or leave them out (astro:exclude), or let "
+        "the others go on without them: set astro:onRefusal to skip, or ASTRO_ON_REFUSAL=skip."
+    )
+    assert monitor.registered == []
+
+
+@pytest.mark.parametrize("by", ["config", "environment", "argument"])
+def test_what_is_refused_can_be_skipped(monitor: Monitor, monkeypatch: pytest.MonkeyPatch, by: str) -> None:
+    """It is registered on hold, the others as ever, and the program fails at its end."""
+    if by == "config":
+        config.set_config("astro:onRefusal", "skip")
+    if by == "environment":
+        monkeypatch.setenv("ASTRO_ON_REFUSAL", "skip")
+    more = {"on_refusal": "skip"} if by == "argument" else {}
+    with pytest.raises(pulumi.RunError, match=r"1 of 2 Deployments was refused and left as before: refused \(dust-2\)"):
+        declared([REFUSED, LEAST], **more)
+    holds = {name: inputs.get("hold") for _, name, inputs in monitor.registered}
+    assert holds == {"data-eng": None, "refused": "because"}
+
+
+def test_arguments_stand_in_the_place_of_the_config(monitor: Monitor) -> None:
+    """So that another program can declare a fleet; what is not given is read from the config."""
+    config.set_config("astro:defaults", json.dumps({"runtimeVersion": "5.0.4", "strategy": "fewest-hops"}))
+    config.set_config("astro:deployments", json.dumps([LEAST]))
+    other = [{"name": "other", "releaseName": "wind-3"}]
+    declared(None, deployments=other, defaults={"runtimeVersion": "4.2.5"})
+    ((_, name, inputs),) = monitor.registered
+    assert (name, inputs["runtime_version"], inputs["strategy"]) == ("other", "4.2.5", "certified-first")

@@ -13,13 +13,14 @@ from pydantic import SecretStr
 
 from astro_deployment_runtime import dockerfile, project
 from astro_deployment_runtime.adapter import Adapter
-from astro_deployment_runtime.declaration import ProjectDeclaration, read_arguments, read_stack
+from astro_deployment_runtime.declaration import ProjectDeclaration, read_arguments
 from astro_deployment_runtime.errors import CommandInterruptedError, DeliveryFailedError, InvalidDeclarationError
 from astro_deployment_runtime.executor import walk
 from astro_deployment_runtime.model import Plan
 from astro_deployment_runtime.planner import plan
 from astro_deployment_runtime.project import Project, ProjectDelivery
 from astro_deployment_runtime.settings import Settings
+from astro_deployment_runtime.stack import read_stack
 from astro_deployment_runtime.versions import ReleaseId, RuntimeVersion
 from tests.contract import served as world
 from tests.unit.stage import ID, Recorder, Stage, opened
@@ -490,10 +491,10 @@ def test_a_hop_by_image_alone_may_have_been_cut_off(tmp_path: Path, folder: Path
 def test_a_declaration_has_one_way_for_images() -> None:
     """In either spelling, with the key of every mistake."""
     entry = {"name": "a", "releaseName": "stars-1", "runtimeVersion": "5.0.4", "project": {"path": "../airflow"}}
-    (read,) = read_stack([entry]).deployments
+    (read,) = read_stack({"deployments": [entry]}).deployments
     assert read.project == ProjectDeclaration(path="../airflow", deploy="astro deploy {deployment_id} --force")
     with pytest.raises(InvalidDeclarationError, match=r"deployments\[0\]: .*give image or project, not both"):
-        read_stack([entry | {"image": "a:{version}"}])
+        read_stack({"deployments": [entry | {"image": "a:{version}"}]})
     with pytest.raises(InvalidDeclarationError, match=r"project\.path: Field required"):
         read_arguments({"release_name": "stars-1", "runtime_version": "5.0.4", "project": {"test": "x"}})
 

@@ -14,7 +14,7 @@ from pulumi import dynamic
 from pulumi.dynamic.dynamic import serialize_provider
 from pulumi.runtime import rpc
 
-from astro_deployment_runtime import host, resource
+from astro_deployment_runtime import calls, host, resource
 from astro_deployment_runtime.errors import PlatformUnreachableError, RefusedError
 from astro_deployment_runtime.host import Call, PartialProgressError, Severity
 from astro_deployment_runtime.resource import AstroDeploymentRuntime, RuntimeProvider
@@ -229,7 +229,7 @@ def test_diff_refuses_to_take_a_foreign_hop_away(provider: RuntimeProvider, serv
 
 def test_create_adopts_and_walks(provider: RuntimeProvider, row: Row, monkeypatch: pytest.MonkeyPatch) -> None:
     """The id is Houston's; all outputs come back; each hop is told at the row."""
-    monkeypatch.setattr(resource._CallClock, "wait", lambda *_: False)
+    monkeypatch.setattr(calls.CallClock, "wait", lambda *_: False)
     inputs = checked(provider, image=IMAGE)
     created = provider.create(inputs)
     assert created.id == STARS
@@ -262,7 +262,7 @@ def test_update_goes_on_with_what_was_pending(provider: RuntimeProvider, row: Ro
 
 def test_update_that_arrives_returns_all_outputs(provider: RuntimeProvider, monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing that was saved is lost."""
-    monkeypatch.setattr(resource._CallClock, "wait", lambda *_: False)
+    monkeypatch.setattr(calls.CallClock, "wait", lambda *_: False)
     inputs = checked(provider, release_name="wind-3", image=IMAGE)
     outs = provider.update(WIND, {}, inputs).outs
     assert outs is not None
@@ -328,7 +328,7 @@ def test_one_client_serves_the_whole_process(provider: RuntimeProvider, served: 
 def test_cancel_of_the_engine_ends_a_wait() -> None:
     """At once, also when it came before; time goes on as it does."""
     call = Row()
-    clock = resource._CallClock(call)
+    clock = calls.CallClock(call)
     before = clock.now()
     assert clock.wait(0.001) is False
     assert clock.now() > before
@@ -353,7 +353,7 @@ def test_pulumis_own_host_shows_what_is_printed(provider: RuntimeProvider, capsy
     assert capsys.readouterr().out.splitlines() == ["hop 1/2 - upgrade to AC 2.3.0 - starting"]
     provider.delete(STARS, {})
     assert capsys.readouterr().out == "ckw1stars is forgotten; it keeps its version\n"
-    assert resource._CallClock(None).wait(0) is False
+    assert calls.CallClock(None).wait(0) is False
 
 
 def test_an_error_of_the_platform_is_itself_on_either_host() -> None:

@@ -1,0 +1,151 @@
+"""The whole fleet, judged before the first resource is declared: the engine stops at the first check that fails.
+
+The same reading of the platform, the same planner and the same texts as the plugin's, in the program's process. What
+the program cannot know is left to the plugin: whose a pending hop is tells only the state.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from astro_deployment_runtime import report
+from astro_deployment_runtime.adapter import ARGUMENTS
+from astro_deployment_runtime.errors import PlatformAnswerError
+from astro_deployment_runtime.selection import Candidate, select
+from astro_deployment_runtime.translation import read_deployment
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from astro_deployment_runtime.adapter import Adapter, Checked
+    from astro_deployment_runtime.houston import Snapshot
+    from astro_deployment_runtime.stack import DeploymentEntry, StackDeclaration, Wave
+    from astro_deployment_runtime.wire import WireDeployment
+
+_SEEN_BEFORE: Final = {"path": ""}
+"""In the place of old inputs: a pending hop may be ours."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Judged:
+    """An entry, and what the planner says of it."""
+
+    entry: DeploymentEntry
+    deployment_id: str | None = None
+    path: str = ""
+    hops: int = 0
+    moves: bool = False
+    """There is something to do, as far as the program can tell."""
+    refusal: str | None = None
+
+    @property
+    def title(self) -> str:
+        """Name it as the texts of its plan do."""
+        return report.title(self.entry.name, self.entry.release_name or self.entry.deployment_id)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Judgement:
+    """A whole fleet, judged."""
+
+    fleet: tuple[Judged, ...]
+    notes: tuple[str, ...] = ()
+
+    @property
+    def refused(self) -> tuple[Judged, ...]:
+        """Those that may not be done."""
+        return tuple(each for each in self.fleet if each.refusal is not None)
+
+    def wave(self, name: str | None) -> tuple[Judged, ...]:
+        """Those of a wave, in the order of their declaration."""
+        return tuple(each for each in self.fleet if each.entry.wave == name)
+
+
+def judge(stack: StackDeclaration, adapter: Adapter) -> Judgement:
+    """Resolve what is declared against the platform, and plan all of it. Nothing is changed.
+
+    Raises:
+        InvalidDeclarationError: a selector cannot be resolved.
+        PlatformError: Houston cannot be read.
+    """
+    snapshot = adapter.houston.snapshot()
+    selected = select(stack, [_candidate(each, snapshot) for each in snapshot.deployments], snapshot.labels)
+    fleet = tuple(_judged(entry, adapter) for entry in selected.entries)
+    return Judgement(fleet=fleet, notes=selected.notes)
+
+
+def _candidate(found: WireDeployment, snapshot: Snapshot) -> Candidate:
+    workspace = found.workspace.id if found.workspace else ""
+    try:
+        current = read_deployment(found, snapshot.catalog).current.id
+    except PlatformAnswerError:
+        current = None
+    return Candidate(
+        id=found.id,
+        release_name=found.release_name,
+        label=found.label or found.release_name,
+        workspace_id=workspace,
+        workspace=snapshot.labels.get(workspace, ""),
+        current=current,
+    )
+
+
+def _judged(entry: DeploymentEntry, adapter: Adapter) -> Judged:
+    checked = adapter.check(entry.name, _SEEN_BEFORE, arguments(entry))
+    if checked.failures:
+        return Judged(entry=entry, refusal="\n".join(reason for _, reason in checked.failures))
+    found = checked.inputs
+    return Judged(
+        entry=entry,
+        deployment_id=found["deployment_id"],
+        path=found["path"],
+        hops=found["hops"],
+        moves=_moves(checked),
+    )
+
+
+def _moves(checked: Checked) -> bool:
+    return bool(checked.inputs["hops"]) or (checked.inputs["cancel"] is not None and not checked.doubtful)
+
+
+def arguments(entry: DeploymentEntry) -> dict[str, Any]:
+    """Return the arguments of the resource, without those that are not given."""
+    given = entry.model_dump(include=set(ARGUMENTS))
+    return {name: value for name, value in given.items() if value is not None}
+
+
+def refusal_text(judgement: Judgement) -> str:
+    """Write all refusals of a fleet, and the ways out."""
+    refused = [f"{each.title}: {each.refusal}" for each in judgement.refused]
+    return report.fleet_refusal(refused, len(judgement.fleet))
+
+
+def summary(judgement: Judgement, waves: Sequence[Wave]) -> str:
+    """Write what comes to be done, in few lines however many Deployments there are."""
+    if not waves:
+        return "\n".join(_wave_lines("fleet", judgement.fleet, ()))
+    lines = []
+    for position, wave in enumerate(waves):
+        terms = []
+        if wave.max_parallel is not None:
+            terms.append(f"at most {wave.max_parallel} side by side")
+        if wave.soak is not None and position < len(waves) - 1:
+            terms.append(f"then healthy for {report.span(wave.soak)}")
+        lines += _wave_lines(f"wave {position + 1} of {len(waves)}, {wave.name}", judgement.wave(wave.name), terms)
+    return "\n".join(lines)
+
+
+def _wave_lines(name: str, judged: Sequence[Judged], terms: Sequence[str]) -> list[str]:
+    paths = Counter(each.path for each in judged if each.moves)
+    refused = sum(each.refusal is not None for each in judged)
+    return report.wave_lines(
+        name,
+        total=len(judged),
+        hops=sum(each.hops for each in judged),
+        still=sum(not each.moves and each.refusal is None for each in judged),
+        refused=refused,
+        paths=paths,
+        terms=terms,
+    )

@@ -1,0 +1,136 @@
+"""A fleet against the sandbox: resolved, planned and refused as a whole, in as many requests as one Deployment."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from astro_deployment_runtime.adapter import Adapter
+from astro_deployment_runtime.errors import InvalidDeclarationError, TokenRefusedError
+from astro_deployment_runtime.judgement import Judgement, judge, refusal_text, summary
+from astro_deployment_runtime.stack import read_stack
+from tests.contract import served as world
+from tests.contract.served import DUST, HELIO, Served
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+
+@pytest.fixture
+def served(tmp_path: Path) -> Iterator[Served]:
+    """A sandbox with four Deployments in two workspaces, and a client of it."""
+    with world.serving(tmp_path) as running:
+        yield running
+
+
+def judged(served: Served, **given: Any) -> Judgement:
+    """Judge the fleet that a config declares."""
+    return judge(read_stack(given), Adapter(served.client))
+
+
+def entry(release: str, target: str = "5.0.4", **more: Any) -> dict[str, Any]:
+    """An entry that is named for its release."""
+    return {"name": release, "releaseName": release, "runtimeVersion": target, **more}
+
+
+def test_all_refusals_are_found_at_once(served: Served) -> None:
+    """Each under its Deployment's name, whatever it is that refuses; and nothing is changed."""
+    found = judged(
+        served,
+        deployments=[
+            entry("stars-1"),
+            entry("wind-3", "4.0.11", name="ml"),
+            entry("nowhere-9"),
+            entry("dust-2", image="{base}"),
+            {"name": "again", "deploymentId": DUST, "runtimeVersion": "5.0.4"},
+        ],
+    )
+    text = refusal_text(found)
+    assert text.startswith("4 of 5 Deployments are refused; nothing was changed.\n\nml (wind-3): no way from ")
+    for part in (
+        "\n  NO-REVERT: ",
+        "\n\nnowhere-9: Houston shows this token no Deployment with the release name 'nowhere-9'",
+        "\n\ndust-2: quay.io/astronomer/astro-runtime:5.0.4 is the vendor's bare base image",
+        f"\n\nagain ({DUST}): dust-2 is declared twice, here and as 'dust-2'",
+        "ASTRO_ON_REFUSAL=skip",
+    ):
+        assert part in text
+    assert [each.hops for each in found.fleet] == [2, 0, 0, 0, 0]
+
+
+def test_a_whole_fleet_costs_two_requests(tmp_path: Path) -> None:
+    """Whatever their number."""
+    with world.serving(tmp_path, rows=world.many(60, 3)) as served:
+        found = judged(served, selectors=[{"releaseName": "*", "runtimeVersion": "5.0.4"}])
+        assert [each.hops for each in found.fleet] == [1] * 60
+        assert len(served.asked()) == 2
+
+
+def test_a_pending_hop_that_may_be_ours_is_not_refused(served: Served) -> None:
+    """Only the state tells, and only the plugin has it."""
+    (found,) = judged(served, deployments=[entry("tides-4")]).fleet
+    assert found.refusal is None
+
+
+def test_selectors_are_resolved(served: Served) -> None:
+    """In the order of the release names, by all criteria, and without what is declared or excluded."""
+    found = judged(
+        served,
+        defaults={"runtimeVersion": "5.0.4"},
+        deployments=[entry("stars-1", name="data-eng")],
+        selectors=[{"workspace": HELIO, "timeout": "5m"}, {"distribution": "certified"}],
+        exclude=["dust-*", "none-?"],
+    )
+    assert [(each.entry.name, each.entry.timeout) for each in found.fleet] == [
+        ("data-eng", 3600.0),
+        ("tides-4", 300.0),
+        ("wind-3", 300.0),
+    ]
+    assert found.notes == ("astro:exclude: 'none-?' leaves out no Deployment",)
+
+
+def test_a_selector_that_cannot_be_resolved_is_a_mistake(served: Served) -> None:
+    """A workspace that there is not, and a name for two Deployments; all at once."""
+    with pytest.raises(InvalidDeclarationError) as raised:
+        judged(
+            served,
+            deployments=[entry("stars-1", name="wind-3")],
+            selectors=[{"workspace": "none", "runtimeVersion": "5.0.4"}, {"below": "5.0.4", "runtimeVersion": "5.0.4"}],
+        )
+    first, second = str(raised.value).splitlines()
+    assert first.startswith("astro:selectors[0].workspace: Houston shows this token no workspace with the id or the ")
+    assert second.startswith("the entry named 'wind-3' is for another Deployment than the one with this release name")
+
+
+def test_a_platform_that_cannot_be_read_is_one_error(tmp_path: Path) -> None:
+    """Not one for each Deployment."""
+    with world.serving(tmp_path, token="wrong") as served, pytest.raises(TokenRefusedError):
+        judged(served, deployments=[entry("stars-1"), entry("dust-2")])
+
+
+def test_the_summary_of_a_fleet(served: Served) -> None:
+    """Numbers, and each path once."""
+    found = judged(served, selectors=[{"releaseName": "*", "runtimeVersion": "5.0.4"}], exclude=["tides-4"])
+    assert summary(found, ()).splitlines() == [
+        "fleet: 3 Deployments, 4 hops",
+        "  1 x AC 2.2.3 > AC 2.3.0 > Astro Runtime 5.0.4",
+        "  1 x AC 2.3.0 > Astro Runtime 5.0.4",
+        "  1 x Astro Runtime 4.2.5 > Astro Runtime 5.0.4",
+    ]
+
+
+def test_the_summary_of_waves(served: Served) -> None:
+    """With what each is bound by; the last one has nothing to be healthy for."""
+    given: dict[str, Any] = {
+        "waves": [{"name": "canaries", "soak": "1h30m", "maxParallel": 2}, {"name": "rest", "soak": "45s"}],
+        "deployments": [entry("wind-3", "4.2.5", wave="canaries"), entry("stars-1"), entry("dust-2", "4.2.5")],
+    }
+    stack = read_stack(given)
+    terms = "at most 2 side by side; then healthy for 1h30m"
+    assert summary(judge(stack, Adapter(served.client)), stack.waves).splitlines() == [
+        f"wave 1 of 2, canaries: 1 Deployment, 0 hops, 1 with nothing to do; {terms}",
+        "wave 2 of 2, rest: 2 Deployments, 2 hops, 1 refused",
+        "  1 x AC 2.2.3 > AC 2.3.0 > Astro Runtime 5.0.4",
+    ]
