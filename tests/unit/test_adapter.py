@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -181,6 +182,17 @@ def test_a_hop_that_is_pending_already_is_shown_as_such(served: Served, adapter:
     assert told not in check(adapter, news("stars-1")).lines
     served.client.start(served.client.find(release_name="stars-1"), ReleaseId.parse("AC 2.3.0"))
     assert told in check(adapter, news("stars-1")).lines
+
+
+def test_a_deployment_without_a_webserver_needs_houstons_word(
+    adapter: Adapter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody could be asked whether a hop has arrived, which is better said before the first than after the last."""
+    found = replace(adapter.houston.find(release_name="stars-1"), airflow_url=None)
+    monkeypatch.setattr(adapter.houston, "find", lambda **_: found)
+    ((argument, reason),) = check(adapter, news("stars-1")).failures
+    assert (argument, "verify: houston" in reason) == ("verify", True)
+    assert check(adapter, news("stars-1", verify="houston")).failures == ()
 
 
 def test_two_resources_for_one_deployment_are_refused(adapter: Adapter) -> None:

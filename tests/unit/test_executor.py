@@ -368,3 +368,11 @@ def test_after_a_while_the_run_says_what_is_likely_wrong_with_an_image(stage: St
     (hint,) = stage.told.warnings
     assert "io.astronomer.docker.airflow.version is likely not 2.3.0" in hint
     assert "docker inspect --format '{{json .Config.Labels}}' IMAGE" in hint
+
+
+def test_at_the_target_a_foreign_pending_hop_is_warned_of_and_left(tmp_path: Path) -> None:
+    """A run that the engine wants although nothing is left to do changes nothing."""
+    with opened(tmp_path, version="4.2.5", distribution="runtime", pending="5.0.4") as stage:
+        ending = stage.walk(stage.declare("4.2.5"))
+        assert (ending.problem, stage.mutations()) == (None, [])
+        assert stage.told.warnings[0].startswith("warning pending: ")
