@@ -10,6 +10,7 @@
     │   └── InvalidDeclarationError  an argument of a resource or an entry of the stack config
     ├── RefusedError               a refusal of the planner, where only an exception can carry it
     ├── DeliveryFailedError        a command of the user's failed: a test of the project, or its deployment
+    ├── SoakFailedError            the Deployments of a wave were not healthy in time
     ├── RunInterruptedError        the user stopped the run while an answer was waited for
     │   └── CommandInterruptedError    while such a command ran: it was ended, and the message tells what was left
     ├── UnsoundPlanError           the planner's check objects to the planner's own path: a mistake in this package
@@ -58,6 +59,10 @@ class RefusedError(AstroRuntimeError):
 
 class DeliveryFailedError(AstroRuntimeError):
     """A command that tests or deploys the user's project could not be run, failed, or took too long."""
+
+
+class SoakFailedError(AstroRuntimeError):
+    """The Deployments of a wave were not all healthy for long enough, in the time that they were given."""
 
 
 class RunInterruptedError(AstroRuntimeError):

@@ -6,6 +6,8 @@ in it ends the program while nothing has been changed.
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import math
 import os
 from typing import TYPE_CHECKING, Any
@@ -18,13 +20,14 @@ from astro_deployment_runtime.errors import AstroRuntimeError
 from astro_deployment_runtime.judgement import judge, refusal_text, summary
 from astro_deployment_runtime.resource import AstroDeploymentRuntime, ProjectArgs
 from astro_deployment_runtime.stack import KEYS, read_stack
+from astro_deployment_runtime.wave import AstroWave
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from astro_deployment_runtime.declaration import ProjectDeclaration
     from astro_deployment_runtime.judgement import Judged, Judgement
-    from astro_deployment_runtime.stack import StackDeclaration
+    from astro_deployment_runtime.stack import StackDeclaration, Wave
 
 _NAMESPACE = "astro"
 
@@ -82,10 +85,71 @@ def _declare(stack: StackDeclaration, judgement: Judgement) -> list[AstroDeploym
         pulumi.log.warn(note)
     if stack.waves or len(judgement.fleet) > 1:
         pulumi.log.info(summary(judgement, stack.waves))
-    made = [_resource(each, None) for each in judgement.fleet]
+    made = _in_waves(stack.waves, judgement) if stack.waves else [_resource(each, None) for each in judgement.fleet]
     if judgement.refused:
         _fail_at_the_end(judgement, made)
     return made
+
+
+def _in_waves(waves: Sequence[Wave], judgement: Judgement) -> list[AstroDeploymentRuntime]:
+    """Declare wave by wave; between two stands a resource that the second depends on."""
+    made: dict[str, AstroDeploymentRuntime] = {}
+    after: list[pulumi.Resource] = []
+    for wave in waves:
+        judged = judgement.wave(wave.name)
+        turns = _Turns(wave.max_parallel)
+        resources = [turns.give(each, after) for each in judged]
+        made.update(zip((each.entry.name for each in judged), resources, strict=True))
+        if wave is not waves[-1]:
+            after = [_end(wave, judged, [*after, *resources])]
+    return [made[each.entry.name] for each in judgement.fleet]
+
+
+def _end(wave: Wave, judged: Sequence[Judged], after: Sequence[pulumi.Resource]) -> AstroWave:
+    watched = [each for each in judged if each.deployment_id is not None and each.entry.verify == "airflow"]
+    return AstroWave(
+        wave.name,
+        deployments=[each.deployment_id for each in watched if each.deployment_id is not None],
+        moves=sum(each.moves for each in judged),
+        soak=wave.soak or 0.0,
+        timeout=max((each.entry.timeout for each in judged), default=0.0),
+        opts=pulumi.ResourceOptions(depends_on=list(after)),
+    )
+
+
+class _Turns:
+    """Has so many resources of a wave registered at a time.
+
+    The program waits, and not the plugin: what waits here has not begun, so that the engine decides whether it begins
+    after a failure (``--continue-on-error``), and no lane of dependencies ties one Deployment to another.
+    """
+
+    def __init__(self, count: int | None) -> None:
+        self._free = None if count is None else asyncio.Semaphore(count)
+        self._ends: set[asyncio.Task[None]] = set()
+
+    def give(self, judged: Judged, after: Sequence[pulumi.Resource]) -> AstroDeploymentRuntime:
+        """Declare a Deployment, which is registered when it is its turn."""
+        if self._free is None:
+            return _resource(judged, pulumi.ResourceOptions(depends_on=list(after)))
+        ready: Any = self._turn(self._free, after)
+        turn: pulumi.Output[list[pulumi.Resource]] = pulumi.Output.from_input(ready)
+        made = _resource(judged, pulumi.ResourceOptions(depends_on=turn))
+        task = asyncio.ensure_future(self._end(self._free, made))
+        self._ends.add(task)
+        return made
+
+    @staticmethod
+    async def _turn(free: asyncio.Semaphore, after: Sequence[pulumi.Resource]) -> list[pulumi.Resource]:
+        await free.acquire()
+        return list(after)
+
+    @staticmethod
+    async def _end(free: asyncio.Semaphore, made: AstroDeploymentRuntime) -> None:
+        # Where the engine goes on after a failure, a resource that failed has a URN too.
+        with contextlib.suppress(Exception):
+            await made.urn.future()
+        free.release()
 
 
 def _fail_at_the_end(judgement: Judgement, made: Sequence[AstroDeploymentRuntime]) -> None:

@@ -88,7 +88,7 @@ class RuntimeProvider(dynamic.ResourceProvider):
     def create(self, props: dict[str, Any]) -> dynamic.CreateResult:
         """Adopt the Deployment, and bring it to its target; on hold, adopt it as it is."""
         if props.get("hold"):
-            held = self._adapter().adopt(props)
+            held = self._adapter().adopt({name: value for name, value in props.items() if name != "hold"})
             # One that cannot be read has no other id than the name that it was declared by.
             return dynamic.CreateResult(held.get("deployment_id") or held["release_name"], held)
         outputs = self._bring(props["deployment_id"], props, None)

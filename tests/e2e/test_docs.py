@@ -9,6 +9,7 @@ import time
 from typing import TYPE_CHECKING, Any, Final
 
 import pytest
+import yaml
 
 from tests.e2e.world import IMAGE, ROOT, TOKEN, Result, deployment
 
@@ -24,6 +25,14 @@ _MARKED: Final = re.compile(r"^<!-- run: ([a-z-]+) -->\n```text\n(.*?)^```$", re
 _RELEASE: Final = "galactic-stars-1234"
 _ENTRY: Final = {"name": "data-eng", "releaseName": _RELEASE, "runtimeVersion": "5.0.4"}
 
+
+_OTHERS: Final = (
+    deployment("solar-wind-9012", "4.2.5", label="Forecasts, production"),
+    deployment("cosmic-dust-5678", "2.3.0", label="Finance, production"),
+    deployment("stellar-map-7890", "5.0.4", label="Marketing, production"),
+    deployment("legacy-moon-1112", "2.2.3", label="Retired, production"),
+)
+"""A platform for the fleet that docs/fleets.md declares."""
 
 _MARKED_BLOCKS: Final[dict[str, str]] = {
     name: text for page in _PAGES for name, text in _MARKED.findall(page.read_text(encoding="utf-8"))
@@ -71,12 +80,21 @@ def _interrupted(sandbox: Sandbox, stack: Project) -> list[Result]:
     return [Result(process.returncode, printed)]
 
 
+def _in_waves(_: Sandbox, stack: Project) -> list[Result]:
+    (declared,) = _fenced(ROOT / "docs" / "fleets.md", "yaml")
+    config = yaml.safe_load(declared)["config"]
+    path = stack.folder / "stacks" / "Pulumi.test.yaml"
+    path.write_text(yaml.safe_dump({"config": config}), encoding="utf-8")
+    return [stack.preview()]
+
+
 _PLAYS: Final[dict[Callable[[Sandbox, Project], list[Result]], tuple[str, ...]]] = {
     _walked: ("preview", "up", "destroy"),
     _reverted: ("wait-false", "reverted"),
     _timed_out: ("time-out",),
     _foreign: ("foreign",),
     _interrupted: ("wait-for-image", "interrupted"),
+    _in_waves: ("fleet",),
 }
 """What is done, and the names of the blocks that show something of it."""
 
@@ -89,8 +107,9 @@ def test_a_shown_output_is_printed(
     names: tuple[str, ...],
 ) -> None:
     """Line by line, at the resource's row."""
-    sandbox = platform(deployment(_RELEASE, "2.2.3"))
-    printed = [f"{chr(10).join(result.lines('data-eng'))}\n" for result in play(sandbox, project(sandbox))]
+    sandbox = platform(deployment(_RELEASE, "2.2.3"), *(_OTHERS if play is _in_waves else ()))
+    row = "astro-test" if play is _in_waves else "data-eng"
+    printed = [f"{chr(10).join(result.lines(row))}\n" for result in play(sandbox, project(sandbox))]
     for name in names:
         assert any(_MARKED_BLOCKS[name] in text.expandtabs(4) for text in printed), printed
 

@@ -267,6 +267,12 @@ def test_the_readme_shows_the_golden_preview() -> None:
     assert blocks(ROOT / "README.md", "text")[0].strip() == golden
 
 
+def test_the_page_on_fleets_shows_the_golden_refusals() -> None:
+    """The text that the end-to-end test holds against the engine."""
+    golden = (ROOT / "tests" / "e2e" / "golden" / "fleet-refused.txt").read_text(encoding="utf-8")
+    assert golden in blocks(ROOT / "docs" / "fleets.md", "text")
+
+
 def test_the_changelog_speaks_of_this_version() -> None:
     """Its first entry is the version of the package."""
     project = tomllib.loads((ROOT / "provider" / "pyproject.toml").read_text(encoding="utf-8"))["project"]

@@ -222,3 +222,21 @@ def test_arguments_stand_in_the_place_of_the_config(monitor: Monitor) -> None:
     declared(None, deployments=other, defaults={"runtimeVersion": "4.2.5"})
     ((_, name, inputs),) = monitor.registered
     assert (name, inputs["runtime_version"], inputs["strategy"]) == ("other", "4.2.5", "certified-first")
+
+
+def test_waves_stand_one_after_the_other(monitor: Monitor) -> None:
+    """Between two of them is a resource that knows what to wait for; none is after the last."""
+    waves = [{"name": "first", "soak": "30m"}, {"name": "second", "maxParallel": 1}]
+    config.set_config("astro:waves", json.dumps(waves))
+    names = ("a", "b", "c")
+    made = declared([LEAST | {"name": name, **({"wave": "first"} if name == "c" else {})} for name in names])
+    assert len(made) == 3
+    kinds = [(kind.rpartition(":")[2], name) for kind, name, _ in monitor.registered]
+    assert kinds == [
+        ("DeploymentRuntime", "c"),
+        ("Wave", "first"),
+        ("DeploymentRuntime", "a"),
+        ("DeploymentRuntime", "b"),
+    ]
+    inputs = monitor.registered[1][2]
+    assert (inputs["moves"], inputs["soak"], inputs["timeout"]) == (1, 1800, 3600)

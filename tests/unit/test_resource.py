@@ -364,3 +364,27 @@ def test_an_error_of_the_platform_is_itself_on_either_host() -> None:
         provider.create(props)
     assert provider._connected is not None
     provider._connected.houston._transport.close()
+
+
+def test_on_hold_the_last_state_is_kept(provider: RuntimeProvider) -> None:
+    """Nothing is planned, nothing is changed, and the old arguments stay as well."""
+    saved = {"release_name": "stars-1", "runtime_version": "2.2.4", "hops": 2.0}
+    checked = provider.check(saved, {"release_name": "wind-3", "runtime_version": "5.0.4", "hold": "refused"})
+    assert (checked.inputs, checked.failures) == (saved | {"hold": "refused"}, [])
+    assert provider.diff(STARS, saved, checked.inputs).changes is False
+    # The engine calls this where an earlier run stopped part of the way.
+    assert provider.update(STARS, saved, checked.inputs).outs == saved
+
+
+def test_on_hold_a_new_resource_adopts_what_runs(provider: RuntimeProvider) -> None:
+    """So that it is in the stack; one that cannot be read goes by the name that it was declared by, until it can."""
+    given = {"release_name": "stars-1", "runtime_version": "5.0.4", "hold": "refused"}
+    made = provider.create(provider.check({}, given).inputs)
+    outs: dict[str, Any] = made.outs or {}
+    assert (made.id, outs["current_version"]) == (STARS, "AC 2.2.3")
+    assert "hold" not in outs
+    gone = provider.create(given | {"release_name": "nowhere-9"})
+    assert (gone.id, "current_version" in (gone.outs or {})) == ("nowhere-9", False)
+    planned = provider.check(given, {"release_name": "stars-1", "runtime_version": "5.0.4"}).inputs
+    assert "hold" not in planned
+    assert provider.diff("stars-1", outs, planned).replaces is None

@@ -1,0 +1,118 @@
+"""The resource between two waves: when it waits, and what it keeps of a wait that was cut short."""
+
+from __future__ import annotations
+
+import pickletools
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from pulumi import dynamic
+from pulumi.dynamic.dynamic import serialize_provider
+
+from astro_deployment_runtime import adapter, host, soaking, wave
+from astro_deployment_runtime.errors import SoakFailedError
+from astro_deployment_runtime.host import Call, PartialProgressError
+from astro_deployment_runtime.wave import WaveProvider
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+PROPS: dict[str, Any] = {"wave": "first", "deployments": ["ckw1"], "moves": 1.0, "soak": 60.0, "timeout": 90.0}
+SOAKED = PROPS | {"soaked": True}
+IDLE = PROPS | {"moves": 0.0}
+
+
+@pytest.fixture
+def waits(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
+    """What was waited for; an exception in it is raised by the next wait."""
+    told: list[Any] = []
+
+    def soak(deployments: list[str], **more: Any) -> None:
+        if told and isinstance(told[-1], Exception):
+            raise told.pop()
+        told.append((deployments, more["seconds"], more["timeout"]))
+
+    def connect(config: Any, _: object) -> Any:
+        assert config("houstonUrl") == "https://houston.example.com/v1"
+        import types  # noqa: PLC0415 - only here
+
+        return types.SimpleNamespace(houston=None)
+
+    monkeypatch.setattr(soaking, "soak", soak)
+    monkeypatch.setattr(adapter, "connect", connect)
+    return told
+
+
+@pytest.fixture
+def provider() -> WaveProvider:
+    """A provider as the plugin has it."""
+    made = WaveProvider()
+    config = {"astro:houstonUrl": "https://houston.example.com/v1"}
+    made.configure(dynamic.ConfigureRequest(config=config))  # type: ignore[arg-type]
+    return made
+
+
+@pytest.fixture
+def called() -> Iterator[None]:
+    """A call on our host."""
+    token = host._current_call.set(Call("urn::first", None))
+    yield
+    host._current_call.reset(token)
+
+
+def test_a_wave_that_moves_is_waited_for(provider: WaveProvider, waits: list[Any]) -> None:
+    """In the first run and in later ones."""
+    assert provider.create(dict(PROPS)).outs == SOAKED
+    assert provider.update("first", dict(SOAKED), dict(PROPS)).outs == SOAKED
+    assert waits == [(["ckw1"], 60.0, 90.0)] * 2
+    assert provider.diff("first", dict(SOAKED), dict(PROPS)).changes is True
+
+
+def test_a_wave_with_nothing_to_do_is_not(provider: WaveProvider, waits: list[Any]) -> None:
+    """Nor one that has no soak: then it is there to keep the order."""
+    assert provider.diff("first", dict(SOAKED), dict(IDLE)).changes is False
+    assert provider.diff("first", dict(SOAKED), PROPS | {"soak": 0.0}).changes is False
+    assert provider.create(dict(IDLE)).id == "first"
+    assert waits == []
+
+
+@pytest.mark.usefixtures("called")
+def test_a_wait_that_was_cut_short_is_made_up_for(provider: WaveProvider, waits: list[Any]) -> None:
+    """By the next run, though the wave has nothing to do by then."""
+    waits.append(SoakFailedError("not healthy"))
+    with pytest.raises(PartialProgressError, match="not healthy") as raised:
+        provider.create(dict(PROPS))
+    assert (raised.value.resource_id, raised.value.outputs) == ("first", PROPS | {"soaked": False})
+    assert provider.diff("first", raised.value.outputs, dict(IDLE)).changes is True
+    assert provider.update("first", raised.value.outputs, dict(IDLE)).outs == IDLE | {"soaked": True}
+    assert len(waits) == 1
+
+
+def test_on_pulumis_own_host_the_reason_is_raised(provider: WaveProvider, waits: list[Any]) -> None:
+    """It cannot save partial progress."""
+    waits.append(SoakFailedError("not healthy"))
+    with pytest.raises(SoakFailedError):
+        provider.create(dict(PROPS))
+
+
+def test_preview_tells_of_the_wait(provider: WaveProvider, capsys: pytest.CaptureFixture[str]) -> None:
+    """Where there is one."""
+    assert provider.check({}, PROPS | {"soaked": None}).inputs == PROPS
+    assert "been healthy for 1m" in capsys.readouterr().out
+    provider.check({}, dict(IDLE))
+    assert capsys.readouterr().out == ""
+
+
+def test_refresh_and_destroy_change_nothing(provider: WaveProvider) -> None:
+    """There is nothing on the platform."""
+    assert provider.read("first", dict(SOAKED)).outs == SOAKED
+    provider.delete("first", dict(SOAKED))
+
+
+def test_the_state_holds_only_the_providers_name() -> None:
+    """So that newer code serves older states."""
+    import base64  # noqa: PLC0415 - only here
+
+    pickled = base64.b64decode(serialize_provider(WaveProvider()))
+    names = [argument for _, argument, _ in pickletools.genops(pickled) if isinstance(argument, str)]
+    assert names == [wave.__name__, "WaveProvider"]
