@@ -17,6 +17,7 @@ from pulumi.runtime import config
 
 from astro_deployment_runtime.adapter import connect
 from astro_deployment_runtime.errors import AstroRuntimeError
+from astro_deployment_runtime.interrupt import end_at_once
 from astro_deployment_runtime.judgement import judge, refusal_text, summary
 from astro_deployment_runtime.resource import AstroDeploymentRuntime, ProjectArgs
 from astro_deployment_runtime.stack import KEYS, read_stack
@@ -61,6 +62,7 @@ def declare_fleet(  # noqa: PLR0913 - the keys of a stack's config
         pulumi.RunError: something declared is wrong or refused, or Houston cannot be read; the message lists all of
             it. Where refused Deployments are skipped, the run fails at its end instead.
     """
+    end_at_once()
     given = dict(zip(KEYS, (defaults, deployments, selectors, exclude, waves, on_refusal), strict=True))
     try:
         stack = read_stack({key: _configured(key) if value is None else value for key, value in given.items()})
