@@ -166,16 +166,19 @@ class Case:
 
 
 @contextlib.contextmanager
-def opened(folder: Path, engine: Path) -> Iterator[Case]:
+def opened(
+    folder: Path, engine: Path, *, runs: str = RUNS, image: str | None = IMAGE, label: str = "Stars"
+) -> Iterator[Case]:
     """Open a case in a folder of its own."""
     place = folder / "platform"
     place.mkdir(parents=True)
     with Proxy().listening() as proxy:
-        sandbox = Sandbox(place, [deployment(RELEASE, RUNS)], public_url=proxy.root, catalog="published")
+        row = {**deployment(RELEASE, runs), "label": label}
+        sandbox = Sandbox(place, [row], public_url=proxy.root, catalog="published")
         proxy.upstream = int(sandbox.url.rsplit(":", 1)[1].split("/")[0])
         try:
             stack = Project(folder / "project", engine, f"{proxy.root}/v1", {"ASTRO_CATALOG": "published"})
-            stack.declare({"releaseName": RELEASE, "runtimeVersion": TARGET, "image": IMAGE})
+            stack.declare({"releaseName": RELEASE, "runtimeVersion": TARGET, **({"image": image} if image else {})})
             yield Case(proxy, sandbox, stack)
         finally:
             sandbox.stop()

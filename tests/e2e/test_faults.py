@@ -1,0 +1,323 @@
+"""Faults between the plugin and the platform, on the real engine: a run carries on, or tells why and is resumed."""
+
+from __future__ import annotations
+
+import json
+import re
+import signal
+import subprocess
+import threading
+import time
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final
+
+import pytest
+
+from tests.e2e import processes
+from tests.e2e.crash import Case, opened
+from tests.e2e.world import TOKEN
+from tests.measured import note
+from tests.proxy import Answer, Dropped, Request
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+_BEGIN: Final = "2.4.3"
+_HTML: Final = "<html><head><title>Bad Gateway</title></head></html>"
+_OF_THE_ENGINE: Final = re.compile(
+    r'"msg":"(Marshaling property for RPC\[Provider\[|Planner decided .*pulumi:providers:pulumi-python)'
+)
+_NO_PERMISSION: Final = {"message": "You do not have the appropriate permissions for that"}
+
+
+@dataclass(slots=True)
+class Faults:
+    """What a fault may do to requests and answers; it counts them."""
+
+    case: Case
+    counts: dict[str, int] = field(default_factory=dict)
+
+    def first(self, request: Request) -> bool:
+        """Tell whether it is the first of its name."""
+        self.counts[request.name] = self.counts.get(request.name, 0) + 1
+        return self.counts[request.name] == 1
+
+    def before(self, do: Callable[[Request], Answer | None]) -> None:
+        """Stand in the way of requests."""
+        self.case.proxy.before = do
+
+    def after(self, do: Callable[[Request, Answer], Answer]) -> None:
+        """Change answers."""
+        self.case.proxy.after = do
+
+    def end(self) -> None:
+        """All is well again."""
+        self.before(lambda _: None)
+        self.after(lambda _, answer: answer)
+
+
+def resets(faults: Faults) -> None:
+    """The first request of each kind is reset."""
+
+    def reset(request: Request) -> Answer | None:
+        if faults.first(request):
+            raise Dropped
+        return None
+
+    faults.before(reset)
+
+
+def busy(faults: Faults) -> None:
+    """Each read is first answered with a 429 that names a second."""
+    faults.before(
+        lambda request: Answer.of(429, "{}", retry_after="1") if faults.first(request) and not request.changes else None
+    )
+
+
+def pages(faults: Faults) -> None:
+    """Each request is first answered with a page of the proxy in front, mutations after they took effect."""
+    faults.after(lambda request, answer: Answer.of(503, _HTML) if faults.first(request) else answer)
+
+
+def slow(faults: Faults) -> None:
+    """Every answer takes a while."""
+
+    def wait(_: Request) -> None:
+        time.sleep(0.2)
+
+    faults.before(wait)
+
+
+def _surprising(found: Any) -> Any:
+    if isinstance(found, list):
+        return [_surprising(each) for each in found]
+    if isinstance(found, dict):
+        return {**{name: _surprising(each) for name, each in found.items()}, "surprise": ["nobody", {"knows": None}]}
+    return found
+
+
+def more(faults: Faults) -> None:
+    """Every object in an answer has fields that nobody asked for."""
+
+    def add(_: Request, answer: Answer) -> Answer:
+        document = json.loads(answer.body)
+        if "data" in document:
+            document["data"] = {name: _surprising(each) for name, each in document["data"].items()}
+        return Answer.of(answer.status, json.dumps({**document, "extensions": {"cost": 7}}))
+
+    faults.after(add)
+
+
+def malformed(faults: Faults) -> None:
+    """After the first mutation Houston's answers break off."""
+    faults.after(
+        lambda request, answer: (
+            Answer.of(200, '{"data": {"depl') if request.mutations and not request.changes else answer
+        )
+    )
+
+
+def less(faults: Faults) -> None:
+    """After the first mutation answers lack a field."""
+
+    def cut(request: Request, answer: Answer) -> Answer:
+        document = json.loads(answer.body)
+        if request.mutations and (document.get("data") or {}).get("deployment"):
+            del document["data"]["deployment"]["runtimeVersion"]
+        return Answer.of(answer.status, json.dumps(document))
+
+    faults.after(cut)
+
+
+def expired(faults: Faults) -> None:
+    """After the first mutation the token has expired."""
+    refusal = json.dumps({"errors": [_NO_PERMISSION], "data": None})
+    faults.before(lambda request: Answer.of(200, refusal) if request.mutations > 1 else None)
+
+
+def revoked(faults: Faults) -> None:
+    """The token may read, and may change nothing any more."""
+    refusal = json.dumps({"errors": [_NO_PERMISSION], "data": {"updateDeploymentImage": None}})
+    faults.before(lambda request: Answer.of(200, refusal) if request.changes else None)
+
+
+def down(faults: Faults) -> None:
+    """After the first mutation there is nothing but pages of the proxy in front."""
+    faults.before(lambda request: Answer.of(502, _HTML) if request.mutations and not request.changes else None)
+
+
+def withdrawn(faults: Faults) -> None:
+    """Between two hops the target is taken from the offer."""
+
+    def take(request: Request, answer: Answer) -> Answer:
+        document = json.loads(answer.body) if answer.body.startswith(b"{") else {}
+        data = document.get("data") or {}
+        if request.mutations > 1 and "runtimeReleases" in data:
+            data["runtimeReleases"] = [each for each in data["runtimeReleases"] if each["version"] != "7.6.0"]
+            return Answer.of(answer.status, json.dumps(document))
+        return answer
+
+    faults.after(take)
+
+
+FAULTS: Final[dict[Callable[[Faults], None], str]] = {
+    resets: "",
+    busy: "",
+    pages: "",
+    slow: "",
+    more: "",
+    malformed: "with HTTP status 200 and no JSON",
+    less: "is not what its schema promises",
+    expired: "it has expired, or may not do this",
+    revoked: "it has expired, or may not do this",
+    down: "with HTTP status 502",
+    withdrawn: "OFFERED: Astro Runtime 7.6.0 is not on offer",
+}
+"""Each with what is told; nothing where the run carries on."""
+
+
+@pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.__name__)
+def test_a_run_carries_on_or_is_resumed(fault: Callable[[Faults], None], tmp_path: Path, engine: Path) -> None:
+    """A fault that ends a run tells what is wrong, and leaves nothing that the next run would refuse."""
+    with opened(tmp_path, engine, runs=_BEGIN) as case:
+        faults = Faults(case)
+        fault(faults)
+        code, printed = case.up()
+        faults.end()
+        told = FAULTS[fault]
+        assert (code != 0, told in " ".join(printed.split())) == (bool(told), True), printed
+        assert "Traceback" not in printed
+        assert TOKEN not in printed
+        again, printed = case.up()
+        assert again == 0, printed
+        row = case.sandbox.show("stars-1")
+        assert (row["version"], row["pending"], row["health"]) == ("7.6.0", "", "healthy")
+        end = case.end()
+        assert (end["errors"], end["unfinished"]) == ([[]], [])
+        started = [
+            request["variables"]["version"] for request in case.sandbox.requests() if "version" in request["variables"]
+        ]
+        assert started == ["6.10.0", "7.6.0"]
+        assert fault.__doc__
+        note("faults", {"fault": fault.__doc__.strip(), "outcome": "resumed" if told else "carried on", "told": told})
+
+
+def hang(over: threading.Event) -> Callable[[Request], Answer | None]:
+    """Answer nothing until all is over."""
+
+    def wait(_: Request) -> Answer | None:
+        over.wait(60)
+        raise Dropped
+
+    return wait
+
+
+@pytest.mark.parametrize("waiting", [True, False])
+def test_ctrl_c_does_not_wait_for_a_platform_that_does_not_answer(waiting: bool, tmp_path: Path, engine: Path) -> None:
+    """Within two seconds, with the pending hop in the state; and the same while the plan is being made."""
+    over = threading.Event()
+    with opened(tmp_path, engine, runs=_BEGIN, image=None) as case:
+        if not waiting:
+            case.proxy.before = hang(over)
+        process = case.stack.start("up", "--yes", "--skip-preview")
+        try:
+            while not (case.sandbox.show("stars-1")["pending"] if waiting else case.proxy.requests):
+                time.sleep(0.1)
+            time.sleep(1)
+            seen = len(case.proxy.requests)
+            case.proxy.before = hang(over)
+            while waiting and len(case.proxy.requests) == seen:
+                time.sleep(0.05)
+            began = time.monotonic()
+            process.send_signal(signal.SIGINT)
+            printed, _ = process.communicate(timeout=60)
+            assert time.monotonic() - began < 2
+        finally:
+            over.set()
+        assert process.returncode != 0
+        if waiting:
+            assert "interrupted; the hop to Astro Runtime 6.10.0 stays started" in printed
+            assert case.stack.outputs("stars-1")["pending"] == "Astro Runtime 6.10.0"
+
+
+def test_the_plugin_ends_with_its_engine(tmp_path: Path, engine: Path) -> None:
+    """Within five seconds, and nothing that it began goes on."""
+    with opened(tmp_path, engine, runs=_BEGIN, image=None) as case:
+        process = case.stack.start("up", "--yes", "--skip-preview")
+        while not case.sandbox.show("stars-1")["pending"]:
+            time.sleep(0.1)
+        plugins = processes.plugins(process.pid)
+        others = list(processes.below(process.pid))
+        assert len(plugins) == 1
+        process.kill()
+        assert processes.gone(plugins, within=5)
+        for pid in others:
+            processes.kill(pid)
+        process.communicate(timeout=20)
+        seen = len(case.proxy.requests)
+        time.sleep(1)
+        assert len(case.proxy.requests) == seen
+
+
+def texts(folder: Path) -> dict[str, bytes]:
+    """Everything that a folder holds."""
+    return {str(path): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def loudly(case: Case, log: Path, lines: set[str]) -> str:
+    """Run up with the engine's own log; keep the command lines of all its processes."""
+    with log.open("w", encoding="utf-8") as file:
+        process = subprocess.Popen(
+            ["pulumi", "up", "--yes", "--skip-preview", "--non-interactive", "-v=9", "--logtostderr"],
+            cwd=case.stack.folder,
+            env=case.stack.environment,
+            stdin=subprocess.DEVNULL,
+            stdout=file,
+            stderr=subprocess.STDOUT,
+        )
+        while process.poll() is None:
+            lines |= set(processes.below(process.pid).values())
+            time.sleep(0.2)
+    return log.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("where", ["environment", "stack"])
+def test_the_token_is_nowhere(where: str, tmp_path: Path, engine: Path) -> None:
+    """In no state, preview, log of any verbosity, error, command line or request log.
+
+    But for one thing that is not ours: the engine's own log has the secrets of a stack's config in clear.
+    """
+    with opened(tmp_path, engine, runs=_BEGIN) as case:
+        if where == "stack":
+            del case.stack.environment["ASTRO_HOUSTON_TOKEN"]
+            case.stack.start("config", "set", "--secret", "astro:token", TOKEN).communicate(timeout=60)
+        lines: set[str] = set()
+        faults = Faults(case)
+        revoked(faults)
+        logs = [loudly(case, tmp_path / "refused.log", lines)]
+        faults.end()
+        assert "it has expired, or may not do this" in logs[0]
+        printed = [case.stack.preview("--diff").text, case.stack.preview("--json").text]
+        logs.append(loudly(case, tmp_path / "up.log", lines))
+        printed.append(case.stack.run("stack", "export", code=0).text)
+        assert case.sandbox.show("stars-1")["version"] == "7.6.0"
+        assert any(processes.PLUGIN in line for line in lines)
+        assert [text for text in (*printed, *lines) if TOKEN in text] == []
+        told = [line for log in logs for line in log.splitlines() if TOKEN in line]
+        assert [line for line in told if where == "environment" or not _OF_THE_ENGINE.search(line)] == []
+        (tmp_path / "refused.log").unlink()
+        (tmp_path / "up.log").unlink()
+        assert [name for name, content in texts(tmp_path).items() if TOKEN.encode() in content] == []
+
+
+def test_hostile_names_cannot_break_the_output(tmp_path: Path, engine: Path) -> None:
+    """Control characters, escape sequences, line breaks and Markdown in a label are printed as what they are: text."""
+    label = "\x1b[31mred\x1b]0;title\x07\n| # **bold** `x`\r\n:::\u202e\x9b2J"
+    with opened(tmp_path, engine, runs=_BEGIN, label=label) as case:
+        preview = case.stack.preview().text
+        code, printed = case.up()
+        assert code == 0, printed
+        for text in (preview, printed):
+            assert not [char for char in text if char != "\n" and not char.isprintable()]
+            assert not [line for line in text.splitlines() if line.startswith(("| #", ":::"))]
