@@ -32,7 +32,10 @@ class Client(Protocol):
 
 
 class Delivery(Protocol):
-    """How the image of a hop gets to the platform. Called at most once per hop and run, unless nothing was sent."""
+    """How the image of a hop gets to the platform.
+
+    Called once per hop and run; and again where no effect is seen of a call that was not sent, or not answered.
+    """
 
     def announce(self, hop: Hop) -> str:
         """Say what is about to be done."""

@@ -1,0 +1,289 @@
+"""A platform in our hand: the adapter, the executor and the client on one side, the sandbox's platform on the other.
+
+All in one process and on one clock, which moves only while somebody waits. Every request is judged as it comes.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, Final
+
+import httpx
+from pydantic import SecretStr
+
+from astro_deployment_runtime import feeds
+from astro_deployment_runtime.adapter import Adapter
+from astro_deployment_runtime.catalog import Catalog
+from astro_deployment_runtime.errors import AstroRuntimeError
+from astro_deployment_runtime.houston import Houston
+from astro_deployment_runtime.settings import Settings
+from astro_deployment_runtime.transport import Transport
+from astro_deployment_runtime.versions import ReleaseId
+from sandbox import app, graph, versions
+from sandbox import catalog as offers
+from sandbox.behaviour import Platform
+from sandbox.deployment import Deployment
+from sandbox.generation import Generation
+from sandbox.houston import Houston as SandboxHouston
+from sandbox.houston import Role, Tokens
+from sandbox.queries import Context
+from sandbox.requestlog import root_fields
+from sandbox.store import Store
+from tests.unit.stage import BASE, ID, IMAGE, RELEASE, TOKEN, FakeClock, Recorder
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+CERTIFIED: Final = ("2.2.3", "2.2.5", "2.3.0", "2.3.4", "2.4.3")
+RUNTIME: Final = {
+    "4.2.5": "2.2.5",
+    "5.0.4": "2.3.0",
+    "5.4.0": "2.3.4",
+    "6.0.4": "2.4.3",
+    "6.10.0": "2.4.3",
+    "7.6.0": "2.5.3",
+    "8.8.0": "2.6.3",
+}
+PLATFORMS: Final = ("0.29.2", "0.30.4", "0.33.2", "0.34.1", "0.35.2")
+URN: Final = "urn:pulumi:test::astro::pulumi-python:dynamic/astro:DeploymentRuntime::stars-1"
+_MUTATIONS: Final = ("update", "cancel")
+
+
+class Clock(FakeClock):
+    """Nobody is so quick as to act between our reading and our request: there the platform's word is final."""
+
+    def wait(self, seconds: float) -> bool:
+        """Let something happen only while time passes."""
+        if seconds > 0:
+            return super().wait(seconds)
+        return self.cancel_at is not None and self.time >= self.cancel_at
+
+
+class Killed(BaseException):
+    """The plugin dies here: nothing after this happens in it."""
+
+
+def write_catalog(folder: Path) -> Path:
+    """Write the two feeds of a small world."""
+    rows = [{"version": f"{version}-1", "tags": [f"{version}-1"], "channel": "stable"} for version in CERTIFIED]
+    folder.mkdir(exist_ok=True)
+    (folder / offers.CERTIFIED_FILE).write_text(json.dumps({"available_releases": rows}), encoding="utf-8")
+    runtime = {
+        version: {"metadata": {"airflowVersion": airflow, "channel": "stable"}, "migrations": {}}
+        for version, airflow in RUNTIME.items()
+    }
+    (folder / offers.RUNTIME_FILE).write_text(json.dumps({"runtimeVersions": runtime}), encoding="utf-8")
+    return folder
+
+
+@dataclass(slots=True)
+class Fault:
+    """What happens at a request of the next run that comes so far: the how manieth, on which side, and what."""
+
+    at: int
+    acted: bool
+    """After the platform acted on it; else before it saw it."""
+    kills: bool
+    """The plugin dies; else the answer is lost."""
+
+
+class Wire(httpx.BaseTransport):
+    """Carries a request to the platform; judges it first."""
+
+    def __init__(self, hand: Hand) -> None:
+        self._hand = hand
+        self._loop = asyncio.new_event_loop()
+
+    def close(self) -> None:
+        self._loop.close()
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        hand = self._hand
+        hand.count += 1
+        fault = hand.fault
+        strikes = fault is not None and fault.at == hand.count
+        body = json.loads(request.content) if request.url.path == "/v1" else None
+        name = " ".join(root_fields(body["query"])) if body else request.url.path
+        if strikes and fault is not None and not fault.acted:
+            self._strike(fault)
+        if body and name.startswith(_MUTATIONS):
+            hand.judge(name, body["variables"])
+        response = self._answer(request, body)
+        if strikes and fault is not None:
+            self._strike(fault)
+        if body and name.endswith("deployment"):
+            hand.seen = hand.deployment()
+        return response
+
+    def _answer(self, request: httpx.Request, body: dict[str, Any] | None) -> httpx.Response:
+        sandbox = self._hand.sandbox
+        if body is not None:
+            schema = graph.executable(sandbox.platform.generation)
+            status, answer = graph.run(schema, body, Context(sandbox, Role.ADMIN))
+            return httpx.Response(status, json=answer)
+        transport = httpx.ASGITransport(app.create(sandbox))
+
+        async def ask() -> httpx.Response:
+            response = await transport.handle_async_request(request)
+            return httpx.Response(response.status_code, headers=response.headers, content=await response.aread())
+
+        return self._loop.run_until_complete(ask())
+
+    def _strike(self, fault: Fault) -> None:
+        self._hand.struck += 1
+        self._hand.fault = None
+        if fault.kills:
+            raise Killed
+        raise httpx.ReadError("connection reset")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Result:
+    """How a run ended."""
+
+    kind: str
+    """``done``, ``nothing`` to do, ``refused`` before anything, ``stopped`` on the way, ``failed``, ``killed``."""
+    reason: str = ""
+
+
+@dataclass(slots=True)
+class Hand:
+    """One Deployment, one platform, one stack with one resource."""
+
+    catalog: Path
+    clock: Clock = field(default_factory=Clock)
+    told: Recorder = field(default_factory=Recorder)
+    fault: Fault | None = None
+    count: int = 0
+    """Requests of this run."""
+    struck: int = 0
+    seen: Deployment | None = None
+    """The Deployment at the last reading of it."""
+    started: set[str] = field(default_factory=set)
+    """What we ever requested."""
+    saved: dict[str, Any] | None = None
+    """The resource's outputs in the stack's state; None: it is in no state."""
+    inputs: dict[str, Any] = field(default_factory=dict)
+    """Its inputs there."""
+    unfinished: bool = False
+    """The last run ended with partial progress, so the engine updates it again."""
+    yanked: frozenset[str] = frozenset()
+    accepts_cancelling: bool = False
+    sandbox: SandboxHouston = field(init=False)
+    _feed: Catalog = field(init=False)
+    _transport: Transport = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Open the platform."""
+        self._feed = feeds.load(str(self.catalog))
+        self._transport = Transport(Settings(url=f"{BASE}/v1", token=SecretStr(TOKEN)), transport=Wire(self))
+        platform = Platform(
+            generation=Generation.of("0.30.4"),
+            catalog=offers.load(str(self.catalog)),
+            # It refuses nothing by itself: our own rules have to hold.
+            allow_downgrades=True,
+            rollout_seconds=3.0,
+            clock=self.clock,
+        )
+        self.sandbox = SandboxHouston(store=Store(), platform=platform, tokens=Tokens(admin=TOKEN), base_url=BASE)
+
+    def close(self) -> None:
+        """End it."""
+        self._transport.close()
+        self.sandbox.store.close()
+
+    def runs(self, version: str) -> None:
+        """Put the Deployment there."""
+        airflow = RUNTIME.get(version)
+        row = {"runtime_version": version, "desired_runtime_version": version, "runtime_airflow": airflow}
+        own = row if airflow else {"airflow_version": version, "desired_airflow_version": version}
+        made = Deployment(id=ID, release_name=RELEASE, label="Stars", workspace="ckw0space", **own)
+        self.sandbox.store.add([made])
+        self.sandbox.store.save(made)
+
+    def deployment(self) -> Deployment:
+        """The Deployment, behind the API."""
+        found = self.sandbox.store.find(deployment_id=ID)
+        assert found is not None
+        return found
+
+    def becomes(self, **changes: Any) -> None:
+        """Change the platform."""
+        self.sandbox = replace(self.sandbox, platform=replace(self.sandbox.platform, **changes))
+
+    def judge(self, name: str, variables: Mapping[str, str]) -> None:
+        """Check a mutation against the rules, from the platform's own state."""
+        now = self.deployment()
+        wanted = variables.get("version")
+        if name == "updateDeploymentImage":
+            label = variables["runtimeVersion"] or variables["airflowVersion"]
+            assert label == now.pending, f"{label} was delivered, pending is {now.pending!r}"
+        elif wanted is None or wanted == now.version:
+            assert now.pending, "nothing to cancel"
+            ours = self.saved is not None and (self.saved.get("pending") or "").endswith(f" {now.pending}")
+            assert ours or self.accepts_cancelling, f"cancelled the foreign {now.pending}"
+        else:
+            assert not now.pending, f"{wanted} was started while {now.pending} was pending"
+            assert self._is_higher(wanted, now), f"{wanted} was requested on {now.version}"
+            assert wanted not in self.yanked, f"the yanked {wanted} was requested"
+            self.started.add(wanted)
+
+    def _is_higher(self, wanted: str, now: Deployment) -> bool:
+        airflow = RUNTIME.get(wanted)
+        if airflow is None:
+            return not now.on_runtime and versions.numbers(wanted) > versions.numbers(now.airflow_version)
+        if not now.on_runtime:
+            return airflow == now.airflow_version
+        return versions.runtime_key(wanted, airflow) > versions.runtime_key(now.runtime_version, now.runtime_airflow)
+
+    def up(self, **declared: Any) -> Result:
+        """Run ``pulumi up`` as the engine does it: check, diff, create or update, save."""
+        self.count = 0
+        feed = [
+            replace(release, yanked=str(release.id.version) in self.yanked, yanked_reason="bad build")
+            for release in (*self._feed.certified, *self._feed.runtime)
+        ]
+        adapter = Adapter(Houston(self._transport, feed=Catalog(feed), now=self.clock))
+        try:
+            return self._up(
+                adapter, {"release_name": RELEASE, "accept": [], "timeout": "40s", "wait": True, **declared}
+            )
+        except AstroRuntimeError as error:
+            return Result(kind="failed", reason=str(error))
+        except Killed:
+            return Result(kind="killed")
+        finally:
+            self.clock.cancel_at = None
+
+    def _up(self, adapter: Adapter, news: dict[str, Any]) -> Result:
+        self.accepts_cancelling = "cancel-pending" in news["accept"]
+        checked = adapter.check(URN, self.inputs if self.saved is not None else {}, news)
+        if checked.failures:
+            return Result(kind="refused", reason=checked.failures[0][1])
+        inputs = checked.inputs
+        if self.saved is not None and not (adapter.confirm_pending(self.saved, inputs).changes or self.unfinished):
+            self.inputs = inputs
+            return Result(kind="nothing")
+        before = self.saved.get("pending") if self.saved is not None else None
+        outputs, problem = adapter.bring(inputs, pending=before, clock=self.clock, reporter=self.told)
+        self._check_saved(outputs)
+        if problem is None or self.saved is None:
+            self.inputs = inputs
+        self.saved, self.unfinished = outputs, problem is not None
+        return Result(kind="done") if problem is None else Result(kind="stopped", reason=problem)
+
+    def _check_saved(self, outputs: Mapping[str, Any]) -> None:
+        """What is saved is what was observed; only what we requested is ours."""
+        seen, pending = self.seen, outputs["pending"]
+        assert seen is not None
+        assert outputs["current_version"].rpartition(" ")[2] == seen.version
+        assert outputs["airflow_version"] == seen.airflow
+        assert pending is None or str(ReleaseId.parse(pending).version) in self.started, f"{pending} is not ours"
+
+    def image(self, version: str) -> str:
+        """The name of an image with that label."""
+        kind = "runtime" if version in RUNTIME else "certified"
+        return IMAGE.format(distribution=kind, version=version)
