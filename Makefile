@@ -59,6 +59,14 @@ unit: $(STAMP) ## run the tests that need no engine
 e2e: $(STAMP) ## run the tests on the real engine
 	@$(ON_ENGINE) pytest tests/e2e
 
+# What it measures is kept in build/measured, and written into the tables of the page.
+.PHONY: soak
+soak: $(STAMP) ## crash at every point with every killer, and walk two thousand random walks; about an hour
+	@rm -rf build/measured && mkdir -p build/measured
+	@$(ON_ENGINE) ASTRO_MEASURED=build/measured pytest -n 2 -m soak
+	@$(ON_ENGINE) ASTRO_MEASURED=build/measured pytest -n 2 tests/e2e/test_faults.py
+	@$(BIN)/python -m tools.reliability build/measured docs/reliability.md
+
 .PHONY: format
 format: $(STAMP) ## format the code and mend what can be mended by machine
 	@$(BIN)/ruff format
