@@ -96,9 +96,9 @@ class Walk:
                 if ending is not None:
                     return ending
         except RunInterruptedError:
-            return self._ending(narration.interrupted(self.run.ours))
+            return self._ending(narration.interrupted(self.run.ours, self.deployment))
         except AstroRuntimeError as error:
-            return self._ending(narration.failed(error, self.run.ours))
+            return self._ending(narration.failed(error, self.run.ours, self.deployment))
 
     def _step(self, decision: Decision) -> Ending | None:
         match decision:
@@ -108,13 +108,13 @@ class Walk:
                 return self._ending(None)
             case Wait():
                 if self._wait(decision):
-                    return self._ending(narration.interrupted(self.run.ours))
+                    return self._ending(narration.interrupted(self.run.ours, self.deployment))
                 self._look()
             case Refuse(reason) if self._live or isinstance(reason, TimedOut):
                 return self._ending(narration.stopped(reason, self.deployment, self.declaration))
             case Start() | Deliver() | Cancel() if self._live:
                 if self.clock.wait(0):
-                    return self._ending(narration.interrupted(self.run.ours))
+                    return self._ending(narration.interrupted(self.run.ours, self.deployment))
                 self._do(decision)
                 self._observe()
             case _:

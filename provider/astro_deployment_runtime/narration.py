@@ -126,16 +126,25 @@ def unreachable(error: Exception) -> str:
     return f"{error}; still waiting"
 
 
-def interrupted(ours: ReleaseId | None) -> str:
+def interrupted(ours: ReleaseId | None, deployment: Deployment) -> str:
     """The user stopped the run."""
-    pending = f"; the hop to {ours} stays started" if ours else ""
+    left = _left(ours, deployment)
+    pending = f"; the {left}" if left else ""
     return f"interrupted{pending}: {_RESUME}"
 
 
-def failed(error: Exception, ours: ReleaseId | None) -> str:
+def failed(error: Exception, ours: ReleaseId | None, deployment: Deployment) -> str:
     """An error ended the run."""
-    pending = f"\nThe hop to {ours} stays started." if ours else ""
+    left = _left(ours, deployment)
+    pending = f"\nThe {left}." if left else ""
     return f"{error}{pending}\nNothing is lost: {_RESUME}."
+
+
+def _left(ours: ReleaseId | None, deployment: Deployment) -> str:
+    """What this run leaves on the platform, as far as that was seen."""
+    if ours is None or ours == deployment.current.id:
+        return ""
+    return f"hop to {ours} {'stays' if deployment.pending == ours else 'may have been'} started"
 
 
 def stopped(  # noqa: PLR0911 - one for each kind of reason

@@ -107,6 +107,8 @@ class Wire(httpx.BaseTransport):
         strikes = fault is not None and fault.at == hand.count
         body = json.loads(request.content) if request.url.path == "/v1" else None
         name = " ".join(root_fields(body["query"])) if body else request.url.path
+        if body and name.startswith(_MUTATIONS):
+            hand.requested.add(body["variables"].get("version", ""))
         if strikes and fault is not None and not fault.acted:
             self._strike(fault)
         if body and name.startswith(_MUTATIONS):
@@ -162,8 +164,8 @@ class Hand:
     struck: int = 0
     seen: Deployment | None = None
     """The Deployment at the last reading of it."""
-    started: set[str] = field(default_factory=set)
-    """What we ever requested."""
+    requested: set[str] = field(default_factory=set)
+    """What we ever asked for, whether it came there or not."""
     saved: dict[str, Any] | None = None
     """The resource's outputs in the stack's state; None: it is in no state."""
     inputs: dict[str, Any] = field(default_factory=dict)
@@ -229,7 +231,6 @@ class Hand:
             assert not now.pending, f"{wanted} was started while {now.pending} was pending"
             assert self._is_higher(wanted, now), f"{wanted} was requested on {now.version}"
             assert wanted not in self.yanked, f"the yanked {wanted} was requested"
-            self.started.add(wanted)
 
     def _is_higher(self, wanted: str, now: Deployment) -> bool:
         airflow = RUNTIME.get(wanted)
@@ -281,7 +282,7 @@ class Hand:
         assert seen is not None
         assert outputs["current_version"].rpartition(" ")[2] == seen.version
         assert outputs["airflow_version"] == seen.airflow
-        assert pending is None or str(ReleaseId.parse(pending).version) in self.started, f"{pending} is not ours"
+        assert pending is None or str(ReleaseId.parse(pending).version) in self.requested, f"{pending} is not ours"
 
     def image(self, version: str) -> str:
         """The name of an image with that label."""

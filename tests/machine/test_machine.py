@@ -103,7 +103,7 @@ class Machine(RuleBasedStateMachine):
             return
         self.hand.runs(version)
         self.hand.saved, self.hand.unfinished, self.idle = None, False, False
-        self.hand.started.clear()
+        self.hand.requested.clear()
         self.declared["runtime_version"] = wanted
 
     @rule(at=st.integers(1, 40), acted=st.booleans(), kills=st.booleans(), version=_starts, wanted=_far)

@@ -116,14 +116,23 @@ def test_trouble_on_the_way_is_told() -> None:
 
 def test_an_interruption_and_an_error_say_what_stays() -> None:
     """Nothing is lost, whether a hop is started or not."""
-    assert narration.interrupted(None) == f"interrupted: {RESUME}"
-    assert narration.interrupted(NEW.id) == f"interrupted; the hop to AC 2.3.0 stays started: {RESUME}"
+    started = replace(DEPLOYMENT, pending=NEW.id)
+    assert narration.interrupted(None, DEPLOYMENT) == f"interrupted: {RESUME}"
+    assert narration.interrupted(NEW.id, started) == f"interrupted; the hop to AC 2.3.0 stays started: {RESUME}"
     error = PlatformUnreachableError("no connection")
-    assert narration.failed(error, None) == f"no connection\nNothing is lost: {RESUME}."
+    assert narration.failed(error, None, DEPLOYMENT) == f"no connection\nNothing is lost: {RESUME}."
     assert (
-        narration.failed(error, NEW.id)
+        narration.failed(error, NEW.id, started)
         == f"no connection\nThe hop to AC 2.3.0 stays started.\nNothing is lost: {RESUME}."
     )
+
+
+def test_a_start_that_was_not_seen_is_not_claimed() -> None:
+    """Its answer was lost, so it may have been started; one that has arrived is started no more."""
+    assert (
+        narration.interrupted(NEW.id, DEPLOYMENT) == f"interrupted; the hop to AC 2.3.0 may have been started: {RESUME}"
+    )
+    assert narration.interrupted(NEW.id, HALFWAY) == f"interrupted: {RESUME}"
 
 
 def sent(kind: MutationKind, outcome: Outcome, message: str = "") -> Mutation:
