@@ -186,8 +186,9 @@ def test_a_path_that_changed_since_the_check_is_not_walked(platform: StartSandbo
     process = stack.start("up", "--yes", "--skip-preview")
     while not sandbox.show("stars-1")["pending"]:
         time.sleep(0.1)
-    sandbox.ask(_START, id="ckwstars1", v="2.2.5")
-    sandbox.push("stars-1", "quay.io/astronomer/ap-airflow:2.2.5-onbuild")
+    with sandbox.unseen():
+        sandbox.ask(_START, id="ckwstars1", v="2.2.5")
+        sandbox.deploy("stars-1", "quay.io/astronomer/ap-airflow:2.2.5-onbuild")
     printed, _ = process.communicate(timeout=60)
     assert process.returncode == 1
     assert "the path changed: was AC 2.2.3 > AC 2.3.0 > Astro Runtime 5.0.4, is now AC 2.2.5 > AC 2.3.0" in printed
