@@ -79,7 +79,6 @@ def machine(rows: list[Row]) -> list[str]:
             ["requests at which the plugin died or the answer was lost", str(sums["struck"])],
             ["walks that ended at the target", str(sums["ended: at the target"])],
             ["walks that ended with a refusal that stays", str(sums["ended: refused"])],
-            ["broken invariants", "0"],
         ],
     )
 
