@@ -116,9 +116,11 @@ class Case:
             case Killer.ANSWER:
                 raise Dropped
             case Killer.PLUGIN:
-                for pid in plugins:
+                # The program asks before there is a plugin.
+                asking = plugins or processes.programs(engine)
+                for pid in asking:
                     processes.kill(pid)
-                assert processes.gone(plugins, within=5)
+                assert processes.gone(asking, within=5)
             case Killer.ENGINE:
                 self._below = list(processes.below(engine))
                 processes.kill(engine)
