@@ -14,6 +14,7 @@ import asyncio
 import concurrent.futures
 import os
 import runpy
+import socket
 import sys
 import threading
 import time
@@ -37,6 +38,7 @@ WORKERS: Final = 1024
 """Threads at most; they are started when needed. A waiting hop holds one, so this bounds the hops side by side."""
 
 _PARENT_POLL_SECONDS: Final = 0.5
+_CONNECT_SECONDS: Final = 2.0
 
 
 class Severity(IntEnum):
@@ -180,10 +182,24 @@ def _end_with(parent: int) -> None:
     os._exit(1)
 
 
+def _refused(address: str) -> bool:
+    """Tell whether nobody listens there: an engine that died before this process began is not its parent any more."""
+    host, _, port = address.rpartition(":")
+    try:
+        socket.create_connection((host, int(port)), timeout=_CONNECT_SECONDS).close()
+    except ConnectionRefusedError:
+        return True
+    except (OSError, ValueError):
+        return False
+    return False
+
+
 def main(arguments: list[str]) -> None:
     """Run Pulumi's dynamic provider with more threads and our servicer around its own. Returns when interrupted."""
     engine = None
     if arguments:
+        if _refused(arguments[-1]):
+            sys.exit(f"the engine at {arguments[-1]} has gone already")
         engine = engine_pb2_grpc.EngineStub(grpc.insecure_channel(arguments[-1]))
     # The plugin script tells who started it: the engine may have gone while this module's imports took their time.
     parent = int(os.environ.get("ASTRO_PLUGIN_PARENT") or os.getppid())

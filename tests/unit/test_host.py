@@ -5,6 +5,7 @@ from __future__ import annotations
 import concurrent.futures
 import contextlib
 import os
+import socket
 import subprocess
 import sys
 import threading
@@ -350,9 +351,9 @@ def wait_for(condition: Callable[[], bool]) -> None:
         time.sleep(0.02)
 
 
-def test_the_whole_process_ends_when_its_parent_has_gone() -> None:
+def test_the_whole_process_ends_when_its_parent_has_gone(address: str) -> None:
     """Within five seconds, though nobody tells it."""
-    line = f'"{sys.executable}" -m astro_deployment_runtime.host 127.0.0.1:1 & wait'
+    line = f'"{sys.executable}" -m astro_deployment_runtime.host {address} & wait'
     with subprocess.Popen(["sh", "-c", line], cwd=ROOT, stdout=subprocess.PIPE, text=True) as shell:
         assert shell.stdout is not None
         assert int(shell.stdout.readline()) > 0
@@ -361,6 +362,16 @@ def test_the_whole_process_ends_when_its_parent_has_gone() -> None:
         # The orphan holds the other end of this pipe for as long as it lives.
         assert shell.stdout.read() == ""
         assert time.monotonic() - before < 5
+
+
+def test_a_process_whose_engine_died_before_it_began_does_not_begin() -> None:
+    """Its parent is already another, so that could not be seen to change."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        address = f"127.0.0.1:{server.getsockname()[1]}"
+    command = [sys.executable, "-m", "astro_deployment_runtime.host", address]
+    ended = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=20)
+    assert (ended.returncode, ended.stdout) == (1, "")
+    assert ended.stderr == f"the engine at {address} has gone already\n"
 
 
 @pytest.mark.parametrize(
