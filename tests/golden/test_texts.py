@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 
 from astro_deployment_runtime import feeds
-from astro_deployment_runtime.cli import parse_current, parse_target
 from astro_deployment_runtime.model import Acceptance, Plan, Platform, Strategy
 from astro_deployment_runtime.planner import plan
+from astro_deployment_runtime.question import parse_current, parse_target
 from astro_deployment_runtime.report import path_line, plan_json, plan_lines, refusal_lines
 from astro_deployment_runtime.versions import ReleaseId
 

@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 
 from astro_deployment_runtime import feeds
 from astro_deployment_runtime.catalog import Catalog, Release
-from astro_deployment_runtime.cli import parse_current, parse_target
 from astro_deployment_runtime.errors import InvalidCatalogError, InvalidInputError
 from astro_deployment_runtime.model import Acceptance
+from astro_deployment_runtime.question import parse_current, parse_target
 from astro_deployment_runtime.report import printable
 from astro_deployment_runtime.versions import ReleaseId, RuntimeVersion
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from astro_deployment_runtime import cli
+from astro_deployment_runtime import cli, plan_command
 from astro_deployment_runtime.errors import UnsoundPlanError
 
 if TYPE_CHECKING:
@@ -132,7 +132,7 @@ def test_a_mistake_of_ours_is_exit_code_1(monkeypatch: pytest.MonkeyPatch, capsy
     def fail(*_: object, **__: object) -> None:
         raise UnsoundPlanError("the check objects")
 
-    monkeypatch.setattr(cli, "plan", fail)
+    monkeypatch.setattr(plan_command, "plan", fail)
     assert cli.main([*GUIDE, "--from", "AC 2.2.3", "--to", "5.0.4"]) == 1
     assert capsys.readouterr().err == "error: the check objects\n"
 

@@ -6,9 +6,9 @@ import pytest
 
 from astro_deployment_runtime import feeds, planner
 from astro_deployment_runtime.catalog import Catalog, Channel, Release
-from astro_deployment_runtime.cli import parse_current, parse_target
 from astro_deployment_runtime.errors import UnsoundPlanError
 from astro_deployment_runtime.model import Acceptance, Plan, Platform, Refusal, RuleId, Strategy, Violation
+from astro_deployment_runtime.question import parse_current, parse_target
 from astro_deployment_runtime.refusals import obstacles
 from astro_deployment_runtime.report import path_line
 from astro_deployment_runtime.search import Terms

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from astro_deployment_runtime import feeds, report
-from astro_deployment_runtime.cli import parse_current, parse_target
 from astro_deployment_runtime.model import PlanWarning, Refusal
 from astro_deployment_runtime.planner import plan
+from astro_deployment_runtime.question import parse_current, parse_target
 
 GUIDE = feeds.load("guide")
 

@@ -1,0 +1,51 @@
+"""What a person asks on the command line: what runs, and what is wanted."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Final
+
+from astro_deployment_runtime.errors import InvalidInputError, InvalidVersionError
+from astro_deployment_runtime.model import Equivalent
+from astro_deployment_runtime.versions import AirflowVersion, ReleaseId, RuntimeVersion
+
+if TYPE_CHECKING:
+    from astro_deployment_runtime.catalog import Catalog, Release
+
+_STATED: Final = re.compile(r"(?P<release>.+?)\s*\(Airflow\s+(?P<airflow>[^\s()]+)\)", re.ASCII | re.IGNORECASE)
+
+
+def parse_current(text: str, catalog: Catalog) -> Release:
+    """Read what runs: ``AC 2.2.3``, ``Runtime 5.0.4``, or ``Runtime 5.0.4 (Airflow 2.3.0)``.
+
+    An Airflow version that is stated is believed: it is what runs, whatever the catalog has under that name.
+
+    Raises:
+        InvalidInputError: the text is none of these, or no Airflow version is known for the Runtime.
+    """
+    match = _STATED.fullmatch(text.strip())
+    name = ReleaseId.parse(match["release"] if match else text)
+    if isinstance(name.version, AirflowVersion):
+        if match:
+            raise InvalidVersionError(f"{text!r} is not a release: AC {name.version} has Airflow {name.version} anyway")
+        return catalog.describe(name, name.version)
+    if match:
+        return catalog.describe(name, AirflowVersion.parse(match["airflow"]))
+    release = catalog.get(name)
+    if release is None:
+        raise InvalidInputError(
+            f"the catalog has no {name}: add the Airflow version that it runs, 'Runtime {name.version} (Airflow x.y.z)'"
+        )
+    return release
+
+
+def parse_target(text: str) -> RuntimeVersion | Equivalent:
+    """Read what is wanted: a Runtime version, or ``equivalent``.
+
+    Raises:
+        InvalidVersionError: the text is neither.
+    """
+    stripped = text.strip()
+    if stripped == Equivalent.EQUIVALENT:
+        return Equivalent.EQUIVALENT
+    return RuntimeVersion.parse(stripped)
