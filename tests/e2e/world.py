@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import copy
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -189,6 +191,15 @@ class Project:
             **self.environment,
         }
         self.run("stack", "init", "test", code=0)
+
+    def checkout(self, folder: Path) -> Project:
+        """The project and its stack as another machine has them: the same files, and nothing else."""
+        shutil.copytree(self.folder, folder, ignore=shutil.ignore_patterns("backend", "home"))
+        other = copy.copy(self)
+        other.folder = folder
+        other.environment = {**self.environment, "PULUMI_HOME": str(folder / "home")}
+        other.run("stack", "select", "test", code=0)
+        return other
 
     def program(self, text: str) -> None:
         """Write the Pulumi program."""

@@ -1,0 +1,133 @@
+"""State in PostgreSQL: many machines and people share a stack, one at a time, and whoever comes next goes on."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import time
+from typing import TYPE_CHECKING, Final
+
+import pytest
+
+from tests.e2e import postgresql, processes
+from tests.e2e.world import TOKEN, deployment
+
+if TYPE_CHECKING:
+    import subprocess
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from tests.e2e.conftest import MakeProject, StartSandbox
+    from tests.e2e.postgresql import Server
+    from tests.e2e.world import Project, Sandbox
+
+_PASSPHRASE: Final = "of-the-stack-4711"
+_IMAGES: Final = ("quay.io/astronomer/ap-airflow:2.3.0-onbuild", "quay.io/astronomer/astro-runtime:5.0.4")
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[Server]:
+    """A PostgreSQL server for all tests here."""
+    found = postgresql.programs()
+    if found is None:
+        pytest.skip("no PostgreSQL server here; have one with 'apt-get install postgresql', or its programs on PATH")
+    with postgresql.running(found) as server:
+        yield server
+
+
+def shared(platform: StartSandbox, project: MakeProject, server: Server, database: str) -> tuple[Sandbox, Project]:
+    """One Deployment, declared for Astro Runtime 5.0.4, its state in a database, the token a secret of the stack."""
+    sandbox = platform(deployment("stars-1", "2.2.3"))
+    environment = {**server.database(database), "PULUMI_CONFIG_PASSPHRASE": _PASSPHRASE, "ASTRO_HOUSTON_TOKEN": ""}
+    stack = project(sandbox, **environment)
+    stack.declare({"releaseName": "stars-1", "runtimeVersion": "5.0.4"})
+    stack.run("config", "set", "--secret", "astro:token", TOKEN, code=0)
+    return sandbox, stack
+
+
+@contextlib.contextmanager
+def waiting(sandbox: Sandbox, stack: Project) -> Iterator[subprocess.Popen[str]]:
+    """Run ``pulumi up`` until it waits in its first hop, for which nobody has deployed an image; it ends here."""
+    process = stack.start("up", "--yes", "--skip-preview")
+    try:
+        while not sandbox.show("stars-1")["pending"]:
+            assert process.poll() is None
+            time.sleep(0.1)
+        yield process
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.communicate(timeout=20)
+
+
+def refused(stack: Project, server: Server) -> None:
+    """Run ``pulumi up`` on a stack that is locked."""
+    up = stack.up(code=1)
+    assert "the stack is currently locked by 1 lock(s)" in up.text
+    assert server.password not in up.text
+
+
+def deploy(sandbox: Sandbox) -> None:
+    """Push the image of each hop, when it is its turn."""
+    for image in _IMAGES:
+        sandbox.deploy_when_pending("stars-1", image).join()
+
+
+def test_a_second_run_at_the_same_time_is_refused(
+    platform: StartSandbox, project: MakeProject, server: Server, tmp_path: Path
+) -> None:
+    """From another checkout, which may look on; the first run arrives, and both then see that nothing is to do."""
+    sandbox, stack = shared(platform, project, server, "locked")
+    other = stack.checkout(tmp_path / "other")
+    assert "2 hops to Astro Runtime 5.0.4" in other.preview().text
+    with waiting(sandbox, stack) as first:
+        refused(other, server)
+        assert "Hop 1 is pending already" in other.preview().text
+        deploy(sandbox)
+        printed, _ = first.communicate(timeout=60)
+        assert first.returncode == 0, printed
+    for each in (stack, other):
+        each.preview("--expect-no-changes")
+    assert sandbox.mutations().count("updateDeploymentAirflow") == 1
+
+
+def test_another_checkout_goes_on_after_a_crash(
+    platform: StartSandbox, project: MakeProject, server: Server, tmp_path: Path
+) -> None:
+    """The engine is killed in the middle of a hop: the lock is taken away, and no hop is started twice."""
+    sandbox, stack = shared(platform, project, server, "crashed")
+    with waiting(sandbox, stack) as crashed:
+        plugins = processes.plugins(crashed.pid)
+        crashed.kill()
+        assert processes.gone(plugins, within=5)
+    other = stack.checkout(tmp_path / "other")
+    refused(other, server)
+    other.run("cancel", "--yes", code=0)
+    with waiting(sandbox, other) as resumed:
+        deploy(sandbox)
+        printed, _ = resumed.communicate(timeout=60)
+        assert resumed.returncode == 0, printed
+    other.run("refresh", "--yes", "--clear-pending-creates", code=0)
+    stack.preview("--expect-no-changes")
+    assert stack.outputs("stars-1")["current_version"] == "Astro Runtime 5.0.4"
+    assert stack.outputs("stars-1").get("pending") is None
+    assert sandbox.show("stars-1")["version"] == "5.0.4"
+    starts = [name for name in sandbox.mutations() if name.startswith("updateDeployment")]
+    assert starts == ["updateDeploymentAirflow", "updateDeploymentRuntime"]
+
+
+def test_the_database_holds_no_secret(platform: StartSandbox, project: MakeProject, server: Server) -> None:
+    """Neither the token nor the passphrase, in the state, its history and the lock, during a run and after it."""
+    sandbox, stack = shared(platform, project, server, "secrets")
+    with waiting(sandbox, stack) as run:
+        blobs = server.blobs("secrets")
+        assert any("/locks/" in key for key in blobs)
+        run.send_signal(signal.SIGINT)
+        run.communicate(timeout=20)
+    after = server.blobs("secrets")
+    assert not any("/locks/" in key for key in after)
+    assert any(b"AC 2.3.0" in blob for key, blob in after.items() if "/stacks/" in key)
+    for key, blob in [*blobs.items(), *after.items()]:
+        assert TOKEN.encode() not in blob, key
+        assert _PASSPHRASE.encode() not in blob, key
