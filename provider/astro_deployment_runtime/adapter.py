@@ -1,13 +1,13 @@
 """From the resource's inputs and outputs to the model and back, without Pulumi.
 
 What a user declares becomes a plan (:meth:`Adapter.check`), a plan becomes a walk (:meth:`Adapter.bring`), and what was
-observed becomes outputs (:func:`outputs`). Inputs and outputs are plain dictionaries with the resource's own names.
+observed becomes outputs. Inputs and outputs are plain dictionaries with the resource's own names.
 """
 
 from __future__ import annotations
 
 import threading
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from astro_deployment_runtime import feeds, images, report
@@ -22,6 +22,7 @@ from astro_deployment_runtime.errors import (
 from astro_deployment_runtime.executor import walk
 from astro_deployment_runtime.houston import Houston
 from astro_deployment_runtime.model import Acceptance, Equivalent, Refusal, Strategy
+from astro_deployment_runtime.outputs import observed, outputs
 from astro_deployment_runtime.planner import plan
 from astro_deployment_runtime.project import Project, ProjectDelivery
 from astro_deployment_runtime.settings import Settings
@@ -34,7 +35,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from astro_deployment_runtime.declaration import ProjectDeclaration
-    from astro_deployment_runtime.executor import Ending
     from astro_deployment_runtime.model import Deployment, Plan
     from astro_deployment_runtime.ports import Clock, Delivery, Reporter
 
@@ -57,6 +57,10 @@ class Checked:
     doubtful: bool = False
     """The plan begins with cancelling a pending hop that may be ours: :meth:`Adapter.confirm_pending` tells."""
     warnings: tuple[str, ...] = ()
+    deployment: Deployment | None = None
+    """As it was read; None where it could not be."""
+    outcome: Plan | Refusal | None = None
+    """What the planner said; None where it was not asked."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,31 +95,34 @@ class Adapter:
         """
         inputs = {name: value for name, value in news.items() if name in ARGUMENTS or name.startswith("__")}
         name = urn.rpartition("::")[2]
+        checked = Checked(inputs=inputs)
         try:
             arguments = read_arguments({key: value for key, value in inputs.items() if key in ARGUMENTS})
             deployment = self._find(urn, arguments)
             # Whether a pending hop off the path is ours is in the old outputs, which check is not given: where there
             # are none it is foreign for certain; otherwise confirm_pending, which has them, has the last word.
-            planned = self._plan(deployment, arguments, pending_is_ours=bool(olds))
+            outcome = self._plan(deployment, arguments, pending_is_ours=bool(olds))
+            checked = replace(checked, deployment=deployment, outcome=outcome)
+            planned = _legal(outcome)
         except RefusedError as error:
-            return Checked(inputs=inputs, failures=(("runtime_version", str(error)),))
+            return replace(checked, failures=(("runtime_version", str(error)),))
         except DeploymentNotFoundError as error:
             argument = "release_name" if news.get("release_name") else "deployment_id"
-            return Checked(inputs=inputs, failures=((argument, str(error)),))
+            return replace(checked, failures=((argument, str(error)),))
         except AstroRuntimeError as error:
-            return Checked(inputs=inputs, failures=(("", str(error)),))
+            return replace(checked, failures=(("", str(error)),))
         if planned.hops and deployment.airflow_url is None and arguments.verify == "airflow":
             reason = (
                 f"Houston tells no address of the Airflow of {deployment.release_name}, so it cannot be asked whether "
                 "a hop has arrived: give it a webserver, or take Houston's word for it with verify: houston"
             )
-            return Checked(inputs=inputs, failures=(("verify", reason),))
+            return replace(checked, failures=(("verify", reason),))
         lines = report.plan_lines(planned, name=name or None, release_name=deployment.release_name)
         lines += report.pending_lines(planned, deployment.pending)
         try:
             lines += self._delivery_lines(arguments, deployment, planned)
         except InvalidInputError as error:
-            return Checked(inputs=inputs, failures=(("project" if arguments.project else "image", str(error)),))
+            return replace(checked, failures=(("project" if arguments.project else "image", str(error)),))
         steps = bool(planned.hops or planned.cancel)
         inputs |= {
             "deployment_id": deployment.id,
@@ -128,8 +135,8 @@ class Adapter:
         doubtful = bool(olds) and planned.cancel is not None and not Acceptance.parse(arguments.accept).cancel_pending
         if doubtful or not steps:
             warnings = () if steps else tuple(map(report.warning_line, planned.warnings))
-            return Checked(inputs=inputs, doubtful=doubtful, warnings=warnings)
-        return Checked(inputs=inputs, lines=tuple(lines))
+            return replace(checked, doubtful=doubtful, warnings=warnings)
+        return replace(checked, lines=tuple(lines))
 
     def confirm_pending(self, olds: Mapping[str, Any], news: Mapping[str, Any]) -> Compared:
         """Compare what runs with checked inputs, now that the old outputs tell whose a pending hop is.
@@ -143,7 +150,7 @@ class Adapter:
         if cancel == olds.get("pending"):
             return Compared(changes=True, lines=tuple(news["plan"]))
         deployment = self.houston.find(deployment_id=news["deployment_id"])
-        planned = self._plan(deployment, _arguments(news), pending_is_ours=False)
+        planned = _legal(self._plan(deployment, _arguments(news), pending_is_ours=False))
         return Compared(changes=bool(planned.hops), warnings=tuple(map(report.warning_line, planned.warnings)))
 
     def bring(
@@ -193,7 +200,7 @@ class Adapter:
             return None
         saved = props.get("pending")
         pending = deployment.pending if saved and str(deployment.pending) == saved else None
-        return {**props, **_observed(deployment, pending)}
+        return {**props, **observed(deployment, pending)}
 
     def adopt(self, props: Mapping[str, Any]) -> Properties:
         """Read a Deployment that is left as it is; one that cannot be read is kept by the name that it was given."""
@@ -201,7 +208,7 @@ class Adapter:
             found = self.houston.find(release_name=props.get("release_name"), deployment_id=props.get("deployment_id"))
         except AstroRuntimeError:
             return dict(props)
-        return {**props, **_observed(found, None)}
+        return {**props, **observed(found, None)}
 
     def _find(self, urn: str, arguments: RuntimeDeclaration) -> Deployment:
         deployment = self.houston.find(release_name=arguments.release_name, deployment_id=arguments.deployment_id)
@@ -247,9 +254,9 @@ class Adapter:
             raise AssertionError("a project is declared, and nothing says what its commands are told of Houston")
         return Project.declared(declaration, settings)
 
-    def _plan(self, deployment: Deployment, arguments: RuntimeDeclaration, *, pending_is_ours: bool) -> Plan:
+    def _plan(self, deployment: Deployment, arguments: RuntimeDeclaration, *, pending_is_ours: bool) -> Plan | Refusal:
         snapshot = self.houston.snapshot()
-        planned = plan(
+        return plan(
             deployment.current,
             _target(arguments),
             snapshot.catalog,
@@ -259,9 +266,12 @@ class Adapter:
             pending=deployment.pending,
             pending_is_ours=pending_is_ours,
         )
-        if isinstance(planned, Refusal):
-            raise RefusedError(report.refusal_message(planned))
-        return planned
+
+
+def _legal(outcome: Plan | Refusal) -> Plan:
+    if isinstance(outcome, Refusal):
+        raise RefusedError(report.refusal_message(outcome))
+    return outcome
 
 
 def _arguments(inputs: Mapping[str, Any]) -> RuntimeDeclaration:
@@ -272,22 +282,6 @@ def _arguments(inputs: Mapping[str, Any]) -> RuntimeDeclaration:
 def _target(arguments: RuntimeDeclaration) -> RuntimeVersion | Equivalent:
     given = arguments.runtime_version
     return Equivalent.EQUIVALENT if given == Equivalent.EQUIVALENT else RuntimeVersion.parse(given)
-
-
-def outputs(inputs: Mapping[str, Any], ending: Ending) -> Properties:
-    """Return what is saved: the checked inputs, and what was observed last."""
-    return {**inputs, **_observed(ending.deployment, ending.pending)}
-
-
-def _observed(deployment: Deployment, pending: ReleaseId | None) -> Properties:
-    return {
-        "deployment_id": deployment.id,
-        "release_name": deployment.release_name,
-        "current_version": str(deployment.current.id),
-        "airflow_version": str(deployment.current.airflow),
-        "pending": str(pending) if pending else None,
-        "airflow_url": deployment.airflow_url,
-    }
 
 
 def connect(config: Callable[[str], str | None], environment: Mapping[str, str]) -> Adapter:

@@ -7,7 +7,7 @@ the program cannot know is left to the plugin: whose a pending hop is tells only
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from astro_deployment_runtime import report
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from astro_deployment_runtime.adapter import Adapter, Checked
     from astro_deployment_runtime.houston import Snapshot
+    from astro_deployment_runtime.model import Deployment, Plan, Refusal
     from astro_deployment_runtime.stack import DeploymentEntry, StackDeclaration, Wave
     from astro_deployment_runtime.wire import WireDeployment
 
@@ -39,6 +40,12 @@ class Judged:
     moves: bool = False
     """There is something to do, as far as the program can tell."""
     refusal: str | None = None
+    at_fault: str = ""
+    """The argument that is refused; empty: none in particular."""
+    deployment: Deployment | None = None
+    """As it was read; None where it could not be."""
+    outcome: Plan | Refusal | None = None
+    """What the planner said; None where it was not asked."""
 
     @property
     def title(self) -> str:
@@ -63,8 +70,13 @@ class Judgement:
         return tuple(each for each in self.fleet if each.entry.wave == name)
 
 
-def judge(stack: StackDeclaration, adapter: Adapter) -> Judgement:
+def judge(stack: StackDeclaration, adapter: Adapter, *, managed: bool = True) -> Judgement:
     """Resolve what is declared against the platform, and plan all of it. Nothing is changed.
+
+    Args:
+        stack: what is declared.
+        adapter: what reads the platform and plans.
+        managed: there may be a state in which a pending hop is ours; where there is none, every one is foreign.
 
     Raises:
         InvalidDeclarationError: a selector cannot be resolved.
@@ -72,7 +84,8 @@ def judge(stack: StackDeclaration, adapter: Adapter) -> Judgement:
     """
     snapshot = adapter.houston.snapshot()
     selected = select(stack, [_candidate(each, snapshot) for each in snapshot.deployments], snapshot.labels)
-    fleet = tuple(_judged(entry, adapter) for entry in selected.entries)
+    olds = _SEEN_BEFORE if managed else {}
+    fleet = tuple(_judged(entry, adapter.check(entry.name, olds, arguments(entry))) for entry in selected.entries)
     return Judgement(fleet=fleet, notes=selected.notes)
 
 
@@ -92,13 +105,14 @@ def _candidate(found: WireDeployment, snapshot: Snapshot) -> Candidate:
     )
 
 
-def _judged(entry: DeploymentEntry, adapter: Adapter) -> Judged:
-    checked = adapter.check(entry.name, _SEEN_BEFORE, arguments(entry))
+def _judged(entry: DeploymentEntry, checked: Checked) -> Judged:
+    judged = Judged(entry=entry, deployment=checked.deployment, outcome=checked.outcome)
     if checked.failures:
-        return Judged(entry=entry, refusal="\n".join(reason for _, reason in checked.failures))
+        refusal = "\n".join(reason for _, reason in checked.failures)
+        return replace(judged, refusal=refusal, at_fault=checked.failures[0][0])
     found = checked.inputs
-    return Judged(
-        entry=entry,
+    return replace(
+        judged,
         deployment_id=found["deployment_id"],
         path=found["path"],
         hops=found["hops"],
