@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 _PAGES: Final = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 _MARKED: Final = re.compile(r"^<!-- run: ([a-z-]+) -->\n```text\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _RELEASE: Final = "galactic-stars-1234"
+_OPERATIONS: Final = ROOT / "docs" / "operations.md"
 _ENTRY: Final = {"name": "data-eng", "releaseName": _RELEASE, "runtimeVersion": "5.0.4"}
 
 
@@ -154,3 +155,34 @@ def test_the_first_stack_of_the_readme_works(platform: StartSandbox, project: Ma
     assert "2 hops to Astro Runtime 5.0.4" in stack.preview().text
     stack.up()
     assert sandbox.show(_RELEASE)["version"] == "5.0.4"
+
+
+def test_each_platform_is_a_stack_of_its_own(platform: StartSandbox, project: MakeProject) -> None:
+    """With the commands of the page on operations, but for the addresses and the tokens; each speaks to its own."""
+    commands = next(block for block in _fenced(_OPERATIONS, "sh") if "stack init us" in block)
+    stack = project(platform(deployment("nobody-0", "5.0.4")))
+    del stack.environment["ASTRO_HOUSTON_TOKEN"]
+    platforms = {name: platform(deployment(f"{name}-1", "2.2.3")) for name in ("us", "eu")}
+    for name, sandbox in platforms.items():
+        commands = commands.replace(f"https://houston.{name}.example.com/v1", sandbox.url)
+    for line in commands.splitlines():
+        words = line.split()[1:]
+        stack.run(*words, *([TOKEN] if "--secret" in words else []), code=0)
+    for name in platforms:
+        settings = stack.folder / "stacks" / f"Pulumi.{name}.yaml"
+        selectors = [{"releaseName": "*", "runtimeVersion": "5.0.4", "image": IMAGE}]
+        config = yaml.safe_load(settings.read_text(encoding="utf-8"))
+        config["config"]["astro:selectors"] = selectors
+        settings.write_text(yaml.safe_dump(config), encoding="utf-8")
+    for name, sandbox in platforms.items():
+        assert f"{name}-1: 2 hops to Astro Runtime 5.0.4" in stack.preview("--stack", name).text
+        stack.up("--stack", name)
+        assert sandbox.show(f"{name}-1")["version"] == "5.0.4"
+
+
+def test_the_backends_are_those_of_the_engine(platform: StartSandbox, project: MakeProject) -> None:
+    """Every kind of URL that it takes is on the page, and no other."""
+    refused = project(platform(deployment("stars-1", "5.0.4"))).run("login", "unknown://backend", code=1).text
+    table = _OPERATIONS.read_text(encoding="utf-8").partition("| backend | URL |")[2].partition("\n\n")[0]
+    shown = set(re.findall(r"[a-z0-9]+://", table))
+    assert shown == set(re.findall(r"[a-z0-9]+://", refused)) - {"unknown://", "http://"}

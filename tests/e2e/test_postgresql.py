@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import signal
+import subprocess
 import time
 from typing import TYPE_CHECKING, Final
 
 import pytest
 
 from tests.e2e import postgresql, processes
-from tests.e2e.world import TOKEN, deployment
+from tests.e2e.world import ROOT, TOKEN, deployment
 
 if TYPE_CHECKING:
-    import subprocess
     from collections.abc import Iterator
     from pathlib import Path
 
@@ -131,3 +132,34 @@ def test_the_database_holds_no_secret(platform: StartSandbox, project: MakeProje
     for key, blob in [*blobs.items(), *after.items()]:
         assert TOKEN.encode() not in blob, key
         assert _PASSPHRASE.encode() not in blob, key
+
+
+def test_a_state_that_was_lost_is_made_anew(platform: StartSandbox, project: MakeProject, server: Server) -> None:
+    """From the same files, in an empty database: the pending hop counts as foreign, and is adopted."""
+    sandbox, stack = shared(platform, project, server, "lost")
+    with waiting(sandbox, stack) as run:
+        run.send_signal(signal.SIGINT)
+        run.communicate(timeout=20)
+    stack.environment |= server.database("anew")
+    stack.run("stack", "init", "test", code=0)
+    with waiting(sandbox, stack) as resumed:
+        deploy(sandbox)
+        printed, _ = resumed.communicate(timeout=60)
+        assert resumed.returncode == 0, printed
+    assert sandbox.mutations().count("updateDeploymentAirflow") == 1
+
+
+def test_the_shown_settings_lead_to_a_database(platform: StartSandbox, project: MakeProject, server: Server) -> None:
+    """Those of the page on operations, but for the host and its certificate."""
+    stack = project(platform(deployment("stars-1", "2.2.3")))
+    shown = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
+    (settings,) = re.findall(r"^```sh\n([^`]*postgres://[^`]*)```$", shown, re.MULTILINE)
+    server.database("pulumi")
+    here = settings.replace("db.example.com", f"127.0.0.1:{server.port}").replace("verify-full", "disable")
+    subprocess.run(
+        ["bash", "-ec", here],
+        cwd=stack.folder,
+        env={**stack.environment, "DATABASE_PASSWORD": server.password, "STACK_PASSPHRASE": _PASSPHRASE},
+        check=True,
+    )
+    assert any("/stacks/astro/production" in key for key in server.blobs("pulumi"))

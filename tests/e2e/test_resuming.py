@@ -8,6 +8,7 @@ import sqlite3
 import time
 from typing import TYPE_CHECKING, Any
 
+import pytest
 import yaml
 
 from tests.e2e.world import IMAGE, deployment
@@ -77,15 +78,21 @@ def test_not_waiting_ends_with_the_image_to_deploy(platform: StartSandbox, proje
     stack.preview("--expect-no-changes")
 
 
-def test_ctrl_c_ends_up_at_once_with_the_state_saved(platform: StartSandbox, project: MakeProject) -> None:
-    """With the pending hop in the state; the next up goes on. Two seconds on an idle machine, more on a busy one."""
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_ctrl_c_ends_up_at_once_with_the_state_saved(
+    platform: StartSandbox, project: MakeProject, number: signal.Signals
+) -> None:
+    """Ctrl-C, or a pipeline's SIGTERM: the pending hop is in the state, and the next up goes on.
+
+    Two seconds on an idle machine, more on a busy one.
+    """
     sandbox, stack = ready(platform, project)
     process = stack.start("up", "--yes", "--skip-preview")
     while not sandbox.show("stars-1")["pending"]:
         time.sleep(0.1)
     time.sleep(1)
     began = time.monotonic()
-    process.send_signal(signal.SIGINT)
+    process.send_signal(number)
     printed, _ = process.communicate(timeout=20)
     assert time.monotonic() - began < 15
     assert process.returncode != 0
