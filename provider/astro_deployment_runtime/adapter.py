@@ -83,6 +83,10 @@ class Adapter:
     _folders: dict[Path, Deployment] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
+    def close(self) -> None:
+        """Give the connections back."""
+        self.houston.close()
+
     def check(  # noqa: PLR0911 - each argument that can be to blame is named
         self, urn: str, olds: Mapping[str, Any], news: Mapping[str, Any]
     ) -> Checked:

@@ -1,6 +1,6 @@
 """The command line: paths planned, from a catalog alone or from what a platform runs. It needs no Pulumi.
 
-Exit codes: 0 an answer, 3 a refusal, 2 something that cannot be read, 1 anything else.
+Exit codes: 0 an answer, 3 a refusal, 2 something that cannot be read, 130 Ctrl-C, 1 anything else.
 """
 
 from __future__ import annotations
@@ -18,7 +18,8 @@ from astro_deployment_runtime.report import printable
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-_COMMANDS: Final = (plan_command.COMMAND,)
+COMMANDS: Final = (plan_command.COMMAND,)
+"""Every subcommand, in the order in which ``--help`` lists them."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -33,6 +34,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except AstroRuntimeError as error:
         _complain(str(error))
         return ExitCode.FAILED
+    except KeyboardInterrupt:
+        _complain("interrupted")
+        return ExitCode.INTERRUPTED
     except BrokenPipeError:
         # The reader has gone; Python would complain once more when it closes the stream.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -51,7 +55,7 @@ class _Parser(argparse.ArgumentParser):
 def _parser() -> argparse.ArgumentParser:
     parser = _Parser(prog="python -m astro_deployment_runtime", description=__doc__, allow_abbrev=False)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    for command in _COMMANDS:
+    for command in COMMANDS:
         subparser = commands.add_parser(command.name, help=command.help, allow_abbrev=False)
         command.add_arguments(subparser)
         subparser.set_defaults(run=command.run)

@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import os
+import shutil
+import sys
 from dataclasses import dataclass
 from enum import IntEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from astro_deployment_runtime.model import ACCEPTABLE, Strategy
+from astro_deployment_runtime.table import Screen
 
 if TYPE_CHECKING:
     import argparse
     from collections.abc import Callable
+
+DEFAULT_CATALOG: Final = "published"
+CATALOG_HELP: Final = f"guide, {DEFAULT_CATALOG} (default), or a folder with the two feed files"
 
 
 class ExitCode(IntEnum):
@@ -18,10 +25,20 @@ class ExitCode(IntEnum):
 
     DONE = 0
     FAILED = 1
-    """Neither of the others: the platform cannot be read, or a mistake in this package."""
+    """None of the others: the platform cannot be read, or a mistake in this package."""
     UNREADABLE = 2
     """Something that the user wrote cannot be used."""
     REFUSED = 3
+    INTERRUPTED = 130
+    """What a shell reports of a command that Ctrl-C ended."""
+
+
+def screen() -> Screen:
+    """Tell where standard output goes. Colours are for a terminal, unless ``NO_COLOR`` is set (no-color.org)."""
+    if not sys.stdout.isatty():
+        return Screen()
+    plain = bool(os.environ.get("NO_COLOR")) or os.environ.get("TERM") == "dumb"
+    return Screen(width=shutil.get_terminal_size().columns, coloured=not plain)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,20 +53,12 @@ class Command:
     """Prints the answer. An error of this package's tree that it raises becomes a complaint and an exit code."""
 
 
-def add_catalog(parser: argparse.ArgumentParser) -> None:
-    """Let the user name a catalog to work from."""
-    parser.add_argument(
-        "--catalog", default="published", help="guide, published (default), or a folder with the two feed files"
-    )
-
-
 def add_terms(parser: argparse.ArgumentParser) -> None:
     """Let the user say how a path is chosen, and what is accepted on it."""
     parser.add_argument(
         "--strategy",
         choices=[str(strategy) for strategy in Strategy],
-        default=str(Strategy.CERTIFIED_FIRST),
-        help="how to choose among legal paths (default: %(default)s)",
+        help=f"how to choose among legal paths (default: {Strategy.CERTIFIED_FIRST})",
     )
     parser.add_argument(
         "--accept", action="append", default=[], metavar="NAME", help=f"accept by name: {', '.join(ACCEPTABLE)}"

@@ -65,6 +65,10 @@ class Houston:
         self._failure: tuple[float, PlatformError] | None = None
         self._changed: set[str] = set()
 
+    def close(self) -> None:
+        """Give the connections back."""
+        self._transport.close()
+
     def snapshot(self) -> Snapshot:
         """Return a reading of the whole fleet that is at most :data:`FLEET_SECONDS` old.
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from astro_deployment_runtime import feeds
-from astro_deployment_runtime.console import Command, ExitCode, add_catalog, add_terms
-from astro_deployment_runtime.errors import InvalidInputError
+from astro_deployment_runtime.console import CATALOG_HELP, DEFAULT_CATALOG, Command, ExitCode, add_terms, screen
+from astro_deployment_runtime.errors import DeploymentNotFoundError, InvalidInputError
 from astro_deployment_runtime.model import Acceptance, Equivalent, Plan, Refusal, Strategy
 from astro_deployment_runtime.planner import plan
 from astro_deployment_runtime.question import parse_current, parse_target
@@ -22,42 +22,83 @@ if TYPE_CHECKING:
     from astro_deployment_runtime.versions import RuntimeVersion
 
 
+FORMS: Final = {
+    "current": ("--from FROM --to TO", {"target", "catalog", "strategy", "accept", "json"}),
+    "batch": ("--batch FILE", {"catalog", "strategy", "accept", "json"}),
+    "release": ("--release NAME --to TO", {"target", "strategy", "accept", "json"}),
+    "all": ("--all --to TO", {"target", "strategy", "accept", "json"}),
+    "stack": ("--stack [NAME]", {"cwd", "json"}),
+}
+"""What can be asked: the option that tells the forms apart, how each is written, and what goes with it."""
+
+
 def _add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--from", dest="current", metavar="FROM", help="'AC 2.2.3', 'Runtime 5.0.4' or 'Runtime 5.0.4 (Airflow 2.3.0)'"
     )
     parser.add_argument("--to", dest="target", metavar="TO", help="a Runtime version such as 5.0.4, or 'equivalent'")
     parser.add_argument("--batch", metavar="FILE", help="a file of lines FROM<tab>TO; one JSON object per line")
-    add_catalog(parser)
+    parser.add_argument("--release", metavar="NAME", help="in the place of --from: what this Deployment runs now")
+    parser.add_argument("--all", action="store_true", help="in the place of --from: every Deployment of the platform")
+    parser.add_argument(
+        "--stack", nargs="?", const="", metavar="NAME", help="what the config of a stack declares, without the engine"
+    )
+    parser.add_argument("--cwd", metavar="FOLDER", help="the folder of the stack's project (default: this one)")
+    parser.add_argument("--catalog", help=CATALOG_HELP)
     add_terms(parser)
     parser.add_argument("--json", action="store_true", help="print JSON")
 
 
 def _run(options: argparse.Namespace) -> ExitCode:
-    single = options.current is not None or options.target is not None
-    if single == (options.batch is not None) or (single and None in {options.current, options.target}):
-        raise InvalidInputError("say either --from and --to, or --batch")
-    catalog = feeds.load(options.catalog)
-    accepted, strategy = Acceptance.parse(options.accept), Strategy(options.strategy)
-    if options.batch is not None:
-        return _batch(options.batch, catalog, strategy, accepted)
+    match _form(options):
+        case "current":
+            return _offline(options)
+        case "batch":
+            return _batch(options)
+        case "release":
+            return _release(options)
+        case "all":
+            return _all(options)
+        case _:
+            return _stack(options)
+
+
+def _form(options: argparse.Namespace) -> str:
+    """Tell which form was used.
+
+    Raises:
+        InvalidInputError: none, several, or one with what does not go with it.
+    """
+    given = {name for name, value in vars(options).items() if value not in (None, [], False)} - {"run"}
+    chosen = given & FORMS.keys()
+    if len(chosen) == 1:
+        (form,) = chosen
+        written, allowed = FORMS[form]
+        if given - {form} <= allowed and ("target" in given) == ("target" in allowed):
+            return form
+        allowed_options = ", ".join(f"--{name}" for name in sorted(allowed - {"target"}))
+        raise InvalidInputError(f"say {written}; only {allowed_options} go with it")
+    raise InvalidInputError(f"say one of: {', '.join(written for written, _ in FORMS.values())}")
+
+
+def _offline(options: argparse.Namespace) -> ExitCode:
+    catalog = feeds.load(options.catalog or DEFAULT_CATALOG)
     current, target = parse_current(options.current, catalog), parse_target(options.target)
+    accepted, strategy = Acceptance.parse(options.accept), Strategy(options.strategy or Strategy.CERTIFIED_FIRST)
     outcome = plan(current, target, catalog, strategy=strategy, accepted=accepted)
     if options.json:
-        print(json.dumps(plan_json(outcome), indent=2))
+        _print_json(plan_json(outcome))
     else:
         print("\n".join([*_lines(outcome), OFFLINE]))
-    return ExitCode.REFUSED if isinstance(outcome, Refusal) else ExitCode.DONE
+    return _code(refused=isinstance(outcome, Refusal))
 
 
-def _lines(outcome: Plan | Refusal) -> list[str]:
-    return plan_lines(outcome) if isinstance(outcome, Plan) else refusal_lines(outcome)
-
-
-def _batch(file: str, catalog: Catalog, strategy: Strategy, accepted: Acceptance) -> ExitCode:
+def _batch(options: argparse.Namespace) -> ExitCode:
     """Plan each line of a file; the exit code is that of the worst line."""
+    catalog = feeds.load(options.catalog or DEFAULT_CATALOG)
+    accepted, strategy = Acceptance.parse(options.accept), Strategy(options.strategy or Strategy.CERTIFIED_FIRST)
     codes = {ExitCode.DONE}
-    for line in _batch_lines(file):
+    for line in _batch_lines(options.batch):
         try:
             current, target = _batch_line(line, catalog)
         except InvalidInputError as error:
@@ -66,7 +107,7 @@ def _batch(file: str, catalog: Catalog, strategy: Strategy, accepted: Acceptance
             continue
         outcome = plan(current, target, catalog, strategy=strategy, accepted=accepted)
         print(json.dumps(plan_json(outcome)))
-        codes.add(ExitCode.REFUSED if isinstance(outcome, Refusal) else ExitCode.DONE)
+        codes.add(_code(refused=isinstance(outcome, Refusal)))
     return ExitCode.UNREADABLE if ExitCode.UNREADABLE in codes else max(codes)
 
 
@@ -90,6 +131,53 @@ def _batch_line(line: str, catalog: Catalog) -> tuple[Release, RuntimeVersion | 
     if len(texts) != 2:
         raise InvalidInputError(f"{line!r} is not FROM<tab>TO")
     return parse_current(texts[0], catalog), parse_target(texts[1])
+
+
+def _release(options: argparse.Namespace) -> ExitCode:
+    from astro_deployment_runtime import fleet_table, live
+
+    judged = live.plan_release(options.release, live.Wanted.read(options.target, options.strategy, options.accept))
+    if judged.deployment is None:
+        raise DeploymentNotFoundError(judged.refusal or "")
+    if options.json:
+        _print_json(fleet_table.judged_json(judged))
+    else:
+        print("\n".join(fleet_table.judged_lines(judged)))
+    return _code(refused=judged.refusal is not None)
+
+
+def _all(options: argparse.Namespace) -> ExitCode:
+    from astro_deployment_runtime import fleet_table, live
+
+    judgement = live.plan_all(live.Wanted.read(options.target, options.strategy, options.accept))
+    if options.json:
+        _print_json(fleet_table.fleet_json(judgement))
+    else:
+        print("\n".join(fleet_table.fleet_lines(judgement, (), screen())))
+    return _code(refused=bool(judgement.refused))
+
+
+def _stack(options: argparse.Namespace) -> ExitCode:
+    from astro_deployment_runtime import fleet_table, live
+
+    planned = live.plan_stack(options.stack or None, Path(options.cwd or "."))
+    if options.json:
+        _print_json(fleet_table.fleet_json(planned.judgement))
+    else:
+        print("\n".join(fleet_table.fleet_lines(planned.judgement, planned.waves, screen())))
+    return _code(refused=bool(planned.judgement.refused))
+
+
+def _lines(outcome: Plan | Refusal) -> list[str]:
+    return plan_lines(outcome) if isinstance(outcome, Plan) else refusal_lines(outcome)
+
+
+def _print_json(document: dict[str, Any]) -> None:
+    print(json.dumps(document, indent=2))
+
+
+def _code(*, refused: bool) -> ExitCode:
+    return ExitCode.REFUSED if refused else ExitCode.DONE
 
 
 COMMAND: Final = Command(

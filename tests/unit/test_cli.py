@@ -57,12 +57,15 @@ def test_a_strategy_and_acceptances_are_passed_on(capsys: pytest.CaptureFixture[
         (["--from", "AC 2.2.3", "--to", "Equivalent"], "is not an Astro Runtime version"),
         (["--from", "AC 2.2.3", "--to", "5.0.4", "--accept", "all"], "known are yanked:VERSION"),
         (["--from", "AC 2.2.3", "--to", "5.0.4", "--catalog", "nowhere"], "the catalog 'nowhere' cannot be used"),
-        (["--from", "AC 2.2.3"], "say either --from and --to, or --batch"),
-        (["--from", "AC 2.2.3", "--to", "5.0.4", "--batch", "x"], "say either --from and --to, or --batch"),
+        (["--from", "AC 2.2.3"], "say --from FROM --to TO; only --accept, --catalog, --json, --strategy go with it"),
+        (["--from", "AC 2.2.3", "--to", "5.0.4", "--batch", "x"], "say one of: --from FROM --to TO, --batch FILE, "),
+        (["--from", "AC 2.2.3", "--to", "5.0.4", "--cwd", "x"], "say --from FROM --to TO; only --accept"),
+        (["--all", "--to", "5.0.4"], "say --all --to TO; only --accept, --json, --strategy go with it"),
+        (["--stack"], "say --stack [NAME]; only --cwd, --json go with it"),
         (["--batch", "nowhere"], "nowhere: cannot be read (No such file or directory)"),
         (["--batch", "a\0b"], "a\\x00b: cannot be read (embedded null byte)"),
         (["--from", "AC \udcff\x1b[31m", "--to", "5.0.4"], "'\\udcff\\x1b[31m' is not"),
-        ([], "say either --from and --to, or --batch"),
+        ([], "say one of: --from FROM --to TO"),
     ],
 )
 def test_what_cannot_be_read_is_an_error(
@@ -149,6 +152,17 @@ def test_a_reader_that_goes_away_leaves_no_traceback(tmp_path: Path) -> None:
         process.stdout.close()
         assert process.stderr.read() == b""
         assert process.wait() == 1
+
+
+def test_ctrl_c_leaves_no_traceback(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    """It has the exit code that shells give it."""
+
+    def interrupt(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(plan_command, "plan", interrupt)
+    assert cli.main([*GUIDE, "--from", "AC 2.2.3", "--to", "5.0.4"]) == 130
+    assert capsys.readouterr().err == "error: interrupted\n"
 
 
 def test_planning_needs_neither_pulumi_nor_http() -> None:

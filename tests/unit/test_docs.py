@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import argparse
 import inspect
+import os
 import re
 import shlex
 import subprocess
@@ -15,23 +17,30 @@ import pytest
 import yaml
 
 from astro_deployment_runtime import commands, host, houston, images, reconcile
+from astro_deployment_runtime.cli import COMMANDS
+from astro_deployment_runtime.console import ExitCode
 from astro_deployment_runtime.declaration import ProjectDeclaration, RuntimeDeclaration
 from astro_deployment_runtime.fleet import declare_fleet
 from astro_deployment_runtime.model import ACCEPTABLE
+from astro_deployment_runtime.plan_command import FORMS
 from astro_deployment_runtime.resource import AstroDeploymentRuntime
 from astro_deployment_runtime.rules import RULES
 from astro_deployment_runtime.settings import Settings
 from astro_deployment_runtime.stack import CRITERIA, KEYS, Defaults, DeploymentEntry, Selector, Wave, read_stack
 from astro_deployment_runtime.versions import ReleaseId
+from tests.contract.served import TOKEN, serving
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from astro_deployment_runtime.console import Command
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 PAGES: Final = [ROOT / name for name in ("README.md", "CHANGELOG.md", "CONTRIBUTING.md")] + sorted(
     (ROOT / "docs").glob("*.md")
 )
 CONFIGURATION: Final = ROOT / "docs" / "configuration.md"
+COMMAND_LINE: Final = ROOT / "docs" / "command-line.md"
 HOW_IT_WORKS: Final = ROOT / "docs" / "how-it-works.md"
 ARCHITECTURE: Final = ROOT / "docs" / "architecture.md"
 PACKAGE: Final = ROOT / "provider" / "astro_deployment_runtime"
@@ -60,7 +69,7 @@ def sessions() -> Iterator[Any]:
             command, *rest = re.split(r"^\$ ", block, flags=re.MULTILINE)[1:]
             line, _, output = command.partition("\n")
             code = int(rest[0].partition("\n")[2]) if rest else None
-            yield pytest.param(line, output, code, id=f"{page.stem} {line.partition(' plan ')[2]}")
+            yield pytest.param(line, output, code, id=f"{page.stem} {line.partition('runtime ')[2]}")
 
 
 def shown_default(value: object) -> str:
@@ -78,12 +87,25 @@ def shown_default(value: object) -> str:
             return str(value)
 
 
+@pytest.fixture(scope="module")
+def environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
+    """A sandbox with the fleet that the pages speak of, named as a user names a platform."""
+    rows = yaml.safe_load((ROOT / "stacks" / "sandbox-fleet.yaml").read_text(encoding="utf-8"))
+    with serving(tmp_path_factory.mktemp("sandbox"), rows=rows) as served:
+        named = {"ASTRO_HOUSTON_URL": served.url, "ASTRO_HOUSTON_TOKEN": TOKEN, "ASTRO_CATALOG": "guide"}
+        yield {**os.environ, **named}
+
+
 @pytest.mark.parametrize(("command", "output", "code"), list(sessions()))
-def test_a_shown_command_prints_what_is_shown(command: str, output: str, code: int | None) -> None:
+def test_a_shown_command_prints_what_is_shown(
+    command: str, output: str, code: int | None, environment: dict[str, str]
+) -> None:
     """Word for word; where a page shows the exit code, it is that one."""
     words = shlex.split(command)
-    assert words[:4] == ["python", "-m", "astro_deployment_runtime", "plan"]
-    run = subprocess.run([sys.executable, *words[1:]], capture_output=True, check=False, text=True)
+    assert words[:3] == ["python", "-m", "astro_deployment_runtime"]
+    run = subprocess.run(
+        [sys.executable, *words[1:]], capture_output=True, check=False, text=True, env=environment, cwd=ROOT
+    )
     assert run.stdout == output
     assert run.stderr == ""
     assert code is None or run.returncode == code
@@ -192,15 +214,19 @@ def test_the_outputs_are_listed() -> None:
     assert list(table(CONFIGURATION, "output", "what")) == list(declared)
 
 
-def test_the_options_of_the_command_line_are_listed() -> None:
-    """Every option of ``plan``."""
-    listed = table(CONFIGURATION, "option", "default", "meaning")
-    run = subprocess.run(
-        [sys.executable, "-m", "astro_deployment_runtime", "plan", "--help"], capture_output=True, check=True, text=True
-    )
-    options = set(re.findall(r"--[a-z-]+", run.stdout.partition("\noptions:")[2])) - {"--help"}
-    assert set(listed) == options
-    assert {"0", "1", "2", "3"} == set(table(CONFIGURATION, "exit code", "meaning"))
+@pytest.mark.parametrize("command", COMMANDS, ids=lambda command: command.name)
+def test_the_options_of_the_command_line_are_listed(command: Command) -> None:
+    """Every argument of every subcommand, in the order of its help."""
+    parser = argparse.ArgumentParser(add_help=False)
+    command.add_arguments(parser)
+    named = [action.option_strings[0] if action.option_strings else action.metavar for action in parser._actions]
+    assert list(table(COMMAND_LINE, f"option of `{command.name}`", "default", "meaning")) == named
+
+
+def test_the_forms_and_the_exit_codes_of_the_command_line_are_listed() -> None:
+    """As a user writes the forms, and with every code."""
+    assert list(table(COMMAND_LINE, "form of `plan`", "shows")) == [written for written, _ in FORMS.values()]
+    assert list(table(COMMAND_LINE, "exit code", "meaning")) == [str(code.value) for code in ExitCode]
 
 
 def test_the_rules_are_listed() -> None:

@@ -1,0 +1,129 @@
+"""What would be planned for the Deployments of a live platform, without the engine and without a stack's state.
+
+Each question is put as what a stack would declare, so that the answer is that of preview: the same reading of the
+platform, the same planner.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Self
+
+from astro_deployment_runtime.adapter import connect
+from astro_deployment_runtime.declaration import read_arguments
+from astro_deployment_runtime.errors import InvalidSettingsError
+from astro_deployment_runtime.judgement import judge
+from astro_deployment_runtime.model import Acceptance, Strategy
+from astro_deployment_runtime.question import parse_target
+from astro_deployment_runtime.stack import DeploymentEntry, Selection, Selector, StackDeclaration, read_stack
+from astro_deployment_runtime.stack_file import read_stack_file
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from astro_deployment_runtime.adapter import Adapter
+    from astro_deployment_runtime.judgement import Judged, Judgement
+    from astro_deployment_runtime.stack import Wave
+    from astro_deployment_runtime.stack_file import StackFile
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """What is asked for, of one Deployment or of all."""
+
+    target: str
+    strategy: str
+    accept: Sequence[str]
+
+    @classmethod
+    def read(cls, target: str, strategy: str | None, accept: Sequence[str]) -> Self:
+        """Read what a person asks for, where no Deployment is named yet.
+
+        Raises:
+            InvalidInputError: the target is none, or a name cannot be accepted.
+        """
+        parse_target(target)
+        Acceptance.parse(accept)
+        return cls(target=target, strategy=strategy or Strategy.CERTIFIED_FIRST, accept=accept)
+
+    def entry(self, release_name: str) -> DeploymentEntry:
+        """Declare that for a Deployment, under its release name.
+
+        Raises:
+            InvalidDeclarationError: some of it cannot be used.
+        """
+        declared = {
+            "release_name": release_name,
+            "runtime_version": self.target,
+            "strategy": str(self.strategy),
+            "accept": list(self.accept),
+        }
+        return DeploymentEntry(name=release_name, **read_arguments(declared).model_dump())
+
+
+def plan_release(release_name: str, wanted: Wanted) -> Judged:
+    """Plan one Deployment of the platform that the environment names.
+
+    Raises:
+        InvalidInputError: what is asked for, or a setting, cannot be used.
+        PlatformError: Houston cannot be read.
+    """
+    stack = StackDeclaration(deployments=(wanted.entry(release_name),))
+    with contextlib.closing(connect(_nothing, os.environ)) as adapter:
+        (judged,) = judge(stack, adapter, managed=False).fleet
+    return judged
+
+
+def plan_all(wanted: Wanted) -> Judgement:
+    """Plan every Deployment that the token can see, in the order of their release names.
+
+    Raises:
+        InvalidInputError: what is asked for, or a setting, cannot be used.
+        PlatformError: Houston cannot be read.
+    """
+    everything = Selection(where="--all", selector=Selector(release_name="*"), template=wanted.entry("any"))
+    with contextlib.closing(connect(_nothing, os.environ)) as adapter:
+        return judge(StackDeclaration(selections=(everything,)), adapter, managed=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StackPlan:
+    """What a stack's config comes to."""
+
+    judgement: Judgement
+    waves: tuple[Wave, ...]
+
+
+def plan_stack(name: str | None, folder: Path) -> StackPlan:
+    """Plan what a stack's config declares. Settings that are encrypted in it are taken from the environment.
+
+    Args:
+        name: the stack's; None: the one that ``PULUMI_STACK`` names, or the only one.
+        folder: the project's; relative paths in the config begin there, as they do for the engine.
+
+    Raises:
+        InvalidInputError: the config, or a setting, cannot be used.
+        PlatformError: Houston cannot be read.
+    """
+    file = read_stack_file(folder, name, os.environ)
+    with contextlib.chdir(folder):
+        stack = read_stack(file.declared(os.environ))
+        with contextlib.closing(_connect(file)) as adapter:
+            judgement = judge(stack, adapter)
+    if file.unread:
+        judgement = replace(judgement, notes=(file.unread, *judgement.notes))
+    return StackPlan(judgement=judgement, waves=stack.waves)
+
+
+def _connect(file: StackFile) -> Adapter:
+    try:
+        return connect(file.setting, os.environ)
+    except InvalidSettingsError as error:
+        raise InvalidSettingsError("\n".join(filter(None, (str(error), file.unread)))) from None
+
+
+def _nothing(_: str) -> None:
+    """Stand in for the config of a stack, where there is none."""

@@ -1,0 +1,230 @@
+"""The command line against a platform: what it reads, plans, refuses and complains about."""
+
+from __future__ import annotations
+
+import json
+import os
+import pty
+import subprocess
+import sys
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import yaml
+
+from astro_deployment_runtime import cli
+from tests.contract import served as world
+from tests.contract.served import TOKEN, Served
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+
+@pytest.fixture
+def served(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Served]:
+    """A sandbox with four Deployments, and an environment that names it."""
+    with world.serving(tmp_path) as running:
+        monkeypatch.setenv("ASTRO_HOUSTON_URL", running.url)
+        monkeypatch.setenv("ASTRO_HOUSTON_TOKEN", TOKEN)
+        monkeypatch.setenv("ASTRO_CATALOG", "guide")
+        yield running
+
+
+def answer(capsys: pytest.CaptureFixture[str]) -> dict[str, Any]:
+    """Read what was printed as JSON."""
+    return dict(json.loads(capsys.readouterr().out))
+
+
+def stack(folder: Path, **config: Any) -> list[str]:
+    """Write a project with one stack, and return the options that name it."""
+    (folder / "Pulumi.yaml").write_text("name: astro\n")
+    keys = {f"astro:{key}": value for key, value in config.items()}
+    (folder / "Pulumi.test.yaml").write_text(yaml.safe_dump({"config": keys}))
+    return ["plan", "--stack", "test", "--cwd", str(folder)]
+
+
+def test_a_deployment_is_planned_from_what_it_runs(served: Served, capsys: pytest.CaptureFixture[str]) -> None:
+    """Under its label, judged by the platform's own version, in two requests."""
+    assert cli.main(["plan", "--release", "stars-1", "--to", "5.0.4"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0] == "Stars-1 (stars-1): 2 hops to Astro Runtime 5.0.4 (Airflow 2.2.3 > 2.3.0)"
+    assert not [line for line in lines if "Offline" in line]
+    assert len(served.asked()) == 2
+
+
+@pytest.mark.usefixtures("served")
+def test_a_deployment_is_planned_as_json(capsys: pytest.CaptureFixture[str]) -> None:
+    """With what names it, and the plan as offline."""
+    assert cli.main(["plan", "--release", "dust-2", "--to", "equivalent", "--json"]) == 0
+    found = answer(capsys)
+    assert (found["releaseName"], found["deploymentId"], found["label"]) == ("dust-2", world.DUST, "Dust-2")
+    assert [(hop["action"], hop["to"]["version"]) for hop in found["hops"]] == [("migrate", "5.0.4")]
+    assert found["error"] is None
+
+
+@pytest.mark.usefixtures("served")
+def test_a_refusal_of_one_deployment_has_exit_code_3(capsys: pytest.CaptureFixture[str]) -> None:
+    """With its reasons and its ways out."""
+    assert cli.main(["plan", "--release", "wind-3", "--to", "4.0.11"]) == 3
+    text = capsys.readouterr().out
+    assert text.startswith("Wind-3 (wind-3): no way from Astro Runtime 4.2.5 to Astro Runtime 4.0.11 (Airflow 2.2.3)\n")
+    assert "  NO-REVERT: " in text
+    assert "\nNext: " in text
+
+
+@pytest.mark.usefixtures("served")
+def test_a_pending_hop_counts_as_foreign(capsys: pytest.CaptureFixture[str]) -> None:
+    """There is no state that would tell; and that is said. Where it is the next hop, it is taken up."""
+    assert cli.main(["plan", "--release", "tides-4", "--to", "5.0.4"]) == 3
+    text = capsys.readouterr().out
+    assert "PENDING: Astro Runtime 4.2.5 is pending: started by someone else" in text
+    assert text.endswith("whose its pending hop is: here it counts as somebody else's.\n")
+    assert cli.main(["plan", "--release", "tides-4", "--to", "5.0.4", "--accept", "cancel-pending"]) == 0
+    assert "1. cancel   Astro Runtime 4.2.5 (pending)" in capsys.readouterr().out
+    assert cli.main(["plan", "--release", "tides-4", "--to", "4.2.5"]) == 0
+    assert "Hop 1 is pending already" in capsys.readouterr().out
+
+
+@pytest.mark.usefixtures("served")
+@pytest.mark.parametrize(
+    ("arguments", "code", "complaint"),
+    [
+        (["--release", "nowhere-9", "--to", "5.0.4"], 1, "no Deployment with the release name 'nowhere-9'"),
+        (["--release", "No Name", "--to", "5.0.4"], 2, "release_name: String should match pattern"),
+        (["--all", "--to", "5"], 2, "is not an Astro Runtime version"),
+        (["--all", "--to", "5.0.4", "--accept", "all"], 2, "'all' cannot be accepted"),
+        (["--all", "--to", "5.0.4", "--catalog", "guide"], 2, "only --accept, --json, --strategy go with it"),
+        (["--stack", "test", "--cwd", "nowhere"], 2, "nowhere/Pulumi.yaml: cannot be read"),
+    ],
+)
+def test_what_cannot_be_answered_is_an_error(
+    arguments: list[str], code: int, complaint: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """On standard error, in one line."""
+    assert cli.main(["plan", *arguments]) == code
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.startswith("error: ")
+    assert complaint in err
+    assert err.count("\n") == 1
+
+
+def test_a_platform_that_cannot_be_reached_is_an_error(
+    served: Served, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """As is a token that it does not accept, and an address that is missing; no traceback, and no token."""
+    monkeypatch.setenv("ASTRO_HOUSTON_TOKEN", "canary-wrong-0815")
+    assert cli.main(["plan", "--all", "--to", "5.0.4"]) == 1
+    refused = capsys.readouterr().err
+    assert "token" in refused
+    assert "0815" not in refused
+    monkeypatch.setenv("ASTRO_HOUSTON_URL", "")
+    assert cli.main(["plan", "--all", "--to", "5.0.4"]) == 2
+    assert "set ASTRO_HOUSTON_URL" in capsys.readouterr().err
+    assert served.asked() == [["appConfig"]] or served.asked()
+
+
+def test_all_deployments_are_planned_in_two_requests(served: Served, capsys: pytest.CaptureFixture[str]) -> None:
+    """In the order of their names; one refusal is enough for exit code 3."""
+    assert cli.main(["plan", "--all", "--to", "5.0.4", "--json"]) == 3
+    found = answer(capsys)["deployments"]
+    assert [each["releaseName"] for each in found] == ["dust-2", "stars-1", "tides-4", "wind-3"]
+    assert [len(each["hops"]) for each in found] == [1, 2, 0, 1]
+    assert [each["refusals"] != [] for each in found] == [False, False, True, False]
+    assert len(served.asked()) == 2
+    assert cli.main(["plan", "--all", "--to", "5.0.4", "--accept", "cancel-pending"]) == 0
+
+
+def test_a_stack_is_planned_without_the_engine(
+    served: Served, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """With the settings of its config; a selector, an exclusion and defaults work as in preview."""
+    monkeypatch.delenv("ASTRO_HOUSTON_URL")
+    options = stack(
+        tmp_path,
+        houstonUrl=served.url,
+        defaults={"runtimeVersion": "5.0.4"},
+        deployments=[{"name": "ml", "releaseName": "wind-3"}],
+        selectors=[{"releaseName": "*"}],
+        exclude=["tides-*"],
+    )
+    assert cli.main([*options, "--json"]) == 0
+    found = answer(capsys)
+    assert [each["name"] for each in found["deployments"]] == ["ml", "dust-2", "stars-1"]
+    assert found["notes"] == []
+
+
+@pytest.mark.usefixtures("served")
+def test_what_is_encrypted_comes_from_the_environment(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """And that is said; where the environment has nothing either, so is that."""
+    options = stack(
+        tmp_path,
+        token={"secure": "v1:abc"},
+        deployments=[{"name": "ml", "releaseName": "wind-3", "runtimeVersion": "5.0.4"}],
+    )
+    said = "astro:token is encrypted in Pulumi.test.yaml, which only the engine can read: the environment counts here\n"
+    assert cli.main(options) == 0
+    assert f"\nnote: {said}" in capsys.readouterr().out
+    monkeypatch.delenv("ASTRO_HOUSTON_TOKEN")
+    assert cli.main(options) == 2
+    err = capsys.readouterr().err
+    assert "set ASTRO_HOUSTON_TOKEN" in err
+    assert err.endswith(said)
+
+
+@pytest.mark.usefixtures("served")
+def test_what_a_stack_may_not_do_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """By the planner, by what is declared beside the version, or because it cannot be found; each by its name."""
+    options = stack(
+        tmp_path,
+        defaults={"runtimeVersion": "4.2.5"},
+        deployments=[
+            {"name": "gone", "releaseName": "nowhere-9"},
+            {"name": "bare", "releaseName": "stars-1", "image": "{base}"},
+            {"name": "down", "releaseName": "dust-2"},
+        ],
+    )
+    assert cli.main([*options, "--json"]) == 3
+    bare, down, gone = sorted(answer(capsys)["deployments"], key=lambda each: str(each["name"]))
+    assert (len(bare["hops"]), bare["refusals"]) == (2, [])
+    assert "is the vendor's bare base image" in bare["error"]
+    assert [refusal["rule"] for refusal in down["refusals"]] == ["NO-REVERT"]
+    assert down["error"] is None
+    assert (gone["from"], gone["to"], gone["hops"]) == (None, None, [])
+    assert "no Deployment with the release name" in gone["error"]
+
+
+@pytest.mark.usefixtures("served")
+def test_a_pending_hop_of_a_stack_may_be_ours(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Only the state tells; and that is said."""
+    options = stack(tmp_path, deployments=[{"name": "x", "releaseName": "tides-4", "runtimeVersion": "5.0.4"}])
+    assert cli.main(options) == 0
+    text = capsys.readouterr().out
+    assert "cancel Astro Runtime 4.2.5, then AC 2.2.5 > " in text
+    assert "here it counts as ours, and preview refuses to cancel it where it is not" in text
+
+
+@pytest.mark.usefixtures("served")
+@pytest.mark.parametrize(("plain", "coloured"), [("", True), ("1", False)])
+def test_colours_are_for_a_terminal(plain: str, coloured: bool) -> None:
+    """And not where ``NO_COLOR`` is set; a terminal's width is kept to."""
+    ours, theirs = pty.openpty()
+    environment = {**os.environ, "NO_COLOR": plain, "TERM": "xterm", "COLUMNS": "80"}
+    command = [sys.executable, "-m", "astro_deployment_runtime", "plan", "--all", "--to", "5.0.4"]
+    with subprocess.Popen(command, stdout=theirs, env=environment) as process:
+        os.close(theirs)
+        printed = b""
+        # At its end a terminal whose other side is closed answers with an error, not with nothing.
+        try:
+            while part := os.read(ours, 4096):
+                printed += part
+        except OSError:
+            pass
+        os.close(ours)
+        assert process.wait() == 3
+    table = printed.decode().partition("\r\n\r\n")[0]
+    assert ("\x1b[31m" in table) is coloured
+    assert coloured or max(map(len, table.splitlines())) <= 80
