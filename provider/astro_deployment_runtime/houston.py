@@ -8,60 +8,64 @@ from __future__ import annotations
 
 import threading
 import time
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from astro_deployment_runtime import wire
 from astro_deployment_runtime.airflow import read_health
-from astro_deployment_runtime.catalog import Catalog
+from astro_deployment_runtime.batching import GATHER_SECONDS, Batcher
 from astro_deployment_runtime.errors import (
     DeploymentNotFoundError,
-    PlatformAnswerError,
     PlatformError,
     PlatformRefusedError,
 )
-from astro_deployment_runtime.translation import read_deployment, read_platform
+from astro_deployment_runtime.reading import Reader, not_found
+from astro_deployment_runtime.translation import read_deployment
 from astro_deployment_runtime.versions import AirflowVersion, Distribution, ReleaseId
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
 
+    from astro_deployment_runtime.catalog import Catalog
     from astro_deployment_runtime.model import Deployment, Health, Platform
+    from astro_deployment_runtime.reading import Snapshot
     from astro_deployment_runtime.transport import Transport
 
 FLEET_SECONDS: Final = 30.0
 """How long a reading of the whole fleet serves previews."""
 
-_NO_SUCH_DEPLOYMENT: Final = "No deployment exists"
-_NO_SUCH_FIELD: Final = "Cannot query field"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Snapshot:
-    """The fleet at one time: the platform, what is on offer, and every Deployment that the token can see."""
-
-    platform: Platform
-    catalog: Catalog
-    workspaces: tuple[str, ...]
-    """Their ids."""
-    deployments: tuple[wire.WireDeployment, ...]
-    """As they came: one with a version that nobody can read must not hide the others."""
-    labels: Mapping[str, str]
-    """The labels of the workspaces, by id."""
-    taken: float
-    """On the client's clock, in seconds."""
+WATCH_SECONDS: Final = 1.0
+"""How often the Deployments that are waited for are read at most: all in one request."""
 
 
 class Houston:
     """The client. Safe to share among threads."""
 
-    def __init__(self, transport: Transport, *, feed: Catalog, now: Callable[[], float] = time.monotonic) -> None:
-        """Speak over that transport; take from the feed what the platform does not tell of releases."""
+    def __init__(
+        self,
+        transport: Transport,
+        *,
+        feed: Catalog,
+        now: Callable[[], float] = time.monotonic,
+        gather: float = GATHER_SECONDS,
+        interval: float = WATCH_SECONDS,
+    ) -> None:
+        """Speak over that transport.
+
+        Args:
+            transport: the way to Houston, and to the Airflows.
+            feed: what the platform does not tell of releases.
+            now: a clock, in seconds.
+            gather: how long a reading of one Deployment waits for others to join, in seconds.
+            interval: the shortest time between two readings of the Deployments that are waited for, in seconds.
+        """
         self._transport = transport
-        self._feed = feed
+        self._reader = Reader(transport, feed)
+        self._live = Batcher(self._reader.live, gather=gather)
+        self._watched = Batcher(self._reader.deployments, gather=gather, interval=interval)
         self._now = now
         self._lock = threading.Lock()
         self._snapshot: Snapshot | None = None
+        self._taken = 0.0
         self._failure: tuple[float, PlatformError] | None = None
         self._changed: set[str] = set()
 
@@ -80,11 +84,14 @@ class Houston:
         """
         came = self._now()
         with self._lock:
-            if self._snapshot is None or self._now() - self._snapshot.taken >= FLEET_SECONDS:
+            if self._snapshot is None or self._now() - self._taken >= FLEET_SECONDS:
                 if self._failure is not None and came < self._failure[0]:
                     raise type(self._failure[1])(str(self._failure[1])) from self._failure[1]
+                self._taken = self._now()
+                # First, so that what is changed while this is read counts as changed since.
+                self._changed.clear()
                 try:
-                    self._snapshot = self._read_fleet()
+                    self._snapshot = self._reader.fleet()
                 except PlatformError as error:
                     self._failure = (self._now(), error)
                     raise
@@ -105,7 +112,7 @@ class Houston:
                 return read_deployment(deployment, snapshot.catalog)
         if deployment_id is not None:
             return self.observe(deployment_id)[0]
-        for deployment in self._read_deployments(snapshot.platform, snapshot.workspaces, release_name):
+        for deployment in self._reader.in_workspaces(snapshot.workspaces, release_name=release_name):
             if deployment.release_name == release_name:
                 return read_deployment(deployment, snapshot.catalog)
         raise DeploymentNotFoundError(
@@ -114,27 +121,23 @@ class Houston:
         )
 
     def observe(self, deployment_id: str) -> tuple[Deployment, Platform, Catalog]:
-        """Read one Deployment and the platform's offer, live, in one request.
+        """Read one Deployment and the platform's offer, live: in one request for all who ask at the same time.
 
         Raises:
             DeploymentNotFoundError: there is none of that id, or no more.
             PlatformError: Houston cannot be read.
         """
-        answer = self._read_deployment(
-            deployment_id, lambda fitting: fitting.deployment_and_offer, wire.DeploymentAndOfferAnswer
-        )
-        catalog = self._catalog(answer)
-        return read_deployment(_existing(answer, deployment_id), catalog), read_platform(answer), catalog
+        found = self._together(self._live, deployment_id)
+        return read_deployment(found.deployment, found.catalog), found.platform, found.catalog
 
     def observe_deployment(self, deployment_id: str, catalog: Catalog) -> Deployment:
-        """Read one Deployment alone, live: what a wait asks again and again.
+        """Read one Deployment alone, live, as a wait does again and again: in one request for all who wait.
 
         Raises:
             DeploymentNotFoundError: there is none of that id, or no more.
             PlatformError: Houston cannot be read.
         """
-        answer = self._read_deployment(deployment_id, lambda fitting: fitting.deployment, wire.DeploymentAnswer)
-        return read_deployment(_existing(answer, deployment_id), catalog)
+        return read_deployment(self._together(self._watched, deployment_id), catalog)
 
     def start(self, deployment: Deployment, target: ReleaseId) -> None:
         """Start a hop. It interrupts nothing until an image that matches is deployed.
@@ -166,7 +169,7 @@ class Houston:
             PlatformError: as :meth:`~astro_deployment_runtime.transport.Transport.mutate` tells.
         """
         what = f"deploy the image {image}"
-        document = self._documents().deliver
+        document = self._reader.documents.deliver
         if document is None:
             raise PlatformRefusedError(f"this platform cannot {what}: that is possible from 0.29.2 on")
         variables = {"releaseName": deployment.release_name, "image": image}
@@ -188,87 +191,12 @@ class Houston:
             # Last, so that a reading of the fleet that began before the mutation took effect does not count.
             self._changed.add(deployment.id)
 
-    def _documents(self) -> wire.Documents:
-        """Return what fits the platform, as it was seen last."""
-        seen = self._snapshot or self.snapshot()
-        return wire.documents(seen.platform.version)
-
-    def _read_fleet(self) -> Snapshot:
-        taken = self._now()
-        # First, so that what is changed while this is read counts as changed since.
-        self._changed.clear()
-        answer = self._transport.read(wire.PLATFORM, {}, wire.PlatformAnswer, what="the platform's offer")
-        platform = read_platform(answer)
-        workspaces = tuple(workspace.id for workspace in answer.workspaces)
-        return Snapshot(
-            platform=platform,
-            catalog=self._catalog(answer),
-            workspaces=workspaces,
-            deployments=self._read_deployments(platform, workspaces, None),
-            labels={workspace.id: workspace.label or "" for workspace in answer.workspaces},
-            taken=taken,
-        )
-
-    def _read_deployments(
-        self, platform: Platform, workspaces: tuple[str, ...], release_name: str | None
-    ) -> tuple[wire.WireDeployment, ...]:
-        if not workspaces:
-            return ()
-        what = "the Deployments of all workspaces"
-        aliases = {f"w{number}": workspace for number, workspace in enumerate(workspaces)}
-        variables = dict(aliases)
-        if release_name is not None:
-            variables["releaseName"] = release_name
-        document = wire.documents(platform.version).fleet(len(workspaces), by_release_name=release_name is not None)
-        fleet = self._transport.read(document, variables, wire.FleetAnswer, what=what)
-        try:
-            return tuple(deployment for alias in aliases for deployment in fleet.root[alias] or ())
-        except KeyError as error:
-            raise PlatformAnswerError(
-                f"Houston's answer to {what} lacks the workspace {aliases[str(error.args[0])]}"
-            ) from None
-
-    def _read_deployment(
-        self, deployment_id: str, document: Callable[[wire.Documents], str], answer: type[_Answer]
-    ) -> _Answer:
-        what = f"the Deployment {deployment_id}"
-
-        def read() -> _Answer:
-            try:
-                return self._transport.read(document(self._documents()), {"id": deployment_id}, answer, what=what)
-            except PlatformRefusedError as error:
-                if _NO_SUCH_DEPLOYMENT in str(error):
-                    raise _not_found(deployment_id) from error
-                raise
-
-        try:
-            return read()
-        except PlatformRefusedError as error:
-            if _NO_SUCH_FIELD not in str(error):
-                raise
-        # The platform was upgraded since it was seen last.
-        self._snapshot = None
-        return read()
-
-    def _catalog(self, answer: wire.OfferAnswer) -> Catalog:
-        return Catalog.offered(
-            certified=[image.version for image in answer.deployment_config.airflow_images],
-            runtime=[(release.version, release.airflow_version) for release in answer.runtime_releases],
-            feed=self._feed,
-        )
+    def _together(self, batcher: Batcher[_Found | None], deployment_id: str) -> _Found:
+        """Read a Deployment beside others; alone where that fails, so that Houston tells what is wrong with it."""
+        found = batcher.get(deployment_id) or batcher.ask([deployment_id])[deployment_id]
+        if found is None:
+            raise not_found(deployment_id)
+        return found
 
 
-_Answer = TypeVar("_Answer", bound=wire.DeploymentAnswer)
-
-
-def _not_found(deployment_id: str) -> DeploymentNotFoundError:
-    return DeploymentNotFoundError(
-        f"Houston shows this token no Deployment with the id {deployment_id!r}: it was deleted, the id is wrong, or "
-        "the token's account has no access to its workspace"
-    )
-
-
-def _existing(answer: wire.DeploymentAnswer, deployment_id: str) -> wire.WireDeployment:
-    if answer.deployment is None:
-        raise _not_found(deployment_id)
-    return answer.deployment
+_Found = TypeVar("_Found")

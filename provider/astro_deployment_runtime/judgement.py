@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from astro_deployment_runtime.adapter import Adapter, Checked
-    from astro_deployment_runtime.houston import Snapshot
     from astro_deployment_runtime.model import Deployment, Plan, Refusal
+    from astro_deployment_runtime.reading import Snapshot
     from astro_deployment_runtime.stack import DeploymentEntry, StackDeclaration, Wave
     from astro_deployment_runtime.wire import WireDeployment
 

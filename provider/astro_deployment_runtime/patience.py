@@ -31,6 +31,21 @@ def go_on() -> None:
         raise RunInterruptedError("the run was interrupted")
 
 
+def pause(seconds: float) -> None:
+    """Wait.
+
+    Raises:
+        RunInterruptedError: the user has stopped the run, also if it was before.
+    """
+    if seconds > 0:
+        event = stop.get()
+        if event is None:
+            time.sleep(seconds)
+        else:
+            event.wait(seconds)
+    go_on()
+
+
 def patiently(work: Callable[[], Result], *, seconds: float) -> Result:
     """Do a piece of work that may block, and wait for its end.
 

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
 _TRUE: Final = {"true", "1", "yes"}
+_SLOWEST: Final = 0.1
+_FASTEST: Final = 10_000.0
+_RATE: Final = 100.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,6 +31,8 @@ class Settings:
     allow_http: bool = False
     catalog: str = "published"
     """The feed that tells what the platform does not: a shipped catalog's name, or a folder."""
+    max_requests_per_second: float = _RATE
+    """How often Houston is asked at most."""
 
     @classmethod
     def load(cls, config: Callable[[str], str | None], environment: Mapping[str, str]) -> Settings:
@@ -36,7 +41,7 @@ class Settings:
         Args:
             config: gives a key of the ``astro`` namespace of the stack's config, or None.
             environment: what counts where the config is silent: ``ASTRO_HOUSTON_URL``, ``ASTRO_HOUSTON_TOKEN``,
-                ``ASTRO_CA_FILE``, ``ASTRO_ALLOW_HTTP``, ``ASTRO_CATALOG``.
+                ``ASTRO_CA_FILE``, ``ASTRO_ALLOW_HTTP``, ``ASTRO_CATALOG``, ``ASTRO_MAX_REQUESTS_PER_SECOND``.
 
         Raises:
             InvalidSettingsError: something is missing, malformed, or would send the token in the clear.
@@ -75,7 +80,20 @@ class Settings:
             ca_file=Path(ca_file) if ca_file else None,
             allow_http=allow_http,
             catalog=setting("catalog", "ASTRO_CATALOG") or "published",
+            max_requests_per_second=_rate(setting("maxRequestsPerSecond", "ASTRO_MAX_REQUESTS_PER_SECOND")),
         )
+
+
+def _rate(text: str) -> float:
+    try:
+        rate = float(text) if text else _RATE
+    except ValueError:
+        rate = 0.0
+    if not _SLOWEST <= rate <= _FASTEST:
+        raise InvalidSettingsError(
+            f"astro:maxRequestsPerSecond is {text!r}: write a number from {_SLOWEST:g} to {_FASTEST:g}"
+        )
+    return rate
 
 
 def check_url(url: str, *, allow_http: bool) -> None:

@@ -7,17 +7,13 @@ Whatever the other side does, no answer takes longer or grows larger than is tol
 
 from __future__ import annotations
 
-import logging
 import ssl
 import time
-from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 from urllib.parse import urlsplit
 
 import httpx
-import stamina
 from pydantic import BaseModel, ValidationError
-from stamina.instrumentation import set_on_retry_hooks
 
 from astro_deployment_runtime.errors import (
     DoubtfulMutationError,
@@ -30,20 +26,15 @@ from astro_deployment_runtime.errors import (
     TokenRefusedError,
 )
 from astro_deployment_runtime.patience import go_on, patiently
+from astro_deployment_runtime.retries import LONGEST_WISH, Pace, TransientError, attempts, retry_after
 from astro_deployment_runtime.settings import check_url, is_loopback
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from stamina.instrumentation import RetryDetails
-
     from astro_deployment_runtime.settings import Settings
 
-_log = logging.getLogger(__name__)
-
 _TIMEOUT: Final = httpx.Timeout(30.0, connect=10.0)
-_ATTEMPTS: Final = 5
-_RETRY_SECONDS: Final = 45.0
 _ANSWER_SECONDS: Final = 30.0
 """For the whole of an answer, which may come in small pieces."""
 _REQUEST_SECONDS: Final = 45.0
@@ -72,42 +63,12 @@ _TOKEN_MESSAGES: Final = (
 
 Answer = TypeVar("Answer", bound=BaseModel)
 _Found = TypeVar("_Found")
-
-
-class _TransientError(PlatformUnreachableError):
-    """A failure of a read that may be gone at the next attempt."""
-
-    def __init__(self, message: str, *, retry_after: float | None = None) -> None:
-        super().__init__(message)
-        self.retry_after = retry_after
+_Told = tuple[dict[str, Any], PlatformRefusedError | None]
+"""The data of an answer, and what Houston refuses beside it."""
 
 
 class _TooLargeError(httpx.RequestError):
     """An answer that is not read to its end."""
-
-
-def _pause(error: Exception) -> bool | float:
-    """Tell whether to try again, and after how many seconds where the other side has a wish."""
-    if not isinstance(error, _TransientError):
-        return False
-    if error.retry_after is None:
-        return True
-    return error.retry_after <= _RETRY_SECONDS and max(error.retry_after, 0.1)
-
-
-def _retry_after(response: httpx.Response) -> float | None:
-    """Read the header, seconds or a date; a date is compared with the sender's own clock."""
-    text = response.headers.get("retry-after", "")
-    if text.isascii() and text.isdecimal():
-        return float(text)
-    try:
-        return (parsedate_to_datetime(text) - parsedate_to_datetime(response.headers["date"])).total_seconds()
-    except (KeyError, TypeError, ValueError):
-        return None
-
-
-def _log_retry(details: RetryDetails) -> None:
-    _log.warning("%s; trying again in %.1f s", details.caused_by, details.wait_for)
 
 
 class Transport:
@@ -119,10 +80,10 @@ class Transport:
         Raises:
             InvalidSettingsError: the CA file cannot be used.
         """
-        set_on_retry_hooks([_log_retry])
         self.url = settings.url
         self._token = settings.token
         self._allow_http = settings.allow_http
+        self._pace = Pace(settings.max_requests_per_second)
         try:
             context = ssl.create_default_context(cafile=settings.ca_file)
         except (OSError, ssl.SSLError) as error:
@@ -144,21 +105,26 @@ class Transport:
         """Give the connections back."""
         self._client.close()
 
-    def read(self, document: str, variables: Mapping[str, str], answer: type[Answer], *, what: str) -> Answer:
-        """Ask, again if need be, until there is an answer of that shape.
+    def read(
+        self, document: str, variables: Mapping[str, str], answer: type[Answer], *, what: str, partial: bool = False
+    ) -> Answer:
+        """Ask, again if need be, until there is an answer of that shape; ``partial``: errors beside data are let be.
 
         Raises:
             PlatformError: one of its kinds; ``what`` names the operation in the message.
             RunInterruptedError: the user has stopped the run.
         """
 
-        def ask() -> dict[str, Any]:
-            for attempt in stamina.retry_context(on=_pause, attempts=_ATTEMPTS, timeout=_RETRY_SECONDS):
+        def ask() -> _Told:
+            for attempt in attempts():
                 with attempt:
-                    data = self._ask(document, variables, what)
-            return data
+                    self._pace.turn()
+                    told = self._ask(document, variables, what)
+            return told
 
-        data = self._within(_READ_SECONDS, ask, what)
+        data, refusal = self._within(_READ_SECONDS, ask, what)
+        if refusal is not None and not partial:
+            raise refusal
         try:
             return answer.model_validate(data)
         except ValidationError as error:
@@ -178,9 +144,14 @@ class Transport:
             PlatformUnreachableError: it was not sent.
             RunInterruptedError: the user has stopped the run; it was not sent.
         """
+        # Here and not where it is sent: what nobody waits for any more must not be sent later.
+        self._pace.turn()
         go_on()
         try:
-            self._within(_REQUEST_SECONDS, lambda: self._ask(document, variables, what, changes=True), what)
+            _, refusal = self._within(_REQUEST_SECONDS, lambda: self._ask(document, variables, what), what)
+            if refusal is not None:
+                # Done, and only something in the answer could not be told, for example for want of a permission.
+                raise PlatformAnswerError(f"Houston answered with data and with an error: {refusal}")
         except PlatformRefusedError:
             raise
         except (PlatformError, RunInterruptedError) as error:
@@ -230,26 +201,29 @@ class Transport:
             headers = [(name, value) for name, value in response.headers.items() if name != "content-encoding"]
             return httpx.Response(response.status_code, headers=headers, content=bytes(body))
 
-    def _ask(self, document: str, variables: Mapping[str, str], what: str, *, changes: bool = False) -> dict[str, Any]:
+    def _ask(self, document: str, variables: Mapping[str, str], what: str) -> _Told:
         try:
             response = self._exchange("POST", self.url, {"query": document, "variables": dict(variables)})
         except httpx.TimeoutException as error:
-            raise _TransientError(f"{self.url} did not answer {what} in time ({type(error).__name__})") from error
+            raise TransientError(f"{self.url} did not answer {what} in time ({type(error).__name__})") from error
         except httpx.TransportError as error:
-            raise _TransientError(
+            raise TransientError(
                 f"{self.url} cannot be reached for {what} ({self.quote(str(error) or type(error).__name__)}): is "
                 "astro:houstonUrl right, and is Houston up and allowed through the network's proxies?"
             ) from error
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             raise PlatformAnswerError(f"{self.url}: {what}: {self.quote(str(error))}") from error
-        return self._read_answer(response, what, changes=changes)
+        return self._read_answer(response, what)
 
-    def _read_answer(self, response: httpx.Response, what: str, *, changes: bool) -> dict[str, Any]:
+    def _read_answer(self, response: httpx.Response, what: str) -> _Told:
         status = response.status_code
         if status == httpx.codes.TOO_MANY_REQUESTS or status >= httpx.codes.INTERNAL_SERVER_ERROR:
-            after = _retry_after(response)
-            wish = f", and wants to be left alone for {after:.0f} s" if after and after > _RETRY_SECONDS else ""
-            raise _TransientError(f"{self.url} answered {what} with HTTP status {status}{wish}", retry_after=after)
+            after, wish = retry_after(response), ""
+            if after is not None and after > LONGEST_WISH:
+                wish = f", and wants to be left alone for {after:.0f} s"
+            elif after is not None:
+                self._pace.rest(after)
+            raise TransientError(f"{self.url} answered {what} with HTTP status {status}{wish}", retry_after=after)
         if response.is_redirect:
             raise PlatformAnswerError(
                 f"{self.url} answered {what} with a redirect, which is not followed with a token: configure Houston's "
@@ -266,16 +240,13 @@ class Transport:
                 f"{self.url} answered {what} with HTTP status {status} and no JSON: is that the address of Houston "
                 "(https://houston.BASEDOMAIN/v1)?"
             )
-        data = body.get("data")
-        if errors := body.get("errors"):
-            refusal = self._refusal(errors, what)
-            if changes and isinstance(data, dict) and any(value is not None for value in data.values()):
-                # Done, and only something in the answer could not be told, for example for want of a permission.
-                raise PlatformAnswerError(f"Houston answered with data and with an error: {refusal}")
+        data, errors = body.get("data"), body.get("errors")
+        refusal = self._refusal(errors, what) if errors else None
+        if refusal is not None and not (isinstance(data, dict) and any(value is not None for value in data.values())):
             raise refusal
         if not response.is_success or not isinstance(data, dict):
             raise PlatformAnswerError(f"{self.url} answered {what} with HTTP status {status} and no data")
-        return data
+        return data, refusal
 
     def _refusal(self, errors: object, what: str) -> PlatformRefusedError:
         entries = errors if isinstance(errors, list) else [errors]

@@ -6,16 +6,19 @@ fields that we did not ask for, strictly about those that we did.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Any, Final
 
 from packaging.version import InvalidVersion, Version
-from pydantic import BaseModel, ConfigDict, Field, RootModel, field_validator
+from pydantic import BaseModel, ConfigDict, Field, RootModel, field_validator, model_validator
 from pydantic.alias_generators import to_camel
 
 _DESIRED: Final = "desiredAirflowVersion desiredRuntimeVersion"
 _NOTHING_DESIRED: Final = "desiredAirflowVersion: airflowVersion desiredRuntimeVersion: runtimeVersion"
 """Where a platform knows no desired versions, what runs is what is desired: nothing is ever pending."""
+
+_ALIAS: Final = re.compile("d[0-9]+")
 
 _OFFER_FIELDS: Final = """
   appConfig { version featureFlags }
@@ -55,16 +58,20 @@ class Documents:
     deliver: str | None
     """How an image is deployed that is in a registry already; None where that cannot be asked for."""
 
-    @property
-    def deployment(self) -> str:
-        """One Deployment, by the variable ``id``."""
-        return f"query Deployment($id: String!) {{ deployment(where: {{id: $id}}) {self._fields} }}"
+    def deployments(self, number: int, *, offer: bool = False) -> str:
+        """One query for that many Deployments, by their ids; beside what the platform has on offer, if wanted.
 
-    @property
-    def deployment_and_offer(self) -> str:
-        """One Deployment beside what the platform says of itself and has on offer."""
-        selection = f"{_OFFER_FIELDS} deployment(where: {{id: $id}}) {self._fields}"
-        return f"query DeploymentAndOffer($id: String!) {{ {selection} }}"
+        Aliases and variables are named ``d0``, ``d1``, ...
+        """
+        variables = ", ".join(f"$d{index}: String!" for index in range(number))
+        selections = " ".join(
+            f"d{index}: deployment(where: {{id: $d{index}}}) {{ ...Seen }}" for index in range(number)
+        )
+        return (
+            f"query Deployments({variables}) {{ {_OFFER_FIELDS if offer else ''} {selections} }} "
+            # A fragment, because servers of Houston's kind refuse a request of more than 100 kB.
+            f"fragment Seen on Deployment {self._fields}"
+        )
 
     def fleet(self, workspaces: int, *, by_release_name: bool = False) -> str:
         """One query for the Deployments of that many workspaces.
@@ -207,14 +214,25 @@ class PlatformAnswer(OfferAnswer):
     workspaces: tuple[WireWorkspace, ...]
 
 
-class DeploymentAnswer(_Wire):
-    """One Deployment, or none of that id."""
+class DeploymentsAnswer(_Wire):
+    """Deployments by alias; None where there is none of that id."""
 
-    deployment: WireDeployment | None
+    deployments: dict[str, WireDeployment | None]
+
+    @model_validator(mode="before")
+    @classmethod
+    def _by_alias(cls, data: Any) -> Any:  # noqa: ANN401 - not validated yet
+        if not isinstance(data, dict):
+            return data
+        return {**data, "deployments": {name: value for name, value in data.items() if _ALIAS.fullmatch(name)}}
+
+    def in_order(self, number: int) -> list[WireDeployment | None]:
+        """List them as they were asked for; None also where the answer lacks one."""
+        return [self.deployments.get(f"d{index}") for index in range(number)]
 
 
-class DeploymentAndOfferAnswer(DeploymentAnswer, OfferAnswer):
-    """One Deployment beside the platform's live offer."""
+class DeploymentsAndOfferAnswer(DeploymentsAnswer, OfferAnswer):
+    """Deployments beside the platform's live offer."""
 
 
 class FleetAnswer(RootModel[dict[str, tuple[WireDeployment, ...] | None]]):

@@ -14,6 +14,7 @@ import pytest
 import stamina
 from pydantic import BaseModel
 
+from astro_deployment_runtime import retries
 from astro_deployment_runtime import transport as module
 from astro_deployment_runtime.errors import (
     DoubtfulMutationError,
@@ -118,17 +119,33 @@ def test_retry_after_is_honoured(
     ]
 
 
+def test_a_wish_to_be_left_alone_is_heard_by_all(
+    houston: Proxy, transport: Transport, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Also by a mutation, which itself is never tried again."""
+    houston.before = playing(Answer.of(429, "{}", retry_after="1"))
+    reading = threading.Thread(target=read, args=(transport,))
+    reading.start()
+    while not caplog.records:
+        time.sleep(0.01)
+    began = time.monotonic()
+    mutate(transport)
+    reading.join()
+    assert time.monotonic() - began >= 0.8
+    assert len(houston.requests) == 3
+
+
 @pytest.mark.parametrize("header", ["soon", "", "Mon, 05 Jan 2026 10:00:01 GMT", "-5", "Mon, 05 Jan 2026 10:00:01"])
 def test_a_retry_after_that_tells_nothing_is_none(header: str) -> None:
     """Then the usual times count."""
-    assert module._retry_after(httpx.Response(429, headers={"retry-after": header})) is None
+    assert retries.retry_after(httpx.Response(429, headers={"retry-after": header})) is None
 
 
 def test_a_retry_after_in_the_past_is_soon() -> None:
     """A date that is over does not stop a retry, and does not make it at once."""
     earlier = {"date": "Mon, 05 Jan 2026 10:00:01 GMT", "retry-after": "Mon, 05 Jan 2026 10:00:00 GMT"}
-    error = module._TransientError("x", retry_after=module._retry_after(httpx.Response(429, headers=earlier)))
-    assert module._pause(error) == 0.1
+    error = retries.TransientError("x", retry_after=retries.retry_after(httpx.Response(429, headers=earlier)))
+    assert retries._pause(error) == 0.1
 
 
 def test_a_long_retry_after_is_told_and_not_waited_out(houston: Proxy, transport: Transport) -> None:
@@ -222,8 +239,11 @@ def test_a_user_who_stops_the_run_does_not_wait_for_houston(what: str, houston: 
             mutate(transport)
         assert len(houston.requests) == 1
         wish.clear()
-        with pytest.raises(DoubtfulMutationError):
+        threading.Timer(0.1, wish.set).start()
+        # One that has to wait for its turn is not sent.
+        with pytest.raises(DoubtfulMutationError if what == "answer" else RunInterruptedError):
             mutate(transport)
+        assert len(houston.requests) == (2 if what == "answer" else 1)
         assert time.monotonic() - began < 3
     finally:
         stop.reset(token)

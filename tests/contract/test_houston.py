@@ -16,6 +16,7 @@ from astro_deployment_runtime import wire
 from astro_deployment_runtime.errors import (
     DeploymentNotFoundError,
     PlatformAnswerError,
+    PlatformError,
     PlatformRefusedError,
     PlatformUnreachableError,
     TokenRefusedError,
@@ -28,10 +29,11 @@ from tests.contract import served as world
 from tests.contract.served import DUST, STARS, TIDES, TOKEN, VIEWER, WIND, Served
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
-FLEET_READ = ["appConfig", "deploymentConfig", "runtimeReleases", "workspaces"]
+OFFER_READ = ["appConfig", "deploymentConfig", "runtimeReleases"]
+FLEET_READ = [*OFFER_READ, "workspaces"]
 
 
 @pytest.fixture
@@ -186,6 +188,65 @@ def test_a_deployment_that_there_is_not_is_told(served: Served) -> None:
         served.client.observe_deployment("ckw1none", served.client.snapshot().catalog)
 
 
+# Many at the same time
+
+
+def at_once(work: Callable[[str], object], ids: Sequence[str]) -> list[object]:
+    """Do it for all at the same time; gives what each returned or raised."""
+
+    def tried(id_: str) -> object:
+        try:
+            return work(id_)
+        except PlatformError as error:
+            return error
+
+    with ThreadPoolExecutor(len(ids)) as pool:
+        return list(pool.map(tried, ids))
+
+
+def test_those_who_read_at_the_same_time_share_a_request(served: Served) -> None:
+    """Each gets its own Deployment, live, with the offer or alone."""
+    client = Houston(served.transport, feed=world.feed(), gather=0.5)
+    catalog = client.snapshot().catalog
+    ids = [STARS, TIDES, WIND, DUST]
+    before = len(served.asked())
+    found = at_once(lambda id_: client.observe(id_)[0], ids)
+    assert [deployment.id for deployment in found if isinstance(deployment, Deployment)] == ids
+    assert at_once(lambda id_: client.observe_deployment(id_, catalog), ids) == found
+    assert served.asked()[before:] == [[*OFFER_READ, *["deployment"] * 4], ["deployment"] * 4]
+
+
+def test_one_that_has_gone_hides_no_other(served: Served) -> None:
+    """Who asked for it is told; the others are not asked for again."""
+    client = Houston(served.transport, feed=world.feed(), gather=0.5)
+    client.snapshot()
+    before = len(served.asked())
+    found = at_once(lambda id_: client.observe(id_)[0], [STARS, "ckw1none", TIDES])
+    assert [getattr(each, "id", type(each)) for each in found] == [STARS, DeploymentNotFoundError, TIDES]
+    assert served.asked()[before:] == [[*OFFER_READ, *["deployment"] * 3], [*OFFER_READ, "deployment"]]
+
+
+def test_all_that_have_gone_are_told_each(served: Served) -> None:
+    """An answer without any data is Houston's refusal of all; then each is asked for alone."""
+    client = Houston(served.transport, feed=world.feed(), gather=0.5)
+    catalog = client.snapshot().catalog
+    found = at_once(lambda id_: client.observe_deployment(id_, catalog), ["ckw1none", "ckw1gone"])
+    assert [type(each) for each in found] == [DeploymentNotFoundError] * 2
+    assert ["'ckw1none'" in str(found[0]), "'ckw1gone'" in str(found[1])] == [True, True]
+
+
+def test_a_token_that_is_refused_is_not_tried_for_each(tmp_path: Path) -> None:
+    """All who asked learn it from one request."""
+    with world.serving(tmp_path) as served:
+        client = Houston(served.transport, feed=world.feed(), gather=0.5)
+        catalog = client.snapshot().catalog
+        before = len(served.asked())
+        served.sandbox.tokens._roles.clear()
+        found = at_once(lambda id_: client.observe_deployment(id_, catalog), [STARS, TIDES, WIND])
+        assert [type(each) for each in found] == [TokenRefusedError] * 3
+        assert len(served.asked()) - before == 1
+
+
 def test_a_viewer_reads_and_changes_nothing(tmp_path: Path) -> None:
     """A token that may only read is told so, in a message that names the operation and not the token."""
     with world.serving(tmp_path, token=VIEWER) as served:
@@ -304,7 +365,8 @@ def answering(
             data = {alias: None for alias in variables if alias != "releaseName"}
             data["w0"] = [each for each in rows if each["releaseName"] in names]
         else:
-            data = {**offer, "deployment": next((each for each in rows if each["id"] == variables["id"]), None)}
+            found = {each["id"]: each for each in rows}
+            data = {**offer, **{alias: found.get(id_) for alias, id_ in variables.items()}}
         return httpx.Response(200, json={"data": data})
 
     return handler
@@ -317,7 +379,7 @@ def opened(
     """Open a client of a Houston that a function plays."""
     transport = Transport(world.settings("https://houston.example.com/v1"), transport=httpx.MockTransport(handler))
     with contextlib.closing(transport):
-        yield Houston(transport, feed=world.feed(), now=now)
+        yield Houston(transport, feed=world.feed(), now=now, gather=0, interval=0)
 
 
 def seen(deployment: Deployment) -> tuple[str, str | None]:
@@ -551,7 +613,6 @@ def test_a_platform_that_was_upgraded_meanwhile_is_asked_anew() -> None:
     assert (seen(deployment), platform.version) == (("Astro Runtime 4.2.4", None), "1.1.0")
     assert [document.split()[1].partition("(")[0] for document in asked] == [
         *("Platform", "Fleet"),
-        "DeploymentAndOffer",
-        *("Platform", "Fleet"),
-        "DeploymentAndOffer",
+        "Deployments",
+        *("Platform", "Deployments"),
     ]

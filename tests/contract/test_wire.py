@@ -10,6 +10,7 @@ from graphql import GraphQLError, build_schema, parse, validate
 from pydantic import ValidationError
 
 from astro_deployment_runtime import wire
+from astro_deployment_runtime.batching import LARGEST_BATCH
 from sandbox.generation import Generation
 from sandbox.schema import sdl
 
@@ -38,7 +39,8 @@ def mistakes(document: str, platform: str) -> list[GraphQLError]:
 def test_every_document_that_is_sent_to_a_platform_is_valid_there(platform: str) -> None:
     """Each generation gets the documents that its schema allows."""
     fitting = wire.documents(platform)
-    sent = [fitting.deployment, fitting.deployment_and_offer, fitting.fleet(1), fitting.fleet(50)]
+    sent = [fitting.fleet(1), fitting.fleet(50)]
+    sent += [fitting.deployments(number, offer=offer) for number in (1, LARGEST_BATCH) for offer in (False, True)]
     sent += [fitting.fleet(3, by_release_name=True), *(CONSTANTS[name] for name in EVERYWHERE)]
     if fitting.deliver is not None:
         sent.append(fitting.deliver)
@@ -55,7 +57,7 @@ def test_desired_versions_are_asked_for_where_there_are_any(platform: str) -> No
     """Elsewhere what runs is asked for under their names, so that nothing is ever pending."""
     fitting = wire.documents(platform)
     assert fitting.desired is Generation.of(platform).desired_versions
-    assert ("desiredRuntimeVersion: runtimeVersion" in fitting.deployment) is not fitting.desired
+    assert ("desiredRuntimeVersion: runtimeVersion" in fitting.deployments(1)) is not fitting.desired
 
 
 @pytest.mark.parametrize(

@@ -198,7 +198,10 @@ def opened(
         transport = Transport(Settings(url=f"{BASE}/v1", token=SecretStr(TOKEN)), transport=wire)
         try:
             yield Stage(
-                sandbox=served, client=Houston(transport, feed=feeds.load("guide"), now=clock), wire=wire, clock=clock
+                sandbox=served,
+                client=Houston(transport, feed=feeds.load("guide"), now=clock, gather=0, interval=0),
+                wire=wire,
+                clock=clock,
             )
         finally:
             transport.close()

@@ -45,12 +45,19 @@ def test_what_may_be_left_out_has_a_safe_default() -> None:
     """The system's authorities, no plain http, the published feed."""
     settings = Settings.load(CONFIG.get, {})
     assert (settings.ca_file, settings.allow_http, settings.catalog) == (None, False, "published")
+    assert settings.max_requests_per_second == 100
 
 
 @pytest.mark.parametrize(("value", "allowed"), [("1", True), ("TRUE", True), ("no", False), ("false", False)])
 def test_plain_http_is_allowed_by_a_clear_yes(value: str, allowed: bool) -> None:
     """Anything else is a no."""
     assert Settings.load((CONFIG | {"allowHttp": value}).get, {}).allow_http is allowed
+
+
+def test_how_often_houston_is_asked_is_a_number() -> None:
+    """From the config, else from the environment."""
+    assert Settings.load((CONFIG | {"maxRequestsPerSecond": "0.5"}).get, {}).max_requests_per_second == 0.5
+    assert Settings.load(CONFIG.get, {"ASTRO_MAX_REQUESTS_PER_SECOND": "7"}).max_requests_per_second == 7
 
 
 def test_printing_settings_shows_no_token() -> None:
@@ -70,6 +77,9 @@ def test_printing_settings_shows_no_token() -> None:
         ({"token": f"{TOKEN}é"}, "characters that no token has"),
         ({"caFile": "/nowhere/ca.pem"}, "astro:caFile is '/nowhere/ca.pem', which is no file"),
         ({"caFile": "/"}, "which is no file"),
+        ({"maxRequestsPerSecond": "many"}, "astro:maxRequestsPerSecond is 'many': write a number from 0.1 to 10000"),
+        ({"maxRequestsPerSecond": "0"}, "write a number"),
+        ({"maxRequestsPerSecond": "nan"}, "write a number"),
     ],
 )
 def test_what_is_missing_or_wrong_is_told_with_what_to_do(changes: dict[str, str | None], message: str) -> None:
