@@ -7,36 +7,35 @@ observed becomes outputs. Inputs and outputs are plain dictionaries with the res
 from __future__ import annotations
 
 import threading
-from dataclasses import dataclass, field, replace
+from dataclasses import InitVar, dataclass, field, replace
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
-from astro_deployment_runtime import feeds, images, report
+from astro_deployment_runtime import feeds, report
 from astro_deployment_runtime.declaration import RuntimeDeclaration, read_arguments
 from astro_deployment_runtime.errors import (
     AstroRuntimeError,
     DeploymentNotFoundError,
-    InvalidDeclarationError,
     InvalidInputError,
     RefusedError,
 )
 from astro_deployment_runtime.executor import walk
 from astro_deployment_runtime.houston import Houston
-from astro_deployment_runtime.model import Acceptance, Equivalent, Refusal, Strategy
+from astro_deployment_runtime.model import Equivalent, Refusal
 from astro_deployment_runtime.outputs import observed, outputs
 from astro_deployment_runtime.planner import plan
-from astro_deployment_runtime.project import Project, ProjectDelivery
 from astro_deployment_runtime.settings import Settings
 from astro_deployment_runtime.situation import Declaration
 from astro_deployment_runtime.transport import Transport
 from astro_deployment_runtime.versions import ReleaseId, RuntimeVersion
+from astro_deployment_runtime.ways import Ways
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
-    from pathlib import Path
+    from datetime import date
 
-    from astro_deployment_runtime.declaration import ProjectDeclaration
     from astro_deployment_runtime.model import Deployment, Plan
-    from astro_deployment_runtime.ports import Clock, Delivery, Reporter
+    from astro_deployment_runtime.ports import Clock, Reporter
 
 ARGUMENTS: Final = tuple(RuntimeDeclaration.model_fields)
 """The names of what a user gives."""
@@ -72,16 +71,26 @@ class Compared:
     warnings: tuple[str, ...] = ()
 
 
+def _today() -> date:
+    return datetime.now(UTC).date()
+
+
 @dataclass(slots=True)
 class Adapter:
     """What the provider does, for one platform."""
 
     houston: Houston
-    settings: Settings | None = None
+    settings: InitVar[Settings | None] = None
     """What the commands of a project are told of Houston."""
+    today: Callable[[], date] = _today
+    """Gives the day for which the support of releases is judged."""
     _urns: dict[str, str] = field(default_factory=dict)
-    _folders: dict[Path, Deployment] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
+    _ways: Ways = field(init=False)
+
+    def __post_init__(self, settings: Settings | None) -> None:
+        """Learn how images arrive."""
+        self._ways = Ways(self.houston, settings)
 
     def close(self) -> None:
         """Give the connections back."""
@@ -124,7 +133,7 @@ class Adapter:
         lines = report.plan_lines(planned, name=name or None, release_name=deployment.release_name)
         lines += report.pending_lines(planned, deployment.pending)
         try:
-            lines += self._delivery_lines(arguments, deployment, planned)
+            lines += self._ways.lines(arguments, deployment, planned)
         except InvalidInputError as error:
             return replace(checked, failures=(("project" if arguments.project else "image", str(error)),))
         steps = bool(planned.hops or planned.cancel)
@@ -136,7 +145,7 @@ class Adapter:
             "hops": len(planned.hops),
             "cancel": str(planned.cancel) if planned.cancel else None,
         }
-        doubtful = bool(olds) and planned.cancel is not None and not Acceptance.parse(arguments.accept).cancel_pending
+        doubtful = bool(olds) and planned.cancel is not None and not arguments.accepted.cancel_pending
         if doubtful or not steps:
             warnings = () if steps else tuple(map(report.warning_line, planned.warnings))
             return replace(checked, doubtful=doubtful, warnings=warnings)
@@ -175,8 +184,8 @@ class Adapter:
             news["deployment_id"],
             Declaration(
                 target=_target(arguments),
-                strategy=Strategy(arguments.strategy),
-                accepted=Acceptance.parse(arguments.accept),
+                strategy=arguments.chosen_by,
+                accepted=arguments.accepted,
                 path=path,
                 cancel=cancel,
                 delivers=arguments.image is not None or arguments.project is not None,
@@ -184,7 +193,7 @@ class Adapter:
                 confirm=arguments.verify == "airflow",
                 wait=arguments.wait,
             ),
-            delivery=self._delivery(arguments, frozenset(filter(None, (*path, cancel))), clock),
+            delivery=self._ways.delivery(arguments, frozenset(filter(None, (*path, cancel))), clock),
             pending=ReleaseId.parse(pending) if pending else None,
             client=self.houston,
             clock=clock,
@@ -225,47 +234,16 @@ class Adapter:
             )
         return deployment
 
-    def _delivery(self, arguments: RuntimeDeclaration, releases: frozenset[ReleaseId], clock: Clock) -> Delivery | None:
-        if arguments.image is not None:
-            return images.ImageDelivery(arguments.image, self.houston)
-        if arguments.project is not None:
-            return ProjectDelivery(project=self._project(arguments.project), releases=releases, clock=clock)
-        return None
-
-    def _delivery_lines(self, arguments: RuntimeDeclaration, deployment: Deployment, planned: Plan) -> list[str]:
-        platform = self.houston.snapshot().platform
-        if arguments.project is None:
-            template, accepted = arguments.image, Acceptance.parse(arguments.accept)
-            named = None if template is None else images.of_hops(template, planned.hops, deployment, platform, accepted)
-            return report.delivery_lines(planned, named)
-        project = self._project(arguments.project)
-        with self._lock:
-            served = self._folders.setdefault(project.folder, deployment)
-        if served.id != deployment.id:
-            raise InvalidDeclarationError(
-                f"project {project.name} is declared for {served.release_name} as well: its Dockerfile has one first "
-                f"FROM, so it serves one Deployment; give {deployment.release_name} a checkout of its own"
-            )
-        if not planned.hops:
-            return []
-        # Where an upgrade is made by its image alone, nothing is pending when a run is cut off in the middle.
-        started = (deployment.pending, planned.hops[0].target.id if platform.upgrades_by_image else None)
-        return project.check(deployment, planned.hops, set(filter(None, started)))
-
-    def _project(self, declaration: ProjectDeclaration) -> Project:
-        settings = self.settings
-        if settings is None:
-            raise AssertionError("a project is declared, and nothing says what its commands are told of Houston")
-        return Project.declared(declaration, settings)
-
     def _plan(self, deployment: Deployment, arguments: RuntimeDeclaration, *, pending_is_ours: bool) -> Plan | Refusal:
         snapshot = self.houston.snapshot()
         return plan(
             deployment.current,
             _target(arguments),
             snapshot.catalog,
-            strategy=Strategy(arguments.strategy),
-            accepted=Acceptance.parse(arguments.accept),
+            strategy=arguments.chosen_by,
+            accepted=arguments.accepted,
+            denied=arguments.denied,
+            today=self.today(),
             platform=snapshot.platform,
             pending=deployment.pending,
             pending_is_ours=pending_is_ours,

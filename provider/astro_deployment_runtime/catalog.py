@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from datetime import date
 
+    from astro_deployment_runtime.versions import Line
+
 _DIGITS: Final = 10**6
 """Every number of a version is below this (:mod:`~astro_deployment_runtime.versions`)."""
 
@@ -108,16 +110,24 @@ class Catalog:
         "passable_certified",
         "passable_runtime",
         "runtime",
+        "schemas",
         "unreadable",
     )
 
     def __init__(
-        self, releases: Iterable[Release], *, unreadable: Iterable[str] = (), feed: Catalog | None = None
+        self,
+        releases: Iterable[Release],
+        *,
+        schemas: Iterable[AirflowVersion] = (),
+        unreadable: Iterable[str] = (),
+        feed: Catalog | None = None,
     ) -> None:
         """Index the releases. ``feed`` is asked about releases that run somewhere and are no longer on offer."""
         # Of two rows with one name the later in order wins, whichever came first.
         self._by_id = {release.id: release for release in sorted(releases, key=lambda release: release.order)}
         self._feed = feed
+        self.schemas = tuple(sorted(schemas))
+        """The Airflow versions that changed the schema of the metadata database."""
         self.unreadable = tuple(sorted(unreadable))
         """What the platform offers under names that are no versions: set aside, never a target."""
         self.certified = tuple(r for r in self._by_id.values() if r.id.distribution is Distribution.CERTIFIED)
@@ -154,7 +164,7 @@ class Catalog:
                 unreadable.append(version if distribution is Distribution.CERTIFIED else f"{version} ({airflow})")
             else:
                 releases.append(feed.describe(name, number_of_airflow))
-        return cls(releases, unreadable=unreadable, feed=feed)
+        return cls(releases, schemas=feed.schemas, unreadable=unreadable, feed=feed)
 
     def get(self, name: ReleaseId) -> Release | None:
         """Return the release of that name, None where it is not on offer."""
@@ -167,6 +177,27 @@ class Catalog:
     def equivalents(self, release: Release) -> tuple[Release, ...]:
         """Return the Runtime releases on offer with exactly that release's Airflow version, newest first."""
         return tuple(self._equivalents.get(release.rank, ()))
+
+    def newest(self, line: Line) -> Release | None:
+        """Return the newest release of a line that is neither yanked nor a prerelease, None where there is none."""
+        found = (
+            each
+            for each in self.passable_runtime
+            if isinstance(each.id.version, RuntimeVersion) and each.id.version in line
+        )
+        return max(found, key=lambda each: each.number, default=None)
+
+    def migrates(self, before: AirflowVersion, after: AirflowVersion) -> bool:
+        """Tell whether a step between these Airflow versions changes the schema of the metadata database.
+
+        Of minor versions later than all that is known of schemas it is assumed, since nearly every one did.
+        """
+        if not self.schemas:
+            return False
+        last = self.schemas[-1]
+        unknown = (after.major, after.minor) > (last.major, last.minor)
+        beyond = unknown and (before.major, before.minor) < (after.major, after.minor)
+        return beyond or any(before < change <= after for change in self.schemas)
 
     def describe(self, name: ReleaseId, airflow: AirflowVersion) -> Release:
         """Return what is known of a release that somebody else names, for example of one that runs.

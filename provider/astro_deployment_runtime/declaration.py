@@ -12,11 +12,11 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from pydantic.alias_generators import to_camel
 
 from astro_deployment_runtime.errors import InvalidDeclarationError, InvalidInputError, InvalidVersionError
-from astro_deployment_runtime.model import Acceptance
+from astro_deployment_runtime.model import Acceptance, Strategy, WarningName, read_warnings
 from astro_deployment_runtime.versions import RuntimeVersion
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
 _DURATION: Final = re.compile(r"(?:(\d{1,7})h)?(?:(\d{1,7})m)?(?:(\d{1,7})s)?", re.ASCII)
 _LONGEST_SECONDS: Final = 7 * 24 * 3600
@@ -54,6 +54,24 @@ def _acceptable(names: tuple[str, ...]) -> tuple[str, ...]:
     return names
 
 
+def _deniable(names: tuple[str, ...]) -> tuple[str, ...]:
+    try:
+        read_warnings(names)
+    except InvalidInputError as error:
+        raise ValueError(str(error)) from None
+    return names
+
+
+def differ(accept: Iterable[str] | None, deny: Iterable[str] | None) -> None:
+    """Let nothing be both accepted and denied.
+
+    Raises:
+        ValueError: something is.
+    """
+    if both := sorted({*(accept or ())} & {*(deny or ())}):
+        raise ValueError(f"{', '.join(both)}: accepted as well as denied; keep one of the two")
+
+
 _ReleaseName = Annotated[str, Field(pattern=r"^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$")]
 _Id = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
 Duration = Annotated[float, BeforeValidator(_seconds)]
@@ -62,6 +80,7 @@ Target = Annotated[str, BeforeValidator(_target)]
 Image = Annotated[str, Field(min_length=1)]
 StrategyName = Literal["certified-first", "fewest-hops"]
 Accepted = Annotated[tuple[str, ...], AfterValidator(_acceptable)]
+Denied = Annotated[tuple[str, ...], AfterValidator(_deniable)]
 Witness = Literal["airflow", "houston"]
 
 
@@ -91,6 +110,8 @@ class RuntimeDeclaration(BaseModel):
     project: ProjectDeclaration | None = None
     strategy: StrategyName = "certified-first"
     accept: Accepted = ()
+    deny: Denied = ()
+    """Warnings that are refusals."""
     timeout: Duration = 3600.0
     """Seconds per hop, from when a run begins to wait for it."""
     wait: bool = True
@@ -108,6 +129,26 @@ class RuntimeDeclaration(BaseModel):
         if self.image is not None and self.project is not None:
             raise ValueError("an image arrives in one way: give image or project, not both")
         return self
+
+    @model_validator(mode="after")
+    def _accepted_or_denied(self) -> Self:
+        differ(self.accept, self.deny)
+        return self
+
+    @property
+    def accepted(self) -> Acceptance:
+        """What is accepted, in the planner's terms."""
+        return Acceptance.parse(self.accept)
+
+    @property
+    def denied(self) -> frozenset[WarningName]:
+        """What is denied, in the planner's terms."""
+        return read_warnings(self.deny)
+
+    @property
+    def chosen_by(self) -> Strategy:
+        """How a path is chosen, in the planner's terms."""
+        return Strategy(self.strategy)
 
 
 def read_arguments(arguments: Mapping[str, Any]) -> RuntimeDeclaration:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import re
 from datetime import date, datetime
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final, TypeVar
 
@@ -172,7 +173,14 @@ def load(catalog: str) -> Catalog:
     if certified is None or runtime is None:
         expected = f"name {' or '.join(SHIPPED)}, or a folder with {CERTIFIED_FILE} and {RUNTIME_FILE}"
         raise InvalidCatalogError("\n  ".join([f"the catalog {catalog!r} cannot be used ({expected}):", *problems]))
-    return Catalog([*_certified_releases(certified), *_runtime_releases(runtime)])
+    return Catalog([*_certified_releases(certified), *_runtime_releases(runtime)], schemas=_schemas())
+
+
+@cache
+def _schemas() -> tuple[AirflowVersion, ...]:
+    """Return the Airflow versions that changed the schema of the metadata database, from the shipped table."""
+    heads = json.loads((_FOLDER / "airflow-schema.json").read_bytes())["schema_heads"]
+    return tuple(map(AirflowVersion.parse, heads))
 
 
 def _parse(name: str, text: bytes | None, model: type[_Feed], problems: list[str]) -> _Feed | None:

@@ -177,6 +177,7 @@ def _resource(judged: Judged, opts: pulumi.ResourceOptions | None) -> AstroDeplo
         project=_project(entry.project) if entry.project else None,
         strategy=entry.strategy,
         accept=list(entry.accept),
+        deny=list(entry.deny) or None,
         timeout=f"{math.ceil(entry.timeout)}s",
         wait=entry.wait,
         verify=entry.verify,

@@ -19,7 +19,7 @@ ACCEPTABLE: Final = (
     *("yanked:VERSION", "prerelease:VERSION"),
     *("cancel-pending", "newer", "base-image", "overwrite-environment"),
 )
-"""The names of what a user can accept."""
+"""The names of the risks that a user can accept. Most warnings can be accepted too: :data:`JUDGED`."""
 
 
 class RuleId(StrEnum):
@@ -37,6 +37,57 @@ class RuleId(StrEnum):
     PLATFORM = "PLATFORM"
     PENDING = "PENDING"
     """A hop that somebody else started, and that is not on the path, is not ours to take away."""
+    DENIED = "DENIED"
+    """A warning that the user denies by name is a refusal."""
+
+
+class WarningName(StrEnum):
+    """The names of the warnings, in the order in which they are given. Stable, for programs."""
+
+    AIRFLOW_VERSION = "airflow-version"
+    """What runs has another Airflow version than is on offer under its name."""
+    UNKNOWN_RELEASE = "unknown-release"
+    """The feed has no row for a release of the path."""
+    DEPRECATED = "deprecated"
+    """The vendor has deprecated a release of the path."""
+    OUT_OF_SUPPORT = "out-of-support"
+    """The vendor's support of the target has ended."""
+    SUPPORT_ENDS_SOON = "support-ends-soon"
+    """The vendor's support of the target ends within months."""
+    DATABASE_MIGRATION = "database-migration"
+    """A hop changes the schema of Airflow's metadata database, which may take long."""
+    AIRFLOW_MINOR_SKIPPED = "airflow-minor-skipped"
+    """A hop leaps over a minor version of Airflow."""
+    NEWER_PATCH = "newer-patch"
+    """A newer patch of the target is on offer."""
+    PENDING = "pending"
+    """At the target, a hop that somebody else started is pending."""
+    YANKED = "yanked"
+    """The target is yanked, and accepted."""
+    PRERELEASE = "prerelease"
+    """The target is a prerelease, and accepted."""
+    NEWER = "newer"
+    """More runs than is declared; it is accepted, and kept."""
+
+
+JUDGED: Final = tuple(
+    name for name in WarningName if name not in {WarningName.YANKED, WarningName.PRERELEASE, WarningName.NEWER}
+)
+"""The warnings that can be accepted (they are not shown) or denied (they are refusals): all but those that say that a
+risk was accepted."""
+
+
+def read_warnings(names: Iterable[str]) -> frozenset[WarningName]:
+    """Read the names of warnings that are denied.
+
+    Raises:
+        InvalidInputError: some are not known; the message lists all that is wrong.
+    """
+    given = [name.strip() for name in names]
+    known = ", ".join(JUDGED)
+    if problems := [f"{name!r} cannot be denied: known are {known}" for name in given if name not in JUDGED]:
+        raise InvalidInputError("; ".join(problems))
+    return frozenset(map(WarningName, given))
 
 
 class Strategy(StrEnum):
@@ -73,6 +124,8 @@ class Acceptance:
     newer: bool = False
     base_image: bool = False
     overwrite_environment: bool = False
+    warnings: frozenset[WarningName] = frozenset()
+    """Those that are not shown."""
 
     @classmethod
     def parse(cls, names: Iterable[str]) -> Self:
@@ -90,10 +143,10 @@ class Acceptance:
                     releases[kind].add(ReleaseId.of(Distribution.RUNTIME, version.strip()))
                 except InvalidVersionError as error:
                     problems.append(f"{name!r}: {error}")
-            elif name.strip() in ACCEPTABLE[2:]:
+            elif name.strip() in (*ACCEPTABLE[2:], *JUDGED):
                 plain.add(name.strip())
             else:
-                problems.append(f"{name!r} cannot be accepted: known are {', '.join(ACCEPTABLE)}")
+                problems.append(f"{name!r} cannot be accepted: known are {', '.join((*ACCEPTABLE, *JUDGED))}")
         if problems:
             raise InvalidInputError("; ".join(problems))
         return cls(
@@ -103,6 +156,7 @@ class Acceptance:
             newer="newer" in plain,
             base_image="base-image" in plain,
             overwrite_environment="overwrite-environment" in plain,
+            warnings=frozenset(name for name in JUDGED if name in plain),
         )
 
 
@@ -168,9 +222,9 @@ class Hop:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlanWarning:
-    """Something that is allowed and that the user should know. The name is stable, for programs."""
+    """Something that is allowed and that the user should know."""
 
-    name: str
+    name: WarningName
     message: str
 
 
@@ -210,3 +264,5 @@ class Refusal:
     """The lowest target above the wanted one that can be reached from what runs now."""
     acceptable: tuple[str, ...] = ()
     """The names which, all of them accepted, would turn this into a plan; none where accepting does not help."""
+    denied: tuple[WarningName, ...] = ()
+    """The warnings that are refusals because they are denied."""

@@ -11,7 +11,8 @@ from functools import cached_property
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from astro_deployment_runtime.catalog import Channel, number
+from astro_deployment_runtime import cautions
+from astro_deployment_runtime.catalog import number
 from astro_deployment_runtime.errors import UnsoundPlanError
 from astro_deployment_runtime.model import (
     Acceptance,
@@ -23,14 +24,16 @@ from astro_deployment_runtime.model import (
     RuleId,
     Strategy,
     Violation,
+    WarningName,
 )
 from astro_deployment_runtime.refusals import judge_target, nearest, no_equivalent, obstacles, unaccepted
-from astro_deployment_runtime.rules import forbidden_by_platform, move, prerelease, verify, yanked
+from astro_deployment_runtime.rules import forbidden_by_platform, move, verify
 from astro_deployment_runtime.search import Search, Terms
 from astro_deployment_runtime.versions import Distribution, ReleaseId, RuntimeVersion
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Sequence
+    from datetime import date
 
     from astro_deployment_runtime.catalog import Catalog, Release
     from astro_deployment_runtime.model import Platform
@@ -43,6 +46,8 @@ def plan(  # noqa: PLR0913 - each is one fact that the path depends on
     *,
     strategy: Strategy = Strategy.CERTIFIED_FIRST,
     accepted: Acceptance = Acceptance(),  # noqa: B008 - frozen
+    denied: frozenset[WarningName] = frozenset(),
+    today: date | None = None,
     platform: Platform | None = None,
     pending: ReleaseId | None = None,
     pending_is_ours: bool = False,
@@ -55,6 +60,8 @@ def plan(  # noqa: PLR0913 - each is one fact that the path depends on
         catalog: what is on offer.
         strategy: how to choose among legal paths.
         accepted: what the user accepts by name.
+        denied: the warnings that are refusals.
+        today: the day for which the support of the target is judged; None: it is not.
         platform: what the platform says of itself; where it is unknown, PLATFORM is not judged.
         pending: the hop that was started and not completed. It is adopted when it is the path's first hop.
         pending_is_ours: we saved that we started it; it may then be cancelled.
@@ -68,6 +75,8 @@ def plan(  # noqa: PLR0913 - each is one fact that the path depends on
         catalog=catalog,
         strategy=strategy,
         accepted=accepted,
+        denied=denied,
+        today=today,
         platform=platform,
         pending=pending,
         may_cancel=pending_is_ours or accepted.cancel_pending,
@@ -84,6 +93,8 @@ class _Question:
     catalog: Catalog
     strategy: Strategy
     accepted: Acceptance
+    denied: frozenset[WarningName]
+    today: date | None
     platform: Platform | None
     pending: ReleaseId | None
     may_cancel: bool
@@ -119,7 +130,7 @@ class _Question:
             return self.stay()
         if self.accepted.newer and number(target) < self.current.number:
             kept = f"runs {self.current}, more than the declared {target}; kept"
-            return self.stay(PlanWarning(name="newer", message=kept))
+            return self.stay(PlanWarning(name=WarningName.NEWER, message=kept))
         wanted = self.catalog.get(name)
         violations, acceptable = judge_target(self.current, target, wanted, self.accepted)
         if wanted is None or any(violation.rule is RuleId.NO_REVERT for violation in violations):
@@ -135,8 +146,10 @@ class _Question:
             in_the_way = obstacles(self.current, wanted, self.catalog, self.terms, self.platform)
             return self.refuse([*violations, *in_the_way], (), wanted=wanted)
         off_the_path = self.pending is not None and self.pending != path[0].id
-        if violations or (off_the_path and not self.may_cancel):
-            return self.refuse(violations, acceptable, wanted=wanted, off_the_path=off_the_path)
+        warnings = self.shown(cautions.of_path(self.current, path, self.catalog, self.today))
+        against = self.against(warnings)
+        if violations or against or (off_the_path and not self.may_cancel):
+            return self.refuse(violations, acceptable, wanted=wanted, off_the_path=off_the_path, against=against)
         steps = pairwise([self.current, *path])
         hops = tuple(Hop(rule=move(source, target), source=source, target=target) for source, target in steps)
         self.check(hops)
@@ -145,7 +158,22 @@ class _Question:
             target=wanted,
             hops=hops,
             cancel=self.pending if off_the_path else None,
-            warnings=tuple(_warnings(self.current, path, self.catalog)),
+            warnings=warnings,
+        )
+
+    def shown(self, warnings: Iterable[PlanWarning]) -> tuple[PlanWarning, ...]:
+        """Leave out what is accepted by name."""
+        return tuple(warning for warning in warnings if warning.name not in self.accepted.warnings)
+
+    def against(self, warnings: Iterable[PlanWarning]) -> tuple[PlanWarning, ...]:
+        """Return the warnings that are refusals."""
+        return tuple(warning for warning in warnings if warning.name in self.denied)
+
+    def suits(self, target: Release) -> bool:
+        """Tell whether nothing that is denied would be said of the path to another target."""
+        path = self.search.path(self.current, target, self.strategy) if self.denied else None
+        return path is None or not self.against(
+            self.shown(cautions.of_path(self.current, path, self.catalog, self.today))
         )
 
     def check(self, hops: Sequence[Hop]) -> None:
@@ -159,12 +187,15 @@ class _Question:
                     f"{hop.source} > {hop.target} ({reasons}): please report this; nothing was changed"
                 )
 
-    def stay(self, *notes: PlanWarning) -> Plan:
+    def stay(self, *notes: PlanWarning) -> Plan | Refusal:
         """Do nothing, except to take back a pending hop that may be taken back."""
-        warnings = (*_stated_airflow(self.current, self.catalog), *notes)
+        found = [*cautions.stated_airflow(self.current, self.catalog), *cautions.support(self.current, self.today)]
         if self.pending is not None and not self.may_cancel:
             message = f"{self.pending} is pending: somebody else started it, and it is left alone"
-            warnings = (*warnings, PlanWarning(name="pending", message=message))
+            found.append(PlanWarning(name=WarningName.PENDING, message=message))
+        warnings = self.shown([*found, *notes])
+        if against := self.against(warnings):
+            return self.refuse((), (), wanted=self.current, off_the_path=False, against=against)
         return Plan(
             current=self.current,
             target=self.current,
@@ -179,18 +210,22 @@ class _Question:
         *,
         wanted: Release | None = None,
         off_the_path: bool = True,
+        against: Sequence[PlanWarning] = (),
     ) -> Refusal:
-        """Give all the reasons at once, a pending hop's among them, and the nearest targets."""
+        """Give all the reasons at once, with a pending hop's and what is denied, and the nearest targets."""
         found, names = list(violations), list(acceptable)
         if self.pending is not None and off_the_path and not self.may_cancel:
             found.append(Violation(rule=RuleId.PENDING, found=_foreign(self.pending)))
             # Accepting `newer` leaves a pending hop alone; and where nothing helps, this does not either.
             if names != ["newer"] and (names or not violations):
                 names.append("cancel-pending")
+        found += [Violation(rule=RuleId.DENIED, found=f"{each.name}: {each.message}") for each in against]
         version = self.target if wanted is None else wanted.id.version
         target = version if isinstance(version, RuntimeVersion) else Equivalent.EQUIVALENT
         near = wanted or (self.current if isinstance(target, Equivalent) else target)
-        below, above = nearest(self.current, near, self.catalog, self.search, self.accepted)
+        below, above = nearest(
+            self.current, near, self.catalog, search=self.search, accepted=self.accepted, suits=self.suits
+        )
         return Refusal(
             current=self.current,
             target=target,
@@ -199,6 +234,7 @@ class _Question:
             below=below,
             above=above,
             acceptable=tuple(names),
+            denied=tuple(each.name for each in against),
         )
 
 
@@ -208,28 +244,3 @@ def _foreign(pending: ReleaseId) -> str:
         f"{pending} is pending: started by someone else and not on the path; finish it by deploying its image, or "
         "have it cancelled with accept: [cancel-pending]"
     )
-
-
-def _warnings(current: Release, path: Sequence[Release], catalog: Catalog) -> Iterator[PlanWarning]:
-    """Say what is allowed and should be known all the same."""
-    yield from _stated_airflow(current, catalog)
-    if unknown := _list(release for release in path if not release.known):
-        yield PlanWarning(name="unknown-release", message=f"nothing known about {unknown}")
-    if deprecated := _list(release for release in path if release.channel is Channel.DEPRECATED):
-        yield PlanWarning(name="deprecated", message=f"the vendor has deprecated {deprecated}")
-    if path[-1].yanked:
-        yield PlanWarning(name="yanked", message=f"{yanked(path[-1])}, and accepted")
-    if path[-1].prerelease:
-        yield PlanWarning(name="prerelease", message=f"{prerelease(path[-1])}, and accepted")
-
-
-def _stated_airflow(current: Release, catalog: Catalog) -> Iterator[PlanWarning]:
-    """Say that what runs has another Airflow version than the catalog has under its name: what runs counts."""
-    offered = catalog.get(current.id)
-    if offered is not None and offered.airflow != current.airflow:
-        message = f"{current} runs Airflow {current.airflow}, and is on offer with Airflow {offered.airflow}"
-        yield PlanWarning(name="airflow-version", message=message)
-
-
-def _list(releases: Iterable[Release]) -> str:
-    return ", ".join(map(str, releases))

@@ -16,7 +16,7 @@ from astro_deployment_runtime.search import Search
 from astro_deployment_runtime.versions import Distribution, ReleaseId, RuntimeVersion
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from astro_deployment_runtime.catalog import Catalog, Release
     from astro_deployment_runtime.model import Platform
@@ -147,12 +147,14 @@ def _against(
                 yield violation
 
 
-def nearest(
+def nearest(  # noqa: PLR0913 - each bounds where one can go
     current: Release,
     wanted: RuntimeVersion | Release,
     catalog: Catalog,
+    *,
     search: Search,
     accepted: Acceptance,
+    suits: Callable[[Release], bool],
 ) -> tuple[Release | None, Release | None]:
     """Find the targets next to the wanted one, below and above, that can be reached by at least one hop.
 
@@ -163,6 +165,7 @@ def nearest(
         catalog: what is on offer.
         search: how paths are found there.
         accepted: what the user accepts by name.
+        suits: whether nothing else is against a target that can be reached.
     """
     reach = _Reach(current, search, accepted)
     if isinstance(wanted, RuntimeVersion):
@@ -174,8 +177,11 @@ def nearest(
         targets = list(catalog.runtime)
         at = bisect_left(targets, wanted.order, key=lambda release: release.order)
         over = bisect_right(targets, wanted.order, key=lambda release: release.order)
-    below = next((release for release in reversed(targets[:at]) if reach.includes(release)), None)
-    return below, next((release for release in targets[over:] if reach.includes(release)), None)
+    below, above = (
+        next((release for release in side if reach.includes(release) and suits(release)), None)
+        for side in (reversed(targets[:at]), targets[over:])
+    )
+    return below, above
 
 
 class _Reach:

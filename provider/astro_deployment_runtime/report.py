@@ -100,7 +100,8 @@ def warning_line(warning: PlanWarning) -> str:
 
 def refusal_lines(refusal: Refusal, *, name: str | None = None, release_name: str | None = None) -> list[str]:
     """Write a refusal: all the reasons, the nearest targets and what to do next."""
-    lines = [f"{_heading(name, release_name)}no way from {refusal.current} to {_wanted(refusal)}"]
+    way = "staying at" if refusal.target == refusal.current.id.version else f"way from {refusal.current} to"
+    lines = [f"{_heading(name, release_name)}no {way} {_wanted(refusal)}"]
     for violation in refusal.violations:
         lines.append(f"  {violation.rule}: {printable(violation.found)}")
         lines.append(f"    because {RULE[violation.rule].reason}")
@@ -259,6 +260,11 @@ def _nearest(refusal: Refusal) -> str | None:
     return f"Nearest target{'s' if len(named) > 1 else ''}: Astro Runtime {', '.join(named)}."
 
 
+def _final(refusal: Refusal) -> bool:
+    """Tell whether a rule is broken that no accepting helps against."""
+    return not refusal.acceptable and any(each.rule is not RuleId.DENIED for each in refusal.violations)
+
+
 def _next(refusal: Refusal) -> str:
     """Say what can be done now: every way out that is open."""
     ways = []
@@ -269,8 +275,11 @@ def _next(refusal: Refusal) -> str:
         ways.append("deploy the pending hop's image")
     elif near:
         ways.append("declare the nearest target" if len(near) == 1 else "declare one of the nearest targets")
-    if refusal.acceptable:
-        ways.append(f"accept it by name (accept: [{', '.join(refusal.acceptable)}])")
+    by_name = [f"accept it by name (accept: [{', '.join(refusal.acceptable)}])"] if refusal.acceptable else []
+    if refusal.denied and not _final(refusal):
+        by_name.append(f"take {' and '.join(refusal.denied)} out of deny")
+    if by_name:
+        ways.append(" and ".join(by_name))
     if not ways:
         return f"nothing on offer can be reached from {refusal.current}; ask the platform's administrators"
     return ", or ".join(ways)

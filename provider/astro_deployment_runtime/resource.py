@@ -185,6 +185,7 @@ class AstroDeploymentRuntime(dynamic.Resource, module="astro", name="DeploymentR
         project: pulumi.Input[ProjectArgs] | None = None,
         strategy: pulumi.Input[str] = "certified-first",
         accept: pulumi.Input[Sequence[pulumi.Input[str]]] | None = None,
+        deny: pulumi.Input[Sequence[pulumi.Input[str]]] | None = None,
         timeout: pulumi.Input[str] = "1h",
         wait: pulumi.Input[bool] = True,
         verify: pulumi.Input[str] = "airflow",
@@ -206,7 +207,8 @@ class AstroDeploymentRuntime(dynamic.Resource, module="astro", name="DeploymentR
                 is tested, if a test is given, and deployed.
             strategy: ``certified-first`` (the vendor's guide) or ``fewest-hops``.
             accept: what is accepted by name: ``yanked:VERSION``, ``prerelease:VERSION``, ``cancel-pending``, ``newer``,
-                ``base-image``, ``overwrite-environment``.
+                ``base-image``, ``overwrite-environment``; and warnings, which are then not shown.
+            deny: warnings that are refusals, by name, for example ``out-of-support``.
             timeout: how long a run waits for each hop, for example ``90m``. Its end cancels nothing on the platform.
             wait: whether to wait at all for hops that are under way; if not, a run that started a hop ends with a
                 non-zero exit and says what to deploy, and the next run goes on.
@@ -224,6 +226,7 @@ class AstroDeploymentRuntime(dynamic.Resource, module="astro", name="DeploymentR
             "project": project,
             "strategy": strategy,
             "accept": accept if accept is not None else [],
+            "deny": deny,
             "timeout": timeout,
             "wait": wait,
             "verify": verify,

@@ -56,8 +56,9 @@ class Rule:
     reason: str
     """One sentence without its full stop."""
     source: str
-    forbids: Callable[[Case], str | None]
-    """Return what was found, None where the rule has nothing against the hop."""
+    forbids: Callable[[Case], str | None] = lambda _: None
+    """Return what was found, None where the rule has nothing against the hop. Of what is about a Deployment or a whole
+    path, the planner judges."""
 
 
 def move(source: Release, target: Release) -> RuleId:
@@ -263,8 +264,11 @@ RULES: Final = (
         id=RuleId.PENDING,
         reason="a hop that somebody else started is not ours to take away",
         source="Houston's desired versions",
-        # Judged by the planner: it is about a Deployment, not about a hop.
-        forbids=lambda _: None,
+    ),
+    Rule(
+        id=RuleId.DENIED,
+        reason="a warning that is denied by name is a refusal",
+        source="the declaration, argument 'deny'",
     ),
 )
 """Every rule, in the order in which reasons are given."""

@@ -16,6 +16,7 @@ from pydantic.alias_generators import to_camel
 
 from astro_deployment_runtime.declaration import (
     Accepted,
+    Denied,
     Duration,
     Image,
     ProjectDeclaration,
@@ -23,6 +24,7 @@ from astro_deployment_runtime.declaration import (
     StrategyName,
     Target,
     Witness,
+    differ,
     mistakes,
 )
 from astro_deployment_runtime.errors import InvalidDeclarationError, InvalidVersionError
@@ -46,6 +48,7 @@ class Defaults(BaseModel):
     project: ProjectDeclaration | None = None
     strategy: StrategyName | None = None
     accept: Accepted | None = None
+    deny: Denied | None = None
     timeout: Duration | None = None
     wait: bool | None = None
     verify: Witness | None = None
@@ -54,6 +57,11 @@ class Defaults(BaseModel):
     def _one_delivery(self) -> Self:
         if self.image is not None and self.project is not None:
             raise ValueError("an image arrives in one way: give image or project, not both")
+        return self
+
+    @model_validator(mode="after")
+    def _accepted_or_denied(self) -> Self:
+        differ(self.accept, self.deny)
         return self
 
 
@@ -276,9 +284,15 @@ def _explicit(level: Defaults | None) -> _Level:
 
 
 def _below(upper: Mapping[str, Any], lower: _Level, *, own: Mapping[str, Any] | None = None) -> _Level:
-    """Lay a level upon another. A way for images displaces the other way; what is given as null takes away."""
+    """Lay a level upon another. A way for images displaces the other way; what is given as null takes away.
+
+    What the upper level accepts the lower one cannot deny, and the other way round.
+    """
     given = {alias for alias, name in _ALIASES.items() if alias in upper or name in upper}
     if given & {"image", "project"}:
         given |= {"image", "project"}
     kept = {alias: value for alias, value in lower.items() if alias not in given}
+    for name, contrary in (("accept", "deny"), ("deny", "accept")):
+        if name in kept and isinstance(upper.get(contrary), list | tuple):
+            kept[name] = tuple(each for each in kept[name] if each not in upper[contrary])
     return {**kept, **(upper if own is None else own)}

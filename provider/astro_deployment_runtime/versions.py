@@ -18,6 +18,7 @@ from astro_deployment_runtime.errors import InvalidVersionError
 _NUMBER = r"(0|[1-9]\d{0,5})"
 _DOTTED: Final = re.compile(rf"{_NUMBER}\.{_NUMBER}\.{_NUMBER}", re.ASCII)
 _AIRFLOW_3: Final = re.compile(rf"{_NUMBER}\.{_NUMBER}-([1-9]\d{{0,5}})", re.ASCII)
+_LINE: Final = re.compile(rf"{_NUMBER}(?:\.{_NUMBER}(?:\.|-)|\.)x", re.ASCII)
 _BUILD: Final = re.compile(r"-\d+$", re.ASCII)
 _RELEASE: Final = re.compile(
     r"(?:(?P<certified>AC|Astronomer Certified)|(?:Astro )?Runtime)\s+(?P<version>\S+)", re.ASCII | re.IGNORECASE
@@ -99,10 +100,51 @@ class RuntimeVersion:
             "(for example 3.1-12)"
         )
 
+    @property
+    def patches(self) -> Line:
+        """The line of its patches: those that differ in the last number alone."""
+        return Line(self.scheme, self.numbers[:2])
+
     def __str__(self) -> str:
         """Print as the vendor writes it."""
         first, second, third = self.numbers
         return f"{first}.{second}{'-' if self.scheme is Scheme.AIRFLOW_3 else '.'}{third}"
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """Runtime versions that begin alike: ``5.x``, ``5.0.x``, or ``3.1-x`` from Airflow 3 on."""
+
+    scheme: Scheme
+    beginning: tuple[int, ...]
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Read ``5.x``, ``5.0.x`` or ``3.1-x``.
+
+        Raises:
+            InvalidVersionError: the text is anything else, ``3.x`` included, which could be either scheme.
+        """
+        match = _LINE.fullmatch(text)
+        if match is None:
+            raise InvalidVersionError(
+                f"{text!r} is not a line of Astro Runtime versions: write 5.x, 5.0.x, or 3.1-x for Airflow 3"
+            )
+        if text == "3.x":
+            raise InvalidVersionError(
+                "'3.x' could be Astro Runtime 3 of 2021 as well as Astro Runtime for Airflow 3: write 3.0.x for the "
+                "one, or 3.1-x with Airflow's minor version for the other"
+            )
+        scheme = Scheme.AIRFLOW_3 if text.endswith("-x") else Scheme.AIRFLOW_2
+        return cls(scheme, tuple(int(part) for part in match.groups() if part is not None))
+
+    def __contains__(self, version: RuntimeVersion) -> bool:
+        """Tell whether a version begins so."""
+        return version.scheme is self.scheme and version.numbers[: len(self.beginning)] == self.beginning
+
+    def __str__(self) -> str:
+        """Print as it is declared."""
+        return f"{'.'.join(map(str, self.beginning))}{'-' if self.scheme is Scheme.AIRFLOW_3 else '.'}x"
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import json
 import os
+from datetime import date
 from pathlib import Path
 
 import pytest
 
 from astro_deployment_runtime import feeds
-from astro_deployment_runtime.model import Acceptance, Plan, Platform, Strategy
+from astro_deployment_runtime.model import Acceptance, Plan, Platform, Strategy, read_warnings
 from astro_deployment_runtime.planner import plan
 from astro_deployment_runtime.question import parse_current, parse_target
 from astro_deployment_runtime.report import path_line, plan_json, plan_lines, refusal_lines
@@ -34,6 +35,8 @@ def test_the_text_is_as_before(name: str, form: str) -> None:
         catalog,
         strategy=Strategy(case.get("strategy", "certified-first")),
         accepted=Acceptance.parse(case.get("accept", [])),
+        denied=read_warnings(case.get("deny", [])),
+        today=date.fromisoformat(case["today"]) if "today" in case else None,
         platform=Platform(version=case["platform"]) if "platform" in case else None,
         pending=ReleaseId.parse(case["pending"]) if "pending" in case else None,
         pending_is_ours=case.get("ours", False),

@@ -16,12 +16,12 @@ from typing import TYPE_CHECKING, Any, Final
 import pytest
 import yaml
 
-from astro_deployment_runtime import commands, host, houston, images, reconcile
+from astro_deployment_runtime import cautions, commands, host, houston, images, reconcile
 from astro_deployment_runtime.cli import COMMANDS
 from astro_deployment_runtime.console import ExitCode
 from astro_deployment_runtime.declaration import ProjectDeclaration, RuntimeDeclaration
 from astro_deployment_runtime.fleet import declare_fleet
-from astro_deployment_runtime.model import ACCEPTABLE
+from astro_deployment_runtime.model import ACCEPTABLE, JUDGED, WarningName
 from astro_deployment_runtime.plan_command import FORMS
 from astro_deployment_runtime.resource import AstroDeploymentRuntime
 from astro_deployment_runtime.rules import RULES
@@ -152,7 +152,7 @@ def test_the_defaults_of_the_resource_are_those_of_an_entry() -> None:
         default = parameters[name].default
         if field.is_required():
             assert default is inspect.Parameter.empty
-        elif name != "accept":
+        elif name not in {"accept", "deny"}:
             assert shown_default(default) == shown_default(field.default), name
 
 
@@ -177,7 +177,12 @@ def test_the_settings_are_those_that_are_read() -> None:
     keys = dict(zip(config.keys_asked, environment.keys_asked, strict=True))
     rows = table(CONFIGURATION, "config", "environment", "default", "meaning")
     assert {key: cells[0] for key, cells in rows.items()} == {f"astro:{key}": keys[key] for key in keys}
-    defaults = {"caFile": settings.ca_file, "allowHttp": settings.allow_http, "catalog": settings.catalog}
+    defaults = {
+        "caFile": settings.ca_file,
+        "allowHttp": settings.allow_http,
+        "catalog": settings.catalog,
+        "maxRequestsPerSecond": f"{settings.max_requests_per_second:g}",
+    }
     for key in keys:
         assert rows[f"astro:{key}"][1] == shown_default(defaults.get(key, "required"))
     assert len(keys) == len(Settings.__dataclass_fields__)
@@ -238,7 +243,7 @@ def test_the_rules_are_listed() -> None:
 def test_the_constants_are_those_of_the_code() -> None:
     """How often, how long and how many."""
     for name, (value, _) in table(HOW_IT_WORKS, "constant", "value", "meaning").items():
-        (actual,) = {getattr(module, name) for module in (reconcile, houston, host) if hasattr(module, name)}
+        (actual,) = {getattr(module, name) for module in (cautions, reconcile, houston, host) if hasattr(module, name)}
         assert float(value) == actual, name
 
 
@@ -317,8 +322,9 @@ def test_commands_of_make_exist() -> None:
         assert named <= targets, page.name
 
 
-def test_warnings_are_listed() -> None:
-    """Every name that the planner gives a warning."""
-    names = set(re.findall(r'PlanWarning\(\s*name="([a-z-]+)"', (PACKAGE / "planner.py").read_text(encoding="utf-8")))
-    section = HOW_IT_WORKS.read_text(encoding="utf-8").partition("### Warnings")[2].partition("##")[0]
-    assert set(re.findall(r"`([a-z-]+)`", section)) == names
+def test_the_warnings_are_listed() -> None:
+    """Every name, in the order in which they are given, and whether it can be accepted or denied."""
+    rows = table(HOW_IT_WORKS, "warning", "when", "accept, deny")
+    assert [(name, cells[1]) for name, cells in rows.items()] == [
+        (name, "yes" if name in JUDGED else "no") for name in WarningName
+    ]

@@ -128,7 +128,7 @@ def test_a_summit_without_a_way_on_is_left_out() -> None:
 def test_an_accepted_release_is_the_target_and_no_stop() -> None:
     """Accepting yanked:9.0.0 opens it as the end of a path, not as a way through; and the plan says so."""
     plan = planned(ask("Runtime 8.10.0", "9.0.0", PUBLISHED, accept=("yanked:9.0.0",)))
-    assert [warning.name for warning in plan.warnings] == ["yanked"]
+    assert [warning.name for warning in plan.warnings] == ["database-migration", "yanked"]
     early = made("AC 2.3.0", "Runtime 5.0.0 = 2.3.0", channel={"Runtime 5.0.0": Channel.ALPHA})
     assert rules(refused(ask("AC 2.3.0", "5.0.0", early))) == ["CHANNEL"]
     plan = planned(ask("AC 2.3.0", "equivalent", early, accept=("prerelease:5.0.0",)))
@@ -140,7 +140,8 @@ def test_what_no_feed_knows_is_allowed_with_a_warning() -> None:
     catalog = Catalog.offered(["2.3.0"], [("5.0.4", "2.3.0"), ("5.9.9", "2.3.0")], GUIDE)
     plan = planned(ask("AC 2.2.3", "5.9.9", catalog))
     assert [(w.name, w.message) for w in plan.warnings] == [
-        ("unknown-release", "nothing known about Astro Runtime 5.9.9")
+        ("unknown-release", "nothing known about Astro Runtime 5.9.9"),
+        ("database-migration", "hop 1 migrates the metadata database, which may take long"),
     ]
 
 

@@ -154,3 +154,26 @@ def test_all_mistakes_are_told_at_once() -> None:
         "astro:onRefusal: ",
     )
     assert [next((line for line in lines if line.startswith(start)), None) for start in starts] == lines
+
+
+def test_what_a_nearer_level_accepts_the_others_cannot_deny() -> None:
+    """Name by name, and the other way round; the rest of a level stands."""
+    defaults = {"runtimeVersion": "5.0.4", "deny": ["out-of-support", "deprecated"], "accept": ["newer-patch"]}
+    levels = [{"accept": ["out-of-support"]}, {"deny": ["newer-patch"]}, {}]
+    declared = read(
+        defaults=defaults, deployments=[BARE | {"name": str(at)} | level for at, level in enumerate(levels)]
+    )
+    assert [(entry.accept, entry.deny) for entry in declared.deployments] == [
+        (("out-of-support",), ("deprecated",)),
+        ((), ("newer-patch",)),
+        (("newer-patch",), ("out-of-support", "deprecated")),
+    ]
+
+
+def test_what_is_accepted_and_denied_at_one_level_is_a_mistake() -> None:
+    """It is told with its place, and so are names that nobody knows."""
+    both = {"accept": ["deprecated"], "deny": ["deprecated"]}
+    lines = refused(defaults=both, deployments=[ENTRY | both], waves=[{"name": "first", "deny": ["old"]}])
+    assert lines[0] == "astro:defaults: deprecated: accepted as well as denied; keep one of the two"
+    assert lines[1].startswith("astro:waves[0].deny: 'old' cannot be denied: known are airflow-version, ")
+    assert lines[2] == "astro:deployments[0]: deprecated: accepted as well as denied; keep one of the two"

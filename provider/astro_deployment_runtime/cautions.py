@@ -1,0 +1,115 @@
+"""What is allowed and should be known all the same: the warnings of a path, and of a Deployment that stays.
+
+Pure: the day for which support is judged is handed in. A text never tells how far off a date is, so that the same plan
+reads the same on two days.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from itertools import pairwise
+from typing import TYPE_CHECKING, Final
+
+from astro_deployment_runtime.catalog import Channel
+from astro_deployment_runtime.model import PlanWarning, WarningName
+from astro_deployment_runtime.rules import prerelease, yanked
+from astro_deployment_runtime.versions import RuntimeVersion
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+    from datetime import date
+
+    from astro_deployment_runtime.catalog import Catalog, Release
+    from astro_deployment_runtime.versions import AirflowVersion
+
+SOON_DAYS: Final = 90
+"""How many days before its end support ends soon."""
+
+_LAST_MINOR: Final = {1: 10, 2: 11}
+"""The last minor version of the major versions of Airflow that are complete. Source: Apache Airflow's releases."""
+
+
+def of_path(
+    current: Release, path: Sequence[Release], catalog: Catalog, today: date | None = None
+) -> Iterator[PlanWarning]:
+    """Give the warnings of a path.
+
+    Args:
+        current: what runs.
+        path: the releases that it leads to, at least one.
+        catalog: what is on offer.
+        today: the day for which support is judged; None: it is not.
+    """
+    target = path[-1]
+    yield from stated_airflow(current, catalog)
+    if unknown := _list(release for release in path if not release.known):
+        yield PlanWarning(name=WarningName.UNKNOWN_RELEASE, message=f"nothing known about {unknown}")
+    if deprecated := _list(release for release in path if release.channel is Channel.DEPRECATED):
+        yield PlanWarning(name=WarningName.DEPRECATED, message=f"the vendor has deprecated {deprecated}")
+    yield from support(target, today)
+    yield from _of_hops([current, *path], catalog)
+    newest = catalog.newest(target.id.version.patches) if isinstance(target.id.version, RuntimeVersion) else None
+    if newest is not None and newest.number > target.number:
+        yield PlanWarning(name=WarningName.NEWER_PATCH, message=f"{newest} is on offer, a newer patch than {target}")
+    if target.yanked:
+        yield PlanWarning(name=WarningName.YANKED, message=f"{yanked(target)}, and accepted")
+    if target.prerelease:
+        yield PlanWarning(name=WarningName.PRERELEASE, message=f"{prerelease(target)}, and accepted")
+
+
+def stated_airflow(current: Release, catalog: Catalog) -> Iterator[PlanWarning]:
+    """Say that what runs has another Airflow version than the catalog has under its name: what runs counts."""
+    offered = catalog.get(current.id)
+    if offered is not None and offered.airflow != current.airflow:
+        message = f"{current} runs Airflow {current.airflow}, and is on offer with Airflow {offered.airflow}"
+        yield PlanWarning(name=WarningName.AIRFLOW_VERSION, message=message)
+
+
+def support(release: Release, today: date | None) -> Iterator[PlanWarning]:
+    """Say that the vendor's support of a release has ended, or ends soon. Its last day is a supported one."""
+    end = release.end_of_support
+    if end is None or today is None:
+        return
+    if end < today:
+        message = f"the vendor's support of {release} ended on {end}"
+        yield PlanWarning(name=WarningName.OUT_OF_SUPPORT, message=message)
+    elif end <= today + timedelta(days=SOON_DAYS):
+        message = f"the vendor's support of {release} ends on {end}"
+        yield PlanWarning(name=WarningName.SUPPORT_ENDS_SOON, message=message)
+
+
+def _of_hops(releases: Sequence[Release], catalog: Catalog) -> Iterator[PlanWarning]:
+    """Say what single hops do to Airflow, by their numbers in the plan."""
+    migrating, leaps = [], []
+    for number, (source, target) in enumerate(pairwise(releases), start=1):
+        if catalog.migrates(source.airflow, target.airflow):
+            migrating.append(str(number))
+        if skipped := _skipped(source.airflow, target.airflow):
+            leaps.append(f"hop {number} skips Airflow {skipped}")
+    if migrating:
+        which = f"hop {migrating[0]} migrates" if len(migrating) == 1 else f"hops {_and(migrating)} migrate"
+        message = f"{which} the metadata database, which may take long"
+        yield PlanWarning(name=WarningName.DATABASE_MIGRATION, message=message)
+    if leaps:
+        yield PlanWarning(name=WarningName.AIRFLOW_MINOR_SKIPPED, message="; ".join(leaps))
+
+
+def _skipped(before: AirflowVersion, after: AirflowVersion) -> str:
+    """Name the minor versions of Airflow between the two; empty where there is none."""
+    minors = [
+        f"{major}.{minor}"
+        for major in range(before.major, after.major + 1)
+        for minor in range(
+            before.minor + 1 if major == before.major else 0,
+            after.minor if major == after.major else _LAST_MINOR.get(major, -1) + 1,
+        )
+    ]
+    return minors[0] if len(minors) == 1 else f"{minors[0]} to {minors[-1]}" if minors else ""
+
+
+def _list(releases: Iterable[Release]) -> str:
+    return ", ".join(map(str, releases))
+
+
+def _and(words: Sequence[str]) -> str:
+    return f"{', '.join(words[:-1])} and {words[-1]}"
