@@ -20,6 +20,7 @@ DEFAULT_TOKEN = "sandbox-token"  # noqa: S105  it guards nothing but this toy
 URL_VARIABLE = "ASTRO_HOUSTON_URL"
 TOKEN_VARIABLE = "ASTRO_HOUSTON_TOKEN"  # noqa: S105  the name of a variable, no token
 
+_ALL = 100
 _INTERRUPTED = 130  # what a shell reports for a command that Ctrl-C ended
 
 _COLUMNS = {
@@ -80,6 +81,12 @@ def _parser() -> argparse.ArgumentParser:
         "--rollout-seconds", type=_seconds, default=5.0, metavar="S", help="how long pods restart; default: 5"
     )
     serve.add_argument("--allow-downgrades", action="store_true", help="accept a lower version, as a real server might")
+    serve.add_argument(
+        "--delay-seconds", type=_seconds, default=0.0, metavar="S", help="how long each answer takes; default: 0"
+    )
+    serve.add_argument(
+        "--failing-percent", type=_percent, default=0.0, metavar="P", help="how many answers get lost; default: 0"
+    )
     serve.add_argument("--request-log", type=Path, metavar="FILE", help="append a line of JSON for each request")
 
     remote = argparse.ArgumentParser(add_help=False)
@@ -109,6 +116,13 @@ def _seconds(text: str) -> float:
     if not 0 <= seconds < float("inf"):
         raise argparse.ArgumentTypeError(f"{text} is not a number of seconds from 0 on")
     return seconds
+
+
+def _percent(text: str) -> float:
+    percent = float(text)
+    if not 0 <= percent <= _ALL:
+        raise argparse.ArgumentTypeError(f"{text} is not a number from 0 to {_ALL}")
+    return percent
 
 
 def _serve(options: argparse.Namespace) -> None:

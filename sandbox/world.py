@@ -15,6 +15,7 @@ from sandbox.generation import Generation
 from sandbox.houston import Houston, Tokens
 from sandbox.requestlog import RequestLog
 from sandbox.store import Store
+from sandbox.weather import Weather
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -35,6 +36,8 @@ class Settings:
     platform_version: str = "0.30.4"
     rollout_seconds: float = 0.0
     allow_downgrades: bool = False
+    delay_seconds: float = 0.0
+    failing_percent: float = 0.0
     request_log: Path | None = None
 
 
@@ -81,6 +84,9 @@ def serve(settings: Settings) -> None:
         if settings.request_log:
             stream = stack.enter_context(_opened(settings.request_log))
             middleware.append(Middleware(RequestLog, stream=stream, tokens=served.tokens, clock=served.platform.clock))
+        if settings.delay_seconds or settings.failing_percent:
+            weather = {"delay_seconds": settings.delay_seconds, "failing_percent": settings.failing_percent}
+            middleware.append(Middleware(Weather, **weather))
         server.run(app.create(served, middleware), listener)
 
 

@@ -203,6 +203,15 @@ def test_rollout_seconds_are_a_number_from_0_on(value: str, capsys: pytest.Captu
     assert "--rollout-seconds" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("value", ["-1", "101", "nan", "some"])
+def test_more_than_all_answers_cannot_get_lost(value: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """It is told which option is wrong."""
+    with pytest.raises(SystemExit) as raised:
+        main(["serve", f"--failing-percent={value}"])
+    assert raised.value.code == 2
+    assert "--failing-percent" in capsys.readouterr().err
+
+
 @pytest.fixture
 def lonely(monkeypatch: pytest.MonkeyPatch) -> None:
     """An environment that names no sandbox."""
