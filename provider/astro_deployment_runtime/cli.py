@@ -10,7 +10,7 @@ import os
 import sys
 from typing import TYPE_CHECKING, Final, NoReturn
 
-from astro_deployment_runtime import plan_command
+from astro_deployment_runtime import plan_command, report_command
 from astro_deployment_runtime.console import ExitCode
 from astro_deployment_runtime.errors import AstroRuntimeError, InvalidInputError
 from astro_deployment_runtime.report import printable
@@ -18,7 +18,7 @@ from astro_deployment_runtime.report import printable
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-COMMANDS: Final = (plan_command.COMMAND,)
+COMMANDS: Final = (plan_command.COMMAND, report_command.COMMAND)
 """Every subcommand, in the order in which ``--help`` lists them."""
 
 

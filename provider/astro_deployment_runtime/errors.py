@@ -7,6 +7,7 @@
     │   ├── InvalidVersionError    a text is no version, release or target
     │   ├── InvalidCatalogError    a feed file is not in the feeds' format
     │   ├── InvalidSettingsError   the connection settings are missing or unsafe
+    │   ├── InvalidPreviewError    what was to be reported is no preview of Pulumi's
     │   └── InvalidDeclarationError  an argument of a resource or an entry of the stack config
     ├── RefusedError               a refusal of the planner, where only an exception can carry it
     ├── DeliveryFailedError        a command of the user's failed: a test of the project, or its deployment
@@ -47,6 +48,10 @@ class InvalidCatalogError(InvalidInputError):
 
 class InvalidSettingsError(InvalidInputError):
     """The connection settings are missing, contradictory or unsafe."""
+
+
+class InvalidPreviewError(InvalidInputError):
+    """What was to be reported is not what ``pulumi preview --json`` writes."""
 
 
 class InvalidDeclarationError(InvalidInputError):

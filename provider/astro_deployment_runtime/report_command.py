@@ -1,0 +1,64 @@
+"""``report``: a preview of Pulumi's as a comment for a pull request, as JSON or as JUnit XML."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from astro_deployment_runtime.console import Command, ExitCode
+from astro_deployment_runtime.errors import InvalidPreviewError
+from astro_deployment_runtime.junit import junit
+from astro_deployment_runtime.preview_json import preview_json
+from astro_deployment_runtime.previews import read_preview
+from astro_deployment_runtime.pull_request import pull_request
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Callable
+
+    from astro_deployment_runtime.previews import Preview
+
+_STDIN: Final = "-"
+_FORMATS: Final[dict[str, Callable[[Preview], str]]] = {
+    "markdown": pull_request,
+    "json": lambda preview: json.dumps(preview_json(preview), indent=2) + "\n",
+    "junit": junit,
+}
+
+
+def _add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "file",
+        nargs="?",
+        default=_STDIN,
+        metavar="FILE",
+        help="what 'pulumi preview --json' wrote; standard input where it is left out",
+    )
+    parser.add_argument(
+        "--format", choices=list(_FORMATS), default="markdown", help="what to write (default: %(default)s)"
+    )
+
+
+def _run(options: argparse.Namespace) -> ExitCode:
+    written = _FORMATS[options.format](read_preview(_read(options.file)))
+    # Standard output may be in another encoding; what is written here is read by machines.
+    sys.stdout.buffer.write(written.encode())
+    return ExitCode.DONE
+
+
+def _read(file: str) -> bytes:
+    try:
+        return sys.stdin.buffer.read() if file == _STDIN else Path(file).read_bytes()
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else error
+        raise InvalidPreviewError(f"{file}: cannot be read ({reason})") from error
+
+
+COMMAND: Final = Command(
+    name="report",
+    help="write a preview of Pulumi's for a pull request, as JSON or as JUnit XML",
+    add_arguments=_add_arguments,
+    run=_run,
+)

@@ -1,0 +1,119 @@
+"""``report`` on what the engine really writes: each kind of preview, fresh from it, gives the reports that are kept.
+
+Beside each report is kept what the engine wrote, without what tells one machine or one run from another; that is what
+the tests without an engine read. ``REGENERATE=1`` writes all of it anew.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+from typing import TYPE_CHECKING, Any, Final
+
+from tests.e2e.world import IMAGE, ROOT, TOKEN, deployment
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tests.e2e.conftest import MakeProject, StartSandbox
+    from tests.e2e.world import Project, Sandbox
+
+_KEPT: Final = ROOT / "tests" / "golden" / "previews"
+_FORMATS: Final = {"markdown": "md", "json": "report.json", "junit": "xml"}
+_OF_ONE_RUN: Final = {"sourcePosition", "stackTrace", "created", "modified", "duration"}
+_START: Final = """
+mutation($id: Uuid!, $v: String!) { updateDeploymentAirflow(deploymentUuid: $id, desiredAirflowVersion: $v) { id } }"""
+_DEFAULTS: Final[dict[str, Any]] = {"runtimeVersion": "5.0.4", "image": IMAGE}
+_UNPLANNED: Final = """
+from astro_deployment_runtime.resource import AstroDeploymentRuntime
+first = AstroDeploymentRuntime("first", release_name="canary-1", runtime_version="5.0.4")
+AstroDeploymentRuntime("second", release_name=first.current_version, runtime_version="5.0.4")
+"""
+
+
+def previewed(stack: Project, *words: str) -> bytes:
+    """Run ``pulumi preview --json``, and give what it wrote to standard output."""
+    command = ["pulumi", "preview", "--json", "--non-interactive", *words]
+    return subprocess.run(command, cwd=stack.folder, env=stack.environment, check=False, capture_output=True).stdout
+
+
+def scenes(sandbox: Sandbox, stack: Project) -> Iterator[tuple[str, bytes]]:
+    """Bring a stack into each situation in turn, and preview it there."""
+    known = [{"releaseName": "old-5"}, {"releaseName": "rest-3"}]
+    stack.declare(*known, defaults=_DEFAULTS)
+    stack.up()
+    yield "nothing-to-do", previewed(stack, "--show-sames")
+
+    sandbox.ask(_START, id="ckwpend6", v="2.3.0")
+    fleet: list[dict[str, Any]] = [
+        {"name": "data-eng", "releaseName": "canary-1", "wave": "canaries"},
+        {"releaseName": "rest-2", "image": None},
+        {"releaseName": "rest-3"},
+        {"releaseName": "pend-6"},
+    ]
+    waves = [{"name": "canaries", "soak": "30m"}, {"name": "rest", "maxParallel": 20}]
+    stack.declare(*fleet, defaults=_DEFAULTS, waves=waves)
+    yield "waves", previewed(stack, "--show-sames")
+
+    lower = {"runtimeVersion": "4.0.11"}
+    bad = [fleet[0] | {"wave": None}, fleet[2] | lower, {"releaseName": "none-9"}]
+    stack.declare(*bad, defaults=_DEFAULTS)
+    yield "refused", previewed(stack, "--show-sames")
+    stack.environment["ASTRO_ON_REFUSAL"] = "skip"
+    yield "skipped", previewed(stack, "--show-sames")
+    yield "skipped-briefly", previewed(stack)
+    del stack.environment["ASTRO_ON_REFUSAL"]
+
+    stack.declare({"releaseName": "rest-3"}, {"releaseName": "pend-6"}, defaults={**lower, "accept": ["newer"]})
+    yield "ended-early", previewed(stack, "--show-sames")
+    stack.declare({"name": "old-5", "releaseName": "rest-2"}, {"releaseName": "rest-3"}, defaults=_DEFAULTS)
+    yield "replaced", previewed(stack, "--show-sames")
+    stack.declare({"releaseName": "rest-3"})
+    yield "mistaken", previewed(stack, "--show-sames")
+    stack.declare({"name": "a|b <b>`c`</b> @d\n# e", "releaseName": "canary-1"}, *known, defaults=_DEFAULTS)
+    yield "hostile", previewed(stack, "--show-sames")
+    stack.program(_UNPLANNED)
+    yield "unplanned", previewed(stack, "--show-sames")
+    stack.on_the_stock_host()
+    yield "stock-host", previewed(stack, "--show-sames")
+
+
+def kept(written: bytes, url: str) -> str:
+    """Leave out what tells one machine or one run from another."""
+
+    def general(value: Any) -> Any:
+        if isinstance(value, dict):
+            return {key: general(each) for key, each in value.items() if key not in _OF_ONE_RUN}
+        if isinstance(value, list):
+            return [general(each) for each in value]
+        return value
+
+    text = json.dumps(general(json.loads(written)), indent=1)
+    text = text.replace(url.removesuffix("/v1"), "https://houston.example.com")
+    return re.sub(r"(pulumi-python::default::)[0-9a-f-]+", r"\1id", text) + "\n"
+
+
+def test_a_fresh_preview_gives_the_reports_that_are_kept(platform: StartSandbox, project: MakeProject) -> None:
+    """Of every kind, byte for byte; and no report holds the token."""
+    sandbox = platform(
+        *(deployment(name, "2.2.3") for name in ("canary-1", "pend-6")),
+        deployment("rest-2", "4.2.5"),
+        *(deployment(name, "5.0.4") for name in ("rest-3", "old-5")),
+    )
+    stack = project(sandbox)
+    regenerate, names = bool(os.environ.get("REGENERATE")), []
+    for name, written in scenes(sandbox, stack):
+        names.append(name)
+        if regenerate:
+            (_KEPT / f"{name}.json").write_text(kept(written, sandbox.url), encoding="utf-8")
+        for form, suffix in _FORMATS.items():
+            command = [sys.executable, "-m", "astro_deployment_runtime", "report", "--format", form]
+            report = subprocess.run(command, input=written, check=True, stdout=subprocess.PIPE).stdout
+            if regenerate:
+                (_KEPT / f"{name}.{suffix}").write_bytes(report)
+            assert report == (_KEPT / f"{name}.{suffix}").read_bytes(), name
+            assert TOKEN.encode() not in report
+    assert sorted({path.name.partition(".")[0] for path in _KEPT.iterdir()}) == sorted(names)
