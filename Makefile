@@ -67,6 +67,10 @@ soak: $(STAMP) ## crash at every point with every killer, and walk two thousand 
 	@$(ON_ENGINE) ASTRO_MEASURED=build/measured pytest -n 2 tests/e2e/test_faults.py
 	@$(BIN)/python -m tools.reliability build/measured docs/reliability.md
 
+.PHONY: bench
+bench: $(STAMP) ## measure what is in docs/benchmarks.md, and write it there; about half an hour
+	@$(ON_ENGINE) python -m bench
+
 .PHONY: format
 format: $(STAMP) ## format the code and mend what can be mended by machine
 	@$(BIN)/ruff format

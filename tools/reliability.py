@@ -1,16 +1,14 @@
-"""Writes what ``make soak`` measured into ``docs/reliability.md``: ``reliability.py MEASURED DOCUMENT``.
-
-Each table of the document stands between ``<!-- measured: NAME -->`` and ``<!-- end -->``.
-"""
+"""Writes what ``make soak`` measured into ``docs/reliability.md``: ``reliability.py MEASURED DOCUMENT``."""
 
 from __future__ import annotations
 
 import json
-import re
 import sys
 from collections import Counter
 from pathlib import Path
 from typing import Any, Final
+
+from tools.tables import put, table
 
 Row = dict[str, Any]
 _KILLERS: Final = {
@@ -26,11 +24,6 @@ def read(folder: Path, kind: str) -> list[Row]:
     """Read the rows of one kind; a row that was measured twice counts once."""
     lines = (folder / f"{kind}.jsonl").read_text(encoding="utf-8").splitlines()
     return [json.loads(line) for line in dict.fromkeys(lines)]
-
-
-def table(head: list[str], rows: list[list[str]]) -> list[str]:
-    """Lay out a table."""
-    return [f"| {' | '.join(cells)} |" for cells in [head, ["---"] * len(head), *rows]]
 
 
 def _ended(rows: list[Row]) -> str:
@@ -86,11 +79,7 @@ def machine(rows: list[Row]) -> list[str]:
 def written(document: str, folder: Path) -> str:
     """Put the tables into a document."""
     for kind, make in (("crashes", crashes), ("faults", faults), ("machine", machine)):
-        lines = "\n".join(make(read(folder, kind)))
-        pattern = rf"(<!-- measured: {kind} -->\n).*?(<!-- end -->)"
-        document, count = re.subn(pattern, lambda found: f"{found[1]}{lines}\n{found[2]}", document, flags=re.DOTALL)  # noqa: B023
-        if count != 1:
-            raise SystemExit(f"the document has {count} places for the table {kind}")
+        document = put(document, kind, make(read(folder, kind)))
     return document
 
 

@@ -109,12 +109,17 @@ class Sandbox:
         thread.start()
         return thread
 
-    def show(self, release: str) -> dict[str, str]:
-        """What the platform knows of a Deployment."""
+    def fleet(self) -> list[dict[str, str]]:
+        """What the platform knows of its Deployments."""
         import httpx  # noqa: PLC0415 - only here
 
-        rows = httpx.get(self.url.replace("/v1", "/sandbox/fleet"), headers={"authorization": TOKEN}).json()
-        return next(row for row in rows if row["releaseName"] == release)
+        address, headers = self.url.replace("/v1", "/sandbox/fleet"), {"authorization": TOKEN}
+        rows: list[dict[str, str]] = httpx.get(address, headers=headers, timeout=30).json()
+        return rows
+
+    def show(self, release: str) -> dict[str, str]:
+        """What the platform knows of a Deployment."""
+        return next(row for row in self.fleet() if row["releaseName"] == release)
 
     def ask(self, document: str, **variables: str) -> Any:
         """Send a document as the admin: what a human's click does."""

@@ -1,0 +1,65 @@
+"""A thousand Deployments at once: the memory of the plugin, and a platform that is slow and loses answers."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from pathlib import Path
+from typing import Final
+
+from bench.scene import Table, fleet, verdict
+from tests.e2e import processes
+
+COUNT: Final = 1000
+MEMORY_BOUND: Final = 200.0
+_UP: Final = ("up", "--yes", "--skip-preview", "--parallel", str(COUNT))
+_WEATHER: Final = {"delay_seconds": "0.5", "failing_percent": "5", "rollout_seconds": "5"}
+_MOST_RUNS: Final = 5
+
+
+def memory() -> Table:
+    """Let a thousand wait for an image that nobody deploys, and look at the plugin."""
+    with fleet(COUNT) as (sandbox, project):
+        names = [f"stars-{number}" for number in range(COUNT)]
+        project.declare(*({"releaseName": name, "runtimeVersion": "5.0.4"} for name in names))
+        process = project.start(*_UP)
+        try:
+            while sum(request["fields"] == ["updateDeploymentAirflow"] for request in sandbox.requests()) < COUNT:
+                if process.poll() is not None:
+                    raise SystemExit(f"the run ended early:\n{process.communicate()[0]}")
+                time.sleep(1)
+            time.sleep(10)
+            [plugin] = processes.plugins(process.pid)
+            peak = _kilobytes(plugin, "VmHWM") / 1024
+        finally:
+            os.killpg(process.pid, signal.SIGINT)
+            process.communicate(timeout=120)
+    rows = [["the plugin, at its peak", f"{peak:.0f} MiB"]]
+    found = verdict(f"the plugin's memory with {COUNT} Deployments in flight", peak, MEMORY_BOUND, " MiB")
+    return Table("memory", [f"{COUNT} Deployments in flight", "memory"], rows, [found])
+
+
+def weather() -> Table:
+    """Bring a thousand to their target over answers that take half a second and get lost in one of twenty cases."""
+    rows = []
+    with fleet(COUNT, **_WEATHER) as (sandbox, project):
+        for run in range(1, _MOST_RUNS + 1):
+            before = time.perf_counter()
+            process = project.start(*_UP)
+            process.communicate()
+            arrived = sum(row["version"] == "5.0.4" for row in sandbox.fleet())
+            took = time.perf_counter() - before
+            rows.append(
+                [str(run), f"{took:.0f} s", str(process.returncode), str(arrived), str(len(sandbox.requests()))]
+            )
+            if process.returncode == 0:
+                break
+    ended = "All arrived." if process.returncode == 0 else "**Not all arrived.**"
+    head = ["`pulumi up`", "took", "exit code", "arrived by then", "requests by then"]
+    return Table("weather", head, rows, [f"- {ended}"])
+
+
+def _kilobytes(pid: int, name: str) -> int:
+    lines = Path(f"/proc/{pid}/status").read_text(encoding="utf-8").splitlines()
+    return int(next(line for line in lines if line.startswith(f"{name}:")).split()[1])

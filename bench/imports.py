@@ -1,0 +1,42 @@
+"""What the resource adds to the import of Pulumi in a program."""
+
+from __future__ import annotations
+
+import statistics
+import subprocess
+import sys
+import time
+from typing import Final
+
+from bench.scene import Table, verdict
+
+ROUNDS: Final = 15
+BOUND: Final = 100.0
+_IMPORTS: Final = {
+    "import pulumi": "",
+    "from astro_deployment_runtime import AstroDeploymentRuntime": "the resource",
+    "from astro_deployment_runtime import declare_fleet": "a fleet, which the program judges",
+}
+
+
+def measure() -> Table:
+    """Import in turn, each in a process of its own."""
+    rounds = [[_import(f"import pulumi; {text}") for text in _IMPORTS] for _ in range(ROUNDS + 1)][1:]
+    plain, *others = (list(column) for column in zip(*rounds, strict=True))
+    rows = [[f"`{next(iter(_IMPORTS))}`", f"{statistics.median(plain):.0f} ms", "-"]]
+    added = []
+    for text, times in zip(list(_IMPORTS)[1:], others, strict=True):
+        added.append(statistics.median(ours - theirs for ours, theirs in zip(times, plain, strict=True)))
+        rows.append([f"`{text}`", f"{statistics.median(times):.0f} ms", f"{added[-1]:.0f} ms"])
+    return Table(
+        "imports",
+        ["import", "takes", "adds"],
+        rows,
+        [verdict("the import of the resource beside `import pulumi`", added[0], BOUND, " ms")],
+    )
+
+
+def _import(text: str) -> float:
+    before = time.perf_counter()
+    subprocess.run([sys.executable, "-c", text], check=True)
+    return (time.perf_counter() - before) * 1000

@@ -1,0 +1,130 @@
+"""What a measurement works with: a sandbox with a fleet, and a Pulumi project that declares it, or does nothing."""
+
+from __future__ import annotations
+
+import contextlib
+import shutil
+import statistics
+import subprocess
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from tests.e2e.world import IMAGE, Project, Sandbox, deployment
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+RUNS: Final = "2.2.3"
+TARGET: Final = "5.0.4"
+"""Two hops in the guide's catalog: AC 2.2.3 > AC 2.3.0 > Astro Runtime 5.0.4."""
+
+_NOTHING: Final = '''
+import pulumi
+from pulumi import dynamic
+
+from astro_deployment_runtime.host import Severity, current_call
+
+
+class Nothing(dynamic.ResourceProvider):
+    """Does nothing; one that talks says so in a line."""
+
+    def check(self, olds, news):
+        if news["talks"]:
+            current_call().log(Severity.INFO, f"nothing to do for {news['name']}")
+        return dynamic.CheckResult(news, [])
+
+    def create(self, props):
+        return dynamic.CreateResult(props["name"], props)
+
+
+class Resource(dynamic.Resource, module="bench", name="Nothing"):
+    def __init__(self, name):
+        super().__init__(Nothing(), name, {"name": name, "talks": TALKS})
+
+
+for number in range(COUNT):
+    Resource(f"stars-{number}")
+'''
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """What was measured: a table, and what it means."""
+
+    name: str
+    head: Sequence[str]
+    rows: Sequence[Sequence[str]]
+    verdicts: Sequence[str] = ()
+
+
+@contextlib.contextmanager
+def folder() -> Iterator[Path]:
+    """A folder for a while."""
+    with tempfile.TemporaryDirectory(prefix="bench-") as path:
+        yield Path(path)
+
+
+@contextlib.contextmanager
+def fleet(count: int, **options: str) -> Iterator[tuple[Sandbox, Project]]:
+    """A sandbox with that many Deployments, and a stack that wants all of them at the target."""
+    with folder() as place:
+        sandbox = Sandbox(place, [deployment(f"stars-{number}", RUNS) for number in range(count)], **options)
+        try:
+            project = Project(place / "project", engine(), sandbox.url)
+            names = [f"stars-{number}" for number in range(count)]
+            project.declare(*({"releaseName": name, "runtimeVersion": TARGET, "image": IMAGE} for name in names))
+            yield sandbox, project
+        finally:
+            sandbox.stop()
+
+
+@contextlib.contextmanager
+def nothing(count: int, *, talks: bool) -> Iterator[Project]:
+    """A stack of that many dynamic resources that do nothing, on the same plugin host."""
+    with folder() as place:
+        project = Project(place / "project", engine(), "https://houston.example.com/v1")
+        project.program(_NOTHING.replace("TALKS", str(talks)).replace("COUNT", str(count)))
+        yield project
+
+
+def engine() -> Path:
+    """The folder of the ``pulumi`` on PATH."""
+    found = shutil.which("pulumi")
+    if found is None:
+        raise SystemExit("there is no pulumi on PATH: run it with 'make bench'")
+    return Path(found).parent
+
+
+def timed(project: Project, *words: str) -> float:
+    """Run a pulumi command that has to succeed; gives the seconds that it took."""
+    before = time.perf_counter()
+    process = project.start(*words)
+    printed, _ = process.communicate()
+    seconds = time.perf_counter() - before
+    if process.returncode:
+        raise subprocess.CalledProcessError(process.returncode, ["pulumi", *words], printed)
+    return seconds
+
+
+def seconds(found: Sequence[float]) -> str:
+    """Tell the median and the spread."""
+    return f"{statistics.median(found):.2f} s ({min(found):.2f} to {max(found):.2f})"
+
+
+def ratio(ours: Sequence[float], theirs: Sequence[float]) -> list[float]:
+    """Compare round by round."""
+    return [one / other for one, other in zip(ours, theirs, strict=True)]
+
+
+def ratios(found: Sequence[float]) -> str:
+    """Tell the median and the spread."""
+    return f"{statistics.median(found):.2f} ({min(found):.2f} to {max(found):.2f})"
+
+
+def verdict(what: str, found: float, bound: float, unit: str = "") -> str:
+    """Tell whether a bound holds."""
+    holds = "holds" if found <= bound else "**does not hold**"
+    return f"- {what}: at most {bound:g}{unit}; it {holds} ({found:.3g}{unit})."

@@ -1,0 +1,61 @@
+"""What it costs to bring a hundred Deployments along two hops instead of one, with rollouts of five seconds."""
+
+from __future__ import annotations
+
+import statistics
+from collections import Counter
+from typing import TYPE_CHECKING, Final
+
+from bench.scene import Table, fleet, ratio, ratios, seconds, timed, verdict
+
+if TYPE_CHECKING:
+    from tests.e2e.world import Sandbox
+
+COUNT: Final = 100
+ROUNDS: Final = 3
+BOUND: Final = 1.25
+_ROLLOUT: Final = {"rollout_seconds": "5"}
+_UP: Final = ("up", "--yes", "--skip-preview", "--parallel", "200")
+
+
+def measure() -> Table:
+    """Bring one and a hundred, in turn, each round anew; once on Pulumi's own host, which has four threads."""
+    ones, hundreds = [], []
+    for _ in range(ROUNDS):
+        one, _ = _up(1)
+        ones.append(one)
+        hundred, counted = _up(COUNT)
+        hundreds.append(hundred)
+    stock, _ = _up(COUNT, stock=True)
+    found = ratio(hundreds, ones)
+    each = counted["change"] / COUNT
+    reads, health = counted["read"], counted["health"] / COUNT
+    rows = [
+        ["1, on our host", seconds(ones), "1"],
+        [f"{COUNT}, on our host", seconds(hundreds), ratios(found)],
+        [f"{COUNT}, on Pulumi's own host", f"{stock:.2f} s", f"{stock / statistics.median(ones):.1f}"],
+    ]
+    verdicts = [
+        verdict(f"`pulumi up` of {COUNT} beside one", statistics.median(found), BOUND),
+        f"- Requests of the last run of {COUNT}, for each Deployment: {each:.1f} mutations, {health:.1f} to its Airflow.",
+        f"- Reads of Houston in it, for all Deployments together: {reads}.",
+    ]
+    return Table("ups", ["Deployments", "`pulumi up`", "beside one"], rows, verdicts)
+
+
+def _up(count: int, *, stock: bool = False) -> tuple[float, Counter[str]]:
+    with fleet(count, **_ROLLOUT) as (sandbox, project):
+        if stock:
+            project.on_the_stock_host()
+        took = timed(project, *_UP)
+        return took, _requests(sandbox)
+
+
+def _requests(sandbox: Sandbox) -> Counter[str]:
+    kinds: Counter[str] = Counter()
+    for request in sandbox.requests():
+        if request["path"] != "/v1":
+            kinds["health"] += 1
+        else:
+            kinds["change" if request["fields"][0].startswith(("update", "cancel")) else "read"] += 1
+    return kinds
