@@ -37,8 +37,8 @@ def measure() -> Table:
     ]
     verdicts = [
         verdict(f"`pulumi up` of {COUNT} beside one", statistics.median(found), BOUND),
-        f"- Requests of the last run of {COUNT}, for each Deployment: {each:.1f} mutations, {health:.1f} to its Airflow.",
-        f"- Reads of Houston in it, for all Deployments together: {reads}.",
+        f"- Requests of the last run of {COUNT}, for each of them: {each:.1f} mutations, {health:.1f} to its Airflow.",
+        f"- Reads of Houston in it, for all together: {reads}.",
     ]
     return Table("ups", ["Deployments", "`pulumi up`", "beside one"], rows, verdicts)
 
