@@ -10,15 +10,21 @@ import os
 import sys
 from typing import TYPE_CHECKING, Final, NoReturn
 
-from astro_deployment_runtime import plan_command, report_command
-from astro_deployment_runtime.console import ExitCode
+from astro_deployment_runtime import explain_command, graph_command, plan_command, releases_command, report_command
+from astro_deployment_runtime.console import PROGRAM, ExitCode
 from astro_deployment_runtime.errors import AstroRuntimeError, InvalidInputError
 from astro_deployment_runtime.report import printable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-COMMANDS: Final = (plan_command.COMMAND, report_command.COMMAND)
+COMMANDS: Final = (
+    plan_command.COMMAND,
+    explain_command.COMMAND,
+    releases_command.COMMAND,
+    graph_command.COMMAND,
+    report_command.COMMAND,
+)
 """Every subcommand, in the order in which ``--help`` lists them."""
 
 
@@ -53,7 +59,7 @@ class _Parser(argparse.ArgumentParser):
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = _Parser(prog="python -m astro_deployment_runtime", description=__doc__, allow_abbrev=False)
+    parser = _Parser(prog=PROGRAM, description=__doc__, allow_abbrev=False)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     for command in COMMANDS:
         subparser = commands.add_parser(command.name, help=command.help, allow_abbrev=False)

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     import argparse
     from collections.abc import Callable
 
+PROGRAM: Final = "python -m astro_deployment_runtime"
 DEFAULT_CATALOG: Final = "published"
 CATALOG_HELP: Final = f"guide, {DEFAULT_CATALOG} (default), or a folder with the two feed files"
 

@@ -25,7 +25,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from astro_deployment_runtime.adapter import Adapter
+    from astro_deployment_runtime.catalog import Catalog
     from astro_deployment_runtime.judgement import Judged, Judgement
+    from astro_deployment_runtime.model import Platform
     from astro_deployment_runtime.stack import Wave
     from astro_deployment_runtime.stack_file import StackFile
 
@@ -62,6 +64,18 @@ class Wanted:
             "accept": list(self.accept),
         }
         return DeploymentEntry(name=release_name, **read_arguments(declared).model_dump())
+
+
+def read_offer() -> tuple[Catalog, Platform]:
+    """Read what the platform offers that the environment names.
+
+    Raises:
+        InvalidInputError: a setting cannot be used.
+        PlatformError: Houston cannot be read.
+    """
+    with contextlib.closing(connect(_nothing, os.environ)) as adapter:
+        snapshot = adapter.houston.snapshot()
+    return snapshot.catalog, snapshot.platform
 
 
 def plan_release(release_name: str, wanted: Wanted) -> Judged:

@@ -1,0 +1,55 @@
+"""``explain``: why a path is as it is, or why there is none."""
+
+from __future__ import annotations
+
+import shlex
+from typing import TYPE_CHECKING, Final
+
+from astro_deployment_runtime.console import PROGRAM, Command, ExitCode
+from astro_deployment_runtime.explanation import plan_explanation, refusal_explanation
+from astro_deployment_runtime.model import Plan
+from astro_deployment_runtime.report import OFFLINE
+from astro_deployment_runtime.source import add_inquiry, read_inquiry
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Sequence
+
+    from astro_deployment_runtime.model import Refusal
+
+
+def _run(options: argparse.Namespace) -> ExitCode:
+    inquiry = read_inquiry(options)
+    outcome = inquiry.answer()
+    if isinstance(outcome, Plan):
+        lines = plan_explanation(outcome, inquiry)
+    else:
+        lines = [*refusal_explanation(outcome, inquiry), *_next_commands(outcome, options)]
+    print("\n".join([*lines, *([] if inquiry.platform else [OFFLINE])]))
+    return ExitCode.DONE if isinstance(outcome, Plan) else ExitCode.REFUSED
+
+
+def _next_commands(refusal: Refusal, options: argparse.Namespace) -> list[str]:
+    """Write the commands that explain the ways out."""
+    near = [release for release in (refusal.below, refusal.above) if release is not None]
+    commands = [_command(options, str(release.id.version)) for release in near]
+    if refusal.acceptable:
+        commands.append(_command(options, options.target, refusal.acceptable))
+    return ["", "Look at a way out:", *(f"  {command}" for command in commands)] if commands else []
+
+
+def _command(options: argparse.Namespace, target: str, more: Sequence[str] = ()) -> str:
+    words = [*PROGRAM.split(), "explain", options.current, target]
+    words += ["--live"] if options.live else []
+    words += ["--catalog", options.catalog] if options.catalog else []
+    words += ["--strategy", options.strategy] if options.strategy else []
+    words += [word for name in (*options.accept, *more) for word in ("--accept", name)]
+    return shlex.join(words)
+
+
+COMMAND: Final = Command(
+    name="explain",
+    help="say why a path is as it is, or why there is none",
+    add_arguments=add_inquiry,
+    run=_run,
+)

@@ -1,0 +1,80 @@
+"""Where a question's releases come from: a catalog, or a live platform."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from astro_deployment_runtime import feeds
+from astro_deployment_runtime.console import CATALOG_HELP, DEFAULT_CATALOG, add_terms
+from astro_deployment_runtime.errors import InvalidInputError
+from astro_deployment_runtime.inquiry import Inquiry
+from astro_deployment_runtime.model import Acceptance, Strategy
+from astro_deployment_runtime.question import parse_current, parse_target
+
+if TYPE_CHECKING:
+    import argparse
+
+    from astro_deployment_runtime.catalog import Catalog
+    from astro_deployment_runtime.model import Platform
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Source:
+    """What is on offer, and the platform that offers it."""
+
+    catalog: Catalog
+    platform: Platform | None = None
+    """None: there is none; the releases are those of a catalog."""
+
+
+def add_source(parser: argparse.ArgumentParser) -> None:
+    """Let the user say where the releases come from."""
+    parser.add_argument("--catalog", help=CATALOG_HELP)
+    parser.add_argument("--live", action="store_true", help="what the platform offers that the environment names")
+
+
+def read_source(options: argparse.Namespace) -> Source:
+    """Read what is on offer.
+
+    Raises:
+        InvalidInputError: the catalog or a setting cannot be used.
+        PlatformError: Houston cannot be read.
+    """
+    if not options.live:
+        return Source(catalog=feeds.load(options.catalog or DEFAULT_CATALOG))
+    if options.catalog:
+        raise InvalidInputError("say either --catalog or --live; on a platform ASTRO_CATALOG names the catalog")
+    from astro_deployment_runtime.live import read_offer  # noqa: PLC0415 - what only a live platform needs
+
+    catalog, platform = read_offer()
+    return Source(catalog=catalog, platform=platform)
+
+
+def add_inquiry(parser: argparse.ArgumentParser) -> None:
+    """Let the user ask about a path."""
+    parser.add_argument(
+        "current", metavar="FROM", help="'AC 2.2.3', 'Runtime 5.0.4' or 'Runtime 5.0.4 (Airflow 2.3.0)'"
+    )
+    parser.add_argument("target", metavar="TO", help="a Runtime version such as 5.0.4, or 'equivalent'")
+    add_source(parser)
+    add_terms(parser)
+
+
+def read_inquiry(options: argparse.Namespace) -> Inquiry:
+    """Read what is asked about a path.
+
+    Raises:
+        InvalidInputError: some of it, the catalog or a setting cannot be used.
+        PlatformError: Houston cannot be read.
+    """
+    target, accepted = parse_target(options.target), Acceptance.parse(options.accept)
+    source = read_source(options)
+    return Inquiry(
+        current=parse_current(options.current, source.catalog),
+        target=target,
+        catalog=source.catalog,
+        strategy=Strategy(options.strategy or Strategy.CERTIFIED_FIRST),
+        accepted=accepted,
+        platform=source.platform,
+    )
