@@ -37,7 +37,7 @@ def pull_request(preview: Preview) -> str:
     Its first line is a comment that names the stack, by which a pipeline finds its own comment again.
     """
     name = "/".join(filter(None, (preview.project, preview.stack))) or "unknown"
-    head = [f"<!-- astro-deployment-runtime: {_entities(name)} -->", "", f"### Deployments of {_code(name)}", ""]
+    head = [f"<!-- astro-deployment-runtime: {_inline(name)} -->", "", f"### Deployments of {_code(name)}", ""]
     head += [_summary(preview), ""]
     room = LIMIT - _LAST - sum(len(line) + 1 for line in head)
     rows = _fitting([_row(row) for row in preview.rows], room - sum(map(len, _HEADS)) - 3)
@@ -162,9 +162,10 @@ def _first(text: str) -> str:
 
 
 def _code(text: str) -> str:
+    return f"<code>{_inline(text)}</code>"
+
+
+def _inline(text: str) -> str:
     shown = printable(text)
-    return f"<code>{_entities(shown if len(shown) <= _SPAN else shown[: _SPAN - 1] + '…')}</code>"
-
-
-def _entities(text: str) -> str:
-    return _MEANINGFUL.sub(lambda match: f"&#{ord(match[0])};", text)
+    short = shown if len(shown) <= _SPAN else f"{shown[: _SPAN - 1]}…"
+    return _MEANINGFUL.sub(lambda match: f"&#{ord(match[0])};", short)
