@@ -44,7 +44,7 @@ def judged_lines(judged: Judged) -> list[str]:
     if isinstance(outcome, Refusal):
         return [*refusal_lines(outcome, **name), *_owner_lines([judged])]
     if deployment is None or outcome is None or judged.refusal is not None:
-        return [f"{judged.title}: {judged.refusal}"]
+        return _refused_lines(judged)
     return [*plan_lines(outcome, **name), *pending_lines(outcome, deployment.pending)]
 
 
@@ -53,7 +53,7 @@ def fleet_lines(judgement: Judgement, waves: Sequence[Wave], screen: Screen) -> 
     rows = [_row(judged) for judged in sorted(judgement.fleet, key=lambda judged: judged.title)]
     return [
         *table_lines(_HEADS, rows, screen),
-        *(line for judged in judgement.refused for line in ("", f"{judged.title}: {judged.refusal}")),
+        *(line for judged in judgement.refused for line in ("", *_refused_lines(judged))),
         "",
         *_warning_lines(judgement),
         *(f"note: {printable(note)}" for note in judgement.notes),
@@ -127,6 +127,10 @@ def _refusals(judged: Judged) -> list[str]:
     if isinstance(judged.outcome, Refusal):
         return list(dict.fromkeys(str(violation.rule) for violation in judged.outcome.violations))
     return [judged.at_fault or "error"] if judged.refusal is not None else []
+
+
+def _refused_lines(judged: Judged) -> list[str]:
+    return [printable(line) for line in f"{judged.title}: {judged.refusal}".split("\n")]
 
 
 def _owner_lines(fleet: Sequence[Judged]) -> list[str]:
