@@ -1,0 +1,77 @@
+"""The pipelines in examples/ci: what can be told of them without an engine."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+import yaml
+
+_EXAMPLES: Final = Path(__file__).parents[2] / "examples" / "ci"
+_GITHUB: Final = _EXAMPLES / "github.yml"
+_GITLAB: Final = _EXAMPLES / "gitlab.yml"
+
+
+def read(path: Path) -> Any:
+    """Read an example. YAML 1.1 takes the key ``on`` for true."""
+    return yaml.safe_load(path.read_text(encoding="utf-8"))
+
+
+def github_scripts() -> list[str]:
+    """The scripts of all steps."""
+    return [step["run"] for job in read(_GITHUB)["jobs"].values() for step in job["steps"] if "run" in step]
+
+
+def gitlab_scripts() -> list[str]:
+    """The scripts of all jobs."""
+    jobs = [job for job in read(_GITLAB).values() if isinstance(job, dict)]
+    return ["\n".join(job[key]) for job in jobs for key in ("before_script", "script") if key in job]
+
+
+@pytest.mark.parametrize(("path", "schema"), [(_GITHUB, "github-workflows"), (_GITLAB, "gitlab-ci")])
+def test_an_example_is_by_the_schema_of_its_forge(path: Path, schema: str) -> None:
+    """As the forge's users publish it."""
+    words = ["--builtin-schema", f"vendor.{schema}", "--data-transform", "gitlab-ci"]
+    words = words if schema == "gitlab-ci" else words[:2]
+    run = subprocess.run(
+        [sys.executable, "-m", "check_jsonschema", *words, str(path)], capture_output=True, check=False, text=True
+    )
+    assert run.returncode == 0, run.stdout
+
+
+@pytest.mark.parametrize("script", [*github_scripts(), *gitlab_scripts()])
+def test_a_script_can_be_read_by_bash(script: str) -> None:
+    """And nothing is put into its text that somebody else may have written: what it needs is in its environment."""
+    run = subprocess.run(["bash", "-n"], input=script, capture_output=True, check=False, text=True)
+    assert run.stderr == ""
+    assert "${{" not in script
+
+
+def test_a_pull_request_can_change_nothing() -> None:
+    """It runs with a Viewer's token, not for forks, and may write nothing but its comment."""
+    workflow = read(_GITHUB)
+    assert set(workflow[True]) == {"pull_request", "push"}
+    assert workflow["permissions"] == {"contents": "read"}
+    preview, up = workflow["jobs"]["preview"], workflow["jobs"]["up"]
+    assert preview["permissions"] == {"contents": "read", "pull-requests": "write"}
+    assert "github.event.pull_request.head.repo.full_name == github.repository" in preview["if"]
+    assert up["if"] == "github.event_name == 'push'"
+    assert "ASTRO_EDITOR_TOKEN" not in str(preview)
+    assert "ASTRO_EDITOR_TOKEN" not in str(read(_GITLAB)["preview"])
+
+
+def test_up_is_never_cut_short_by_the_next_one() -> None:
+    """It waits its turn, has hours, and gets the signal that ends it."""
+    up = read(_GITHUB)["jobs"]["up"]
+    assert up["concurrency"]["cancel-in-progress"] is False
+    assert up["timeout-minutes"] >= 360
+    other = read(_GITLAB)["up"]
+    assert (other["interruptible"], other["timeout"]) == (False, "6h")
+    assert other["resource_group"]
+    for script in (*github_scripts(), *gitlab_scripts()):
+        for line in re.findall(r"^.*pulumi up.*$", script, re.MULTILINE):
+            assert re.search(r"\bexec pulumi up\b", line)
