@@ -304,6 +304,12 @@ def test_the_page_on_fleets_shows_the_golden_refusals() -> None:
     assert golden in blocks(ROOT / "docs" / "fleets.md", "text")
 
 
+def test_the_page_on_the_command_line_draws_the_golden_graph() -> None:
+    """The text that the golden test holds against the program."""
+    golden = (ROOT / "tests" / "golden" / "command_line" / "graph-guide.mmd").read_text(encoding="utf-8")
+    assert blocks(COMMAND_LINE, "mermaid") == [golden]
+
+
 def test_the_changelog_speaks_of_this_version() -> None:
     """Its first entry is the version of the package."""
     project = tomllib.loads((ROOT / "provider" / "pyproject.toml").read_text(encoding="utf-8"))["project"]
