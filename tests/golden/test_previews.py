@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from pathlib import Path
 from typing import Final
 from xml.etree import ElementTree as ET
@@ -12,10 +13,12 @@ import jsonschema
 import pytest
 
 from astro_deployment_runtime.cli import main
+from astro_deployment_runtime.previews import Status
 
 _FOLDER: Final = Path(__file__).parent / "previews"
 _KEPT: Final = sorted(path for path in _FOLDER.glob("*.json") if not path.name.endswith(".report.json"))
 _SUFFIXES: Final = {"markdown": "md", "json": "report.json", "junit": "xml"}
+_PAGE: Final = Path(__file__).parents[2] / "docs" / "pull-requests.md"
 _SCHEMAS: Final = Path(__file__).parents[2] / "provider" / "astro_deployment_runtime" / "schemas"
 
 
@@ -61,3 +64,15 @@ def test_the_counts_of_junit_are_those_of_its_cases(path: Path) -> None:
         "skipped": len(suite.findall("testcase/skipped")),
     }
     assert {name: int(suite.attrib[name]) for name in found} == found
+
+
+def test_the_page_shows_what_is_kept() -> None:
+    """Every report on it, and every status."""
+    page = _PAGE.read_text(encoding="utf-8")
+    shown = re.findall(r"^<!-- report: (\S+) -->\n", page, re.MULTILINE)
+    assert shown
+    for name in shown:
+        below = page.partition(f"<!-- report: {name} -->\n")[2].removeprefix("```xml\n")
+        assert below.startswith((_FOLDER / name).read_text(encoding="utf-8"))
+    table = page.partition("| in the comment |")[2].partition("\n\n")[0]
+    assert re.findall(r"\| `(\w+)` \|", table) == list(Status)

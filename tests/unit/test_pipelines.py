@@ -75,3 +75,14 @@ def test_up_is_never_cut_short_by_the_next_one() -> None:
     for script in (*github_scripts(), *gitlab_scripts()):
         for line in re.findall(r"^.*pulumi up.*$", script, re.MULTILINE):
             assert re.search(r"\bexec pulumi up\b", line)
+
+
+def test_the_settings_are_listed() -> None:
+    """Every secret that the examples take, and no other."""
+    page = (_EXAMPLES.parents[1] / "docs" / "pull-requests.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| `([A-Z_]+)` \| (both|GitLab) \|", page, re.MULTILINE)
+    secrets = set(re.findall(r"secrets\.([A-Z_]+)", _GITHUB.read_text(encoding="utf-8")))
+    assert {name for name, where in rows if where == "both"} == secrets
+    others = [name for name, where in rows if where == "GitLab"]
+    assert others
+    assert all(f"${name}" in _GITLAB.read_text(encoding="utf-8") for name in others)
