@@ -16,7 +16,7 @@ from astro_deployment_runtime.report import (
     refusal_lines,
     warning_line,
 )
-from astro_deployment_runtime.table import Colour, Row, table_lines
+from astro_deployment_runtime.table import NO_BREAK, Colour, Row, table_lines
 from astro_deployment_runtime.versions import Distribution, ReleaseId, RuntimeVersion
 
 if TYPE_CHECKING:
@@ -119,7 +119,8 @@ def _path(outcome: Plan | Refusal | None) -> str:
     if not isinstance(outcome, Plan):
         return ""
     steps = [f"cancel {outcome.cancel}"] if outcome.cancel else []
-    steps += [path_line(outcome)] if outcome.hops else []
+    # Wrapped between two releases only.
+    steps += [path_line(outcome).replace(" ", NO_BREAK).replace(f">{NO_BREAK}", "> ")] if outcome.hops else []
     return ", then ".join(steps) or "nothing to do"
 
 

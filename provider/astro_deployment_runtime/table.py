@@ -11,6 +11,9 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+NO_BREAK: Final = "\u00a0"
+"""In a cell: a blank that nothing is wrapped at. It is shown as a blank like any other."""
+
 _GAP: Final = "  "
 _RESET: Final = "\x1b[0m"
 
@@ -44,8 +47,8 @@ class Row:
 def table_lines(heads: Sequence[str], rows: Sequence[Row], screen: Screen) -> list[str]:
     """Write a table, its heads first.
 
-    What is wider than the screen is wrapped between words, the widest column first; where the words alone are too
-    wide, so is the table.
+    What is wider than the screen is wrapped at blanks, the widest column first; where what is between them is too wide
+    already, so is the table.
     """
     everything = [Row(tuple(heads), Colour.BOLD), *rows]
     widths = _widths([row.cells for row in everything], screen.width)
@@ -55,7 +58,7 @@ def table_lines(heads: Sequence[str], rows: Sequence[Row], screen: Screen) -> li
 def _widths(table: Sequence[Sequence[str]], bound: int | None) -> list[int]:
     columns = list(zip(*table, strict=True))
     widths = [max(map(len, column)) for column in columns]
-    words = [max((len(word) for cell in column for word in cell.split()), default=0) for column in columns]
+    words = [max((len(word) for cell in column for word in cell.split(" ")), default=0) for column in columns]
     gaps = len(_GAP) * (len(columns) - 1)
     while bound is not None and sum(widths) + gaps > bound:
         room = [width if width > word else 0 for width, word in zip(widths, words, strict=True)]
@@ -73,5 +76,6 @@ def _row_lines(row: Row, widths: Sequence[int], screen: Screen) -> list[str]:
     lines = []
     for parts in zip_longest(*wrapped, fillvalue="") if any(wrapped) else [[""]]:
         line = _GAP.join(part.ljust(width) for part, width in zip(parts, widths, strict=False)).rstrip()
+        line = line.replace(NO_BREAK, " ")
         lines.append(f"{row.colour}{line}{_RESET}" if screen.coloured and row.colour else line)
     return lines

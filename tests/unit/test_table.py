@@ -29,6 +29,12 @@ def test_the_widest_column_is_wrapped_between_words() -> None:
     ]
 
 
+def test_what_belongs_together_stays_together() -> None:
+    """A no-break space is shown as a blank, and nothing is wrapped at it."""
+    rows = [Row(("a", "AC\u00a02.2.3\u00a0> AC\u00a02.3.0"))]
+    assert table_lines(HEADS, rows, Screen(width=17)) == ["NAME  PATH", "a     AC 2.2.3 >", "      AC 2.3.0"]
+
+
 def test_words_are_not_broken() -> None:
     """On a screen that is narrower than they are, the table is wider than the screen."""
     lines = table_lines(HEADS, ROWS, Screen(width=3))
