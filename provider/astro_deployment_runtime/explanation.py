@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
-from astro_deployment_runtime.model import Equivalent, Plan, RuleId, Strategy
+from astro_deployment_runtime.model import Equivalent, Plan, RuleId, Strategy, WarningName
 from astro_deployment_runtime.report import ARROW, hops_text, path_line, plan_lines, printable, refusal_lines
 from astro_deployment_runtime.rules import RULE, prerelease, yanked
 from astro_deployment_runtime.versions import Distribution, RuntimeVersion
@@ -71,9 +71,9 @@ def _way_lines(target: Release, inquiry: Inquiry) -> Iterator[str]:
 def _why_nothing(plan: Plan, inquiry: Inquiry) -> str:
     if isinstance(inquiry.target, Equivalent):
         return f"{plan.current} is an Astro Runtime already, so there is nothing to migrate"
-    if plan.current.id.version == inquiry.target:
-        return f"{plan.current} is the target"
-    return f"{plan.current} is more than the target, and newer is accepted"
+    if any(warning.name is WarningName.NEWER for warning in plan.warnings):
+        return f"{plan.current} is more than the target, and newer is accepted"
+    return f"{plan.current} is the target"
 
 
 def _hop_lines(number: int, hop: Hop, path: Sequence[Release], inquiry: Inquiry) -> list[str]:

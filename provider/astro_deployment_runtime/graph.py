@@ -11,7 +11,7 @@ from enum import StrEnum
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from astro_deployment_runtime.model import Equivalent, Plan
+from astro_deployment_runtime.model import Plan
 from astro_deployment_runtime.rules import move
 from astro_deployment_runtime.versions import Distribution, ReleaseId, RuntimeVersion
 
@@ -148,8 +148,8 @@ def _draw_refusal(refusal: Refusal, inquiry: Inquiry, graph: Graph) -> None:
 
 
 def _wanted(refusal: Refusal, inquiry: Inquiry) -> tuple[str, Release | None]:
-    if isinstance(refusal.target, Equivalent):
-        return f"equivalent of {refusal.current}", None
+    if not isinstance(refusal.target, RuntimeVersion):
+        return f"{refusal.target} of {refusal.current}", None
     name = ReleaseId(Distribution.RUNTIME, refusal.target)
     return str(name), inquiry.catalog.get(name)
 
