@@ -101,7 +101,7 @@ def _label(node: Node) -> list[str]:
     """Return the lines of a node: its name, its Airflow version, and what speaks against it."""
     release = node.release
     if release is None:
-        return [node.name, "not on offer"]
+        return [node.name]
     lines = [node.name, f"Airflow {release.airflow}"]
     if release.yanked:
         lines.append("yanked" + (f": {release.yanked_reason}" if release.yanked_reason else ""))

@@ -49,7 +49,7 @@ class Node:
     name: str
     role: Role
     release: Release | None = None
-    """None: it is wanted, and not on offer."""
+    """None: it is wanted, and there is no one release of that name."""
 
 
 @dataclass(frozen=True, slots=True)
