@@ -9,9 +9,9 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from astro_deployment_runtime.model import Equivalent, Plan, RuleId, Strategy, WarningName
-from astro_deployment_runtime.report import ARROW, hops_text, path_line, plan_lines, printable, refusal_lines
+from astro_deployment_runtime.report import ARROW, hops_text, plan_lines, printable, refusal_lines
 from astro_deployment_runtime.rules import RULE, prerelease, yanked
-from astro_deployment_runtime.versions import Distribution, RuntimeVersion
+from astro_deployment_runtime.versions import Distribution
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -40,7 +40,7 @@ def plan_explanation(plan: Plan, inquiry: Inquiry) -> list[str]:
     path = [plan.current, *(hop.target for hop in plan.hops)]
     for number, hop in enumerate(plan.hops, start=1):
         lines += ["", *_hop_lines(number, hop, path, inquiry)]
-    return [*lines, "", *_needed_lines(path, inquiry), *_other_lines(plan, inquiry)]
+    return [*lines, "", *_needed_lines(path, inquiry), *_other_lines(path, inquiry)]
 
 
 def refusal_explanation(refusal: Refusal, inquiry: Inquiry) -> list[str]:
@@ -56,16 +56,11 @@ def refusal_explanation(refusal: Refusal, inquiry: Inquiry) -> list[str]:
     near = [release for release in (refusal.below, refusal.above) if release is not None]
     if near:
         lines += ["", f"The way{'s' if len(near) > 1 else ''} to the nearest target{'s' if len(near) > 1 else ''}:"]
-    return [*lines, *(line for release in near for line in _way_lines(release, inquiry))]
+    return [*lines, *(f"  {_way(inquiry.path_to(release))}" for release in near)]
 
 
-def _way_lines(target: Release, inquiry: Inquiry) -> Iterator[str]:
-    version = target.id.version
-    if not isinstance(version, RuntimeVersion):
-        return
-    outcome = replace(inquiry, target=version).answer()
-    if isinstance(outcome, Plan):
-        yield f"  {path_line(outcome)} ({hops_text(len(outcome.hops))})"
+def _way(path: Sequence[Release]) -> str:
+    return f"{ARROW.join(map(str, path))} ({hops_text(len(path) - 1)})"
 
 
 def _why_nothing(plan: Plan, inquiry: Inquiry) -> str:
@@ -119,18 +114,14 @@ def _why_summit(release: Release, target: Release, inquiry: Inquiry) -> str:
 def _passed_over(number: int, path: Sequence[Release], inquiry: Inquiry) -> Iterator[str]:
     """Name the newer releases that the hop would lead to, were they not withdrawn or prereleases."""
     source, release, target = path[number - 1], path[number], path[-1]
-    version = target.id.version
-    if release is target or not isinstance(version, RuntimeVersion):
-        return
     pool = inquiry.catalog.certified if release.id.distribution is Distribution.CERTIFIED else inquiry.catalog.runtime
     for other in pool:
         if other.passable or not release.order < other.order < target.order:
             continue
         rules = {violation.rule for violation in inquiry.against(source, other, final=False)}
-        if rules <= {RuleId.YANKED, RuleId.CHANNEL}:
-            rest = replace(inquiry, current=other, target=version).path()
-            if rest is not None and len(rest) <= len(path) - number:
-                yield yanked(other) if other.yanked else prerelease(other)
+        onward = replace(inquiry, current=other).path_to(target)
+        if rules <= {RuleId.YANKED, RuleId.CHANNEL} and 0 < len(onward) <= len(path) - number:
+            yield yanked(other) if other.yanked else prerelease(other)
 
 
 def _needed_lines(path: Sequence[Release], inquiry: Inquiry) -> Iterator[str]:
@@ -143,14 +134,12 @@ def _needed_lines(path: Sequence[Release], inquiry: Inquiry) -> Iterator[str]:
         yield f"  without {release}: {printable(found)}"
 
 
-def _other_lines(plan: Plan, inquiry: Inquiry) -> Iterator[str]:
+def _other_lines(path: Sequence[Release], inquiry: Inquiry) -> Iterator[str]:
     """Compare with the path of the other strategy; one of the two is a shortest."""
     (other,) = set(Strategy) - {inquiry.strategy}
-    outcome = replace(inquiry, strategy=other).answer()
+    found = replace(inquiry, strategy=other).path_to(path[-1])
     yield f"Strategy: {inquiry.strategy} {_MANNERS[inquiry.strategy]}."
-    if not isinstance(outcome, Plan):
-        yield f"  {other} finds no path"
-    elif outcome.hops == plan.hops:
+    if found == path:
         yield f"  {other} gives the same path; none is shorter"
     else:
-        yield f"  {other} {_MANNERS[other]}: {path_line(outcome)} ({hops_text(len(outcome.hops))})"
+        yield f"  {other} {_MANNERS[other]}: {_way(found)}"

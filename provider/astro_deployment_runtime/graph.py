@@ -6,7 +6,7 @@ of each Certified one its newest equivalent, and of a refusal the ways to the ne
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from enum import StrEnum
 from itertools import pairwise
 from typing import TYPE_CHECKING
@@ -138,9 +138,7 @@ def _draw_refusal(refusal: Refusal, inquiry: Inquiry, graph: Graph) -> None:
     rules = tuple(dict.fromkeys(violation.rule for violation in refusal.violations))
     graph.connect(Edge(str(refusal.current), name, Kind.FORBIDDEN, rules))
     for near in (refusal.below, refusal.above):
-        if near is None or not isinstance(near.id.version, RuntimeVersion):
-            continue
-        path = replace(inquiry, target=near.id.version).path() or []
+        path = inquiry.path_to(near) if near else []
         for release in path[1:]:
             graph.add(release, Role.NEIGHBOUR)
         for source, target in pairwise(path):

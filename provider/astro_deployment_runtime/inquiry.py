@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from astro_deployment_runtime.model import Hop, Refusal
+from astro_deployment_runtime.model import Hop, Plan
 from astro_deployment_runtime.planner import plan
 from astro_deployment_runtime.rules import move, verify
+from astro_deployment_runtime.versions import RuntimeVersion
 
 if TYPE_CHECKING:
     from astro_deployment_runtime.catalog import Catalog, Release
-    from astro_deployment_runtime.model import Acceptance, Equivalent, Plan, Platform, Strategy, Violation
-    from astro_deployment_runtime.versions import RuntimeVersion
+    from astro_deployment_runtime.model import Acceptance, Equivalent, Platform, Refusal, Strategy, Violation
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,10 +42,14 @@ class Inquiry:
             platform=self.platform,
         )
 
-    def path(self) -> list[Release] | None:
-        """Return the releases of the path, what runs first; None where it is refused."""
-        outcome = self.answer()
-        return None if isinstance(outcome, Refusal) else [self.current, *(hop.target for hop in outcome.hops)]
+    def path_to(self, target: Release) -> list[Release]:
+        """Return the releases of the path to another target, what runs first; none where that is refused.
+
+        Where one strategy finds a path, so does the other.
+        """
+        version = target.id.version
+        outcome = replace(self, target=version).answer() if isinstance(version, RuntimeVersion) else None
+        return [self.current, *(hop.target for hop in outcome.hops)] if isinstance(outcome, Plan) else []
 
     def against(self, source: Release, target: Release, *, final: bool) -> tuple[Violation, ...]:
         """Return what the rules have against one hop, on the path or off it.

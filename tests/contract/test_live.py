@@ -231,7 +231,7 @@ def test_what_a_platform_offers_is_listed_explained_and_drawn(capsys: pytest.Cap
 def test_colours_are_for_a_terminal(plain: str, coloured: bool) -> None:
     """And not where ``NO_COLOR`` is set; a terminal's width is kept to."""
     ours, theirs = pty.openpty()
-    environment = {**os.environ, "NO_COLOR": plain, "TERM": "xterm", "COLUMNS": "80"}
+    environment = {**os.environ, "NO_COLOR": plain, "TERM": "xterm", "COLUMNS": "100"}
     command = [sys.executable, "-m", "astro_deployment_runtime", "plan", "--all", "--to", "5.0.4"]
     with subprocess.Popen(command, stdout=theirs, env=environment) as process:
         os.close(theirs)
@@ -246,4 +246,4 @@ def test_colours_are_for_a_terminal(plain: str, coloured: bool) -> None:
         assert process.wait() == 3
     table = printed.decode().partition("\r\n\r\n")[0]
     assert ("\x1b[31m" in table) is coloured
-    assert coloured or max(map(len, table.splitlines())) <= 80
+    assert coloured or max(map(len, table.splitlines())) <= 100
