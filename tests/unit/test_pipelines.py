@@ -64,6 +64,14 @@ def test_a_pull_request_can_change_nothing() -> None:
     assert "ASTRO_EDITOR_TOKEN" not in str(read(_GITLAB)["preview"])
 
 
+def test_a_refused_preview_is_commented_on_and_a_failed_report_is_not() -> None:
+    """Without a report there is no first line to find the own comment by, and another one would be written over."""
+    steps = {step.get("name"): step for step in read(_GITHUB)["jobs"]["preview"]["steps"]}
+    assert steps["Report"]["id"] == "report"
+    assert steps["Report"]["if"] == "${{ !cancelled() }}"
+    assert steps["Comment"]["if"] == "${{ !cancelled() && steps.report.outcome == 'success' }}"
+
+
 def test_up_is_never_cut_short_by_the_next_one() -> None:
     """It waits its turn, has hours, and gets the signal that ends it."""
     up = read(_GITHUB)["jobs"]["up"]
