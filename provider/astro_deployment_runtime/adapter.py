@@ -21,7 +21,7 @@ from astro_deployment_runtime.errors import (
 )
 from astro_deployment_runtime.executor import walk
 from astro_deployment_runtime.houston import Houston
-from astro_deployment_runtime.model import Equivalent, Refusal
+from astro_deployment_runtime.model import Refusal
 from astro_deployment_runtime.outputs import observed, outputs
 from astro_deployment_runtime.planner import plan
 from astro_deployment_runtime.settings import Settings
@@ -71,10 +71,6 @@ class Compared:
     warnings: tuple[str, ...] = ()
 
 
-def _today() -> date:
-    return datetime.now(UTC).date()
-
-
 @dataclass(slots=True)
 class Adapter:
     """What the provider does, for one platform."""
@@ -82,8 +78,10 @@ class Adapter:
     houston: Houston
     settings: InitVar[Settings | None] = None
     """What the commands of a project are told of Houston."""
-    today: Callable[[], date] = _today
+    today: Callable[[], date] = lambda: datetime.now(UTC).date()
     """Gives the day for which the support of releases is judged."""
+    resolves_anew: bool = False
+    """What a target was resolved to before is forgotten."""
     _urns: dict[str, str] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
     _ways: Ways = field(init=False)
@@ -104,7 +102,7 @@ class Adapter:
         Args:
             urn: whose inputs these are; empty where the host does not tell.
             olds: the inputs of an earlier run; empty for a new resource.
-            news: what the user gives now.
+            news: what the user gives now; and ``held``, where the program has resolved the target already.
         """
         inputs = {name: value for name, value in news.items() if name in ARGUMENTS or name.startswith("__")}
         name = urn.rpartition("::")[2]
@@ -114,7 +112,8 @@ class Adapter:
             deployment = self._find(urn, arguments)
             # Whether a pending hop off the path is ours is in the old outputs, which check is not given: where there
             # are none it is foreign for certain; otherwise confirm_pending, which has them, has the last word.
-            outcome = self._plan(deployment, arguments, pending_is_ours=bool(olds))
+            held = self._kept(olds, news, arguments)
+            outcome = self._plan(deployment, arguments, pending_is_ours=bool(olds), held=held)
             checked = replace(checked, deployment=deployment, outcome=outcome)
             planned = _legal(outcome)
         except RefusedError as error:
@@ -144,6 +143,7 @@ class Adapter:
             "path": report.path_line(planned),
             "hops": len(planned.hops),
             "cancel": str(planned.cancel) if planned.cancel else None,
+            "target": str(planned.resolved.version) if planned.resolved else None,
         }
         doubtful = bool(olds) and planned.cancel is not None and not arguments.accepted.cancel_pending
         if doubtful or not steps:
@@ -163,7 +163,9 @@ class Adapter:
         if cancel == olds.get("pending"):
             return Compared(changes=True, lines=tuple(news["plan"]))
         deployment = self.houston.find(deployment_id=news["deployment_id"])
-        planned = _legal(self._plan(deployment, _arguments(news), pending_is_ours=False))
+        arguments = _arguments(news)
+        held = _held(news, arguments)
+        planned = _legal(self._plan(deployment, arguments, pending_is_ours=False, held=held))
         return Compared(changes=bool(planned.hops), warnings=tuple(map(report.warning_line, planned.warnings)))
 
     def bring(
@@ -183,7 +185,7 @@ class Adapter:
         ending = walk(
             news["deployment_id"],
             Declaration(
-                target=_target(arguments),
+                target=_held(news, arguments) or arguments.target,
                 strategy=arguments.chosen_by,
                 accepted=arguments.accepted,
                 path=path,
@@ -234,16 +236,32 @@ class Adapter:
             )
         return deployment
 
-    def _plan(self, deployment: Deployment, arguments: RuntimeDeclaration, *, pending_is_ours: bool) -> Plan | Refusal:
+    def _kept(
+        self, olds: Mapping[str, Any], news: Mapping[str, Any], arguments: RuntimeDeclaration
+    ) -> RuntimeVersion | None:
+        """Return what the target was resolved to before, to stay with; None: it is resolved anew."""
+        if news.get("held"):
+            return RuntimeVersion.parse(news["held"])
+        return None if self.resolves_anew else _held(olds, arguments)
+
+    def _plan(
+        self,
+        deployment: Deployment,
+        arguments: RuntimeDeclaration,
+        *,
+        pending_is_ours: bool,
+        held: RuntimeVersion | None,
+    ) -> Plan | Refusal:
         snapshot = self.houston.snapshot()
         return plan(
             deployment.current,
-            _target(arguments),
+            arguments.target,
             snapshot.catalog,
             strategy=arguments.chosen_by,
             accepted=arguments.accepted,
             denied=arguments.denied,
             today=self.today(),
+            held=held,
             platform=snapshot.platform,
             pending=deployment.pending,
             pending_is_ours=pending_is_ours,
@@ -261,9 +279,11 @@ def _arguments(inputs: Mapping[str, Any]) -> RuntimeDeclaration:
     return read_arguments({name: inputs.get(name) for name in ARGUMENTS if name != "release_name"})
 
 
-def _target(arguments: RuntimeDeclaration) -> RuntimeVersion | Equivalent:
-    given = arguments.runtime_version
-    return Equivalent.EQUIVALENT if given == Equivalent.EQUIVALENT else RuntimeVersion.parse(given)
+def _held(inputs: Mapping[str, Any], arguments: RuntimeDeclaration) -> RuntimeVersion | None:
+    """Return what the target was resolved to when these inputs were checked, None where it is declared anew."""
+    if inputs.get("target") and inputs.get("runtime_version") == arguments.runtime_version:
+        return RuntimeVersion.parse(inputs["target"])
+    return None
 
 
 def connect(config: Callable[[str], str | None], environment: Mapping[str, str]) -> Adapter:
@@ -273,4 +293,5 @@ def connect(config: Callable[[str], str | None], environment: Mapping[str, str])
         InvalidInputError: the settings are missing or unsafe, or the catalog cannot be used.
     """
     settings = Settings.load(config, environment)
-    return Adapter(Houston(Transport(settings), feed=feeds.load(settings.catalog)), settings)
+    houston = Houston(Transport(settings), feed=feeds.load(settings.catalog))
+    return Adapter(houston, settings, resolves_anew=settings.resolve == "newest")

@@ -13,13 +13,14 @@ from typing import TYPE_CHECKING, Final
 from astro_deployment_runtime.catalog import Channel
 from astro_deployment_runtime.model import PlanWarning, WarningName
 from astro_deployment_runtime.rules import prerelease, yanked
-from astro_deployment_runtime.versions import RuntimeVersion
+from astro_deployment_runtime.versions import Distribution, ReleaseId, RuntimeVersion
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
     from datetime import date
 
     from astro_deployment_runtime.catalog import Catalog, Release
+    from astro_deployment_runtime.model import Resolved
     from astro_deployment_runtime.versions import AirflowVersion
 
 SOON_DAYS: Final = 90
@@ -30,7 +31,11 @@ _LAST_MINOR: Final = {1: 10, 2: 11}
 
 
 def of_path(
-    current: Release, path: Sequence[Release], catalog: Catalog, today: date | None = None
+    current: Release,
+    path: Sequence[Release],
+    catalog: Catalog,
+    today: date | None = None,
+    resolved: Resolved | None = None,
 ) -> Iterator[PlanWarning]:
     """Give the warnings of a path.
 
@@ -39,6 +44,7 @@ def of_path(
         path: the releases that it leads to, at least one.
         catalog: what is on offer.
         today: the day for which support is judged; None: it is not.
+        resolved: how the target was found, where none was named by its version.
     """
     target = path[-1]
     yield from stated_airflow(current, catalog)
@@ -48,13 +54,26 @@ def of_path(
         yield PlanWarning(name=WarningName.DEPRECATED, message=f"the vendor has deprecated {deprecated}")
     yield from support(target, today)
     yield from _of_hops([current, *path], catalog)
-    newest = catalog.newest(target.id.version.patches) if isinstance(target.id.version, RuntimeVersion) else None
-    if newest is not None and newest.number > target.number:
-        yield PlanWarning(name=WarningName.NEWER_PATCH, message=f"{newest} is on offer, a newer patch than {target}")
+    yield from _newer_patch(target, catalog) if resolved is None else held_back(resolved)
     if target.yanked:
         yield PlanWarning(name=WarningName.YANKED, message=f"{yanked(target)}, and accepted")
     if target.prerelease:
         yield PlanWarning(name=WarningName.PRERELEASE, message=f"{prerelease(target)}, and accepted")
+
+
+def _newer_patch(target: Release, catalog: Catalog) -> Iterator[PlanWarning]:
+    version = target.id.version
+    newest = catalog.newest(version.patches) if isinstance(version, RuntimeVersion) else None
+    if newest is not None and newest.number > target.number:
+        yield PlanWarning(name=WarningName.NEWER_PATCH, message=f"{newest} is on offer, a newer patch than {target}")
+
+
+def held_back(resolved: Resolved | None) -> Iterator[PlanWarning]:
+    """Say that a line, or the latest patch, would stand for a newer release if it were not held."""
+    if resolved is not None and resolved.anew is not None and resolved.anew > resolved.version:
+        held, anew = (ReleaseId(Distribution.RUNTIME, each) for each in (resolved.version, resolved.anew))
+        message = f"{resolved.declared} is held at {held}, and {anew} is on offer: ASTRO_RESOLVE=newest takes it"
+        yield PlanWarning(name=WarningName.NEWER_TARGET, message=message)
 
 
 def stated_airflow(current: Release, catalog: Catalog) -> Iterator[PlanWarning]:

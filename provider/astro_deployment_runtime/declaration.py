@@ -13,10 +13,12 @@ from pydantic.alias_generators import to_camel
 
 from astro_deployment_runtime.errors import InvalidDeclarationError, InvalidInputError, InvalidVersionError
 from astro_deployment_runtime.model import Acceptance, Strategy, WarningName, read_warnings
-from astro_deployment_runtime.versions import RuntimeVersion
+from astro_deployment_runtime.targets import parse_target
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Mapping
+
+    from astro_deployment_runtime.model import Target
 
 _DURATION: Final = re.compile(r"(?:(\d{1,7})h)?(?:(\d{1,7})m)?(?:(\d{1,7})s)?", re.ASCII)
 _LONGEST_SECONDS: Final = 7 * 24 * 3600
@@ -37,13 +39,11 @@ def _seconds(given: object) -> object:
 def _target(value: object) -> object:
     if not isinstance(value, str):
         raise ValueError(f"{value!r} is not a text: put the version in quotes, for example '5.0.4'")  # noqa: TRY004
-    text = value.strip()
-    if text != "equivalent":
-        try:
-            RuntimeVersion.parse(text)
-        except InvalidVersionError as error:
-            raise ValueError(f"{error}, or 'equivalent'") from None
-    return text
+    try:
+        parse_target(value)
+    except InvalidVersionError as error:
+        raise ValueError(str(error)) from None
+    return value.strip()
 
 
 def _acceptable(names: tuple[str, ...]) -> tuple[str, ...]:
@@ -62,21 +62,32 @@ def _deniable(names: tuple[str, ...]) -> tuple[str, ...]:
     return names
 
 
-def differ(accept: Iterable[str] | None, deny: Iterable[str] | None) -> None:
-    """Let nothing be both accepted and denied.
+def agree(
+    *,
+    image: str | None,
+    project: ProjectDeclaration | None,
+    accept: tuple[str, ...] | None,
+    deny: tuple[str, ...] | None,
+) -> None:
+    """Let arguments that exclude each other not be given together.
 
     Raises:
-        ValueError: something is.
+        ValueError: some are.
     """
+    problems = []
+    if image is not None and project is not None:
+        problems.append("an image arrives in one way: give image or project, not both")
     if both := sorted({*(accept or ())} & {*(deny or ())}):
-        raise ValueError(f"{', '.join(both)}: accepted as well as denied; keep one of the two")
+        problems.append(f"{', '.join(both)}: accepted as well as denied; keep one of the two")
+    if problems:
+        raise ValueError("; ".join(problems))
 
 
 _ReleaseName = Annotated[str, Field(pattern=r"^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$")]
 _Id = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
 Duration = Annotated[float, BeforeValidator(_seconds)]
 """Seconds, written as ``90m`` or as a number."""
-Target = Annotated[str, BeforeValidator(_target)]
+DeclaredTarget = Annotated[str, BeforeValidator(_target)]
 Image = Annotated[str, Field(min_length=1)]
 StrategyName = Literal["certified-first", "fewest-hops"]
 Accepted = Annotated[tuple[str, ...], AfterValidator(_acceptable)]
@@ -105,7 +116,7 @@ class RuntimeDeclaration(BaseModel):
 
     release_name: _ReleaseName | None = None
     deployment_id: _Id | None = None
-    runtime_version: Target
+    runtime_version: DeclaredTarget
     image: Image | None = None
     project: ProjectDeclaration | None = None
     strategy: StrategyName = "certified-first"
@@ -125,15 +136,14 @@ class RuntimeDeclaration(BaseModel):
         return self
 
     @model_validator(mode="after")
-    def _one_delivery(self) -> Self:
-        if self.image is not None and self.project is not None:
-            raise ValueError("an image arrives in one way: give image or project, not both")
+    def _agrees(self) -> Self:
+        agree(image=self.image, project=self.project, accept=self.accept, deny=self.deny)
         return self
 
-    @model_validator(mode="after")
-    def _accepted_or_denied(self) -> Self:
-        differ(self.accept, self.deny)
-        return self
+    @property
+    def target(self) -> Target:
+        """What is wanted, in the planner's terms."""
+        return parse_target(self.runtime_version)
 
     @property
     def accepted(self) -> Acceptance:

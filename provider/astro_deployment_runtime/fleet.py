@@ -20,6 +20,7 @@ from astro_deployment_runtime.errors import AstroRuntimeError
 from astro_deployment_runtime.interrupt import end_at_once
 from astro_deployment_runtime.judgement import judge, refusal_text, summary
 from astro_deployment_runtime.resource import AstroDeploymentRuntime, ProjectArgs
+from astro_deployment_runtime.saved import saved_targets
 from astro_deployment_runtime.stack import KEYS, read_stack
 from astro_deployment_runtime.wave import AstroWave
 
@@ -68,7 +69,8 @@ def declare_fleet(  # noqa: PLR0913 - the keys of a stack's config
         stack = read_stack({key: _configured(key) if value is None else value for key, value in given.items()})
         if not stack.deployments and not stack.selections:
             return []
-        judgement = judge(stack, connect(lambda key: config.get_config(f"{_NAMESPACE}:{key}"), os.environ))
+        adapter = connect(lambda key: config.get_config(f"{_NAMESPACE}:{key}"), os.environ)
+        judgement = judge(stack, adapter, saved=saved_targets() if stack.resolves else {})
     except AstroRuntimeError as error:
         raise pulumi.RunError(str(error)) from None
     if judgement.refused and not stack.skips_refused:
@@ -181,6 +183,7 @@ def _resource(judged: Judged, opts: pulumi.ResourceOptions | None) -> AstroDeplo
         timeout=f"{math.ceil(entry.timeout)}s",
         wait=entry.wait,
         verify=entry.verify,
+        held=judged.resolved,
         hold=judged.refusal,
         opts=opts,
     )

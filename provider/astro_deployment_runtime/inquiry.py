@@ -12,7 +12,7 @@ from astro_deployment_runtime.versions import RuntimeVersion
 
 if TYPE_CHECKING:
     from astro_deployment_runtime.catalog import Catalog, Release
-    from astro_deployment_runtime.model import Acceptance, Equivalent, Platform, Refusal, Strategy, Violation
+    from astro_deployment_runtime.model import Acceptance, Platform, Refusal, Strategy, Target, Violation
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,7 +20,7 @@ class Inquiry:
     """What runs, what is wanted, and all that the path depends on."""
 
     current: Release
-    target: RuntimeVersion | Equivalent
+    target: Target
     catalog: Catalog
     strategy: Strategy
     accepted: Acceptance

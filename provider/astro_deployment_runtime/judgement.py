@@ -17,7 +17,7 @@ from astro_deployment_runtime.selection import Candidate, select
 from astro_deployment_runtime.translation import read_deployment
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from astro_deployment_runtime.adapter import Adapter, Checked
     from astro_deployment_runtime.model import Deployment, Plan, Refusal
@@ -27,6 +27,11 @@ if TYPE_CHECKING:
 
 _SEEN_BEFORE: Final = {"path": ""}
 """In the place of old inputs: a pending hop may be ours."""
+
+_UNSURE: Final = (
+    "what a target such as 5.x stands for is told as if it were declared anew: at which version one is held, only the "
+    "stack's state tells"
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,6 +51,11 @@ class Judged:
     """As it was read; None where it could not be."""
     outcome: Plan | Refusal | None = None
     """What the planner said; None where it was not asked."""
+
+    @property
+    def resolved(self) -> str | None:
+        """The version that the target stands for; None where it is declared by its version."""
+        return str(self.outcome.resolved.version) if self.outcome and self.outcome.resolved else None
 
     @property
     def title(self) -> str:
@@ -70,13 +80,21 @@ class Judgement:
         return tuple(each for each in self.fleet if each.entry.wave == name)
 
 
-def judge(stack: StackDeclaration, adapter: Adapter, *, managed: bool = True) -> Judgement:
+def judge(
+    stack: StackDeclaration,
+    adapter: Adapter,
+    *,
+    managed: bool = True,
+    saved: Mapping[str, Mapping[str, Any]] | None = None,
+) -> Judgement:
     """Resolve what is declared against the platform, and plan all of it. Nothing is changed.
 
     Args:
         stack: what is declared.
         adapter: what reads the platform and plans.
         managed: there may be a state in which a pending hop is ours; where there is none, every one is foreign.
+        saved: what the state has of the resources, by name, to tell at which version a target is held; None: nobody
+            looked.
 
     Raises:
         InvalidDeclarationError: a selector cannot be resolved.
@@ -85,8 +103,12 @@ def judge(stack: StackDeclaration, adapter: Adapter, *, managed: bool = True) ->
     snapshot = adapter.houston.snapshot()
     selected = select(stack, [_candidate(each, snapshot) for each in snapshot.deployments], snapshot.labels)
     olds = _SEEN_BEFORE if managed else {}
-    fleet = tuple(_judged(entry, adapter.check(entry.name, olds, arguments(entry))) for entry in selected.entries)
-    return Judgement(fleet=fleet, notes=selected.notes)
+    fleet = tuple(
+        _judged(entry, adapter.check(entry.name, {**olds, **(saved or {}).get(entry.name, {})}, arguments(entry)))
+        for entry in selected.entries
+    )
+    unsure = managed and saved is None and any(each.resolved for each in fleet)
+    return Judgement(fleet=fleet, notes=(*selected.notes, *([_UNSURE] if unsure else [])))
 
 
 def _candidate(found: WireDeployment, snapshot: Snapshot) -> Candidate:

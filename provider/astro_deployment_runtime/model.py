@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING, Final, Self
+from typing import TYPE_CHECKING, Final, Self, TypeAlias
 
 from astro_deployment_runtime.errors import InvalidInputError, InvalidVersionError
-from astro_deployment_runtime.versions import Distribution, ReleaseId, RuntimeVersion
+from astro_deployment_runtime.versions import Distribution, Line, ReleaseId, RuntimeVersion
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -60,6 +60,8 @@ class WarningName(StrEnum):
     """A hop leaps over a minor version of Airflow."""
     NEWER_PATCH = "newer-patch"
     """A newer patch of the target is on offer."""
+    NEWER_TARGET = "newer-target"
+    """A newer release is on offer than the one at which a line is held."""
     PENDING = "pending"
     """At the target, a hop that somebody else started is pending."""
     YANKED = "yanked"
@@ -112,6 +114,17 @@ class Equivalent(StrEnum):
 
     EQUIVALENT = "equivalent"
     """The newest Runtime with exactly the Airflow version of the AC that runs now."""
+
+
+class Latest(StrEnum):
+    """The targets that are the newest of something that runs."""
+
+    PATCH = "latest-patch"
+    """The newest release that differs from what runs in the last number alone."""
+
+
+Target: TypeAlias = RuntimeVersion | Equivalent | Line | Latest
+"""What can be declared."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,6 +242,16 @@ class PlanWarning:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Resolved:
+    """A target that is not a version, and the version that it stands for."""
+
+    declared: Line | Latest
+    version: RuntimeVersion
+    anew: RuntimeVersion | None = None
+    """What it would stand for if it were not held, where that is another version."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
     """A legal way from what runs now to the target. No hops and no cancel: there is nothing to do."""
 
@@ -238,6 +261,8 @@ class Plan:
     cancel: ReleaseId | None = None
     """The pending hop that has to be cancelled before the first hop (or instead of any)."""
     warnings: tuple[PlanWarning, ...] = ()
+    resolved: Resolved | None = None
+    """How the target was found, where none was named by its version."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -254,7 +279,7 @@ class Refusal:
     """There is no legal way: all the reasons at once, and where the user could go instead."""
 
     current: Release
-    target: RuntimeVersion | Equivalent
+    target: Target
     violations: tuple[Violation, ...]
     airflow: AirflowVersion | None = None
     """The target's Airflow version, where the catalog knows it."""
@@ -266,3 +291,5 @@ class Refusal:
     """The names which, all of them accepted, would turn this into a plan; none where accepting does not help."""
     denied: tuple[WarningName, ...] = ()
     """The warnings that are refusals because they are denied."""
+    resolved: Resolved | None = None
+    """How the target was found, where none was named by its version."""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 from astro_deployment_runtime import feeds
 from astro_deployment_runtime.console import CATALOG_HELP, DEFAULT_CATALOG, Command, ExitCode, add_terms, screen
 from astro_deployment_runtime.errors import DeploymentNotFoundError, InvalidInputError
-from astro_deployment_runtime.model import Acceptance, Equivalent, Plan, Refusal, Strategy
+from astro_deployment_runtime.model import Acceptance, Plan, Refusal, Strategy
 from astro_deployment_runtime.planner import plan
 from astro_deployment_runtime.question import parse_current, parse_target
 from astro_deployment_runtime.report import OFFLINE, plan_json, plan_lines, refusal_lines
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from astro_deployment_runtime.catalog import Catalog, Release
-    from astro_deployment_runtime.versions import RuntimeVersion
+    from astro_deployment_runtime.model import Target
 
 
 FORMS: Final = {
@@ -126,7 +126,7 @@ def _batch_lines(file: str) -> Iterator[str]:
     return (line.removesuffix("\r") for line in lines)
 
 
-def _batch_line(line: str, catalog: Catalog) -> tuple[Release, RuntimeVersion | Equivalent]:
+def _batch_line(line: str, catalog: Catalog) -> tuple[Release, Target]:
     texts = line.split("\t")
     if len(texts) != 2:
         raise InvalidInputError(f"{line!r} is not FROM<tab>TO")

@@ -6,7 +6,7 @@ feeds, and a plan made after its first hop is the tail of the plan made before.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import pairwise
 from typing import TYPE_CHECKING
@@ -29,25 +29,28 @@ from astro_deployment_runtime.model import (
 from astro_deployment_runtime.refusals import judge_target, nearest, no_equivalent, obstacles, unaccepted
 from astro_deployment_runtime.rules import forbidden_by_platform, move, verify
 from astro_deployment_runtime.search import Search, Terms
-from astro_deployment_runtime.versions import Distribution, ReleaseId, RuntimeVersion
+from astro_deployment_runtime.targets import resolve
+from astro_deployment_runtime.versions import AirflowVersion, Distribution, ReleaseId, RuntimeVersion
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from datetime import date
 
     from astro_deployment_runtime.catalog import Catalog, Release
-    from astro_deployment_runtime.model import Platform
+    from astro_deployment_runtime.model import Latest, Platform, Resolved, Target
+    from astro_deployment_runtime.versions import Line
 
 
 def plan(  # noqa: PLR0913 - each is one fact that the path depends on
     current: Release,
-    target: RuntimeVersion | Equivalent,
+    target: Target,
     catalog: Catalog,
     *,
     strategy: Strategy = Strategy.CERTIFIED_FIRST,
     accepted: Acceptance = Acceptance(),  # noqa: B008 - frozen
     denied: frozenset[WarningName] = frozenset(),
     today: date | None = None,
+    held: RuntimeVersion | None = None,
     platform: Platform | None = None,
     pending: ReleaseId | None = None,
     pending_is_ours: bool = False,
@@ -56,12 +59,13 @@ def plan(  # noqa: PLR0913 - each is one fact that the path depends on
 
     Args:
         current: what the Deployment runs; need not be on offer.
-        target: the Runtime version to arrive at, or the newest equivalent of the AC that runs.
+        target: the Runtime version to arrive at, or what stands for one.
         catalog: what is on offer.
         strategy: how to choose among legal paths.
         accepted: what the user accepts by name.
         denied: the warnings that are refusals.
         today: the day for which the support of the target is judged; None: it is not.
+        held: what the target was resolved to before, to stay with; meant for a line and the latest patch alone.
         platform: what the platform says of itself; where it is unknown, PLATFORM is not judged.
         pending: the hop that was started and not completed. It is adopted when it is the path's first hop.
         pending_is_ours: we saved that we started it; it may then be cancelled.
@@ -81,7 +85,13 @@ def plan(  # noqa: PLR0913 - each is one fact that the path depends on
         pending=pending,
         may_cancel=pending_is_ours or accepted.cancel_pending,
     )
-    return question.to_equivalent() if isinstance(target, Equivalent) else question.to_version(target)
+    match target:
+        case Equivalent():
+            return question.to_equivalent()
+        case RuntimeVersion():
+            return question.to_version(target)
+        case _:
+            return question.to_newest(target, held)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -89,7 +99,7 @@ class _Question:
     """What was asked, while it is being answered."""
 
     current: Release
-    target: RuntimeVersion | Equivalent
+    target: Target
     catalog: Catalog
     strategy: Strategy
     accepted: Acceptance
@@ -98,6 +108,7 @@ class _Question:
     platform: Platform | None
     pending: ReleaseId | None
     may_cancel: bool
+    resolved: Resolved | None = None
 
     @cached_property
     def terms(self) -> Terms:
@@ -123,6 +134,13 @@ class _Question:
                 return self.lead_to(wanted)
         return self.refuse(*no_equivalent(self.current, self.catalog))
 
+    def to_newest(self, declared: Line | Latest, held: RuntimeVersion | None) -> Plan | Refusal:
+        """Go to the version that a line, or the latest patch, stands for."""
+        resolved = resolve(declared, self.current, self.catalog, held)
+        if isinstance(resolved, Violation):
+            return self.refuse([resolved], ())
+        return replace(self, target=resolved.version, resolved=resolved).to_version(resolved.version)
+
     def to_version(self, target: RuntimeVersion) -> Plan | Refusal:
         """Go to a version, after judging it by itself."""
         name = ReleaseId(Distribution.RUNTIME, target)
@@ -146,7 +164,7 @@ class _Question:
             in_the_way = obstacles(self.current, wanted, self.catalog, self.terms, self.platform)
             return self.refuse([*violations, *in_the_way], (), wanted=wanted)
         off_the_path = self.pending is not None and self.pending != path[0].id
-        warnings = self.shown(cautions.of_path(self.current, path, self.catalog, self.today))
+        warnings = self.shown(cautions.of_path(self.current, path, self.catalog, self.today, self.resolved))
         against = self.against(warnings)
         if violations or against or (off_the_path and not self.may_cancel):
             return self.refuse(violations, acceptable, wanted=wanted, off_the_path=off_the_path, against=against)
@@ -159,6 +177,7 @@ class _Question:
             hops=hops,
             cancel=self.pending if off_the_path else None,
             warnings=warnings,
+            resolved=self.resolved,
         )
 
     def shown(self, warnings: Iterable[PlanWarning]) -> tuple[PlanWarning, ...]:
@@ -193,7 +212,7 @@ class _Question:
         if self.pending is not None and not self.may_cancel:
             message = f"{self.pending} is pending: somebody else started it, and it is left alone"
             found.append(PlanWarning(name=WarningName.PENDING, message=message))
-        warnings = self.shown([*found, *notes])
+        warnings = self.shown([*found, *cautions.held_back(self.resolved), *notes])
         if against := self.against(warnings):
             return self.refuse((), (), wanted=self.current, off_the_path=False, against=against)
         return Plan(
@@ -201,6 +220,7 @@ class _Question:
             target=self.current,
             cancel=self.pending if self.may_cancel else None,
             warnings=warnings,
+            resolved=self.resolved,
         )
 
     def refuse(
@@ -221,8 +241,8 @@ class _Question:
                 names.append("cancel-pending")
         found += [Violation(rule=RuleId.DENIED, found=f"{each.name}: {each.message}") for each in against]
         version = self.target if wanted is None else wanted.id.version
-        target = version if isinstance(version, RuntimeVersion) else Equivalent.EQUIVALENT
-        near = wanted or (self.current if isinstance(target, Equivalent) else target)
+        target = self.target if isinstance(version, AirflowVersion) else version
+        near = wanted or (target if isinstance(target, RuntimeVersion) else self.current)
         below, above = nearest(
             self.current, near, self.catalog, search=self.search, accepted=self.accepted, suits=self.suits
         )
@@ -235,6 +255,7 @@ class _Question:
             above=above,
             acceptable=tuple(names),
             denied=tuple(each.name for each in against),
+            resolved=self.resolved,
         )
 
 

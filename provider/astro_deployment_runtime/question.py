@@ -6,11 +6,13 @@ import re
 from typing import TYPE_CHECKING, Final
 
 from astro_deployment_runtime.errors import InvalidInputError, InvalidVersionError
-from astro_deployment_runtime.model import Equivalent
-from astro_deployment_runtime.versions import AirflowVersion, ReleaseId, RuntimeVersion
+from astro_deployment_runtime.targets import parse_target
+from astro_deployment_runtime.versions import AirflowVersion, ReleaseId
 
 if TYPE_CHECKING:
     from astro_deployment_runtime.catalog import Catalog, Release
+
+__all__ = ["parse_current", "parse_target"]
 
 _STATED: Final = re.compile(r"(?P<release>.+?)\s*\(Airflow\s+(?P<airflow>[^\s()]+)\)", re.ASCII | re.IGNORECASE)
 
@@ -37,15 +39,3 @@ def parse_current(text: str, catalog: Catalog) -> Release:
             f"the catalog has no {name}: add the Airflow version that it runs, 'Runtime {name.version} (Airflow x.y.z)'"
         )
     return release
-
-
-def parse_target(text: str) -> RuntimeVersion | Equivalent:
-    """Read what is wanted: a Runtime version, or ``equivalent``.
-
-    Raises:
-        InvalidVersionError: the text is neither.
-    """
-    stripped = text.strip()
-    if stripped == Equivalent.EQUIVALENT:
-        return Equivalent.EQUIVALENT
-    return RuntimeVersion.parse(stripped)

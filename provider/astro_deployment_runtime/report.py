@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 from astro_deployment_runtime.model import Action, Equivalent, Plan, PlanWarning, Refusal, RuleId
 from astro_deployment_runtime.rules import RULE
-from astro_deployment_runtime.versions import AirflowVersion, Distribution, ReleaseId
+from astro_deployment_runtime.versions import Distribution, ReleaseId, RuntimeVersion
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from astro_deployment_runtime.catalog import Release
+    from astro_deployment_runtime.versions import AirflowVersion
 
 ARROW = " > "
 """Between the releases of a path; no release's name holds it."""
@@ -49,6 +50,9 @@ def plan_lines(plan: Plan, *, name: str | None = None, release_name: str | None 
         "  " + "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows
     ]
     lines += [f"  {warning_line(warning)}" for warning in plan.warnings]
+    if plan.resolved:
+        stands = ReleaseId(Distribution.RUNTIME, plan.resolved.version)
+        lines.append(f"{plan.resolved.declared} stands for {stands}.")
     if plan.hops:
         first = "step 2" if plan.cancel else "hop 1"
         lines.append(f"Once {first} is deployed there is no way back to {plan.current}.")
@@ -245,10 +249,15 @@ def _steps(plan: Plan) -> list[tuple[str, str, str, str]]:
 
 
 def _wanted(refusal: Refusal) -> str:
-    if isinstance(refusal.target, Equivalent):
-        return "its equivalent"
-    name = str(ReleaseId(Distribution.RUNTIME, refusal.target))
-    return f"{name} (Airflow {refusal.airflow})" if refusal.airflow else name
+    match refusal.target:
+        case Equivalent():
+            return "its equivalent"
+        case RuntimeVersion():
+            name = str(ReleaseId(Distribution.RUNTIME, refusal.target))
+            airflow = f" (Airflow {refusal.airflow})" if refusal.airflow else ""
+            return f"{name}{airflow}" + (f", for which {refusal.resolved.declared} stands" if refusal.resolved else "")
+        case declared:
+            return f"{declared}"
 
 
 def _nearest(refusal: Refusal) -> str | None:
@@ -275,6 +284,9 @@ def _next(refusal: Refusal) -> str:
         ways.append("deploy the pending hop's image")
     elif near:
         ways.append("declare the nearest target" if len(near) == 1 else "declare one of the nearest targets")
+    if refusal.resolved and refusal.resolved.anew:
+        anew = ReleaseId(Distribution.RUNTIME, refusal.resolved.anew)
+        ways.append(f"take {anew}, for which {refusal.resolved.declared} stands now (ASTRO_RESOLVE=newest)")
     by_name = [f"accept it by name (accept: [{', '.join(refusal.acceptable)}])"] if refusal.acceptable else []
     if refusal.denied and not _final(refusal):
         by_name.append(f"take {' and '.join(refusal.denied)} out of deny")

@@ -31,6 +31,7 @@ _OUTPUTS: Final = (
     "path",
     "hops",
     "cancel",
+    "target",
     "current_version",
     "airflow_version",
     "pending",
@@ -161,6 +162,8 @@ class AstroDeploymentRuntime(dynamic.Resource, module="astro", name="DeploymentR
     """Its releases: ``AC 2.2.3 > AC 2.3.0 > Astro Runtime 5.0.4``."""
     hops: pulumi.Output[int | None]
     """Its number of hops."""
+    target: pulumi.Output[str | None]
+    """The version that ``runtime_version`` stands for, and at which it is held; None where that is a version itself."""
     current_version: pulumi.Output[str | None]
     """What the Deployment was seen to run, for example ``Astro Runtime 5.0.4``."""
     airflow_version: pulumi.Output[str | None]
@@ -189,6 +192,7 @@ class AstroDeploymentRuntime(dynamic.Resource, module="astro", name="DeploymentR
         timeout: pulumi.Input[str] = "1h",
         wait: pulumi.Input[bool] = True,
         verify: pulumi.Input[str] = "airflow",
+        held: pulumi.Input[str] | None = None,
         hold: pulumi.Input[str] | None = None,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
@@ -197,7 +201,8 @@ class AstroDeploymentRuntime(dynamic.Resource, module="astro", name="DeploymentR
         Args:
             resource_name: the resource's name in the stack.
             runtime_version: the Astro Runtime version to arrive at, for example ``5.0.4`` or ``3.1-12``; or
-                ``equivalent``: the newest Runtime with the Airflow version of the Astronomer Certified that runs.
+                ``equivalent``: the newest Runtime with the Airflow version of the Astronomer Certified that runs; or
+                ``5.x``, ``5.0.x``, ``3.1-x`` or ``latest-patch``: the newest release of a line on offer.
             release_name: the Deployment, by its release name. Exactly one of this and ``deployment_id``.
             deployment_id: the Deployment, by Houston's id. Another Deployment is another resource: a replacement.
             image: the image of every hop, in a registry already: a template that may name ``{base}``,
@@ -214,6 +219,7 @@ class AstroDeploymentRuntime(dynamic.Resource, module="astro", name="DeploymentR
                 non-zero exit and says what to deploy, and the next run goes on.
             verify: ``airflow``: a hop has arrived when the Deployment's own Airflow is healthy at the expected version;
                 ``houston``: when Houston says so, for a Deployment whose webserver cannot be reached from here.
+            held: the version that the program has resolved ``runtime_version`` to.
             hold: why the Deployment is left as it is in this run: nothing is planned, and its last state is kept.
             opts: Pulumi's options.
         """
@@ -230,6 +236,7 @@ class AstroDeploymentRuntime(dynamic.Resource, module="astro", name="DeploymentR
             "timeout": timeout,
             "wait": wait,
             "verify": verify,
+            "held": held,
             "hold": hold,
         }
         super().__init__(RuntimeProvider(), resource_name, properties, opts)

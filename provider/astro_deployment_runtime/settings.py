@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
 _TRUE: Final = {"true", "1", "yes"}
+_RESOLVE: Final = ("held", "newest")
 _SLOWEST: Final = 0.1
 _FASTEST: Final = 10_000.0
 _RATE: Final = 100.0
@@ -31,6 +32,8 @@ class Settings:
     allow_http: bool = False
     catalog: str = "published"
     """The feed that tells what the platform does not: a shipped catalog's name, or a folder."""
+    resolve: str = "held"
+    """``newest``: what a target such as ``5.x`` was resolved to before is forgotten."""
     max_requests_per_second: float = _RATE
     """How often Houston is asked at most."""
 
@@ -41,7 +44,8 @@ class Settings:
         Args:
             config: gives a key of the ``astro`` namespace of the stack's config, or None.
             environment: what counts where the config is silent: ``ASTRO_HOUSTON_URL``, ``ASTRO_HOUSTON_TOKEN``,
-                ``ASTRO_CA_FILE``, ``ASTRO_ALLOW_HTTP``, ``ASTRO_CATALOG``, ``ASTRO_MAX_REQUESTS_PER_SECOND``.
+                ``ASTRO_CA_FILE``, ``ASTRO_ALLOW_HTTP``, ``ASTRO_CATALOG``, ``ASTRO_RESOLVE``,
+                ``ASTRO_MAX_REQUESTS_PER_SECOND``.
 
         Raises:
             InvalidSettingsError: something is missing, malformed, or would send the token in the clear.
@@ -74,12 +78,16 @@ class Settings:
             raise InvalidSettingsError(
                 f"astro:caFile is {ca_file!r}, which is no file: name a PEM file of CA certificates"
             )
+        resolve = setting("resolve", "ASTRO_RESOLVE") or "held"
+        if resolve not in _RESOLVE:
+            raise InvalidSettingsError(f"astro:resolve is {resolve!r}: write {' or '.join(_RESOLVE)}")
         return cls(
             url=url,
             token=SecretStr(token),
             ca_file=Path(ca_file) if ca_file else None,
             allow_http=allow_http,
             catalog=setting("catalog", "ASTRO_CATALOG") or "published",
+            resolve=resolve,
             max_requests_per_second=_rate(setting("maxRequestsPerSecond", "ASTRO_MAX_REQUESTS_PER_SECOND")),
         )
 

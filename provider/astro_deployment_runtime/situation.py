@@ -10,8 +10,8 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from astro_deployment_runtime.model import Acceptance, Deployment, Equivalent, Health, Platform, Strategy
-    from astro_deployment_runtime.versions import ReleaseId, RuntimeVersion
+    from astro_deployment_runtime.model import Acceptance, Deployment, Health, Platform, Strategy, Target
+    from astro_deployment_runtime.versions import ReleaseId
 
 
 class MutationKind(StrEnum):
@@ -79,7 +79,7 @@ class Observation:
 class Declaration:
     """What was declared, and the path that was shown for it."""
 
-    target: RuntimeVersion | Equivalent
+    target: Target
     strategy: Strategy
     accepted: Acceptance
     path: tuple[ReleaseId, ...]

@@ -16,19 +16,20 @@ from pydantic.alias_generators import to_camel
 
 from astro_deployment_runtime.declaration import (
     Accepted,
+    DeclaredTarget,
     Denied,
     Duration,
     Image,
     ProjectDeclaration,
     RuntimeDeclaration,
     StrategyName,
-    Target,
     Witness,
-    differ,
+    agree,
     mistakes,
 )
 from astro_deployment_runtime.errors import InvalidDeclarationError, InvalidVersionError
-from astro_deployment_runtime.versions import RuntimeVersion
+from astro_deployment_runtime.model import Latest
+from astro_deployment_runtime.versions import Line, RuntimeVersion
 
 KEYS: Final = ("defaults", "deployments", "selectors", "exclude", "waves", "onRefusal")
 """The keys of a stack's config that declare a fleet, in the order in which mistakes are told."""
@@ -43,7 +44,7 @@ class Defaults(BaseModel):
         alias_generator=to_camel, populate_by_name=True, extra="forbid", frozen=True, str_strip_whitespace=True
     )
 
-    runtime_version: Target | None = None
+    runtime_version: DeclaredTarget | None = None
     image: Image | None = None
     project: ProjectDeclaration | None = None
     strategy: StrategyName | None = None
@@ -54,14 +55,8 @@ class Defaults(BaseModel):
     verify: Witness | None = None
 
     @model_validator(mode="after")
-    def _one_delivery(self) -> Self:
-        if self.image is not None and self.project is not None:
-            raise ValueError("an image arrives in one way: give image or project, not both")
-        return self
-
-    @model_validator(mode="after")
-    def _accepted_or_denied(self) -> Self:
-        differ(self.accept, self.deny)
+    def _agrees(self) -> Self:
+        agree(image=self.image, project=self.project, accept=self.accept, deny=self.deny)
         return self
 
 
@@ -147,6 +142,12 @@ class StackDeclaration:
     exclude: tuple[str, ...] = ()
     waves: tuple[Wave, ...] = ()
     skips_refused: bool = False
+
+    @property
+    def resolves(self) -> bool:
+        """Some target is not a version, and may be held at one."""
+        declared = (*self.deployments, *(selection.template for selection in self.selections))
+        return any(isinstance(entry.target, Line | Latest) for entry in declared)
 
 
 def read_stack(given: Mapping[str, Any]) -> StackDeclaration:

@@ -109,6 +109,7 @@ def test_a_check_plans_and_fills_in(adapter: Adapter) -> None:
         "path": "AC 2.2.3 > AC 2.3.0 > Astro Runtime 5.0.4",
         "hops": 2,
         "cancel": None,
+        "target": None,
     }
     assert list(checked.lines) == plan
     assert plan[0] == "data-eng (stars-1): 2 hops to Astro Runtime 5.0.4 (Airflow 2.2.3 > 2.3.0)"
@@ -337,3 +338,45 @@ def test_an_adapter_is_made_from_config_or_environment(tmp_path: Path) -> None:
     empty.touch()
     with pytest.raises(InvalidSettingsError, match="holds no CA certificates"):
         connect((config | {"token": TOKEN, "caFile": str(empty)}).get, {})
+
+
+def test_a_line_is_resolved_and_held(adapter: Adapter) -> None:
+    """What it stood for at first counts while it is declared alike; a warning tells of the newer one."""
+    first = check(adapter, news("stars-1", "4.x", image=IMAGE))
+    assert (first.inputs["runtime_version"], first.inputs["target"]) == ("4.x", "4.2.5")
+    assert "4.x stands for Astro Runtime 4.2.5." in first.lines
+    held = check(adapter, news("stars-1", "4.x"), olds={**first.inputs, "target": "4.2.4"})
+    assert (held.inputs["target"], held.inputs["path"].split(" > ")[-1]) == ("4.2.4", "Astro Runtime 4.2.4")
+    assert (
+        "  warning newer-target: 4.x is held at Astro Runtime 4.2.4, and Astro Runtime 4.2.5 is on offer: "
+        in "\n".join(held.lines)
+    )
+    assert check(adapter, news("stars-1", "4.2.x"), olds=held.inputs).inputs["target"] == "4.2.5"
+    assert check(adapter, news("stars-1", "4.2.4"), olds=first.inputs).inputs["target"] is None
+
+
+def test_who_asks_gets_a_line_resolved_anew(served: Served) -> None:
+    """By a setting for the run; what the program has resolved already counts before that."""
+    olds = {"runtime_version": "4.x", "target": "4.2.4"}
+    anew = Adapter(served.client, resolves_anew=True)
+    assert check(anew, news("stars-1", "4.x"), olds=olds).inputs["target"] == "4.2.5"
+    assert check(anew, news("stars-1", "4.x", held="4.0.11"), olds=olds).inputs["target"] == "4.0.11"
+
+
+def test_a_held_release_that_is_not_on_offer_is_refused(adapter: Adapter) -> None:
+    """With the way out."""
+    olds = {"runtime_version": "5.x", "target": "5.0.9"}
+    ((argument, reason),) = check(adapter, news("wind-3", "5.x"), olds=olds).failures
+    assert argument == "runtime_version"
+    assert "OFFERED: Astro Runtime 5.0.9 is not on offer" in reason
+    assert "take Astro Runtime 5.0.4, for which 5.x stands now (ASTRO_RESOLVE=newest)" in reason
+
+
+def test_a_run_goes_where_the_line_was_held(adapter: Adapter) -> None:
+    """Whatever it would stand for now."""
+    held = check(adapter, news("stars-1", "4.x", image=IMAGE), olds={"runtime_version": "4.x", "target": "4.2.4"})
+    outputs, problem = bring(adapter, held)
+    assert (problem, outputs["current_version"], outputs["target"]) == (None, "Astro Runtime 4.2.4", "4.2.4")
+    again = check(adapter, news("stars-1", "4.x", image=IMAGE), olds=held.inputs)
+    assert (again.inputs["hops"], again.inputs["target"]) == (0, "4.2.4")
+    assert again.warnings[0].startswith("warning newer-target: 4.x is held at Astro Runtime 4.2.4, ")

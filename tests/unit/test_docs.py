@@ -120,7 +120,7 @@ def test_the_arguments_are_those_of_the_resource_and_of_an_entry() -> None:
     rows = table(CONFIGURATION, "key", "argument", "default", "meaning")
     assert {key: cells[:2] for key, cells in rows.items()} == expected
     parameters = inspect.signature(AstroDeploymentRuntime).parameters
-    assert {name for name in parameters if name not in {"resource_name", "hold", "opts"}} == set(
+    assert {name for name in parameters if name not in {"resource_name", "held", "hold", "opts"}} == set(
         RuntimeDeclaration.model_fields
     )
     more = table(CONFIGURATION, "key", "default", "meaning")
@@ -181,6 +181,7 @@ def test_the_settings_are_those_that_are_read() -> None:
         "caFile": settings.ca_file,
         "allowHttp": settings.allow_http,
         "catalog": settings.catalog,
+        "resolve": settings.resolve,
         "maxRequestsPerSecond": f"{settings.max_requests_per_second:g}",
     }
     for key in keys:

@@ -11,8 +11,11 @@ import pytest
 from pulumi.runtime import config, mocks, settings
 
 from astro_deployment_runtime import fleet
+from astro_deployment_runtime.catalog import Release
 from astro_deployment_runtime.fleet import declare_fleet
 from astro_deployment_runtime.judgement import Judged, Judgement
+from astro_deployment_runtime.model import Plan, Resolved
+from astro_deployment_runtime.versions import AirflowVersion, Line, ReleaseId, RuntimeVersion
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -29,6 +32,7 @@ class Monitor(mocks.Mocks):
 
     def __init__(self) -> None:
         self.registered: list[tuple[str, str, dict[str, Any]]] = []
+        self.state: dict[str, Any] | None = None
 
     def new_resource(self, args: mocks.MockResourceArgs) -> tuple[str, dict[str, Any]]:
         """Keep a resource; its outputs are its inputs."""
@@ -37,8 +41,11 @@ class Monitor(mocks.Mocks):
         return f"id-{args.name}", args.inputs
 
     def call(self, args: mocks.MockCallArgs) -> tuple[dict[Any, Any], list[tuple[str, str]] | None]:
-        """Answer nothing: nobody calls."""
-        raise AssertionError(args.token)
+        """Give the stack's state, where a test has one; nobody calls for anything else."""
+        assert self.state is not None, args.token
+        assert args.token == "pulumi:pulumi:readStackResourceOutputs"
+        assert args.args == {"stackName": "acme/astro/dev"}
+        return {"name": "dev", "outputs": self.state}, []
 
 
 @pytest.fixture
@@ -54,7 +61,7 @@ def monitor(monkeypatch: pytest.MonkeyPatch) -> Iterator[Monitor]:
 
     loop_of_the_thread()
     monkeypatch.setattr(mocks, "_ensure_event_loop", loop_of_the_thread)
-    mocks.set_mocks(made, project="astro", stack="dev")
+    mocks.set_mocks(made, project="astro", stack="dev", organization="acme")
     yield made
     config.set_all_config({})
     settings.configure(before)
@@ -64,13 +71,22 @@ def monitor(monkeypatch: pytest.MonkeyPatch) -> Iterator[Monitor]:
         loop.close()
 
 
-def judge(stack: StackDeclaration, _: Adapter) -> Judgement:
-    """Refuse those whose name says so; all others have one hop."""
+def _held(saved: dict[str, Any] | None) -> Plan | None:
+    """Make a plan for a line that is held."""
+    if saved is None:
+        return None
+    release = Release(id=ReleaseId.parse(f"Runtime {saved['target']}"), airflow=AirflowVersion(2, 3, 0))
+    resolved = Resolved(declared=Line.parse(saved["runtime_version"]), version=RuntimeVersion.parse(saved["target"]))
+    return Plan(current=release, target=release, resolved=resolved)
+
+
+def judge(stack: StackDeclaration, _: Adapter, *, saved: Any) -> Judgement:
+    """Refuse those whose name says so; all others have one hop, and are held where the state says."""
     return Judgement(
         fleet=tuple(
             Judged(entry=entry, refusal="because")
             if entry.name.startswith("refused")
-            else Judged(entry=entry, path="a > b", hops=1, moves=True)
+            else Judged(entry=entry, path="a > b", hops=1, moves=True, outcome=_held(saved.get(entry.name)))
             for entry in stack.deployments
         )
     )
@@ -240,3 +256,24 @@ def test_waves_stand_one_after_the_other(monitor: Monitor) -> None:
     ]
     inputs = monitor.registered[1][2]
     assert (inputs["moves"], inputs["soak"], inputs["timeout"]) == (1, 1800, 3600)
+
+
+def test_the_state_tells_at_which_version_a_line_is_held(monitor: Monitor) -> None:
+    """The engine reads it; what was judged by it is handed to the plugin. Without a line nobody asks."""
+    kind = "pulumi-python:dynamic/astro:DeploymentRuntime"
+    saved = {"runtime_version": "5.x", "target": "5.0.4", "current_version": "Astro Runtime 5.0.4"}
+    monitor.state = {
+        f"urn:pulumi:dev::astro::{kind}::data-eng": {"type": kind, "outputs": saved},
+        "urn:pulumi:dev::astro::other:index:Thing::data-eng": {"type": "other:index:Thing", "outputs": {"target": "1"}},
+    }
+    declared([LEAST | {"runtimeVersion": "5.x", "deny": ["deprecated"]}])
+    ((_, _, inputs),) = monitor.registered
+    assert (inputs["runtime_version"], inputs["held"], inputs["deny"]) == ("5.x", "5.0.4", ["deprecated"])
+
+
+def test_a_stack_without_state_holds_nothing(monitor: Monitor) -> None:
+    """Its first preview resolves every line."""
+    monitor.state = {}
+    declared([LEAST | {"runtimeVersion": "5.x"}])
+    ((_, _, inputs),) = monitor.registered
+    assert "held" not in inputs

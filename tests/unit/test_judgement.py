@@ -134,3 +134,15 @@ def test_the_summary_of_waves(served: Served) -> None:
         "wave 2 of 2, rest: 2 Deployments, 2 hops, 1 refused",
         "  1 x AC 2.2.3 > AC 2.3.0 > Astro Runtime 5.0.4",
     ]
+
+
+def test_a_line_is_judged_as_it_is_held(served: Served) -> None:
+    """By what the state has of it; nobody having looked, that is said."""
+    stack = read_stack({"deployments": [entry("stars-1", "4.x"), entry("wind-3", "4.x")]})
+    saved = {"stars-1": {"runtime_version": "4.x", "target": "4.2.4"}, "wind-3": {"runtime_version": "5.x"}}
+    found = judge(stack, Adapter(served.client), saved=saved)
+    assert [each.resolved for each in found.fleet] == ["4.2.4", "4.2.5"]
+    assert found.notes == ()
+    (note,) = judge(stack, Adapter(served.client)).notes
+    assert "only the stack's state tells" in note
+    assert judge(stack, Adapter(served.client), managed=False).notes == ()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from astro_deployment_runtime import feeds, report
-from astro_deployment_runtime.model import PlanWarning, Refusal
+from astro_deployment_runtime.model import PlanWarning, Refusal, WarningName
 from astro_deployment_runtime.planner import plan
 from astro_deployment_runtime.question import parse_current, parse_target
 
@@ -63,7 +63,7 @@ def test_a_refusal_is_one_text_for_an_error() -> None:
 
 def test_a_warning_is_one_line_with_its_name() -> None:
     """The name is for programs, the rest for people."""
-    assert report.warning_line(PlanWarning(name="newer", message="a\nb")) == "warning newer: a\\nb"
+    assert report.warning_line(PlanWarning(name=WarningName.NEWER, message="a\nb")) == "warning newer: a\\nb"
 
 
 def test_it_is_told_how_each_image_arrives() -> None:

@@ -1,0 +1,31 @@
+"""What the state of this very stack has of its Deployments, for a program that has to know it before it declares them.
+
+The engine reads its own state for whoever asks: the program sees what the last run saved, before this one changes it.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import pulumi
+from pulumi.runtime import invoke
+
+_READ: Final = "pulumi:pulumi:readStackResourceOutputs"
+_TYPE: Final = "pulumi-python:dynamic/astro:DeploymentRuntime"
+
+
+def saved_targets() -> dict[str, dict[str, Any]]:
+    """Return what was declared as the target of each resource, and the version that it stood for, by resource name.
+
+    Empty for a stack that has no state yet.
+    """
+    # A bare name would be looked for in the user's own organization.
+    stack = f"{pulumi.get_organization()}/{pulumi.get_project()}/{pulumi.get_stack()}"
+    resources: dict[str, dict[str, Any]] = invoke(_READ, {"stackName": stack}).value["outputs"]
+    return {
+        urn.rpartition("::")[2]: {
+            name: resource["outputs"][name] for name in ("runtime_version", "target") if name in resource["outputs"]
+        }
+        for urn, resource in resources.items()
+        if resource["type"] == _TYPE
+    }

@@ -1,0 +1,116 @@
+"""Targets that are no version, and what is denied, on the real engine."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from typing import TYPE_CHECKING, Final
+
+import pytest
+
+from tests.e2e.world import IMAGE, ROOT, deployment
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.e2e.conftest import MakeProject, StartSandbox
+    from tests.e2e.world import Sandbox
+
+_GUIDE: Final = ROOT / "provider" / "astro_deployment_runtime" / "catalogs" / "guide"
+_PROGRAM: Final = """
+import pulumi
+from astro_deployment_runtime import AstroDeploymentRuntime
+
+made = AstroDeploymentRuntime("stars-1", release_name="stars-1", runtime_version="4.x", image={image!r})
+pulumi.export("target", made.target)
+"""
+
+
+def offer(folder: Path, *gone: str) -> Path:
+    """Make the guide's catalog a folder, without these releases of Runtime."""
+    shutil.copytree(_GUIDE, folder, dirs_exist_ok=True)
+    file = folder / "astronomer-runtime.json"
+    feed = json.loads(file.read_text(encoding="utf-8"))
+    feed["runtimeVersions"] = {key: row for key, row in feed["runtimeVersions"].items() if key not in gone}
+    file.write_text(json.dumps(feed), encoding="utf-8")
+    return folder
+
+
+def publish(sandbox: Sandbox, folder: Path, *gone: str) -> None:
+    """Have the platform offer another catalog from here on."""
+    offer(folder, *gone)
+    sandbox.stop()
+    sandbox.start()
+
+
+@pytest.mark.parametrize("program", [None, _PROGRAM.format(image=IMAGE)], ids=["fleet", "resource alone"])
+def test_a_line_is_resolved_and_held_when_the_offer_moves(
+    platform: StartSandbox, project: MakeProject, tmp_path: Path, program: str | None
+) -> None:
+    """Preview shows the version; a newer one is told and not taken, until the run is asked to."""
+    catalog = offer(tmp_path / "catalog", "4.2.5")
+    sandbox = platform(deployment("stars-1", "2.2.5"), catalog=str(catalog))
+    stack = project(sandbox)
+    if program:
+        stack.program(program)
+    stack.declare({"releaseName": "stars-1", "runtimeVersion": "4.x", "image": IMAGE})
+    first = stack.preview()
+    assert "4.x stands for Astro Runtime 4.2.4." in first.lines("stars-1")
+    stack.up()
+    assert stack.outputs("stars-1")["target"] == "4.2.4"
+    publish(sandbox, catalog)
+    moved = stack.preview("--expect-no-changes")
+    told = "warning: warning newer-target: 4.x is held at Astro Runtime 4.2.4, and Astro Runtime 4.2.5 is on offer: "
+    assert moved.lines("stars-1") == [f"{told}ASTRO_RESOLVE=newest takes it"]
+    stack.up("--expect-no-changes")
+    stack.environment["ASTRO_RESOLVE"] = "newest"
+    assert "4.x stands for Astro Runtime 4.2.5." in stack.preview().lines("stars-1")
+    stack.up()
+    assert sandbox.show("stars-1")["version"] == "4.2.5"
+    del stack.environment["ASTRO_RESOLVE"]
+    assert stack.preview("--expect-no-changes").lines("stars-1") == []
+    assert stack.outputs("stars-1")["target"] == "4.2.5"
+
+
+def test_a_fleet_is_summed_up_as_it_is_held(platform: StartSandbox, project: MakeProject, tmp_path: Path) -> None:
+    """The program judges by the state what the plugin will plan, also after a run that was cut short."""
+    catalog = offer(tmp_path / "catalog", "4.2.5")
+    fleet = [deployment("stars-1", "2.2.5"), deployment("dust-2", "2.2.5")]
+    sandbox = platform(*fleet, catalog=str(catalog))
+    stack = project(sandbox)
+    stack.declare(
+        {"releaseName": "stars-1", "image": IMAGE},
+        {"releaseName": "dust-2", "wait": False},
+        defaults={"runtimeVersion": "4.x"},
+    )
+    stack.up(code=1)
+    publish(sandbox, catalog)
+    preview = stack.preview()
+    assert "fleet: 2 Deployments, 1 hop, 1 with nothing to do" in preview.text
+    assert "1 x AC 2.2.5 > Astro Runtime 4.2.4" in preview.text
+    assert "Hop 1 is pending already: it is taken up, not started again." in preview.lines("dust-2")
+    sandbox.deploy("dust-2", "quay.io/astronomer/astro-runtime:4.2.4")
+    stack.up()
+    assert {sandbox.show(name)["version"] for name in ("stars-1", "dust-2")} == {"4.2.4"}
+
+
+def test_what_is_denied_is_refused_before_anything_is_changed(platform: StartSandbox, project: MakeProject) -> None:
+    """For a whole fleet in its defaults; an entry that accepts it goes on."""
+    sandbox = platform(deployment("stars-1", "2.2.3"), deployment("dust-2", "2.2.5"))
+    stack = project(sandbox)
+    stack.environment["ASTRO_CATALOG"] = "published"
+    stack.declare(
+        {"releaseName": "stars-1"},
+        {"releaseName": "dust-2", "accept": ["deprecated"]},
+        defaults={"runtimeVersion": "4.2.5", "image": IMAGE, "deny": ["deprecated"]},
+    )
+    refused = stack.up(code=1)
+    assert "1 of 2 Deployments is refused; nothing was changed." in refused.text
+    assert "DENIED: deprecated: the vendor has deprecated Astro Runtime 4.2.5" in refused.text
+    assert "take deprecated out of deny" in refused.text
+    assert sandbox.mutations() == []
+    stack.environment["ASTRO_ON_REFUSAL"] = "skip"
+    up = stack.up(code=1)
+    assert sandbox.show("dust-2")["version"] == "4.2.5"
+    assert sandbox.show("stars-1")["version"] == "2.2.3"
+    assert "warning deprecated" not in "\n".join(up.lines("dust-2"))
