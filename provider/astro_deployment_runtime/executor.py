@@ -193,7 +193,7 @@ class Walk:
         if text != self._said or now - self._said_at >= max(_LONGEST_POLL, self.run.waited / 10):
             self.reporter.progress(text + narration.elapsed(self.run.waited, self.declaration.timeout))
             self._said, self._said_at = text, now
-        if waiting.what is Waiting.HEALTH:
+        if self.run.healthy_reads:
             self._poll = _SHORTEST_POLL
         cancelled = self.clock.wait(self._poll)
         self._poll = min(_LONGEST_POLL, self._poll * _POLL_GROWTH)

@@ -25,9 +25,9 @@ from astro_deployment_runtime.errors import (
     RunInterruptedError,
     TokenRefusedError,
 )
-from astro_deployment_runtime.patience import go_on, patiently
-from astro_deployment_runtime.retries import LONGEST_WISH, Pace, TransientError, attempts, retry_after
+from astro_deployment_runtime.patience import patiently
 from astro_deployment_runtime.settings import check_url, is_loopback
+from astro_deployment_runtime.traffic import LONGEST_WISH, Pace, TransientError, Turnstile, attempts, retry_after
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -41,6 +41,8 @@ _REQUEST_SECONDS: Final = 45.0
 """For one request, whatever it hangs on."""
 _READ_SECONDS: Final = 110.0
 """For a read with all its attempts."""
+_SIDE_BY_SIDE: Final = 32
+"""Changes of Houston's at the same time; and as many questions to Airflows."""
 _LARGEST_ANSWER: Final = 32 * 2**20
 """In bytes, unpacked: some hundred times what Houston tells of five hundred Deployments."""
 _LONGEST_QUOTE: Final = 300
@@ -84,6 +86,9 @@ class Transport:
         self._token = settings.token
         self._allow_http = settings.allow_http
         self._pace = Pace(settings.max_requests_per_second)
+        # Apart, so that Airflows that do not answer hold up no change; and here, because a request that waits for a
+        # connection is not to be sent any more when nobody waits for it.
+        self._changing, self._asking = Turnstile(_SIDE_BY_SIDE), Turnstile(_SIDE_BY_SIDE)
         try:
             context = ssl.create_default_context(cafile=settings.ca_file)
         except (OSError, ssl.SSLError) as error:
@@ -94,7 +99,7 @@ class Transport:
             timeout=_TIMEOUT,
             transport=transport,
             verify=context,
-            limits=httpx.Limits(max_connections=32, max_keepalive_connections=32),
+            limits=httpx.Limits(max_connections=None, max_keepalive_connections=2 * _SIDE_BY_SIDE),
             follow_redirects=False,
             trust_env=True,
             # This machine is no proxy's business, above all not over plain http.
@@ -144,9 +149,11 @@ class Transport:
             PlatformUnreachableError: it was not sent.
             RunInterruptedError: the user has stopped the run; it was not sent.
         """
-        # Here and not where it is sent: what nobody waits for any more must not be sent later.
-        self._pace.turn()
-        go_on()
+        with self._changing:
+            self._pace.turn()
+            self._change(document, variables, what)
+
+    def _change(self, document: str, variables: Mapping[str, str], what: str) -> None:
         try:
             _, refusal = self._within(_REQUEST_SECONDS, lambda: self._ask(document, variables, what), what)
             if refusal is not None:
@@ -176,7 +183,8 @@ class Transport:
             RunInterruptedError: the user has stopped the run.
         """
         try:
-            return patiently(lambda: self._exchange("GET", url), seconds=_REQUEST_SECONDS)
+            with self._asking:
+                return patiently(lambda: self._exchange("GET", url), seconds=_REQUEST_SECONDS)
         except (httpx.HTTPError, httpx.InvalidURL, TimeoutError):
             return None
 

@@ -14,7 +14,7 @@ import pytest
 import stamina
 from pydantic import BaseModel
 
-from astro_deployment_runtime import retries
+from astro_deployment_runtime import traffic
 from astro_deployment_runtime import transport as module
 from astro_deployment_runtime.errors import (
     DoubtfulMutationError,
@@ -138,14 +138,14 @@ def test_a_wish_to_be_left_alone_is_heard_by_all(
 @pytest.mark.parametrize("header", ["soon", "", "Mon, 05 Jan 2026 10:00:01 GMT", "-5", "Mon, 05 Jan 2026 10:00:01"])
 def test_a_retry_after_that_tells_nothing_is_none(header: str) -> None:
     """Then the usual times count."""
-    assert retries.retry_after(httpx.Response(429, headers={"retry-after": header})) is None
+    assert traffic.retry_after(httpx.Response(429, headers={"retry-after": header})) is None
 
 
 def test_a_retry_after_in_the_past_is_soon() -> None:
     """A date that is over does not stop a retry, and does not make it at once."""
     earlier = {"date": "Mon, 05 Jan 2026 10:00:01 GMT", "retry-after": "Mon, 05 Jan 2026 10:00:00 GMT"}
-    error = retries.TransientError("x", retry_after=retries.retry_after(httpx.Response(429, headers=earlier)))
-    assert retries._pause(error) == 0.1
+    error = traffic.TransientError("x", retry_after=traffic.retry_after(httpx.Response(429, headers=earlier)))
+    assert traffic._pause(error) == 0.1
 
 
 def test_a_long_retry_after_is_told_and_not_waited_out(houston: Proxy, transport: Transport) -> None:

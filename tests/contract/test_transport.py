@@ -19,7 +19,7 @@ import pytest
 import stamina
 from pydantic import BaseModel
 
-from astro_deployment_runtime import retries
+from astro_deployment_runtime import traffic
 from astro_deployment_runtime import transport as module
 from astro_deployment_runtime.errors import (
     DoubtfulMutationError,
@@ -51,7 +51,7 @@ class Answer(BaseModel):
 @pytest.fixture(autouse=True)
 def at_once() -> Iterator[None]:
     """Do not wait between attempts; as many of them as in earnest."""
-    with stamina.set_testing(True, attempts=retries._ATTEMPTS):
+    with stamina.set_testing(True, attempts=traffic._ATTEMPTS):
         yield
 
 
@@ -170,7 +170,7 @@ def test_every_answer_that_is_none_has_its_class(name: str) -> None:
     with opened(handler) as transport:
         with pytest.raises(PlatformError) as raised:
             read(transport)
-        assert len(asked) == (retries._ATTEMPTS if read_error is PlatformUnreachableError else 1)
+        assert len(asked) == (traffic._ATTEMPTS if read_error is PlatformUnreachableError else 1)
         asked.clear()
         with pytest.raises(PlatformError) as also_raised:
             mutate(transport)
@@ -340,7 +340,7 @@ def test_every_exception_of_httpx_has_its_class(kind: type[Exception], text: str
     with opened(handler) as transport:
         with pytest.raises(read_error, match=WHAT) as raised:
             read(transport)
-        assert len(asked) == (retries._ATTEMPTS if read_error is PlatformUnreachableError else 1)
+        assert len(asked) == (traffic._ATTEMPTS if read_error is PlatformUnreachableError else 1)
         asked.clear()
         with pytest.raises(PlatformUnreachableError if unsent else DoubtfulMutationError) as also_raised:
             mutate(transport)
@@ -414,10 +414,10 @@ def test_a_connection_that_breaks_before_the_answer() -> None:
     with misbehaving(reset) as (url, count), contextlib.closing(Transport(settings(url))) as transport:
         with pytest.raises(PlatformUnreachableError, match="cannot be reached for the platform's offer"):
             read(transport)
-        assert len(count) == retries._ATTEMPTS
+        assert len(count) == traffic._ATTEMPTS
         with pytest.raises(DoubtfulMutationError, match=r"the answer to start AC 2\.3\.0 .* may have taken effect"):
             mutate(transport)
-        assert len(count) == retries._ATTEMPTS + 1
+        assert len(count) == traffic._ATTEMPTS + 1
 
 
 def test_an_answer_that_breaks_off() -> None:
@@ -443,7 +443,7 @@ def test_a_server_that_does_not_answer_in_time(monkeypatch: pytest.MonkeyPatch) 
         done.wait(5)
 
     monkeypatch.setattr(module, "_TIMEOUT", httpx.Timeout(0.05))
-    monkeypatch.setattr(retries, "_ATTEMPTS", 1)
+    monkeypatch.setattr(traffic, "_ATTEMPTS", 1)
     with misbehaving(silent) as (url, _), contextlib.closing(Transport(settings(url))) as transport:
         with pytest.raises(
             DoubtfulMutationError, match=r"did not answer start AC 2\.3\.0 on stars-1 in time \(ReadTim"
@@ -456,7 +456,7 @@ def test_the_times_are_bounded() -> None:
     """No request waits for ever, and all attempts of a read together take under two minutes."""
     timeout = module._TIMEOUT
     assert (timeout.connect, timeout.read, timeout.write, timeout.pool) == (10.0, 30.0, 30.0, 30.0)
-    assert retries.LONGEST_WISH + 2 * 30.0 < 120
+    assert traffic.LONGEST_WISH + 2 * 30.0 < 120
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])

@@ -87,6 +87,15 @@ def test_progress_becomes_rarer_as_the_wait_grows(stage: Stage) -> None:
     assert 20 < len(waiting) < 50
 
 
+def test_an_airflow_that_restarts_is_asked_less_and_less_often(stage: Stage) -> None:
+    """A rollout of a minute costs some fifteen questions, not sixty; what is healthy is confirmed a second later."""
+    stage.walk(stage.declare())
+    hops, asked = 2, stage.wire.requests.count("/stars-1/airflow/health")
+    assert hops * 10 < asked < hops * 20
+    healthy = [line for line in stage.wire.requests if line.startswith("/stars-1")][-4:]
+    assert healthy == ["/stars-1/airflow/health", "/stars-1/airflow/api/v1/version"] * 2
+
+
 def test_a_hop_that_takes_too_long_ends_the_run_and_cancels_nothing(stage: Stage) -> None:
     """The time-out saves what is pending; the next run takes it up and does not start it again."""
     ending = stage.walk(stage.declare(timeout=60.0), image=None)

@@ -1,7 +1,8 @@
-"""How often the platform is asked at most."""
+"""How requests go out: evenly, and so many side by side."""
 
 from __future__ import annotations
 
+import contextlib
 import threading
 import time
 
@@ -9,7 +10,7 @@ import pytest
 
 from astro_deployment_runtime.errors import RunInterruptedError
 from astro_deployment_runtime.patience import stop
-from astro_deployment_runtime.retries import Pace
+from astro_deployment_runtime.traffic import Pace, Turnstile
 
 
 def test_turns_come_evenly() -> None:
@@ -54,3 +55,39 @@ def test_a_user_who_stops_the_run_does_not_wait_for_a_turn() -> None:
     finally:
         stop.reset(token)
     assert time.monotonic() - began < 5
+
+
+def test_so_many_are_in_at_the_same_time() -> None:
+    """The next one enters when one leaves, also by an error."""
+    turnstile, inside, most = Turnstile(3), 0, 0
+    lock = threading.Lock()
+
+    def enter() -> None:
+        nonlocal inside, most
+        with contextlib.suppress(TimeoutError), turnstile:
+            with lock:
+                inside += 1
+                most = max(most, inside)
+            time.sleep(0.02)
+            with lock:
+                inside -= 1
+            raise TimeoutError
+
+    threads = [threading.Thread(target=enter) for _ in range(12)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(10)
+    assert (inside, most) == (0, 3)
+
+
+def test_a_user_who_stops_the_run_does_not_wait_for_a_place() -> None:
+    """Whoever is in does not matter."""
+    turnstile, wish = Turnstile(1), threading.Event()
+    wish.set()
+    token = stop.set(wish)
+    try:
+        with turnstile, pytest.raises(RunInterruptedError), turnstile:
+            pass
+    finally:
+        stop.reset(token)

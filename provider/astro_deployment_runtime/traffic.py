@@ -1,4 +1,4 @@
-"""When a read is tried again, and how often the platform is asked at most."""
+"""How requests go out: again after a failure, evenly, and so many side by side."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import stamina
 from stamina.instrumentation import set_on_retry_hooks
 
 from astro_deployment_runtime.errors import PlatformUnreachableError
-from astro_deployment_runtime.patience import pause
+from astro_deployment_runtime.patience import go_on, pause
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,6 +24,7 @@ LONGEST_WISH: Final = 45.0
 """For how many seconds the platform may wish to be left alone; what wishes for longer is an error at once."""
 
 _ATTEMPTS: Final = 5
+_LOOK_SECONDS: Final = 0.5
 
 _log = logging.getLogger(__name__)
 
@@ -91,3 +92,24 @@ class Pace:
         """Give nobody a new turn for a while: the platform wishes to be left alone."""
         with self._lock:
             self._next = max(self._next, time.monotonic() + seconds)
+
+
+class Turnstile:
+    """Lets so many in at the same time: ``with turnstile:``. Safe to share among threads."""
+
+    def __init__(self, places: int) -> None:
+        """Begin with all places free."""
+        self._places = threading.Semaphore(places)
+
+    def __enter__(self) -> None:
+        """Wait for a place.
+
+        Raises:
+            RunInterruptedError: the user has stopped the run.
+        """
+        while not self._places.acquire(timeout=_LOOK_SECONDS):
+            go_on()
+
+    def __exit__(self, *_: object) -> None:
+        """Leave it to the next."""
+        self._places.release()
