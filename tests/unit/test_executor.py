@@ -89,7 +89,7 @@ def test_progress_becomes_rarer_as_the_wait_grows(stage: Stage) -> None:
 
 def test_an_airflow_that_restarts_is_asked_less_and_less_often(stage: Stage) -> None:
     """A rollout of a minute costs some fifteen questions, not sixty; what is healthy is confirmed a second later."""
-    stage.walk(stage.declare())
+    stage.walk(stage.declare(delivers=True))
     hops, asked = 2, stage.wire.requests.count("/stars-1/airflow/health")
     assert hops * 10 < asked < hops * 20
     healthy = [line for line in stage.wire.requests if line.startswith("/stars-1")][-4:]
