@@ -7,14 +7,17 @@ import shutil
 import sys
 from dataclasses import dataclass
 from enum import IntEnum
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypedDict
 
-from astro_deployment_runtime.model import ACCEPTABLE, Strategy
+from astro_deployment_runtime.errors import InvalidInputError
+from astro_deployment_runtime.model import ACCEPTABLE, JUDGED, Acceptance, Strategy, WarningName, read_warnings
 from astro_deployment_runtime.table import Screen
 
 if TYPE_CHECKING:
     import argparse
     from collections.abc import Callable
+
+_DATED: Final = frozenset({WarningName.OUT_OF_SUPPORT, WarningName.SUPPORT_ENDS_SOON})
 
 PROGRAM: Final = "python -m astro_deployment_runtime"
 DEFAULT_CATALOG: Final = "published"
@@ -64,3 +67,32 @@ def add_terms(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--accept", action="append", default=[], metavar="NAME", help=f"accept by name: {', '.join(ACCEPTABLE)}"
     )
+    parser.add_argument(
+        "--deny", action="append", default=[], metavar="NAME", help=f"refuse instead of a warning: {', '.join(JUDGED)}"
+    )
+
+
+class Terms(TypedDict):
+    """How a path is chosen, and what is accepted and denied on it: arguments of the planner."""
+
+    strategy: Strategy
+    accepted: Acceptance
+    denied: frozenset[WarningName]
+
+
+def read_terms(options: argparse.Namespace, *, dated: bool) -> Terms:
+    """Read what :func:`add_terms` lets the user say.
+
+    Args:
+        options: as they were parsed.
+        dated: the support of releases is judged, for today.
+
+    Raises:
+        InvalidInputError: a name is not known, given to both, or of a warning that is not judged.
+    """
+    accepted, denied = Acceptance.parse(options.accept), read_warnings(options.deny)
+    if both := sorted(accepted.warnings & denied):
+        raise InvalidInputError(f"{', '.join(both)}: accepted as well as denied; keep one of the two")
+    if not dated and (unjudged := sorted(denied & _DATED)):
+        raise InvalidInputError(f"--deny {unjudged[0]}: support is judged for a live platform alone")
+    return Terms(strategy=Strategy(options.strategy or Strategy.CERTIFIED_FIRST), accepted=accepted, denied=denied)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from astro_deployment_runtime.console import PROGRAM, Command, ExitCode
 from astro_deployment_runtime.explanation import plan_explanation, refusal_explanation
-from astro_deployment_runtime.model import Plan
+from astro_deployment_runtime.model import Plan, RuleId
 from astro_deployment_runtime.report import OFFLINE
 from astro_deployment_runtime.source import add_inquiry, read_inquiry
 
@@ -33,17 +33,19 @@ def _next_commands(refusal: Refusal, options: argparse.Namespace) -> list[str]:
     """Write the commands that explain the ways out."""
     near = [release for release in (refusal.below, refusal.above) if release is not None]
     commands = [_command(options, str(release.id.version)) for release in near]
-    if refusal.acceptable:
-        commands.append(_command(options, options.target, refusal.acceptable))
+    if refusal.acceptable or all(violation.rule is RuleId.DENIED for violation in refusal.violations):
+        commands.append(_command(options, options.target, accept=refusal.acceptable, allow=refusal.denied))
     return ["", "Look at a way out:", *(f"  {command}" for command in commands)] if commands else []
 
 
-def _command(options: argparse.Namespace, target: str, more: Sequence[str] = ()) -> str:
+def _command(options: argparse.Namespace, target: str, *, accept: Sequence[str] = (), allow: Sequence[str] = ()) -> str:
+    """Write the command that was given, for another target, with more accepted and less denied."""
     words = [*PROGRAM.split(), "explain", options.current, target]
     words += ["--live"] if options.live else []
     words += ["--catalog", options.catalog] if options.catalog else []
     words += ["--strategy", options.strategy] if options.strategy else []
-    words += [word for name in (*options.accept, *more) for word in ("--accept", name)]
+    words += [word for name in (*options.accept, *accept) for word in ("--accept", name)]
+    words += [word for name in options.deny if name.strip() not in allow for word in ("--deny", name)]
     return shlex.join(words)
 
 

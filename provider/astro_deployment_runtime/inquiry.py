@@ -11,8 +11,10 @@ from astro_deployment_runtime.rules import move, verify
 from astro_deployment_runtime.versions import RuntimeVersion
 
 if TYPE_CHECKING:
+    from datetime import date
+
     from astro_deployment_runtime.catalog import Catalog, Release
-    from astro_deployment_runtime.model import Acceptance, Platform, Refusal, Strategy, Target, Violation
+    from astro_deployment_runtime.model import Acceptance, Platform, Refusal, Strategy, Target, Violation, WarningName
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,8 +26,11 @@ class Inquiry:
     catalog: Catalog
     strategy: Strategy
     accepted: Acceptance
+    denied: frozenset[WarningName] = frozenset()
     platform: Platform | None = None
     """None: the platform's own version is not judged."""
+    today: date | None = None
+    """The day for which the support of releases is judged; None: it is not."""
 
     def answer(self) -> Plan | Refusal:
         """Plan it.
@@ -39,16 +44,20 @@ class Inquiry:
             self.catalog,
             strategy=self.strategy,
             accepted=self.accepted,
+            denied=self.denied,
             platform=self.platform,
+            today=self.today,
         )
 
     def path_to(self, target: Release) -> list[Release]:
-        """Return the releases of the path to another target, what runs first; none where that is refused.
+        """Return the releases of the path to another target, what runs first; none where there is no legal one.
 
-        Where one strategy finds a path, so does the other.
+        Where one strategy finds a path, so does the other. What is denied is allowed here: it is no rule of paths.
         """
         version = target.id.version
-        outcome = replace(self, target=version).answer() if isinstance(version, RuntimeVersion) else None
+        outcome = (
+            replace(self, target=version, denied=frozenset()).answer() if isinstance(version, RuntimeVersion) else None
+        )
         return [self.current, *(hop.target for hop in outcome.hops)] if isinstance(outcome, Plan) else []
 
     def against(self, source: Release, target: Release, *, final: bool) -> tuple[Violation, ...]:

@@ -12,15 +12,16 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Self
 
 from astro_deployment_runtime.adapter import connect
+from astro_deployment_runtime.console import read_terms
 from astro_deployment_runtime.declaration import read_arguments
 from astro_deployment_runtime.errors import InvalidSettingsError
 from astro_deployment_runtime.judgement import judge
-from astro_deployment_runtime.model import Acceptance, Strategy
 from astro_deployment_runtime.question import parse_target
 from astro_deployment_runtime.stack import DeploymentEntry, Selection, Selector, StackDeclaration, read_stack
 from astro_deployment_runtime.stack_file import read_stack_file
 
 if TYPE_CHECKING:
+    import argparse
     from collections.abc import Sequence
     from pathlib import Path
 
@@ -39,17 +40,18 @@ class Wanted:
     target: str
     strategy: str
     accept: Sequence[str]
+    deny: Sequence[str]
 
     @classmethod
-    def read(cls, target: str, strategy: str | None, accept: Sequence[str]) -> Self:
+    def read(cls, options: argparse.Namespace) -> Self:
         """Read what a person asks for, where no Deployment is named yet.
 
         Raises:
-            InvalidInputError: the target is none, or a name cannot be accepted.
+            InvalidInputError: the target is none, or a name cannot be accepted or denied.
         """
-        parse_target(target)
-        Acceptance.parse(accept)
-        return cls(target=target, strategy=strategy or Strategy.CERTIFIED_FIRST, accept=accept)
+        parse_target(options.target)
+        terms = read_terms(options, dated=True)
+        return cls(target=options.target, strategy=str(terms["strategy"]), accept=options.accept, deny=options.deny)
 
     def entry(self, release_name: str) -> DeploymentEntry:
         """Declare that for a Deployment, under its release name.
@@ -60,8 +62,9 @@ class Wanted:
         declared = {
             "release_name": release_name,
             "runtime_version": self.target,
-            "strategy": str(self.strategy),
+            "strategy": self.strategy,
             "accept": list(self.accept),
+            "deny": list(self.deny),
         }
         return DeploymentEntry(name=release_name, **read_arguments(declared).model_dump())
 

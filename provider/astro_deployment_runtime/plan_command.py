@@ -7,9 +7,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from astro_deployment_runtime import feeds
-from astro_deployment_runtime.console import CATALOG_HELP, DEFAULT_CATALOG, Command, ExitCode, add_terms, screen
+from astro_deployment_runtime.console import (
+    CATALOG_HELP,
+    DEFAULT_CATALOG,
+    Command,
+    ExitCode,
+    add_terms,
+    read_terms,
+    screen,
+)
 from astro_deployment_runtime.errors import DeploymentNotFoundError, InvalidInputError
-from astro_deployment_runtime.model import Acceptance, Plan, Refusal, Strategy
+from astro_deployment_runtime.model import Plan, Refusal
 from astro_deployment_runtime.planner import plan
 from astro_deployment_runtime.question import parse_current, parse_target
 from astro_deployment_runtime.report import OFFLINE, plan_json, plan_lines, refusal_lines
@@ -23,10 +31,10 @@ if TYPE_CHECKING:
 
 
 FORMS: Final = {
-    "current": ("--from FROM --to TO", {"target", "catalog", "strategy", "accept", "json"}),
-    "batch": ("--batch FILE", {"catalog", "strategy", "accept", "json"}),
-    "release": ("--release NAME --to TO", {"target", "strategy", "accept", "json"}),
-    "all": ("--all --to TO", {"target", "strategy", "accept", "json"}),
+    "current": ("--from FROM --to TO", {"target", "catalog", "strategy", "accept", "deny", "json"}),
+    "batch": ("--batch FILE", {"catalog", "strategy", "accept", "deny", "json"}),
+    "release": ("--release NAME --to TO", {"target", "strategy", "accept", "deny", "json"}),
+    "all": ("--all --to TO", {"target", "strategy", "accept", "deny", "json"}),
     "stack": ("--stack [NAME]", {"cwd", "json"}),
 }
 """What can be asked: the option that tells the forms apart, how each is written, and what goes with it."""
@@ -84,8 +92,7 @@ def _form(options: argparse.Namespace) -> str:
 def _offline(options: argparse.Namespace) -> ExitCode:
     catalog = feeds.load(options.catalog or DEFAULT_CATALOG)
     current, target = parse_current(options.current, catalog), parse_target(options.target)
-    accepted, strategy = Acceptance.parse(options.accept), Strategy(options.strategy or Strategy.CERTIFIED_FIRST)
-    outcome = plan(current, target, catalog, strategy=strategy, accepted=accepted)
+    outcome = plan(current, target, catalog, **read_terms(options, dated=False))
     if options.json:
         _print_json(plan_json(outcome))
     else:
@@ -96,7 +103,7 @@ def _offline(options: argparse.Namespace) -> ExitCode:
 def _batch(options: argparse.Namespace) -> ExitCode:
     """Plan each line of a file; the exit code is that of the worst line."""
     catalog = feeds.load(options.catalog or DEFAULT_CATALOG)
-    accepted, strategy = Acceptance.parse(options.accept), Strategy(options.strategy or Strategy.CERTIFIED_FIRST)
+    terms = read_terms(options, dated=False)
     codes = {ExitCode.DONE}
     for line in _batch_lines(options.batch):
         try:
@@ -105,7 +112,7 @@ def _batch(options: argparse.Namespace) -> ExitCode:
             print(json.dumps({"error": str(error)}))
             codes.add(ExitCode.UNREADABLE)
             continue
-        outcome = plan(current, target, catalog, strategy=strategy, accepted=accepted)
+        outcome = plan(current, target, catalog, **terms)
         print(json.dumps(plan_json(outcome)))
         codes.add(_code(refused=isinstance(outcome, Refusal)))
     return ExitCode.UNREADABLE if ExitCode.UNREADABLE in codes else max(codes)
@@ -136,7 +143,7 @@ def _batch_line(line: str, catalog: Catalog) -> tuple[Release, Target]:
 def _release(options: argparse.Namespace) -> ExitCode:
     from astro_deployment_runtime import fleet_table, live
 
-    judged = live.plan_release(options.release, live.Wanted.read(options.target, options.strategy, options.accept))
+    judged = live.plan_release(options.release, live.Wanted.read(options))
     if judged.deployment is None:
         raise DeploymentNotFoundError(judged.refusal or "")
     if options.json:
@@ -149,7 +156,7 @@ def _release(options: argparse.Namespace) -> ExitCode:
 def _all(options: argparse.Namespace) -> ExitCode:
     from astro_deployment_runtime import fleet_table, live
 
-    judgement = live.plan_all(live.Wanted.read(options.target, options.strategy, options.accept))
+    judgement = live.plan_all(live.Wanted.read(options))
     if options.json:
         _print_json(fleet_table.fleet_json(judgement))
     else:

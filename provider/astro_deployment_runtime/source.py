@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from astro_deployment_runtime import feeds
-from astro_deployment_runtime.console import CATALOG_HELP, DEFAULT_CATALOG, add_terms
+from astro_deployment_runtime.console import CATALOG_HELP, DEFAULT_CATALOG, add_terms, read_terms
 from astro_deployment_runtime.errors import InvalidInputError
 from astro_deployment_runtime.inquiry import Inquiry
-from astro_deployment_runtime.model import Acceptance, Strategy
 from astro_deployment_runtime.question import parse_current, parse_target
 
 if TYPE_CHECKING:
@@ -68,13 +68,13 @@ def read_inquiry(options: argparse.Namespace) -> Inquiry:
         InvalidInputError: some of it, the catalog or a setting cannot be used.
         PlatformError: Houston cannot be read.
     """
-    target, accepted = parse_target(options.target), Acceptance.parse(options.accept)
+    target, terms = parse_target(options.target), read_terms(options, dated=options.live)
     source = read_source(options)
     return Inquiry(
         current=parse_current(options.current, source.catalog),
         target=target,
         catalog=source.catalog,
-        strategy=Strategy(options.strategy or Strategy.CERTIFIED_FIRST),
-        accepted=accepted,
         platform=source.platform,
+        today=datetime.now(UTC).date() if source.platform else None,
+        **terms,
     )

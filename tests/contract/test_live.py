@@ -94,7 +94,7 @@ def test_a_pending_hop_counts_as_foreign(capsys: pytest.CaptureFixture[str]) -> 
         (["--release", "No Name", "--to", "5.0.4"], 2, "release_name: String should match pattern"),
         (["--all", "--to", "5"], 2, "is not an Astro Runtime version"),
         (["--all", "--to", "5.0.4", "--accept", "all"], 2, "'all' cannot be accepted"),
-        (["--all", "--to", "5.0.4", "--catalog", "guide"], 2, "only --accept, --json, --strategy go with it"),
+        (["--all", "--to", "5.0.4", "--catalog", "guide"], 2, "only --accept, --deny, --json, --strategy go with it"),
         (["--stack", "test", "--cwd", "nowhere"], 2, "nowhere/Pulumi.yaml: cannot be read"),
     ],
 )
@@ -133,7 +133,9 @@ def test_all_deployments_are_planned_in_two_requests(served: Served, capsys: pyt
     assert [len(each["hops"]) for each in found] == [1, 2, 0, 1]
     assert [each["refusals"] != [] for each in found] == [False, False, True, False]
     assert len(served.asked()) == 2
-    assert cli.main(["plan", "--all", "--to", "5.0.4", "--accept", "cancel-pending"]) == 0
+    accept = ["--accept", "cancel-pending"]
+    assert cli.main(["plan", "--all", "--to", "5.0.4", *accept]) == 0
+    assert cli.main(["plan", "--all", "--to", "5.0.4", *accept, "--deny", "database-migration"]) == 3
 
 
 def test_a_stack_is_planned_without_the_engine(

@@ -45,9 +45,31 @@ def test_a_strategy_and_acceptances_are_passed_on(capsys: pytest.CaptureFixture[
     assert "warning yanked" in capsys.readouterr().out
 
 
+def test_a_warning_that_is_denied_is_a_refusal(capsys: pytest.CaptureFixture[str]) -> None:
+    """Planned or explained."""
+    deny = ["--deny", "database-migration"]
+    assert cli.main([*GUIDE, "--from", "AC 2.2.3", "--to", "5.0.4", *deny]) == 3
+    assert "  DENIED: database-migration: " in capsys.readouterr().out
+    assert cli.main(["explain", "AC 2.2.3", "5.0.4", "--catalog", "guide", *deny]) == 3
+    ways = capsys.readouterr().out.partition("Look at a way out:\n")[2].splitlines()[:2]
+    assert ways == [
+        "  python -m astro_deployment_runtime explain 'AC 2.2.3' 4.0.11 --catalog guide --deny database-migration",
+        "  python -m astro_deployment_runtime explain 'AC 2.2.3' 5.0.4 --catalog guide",
+    ]
+
+
 @pytest.mark.parametrize(
     ("arguments", "complaint"),
     [
+        (["--from", "AC 2.2.3", "--to", "5.0.4", "--deny", "all"], "'all' cannot be denied: known are airflow-version"),
+        (
+            ["--from", "AC 2.2.3", "--to", "5.0.4", "--deny", "out-of-support"],
+            "--deny out-of-support: support is judged for a live platform alone",
+        ),
+        (
+            ["--from", "AC 2.2.3", "--to", "5.0.4", "--deny", "deprecated", "--accept", "deprecated"],
+            "deprecated: accepted as well as denied; keep one of the two",
+        ),
         (["--from", "AC 2.2", "--to", "5.0.4"], "'2.2' is not an Astronomer Certified version"),
         (["--from", "AC 2.2.3 (Airflow 2.2.3)", "--to", "5.0.4"], "AC 2.2.3 has Airflow 2.2.3 anyway"),
         (["--from", "2.2.3", "--to", "5.0.4"], "is not a release"),
@@ -57,10 +79,13 @@ def test_a_strategy_and_acceptances_are_passed_on(capsys: pytest.CaptureFixture[
         (["--from", "AC 2.2.3", "--to", "Equivalent"], "is not an Astro Runtime version"),
         (["--from", "AC 2.2.3", "--to", "5.0.4", "--accept", "all"], "known are yanked:VERSION"),
         (["--from", "AC 2.2.3", "--to", "5.0.4", "--catalog", "nowhere"], "the catalog 'nowhere' cannot be used"),
-        (["--from", "AC 2.2.3"], "say --from FROM --to TO; only --accept, --catalog, --json, --strategy go with it"),
+        (
+            ["--from", "AC 2.2.3"],
+            "say --from FROM --to TO; only --accept, --catalog, --deny, --json, --strategy go with it",
+        ),
         (["--from", "AC 2.2.3", "--to", "5.0.4", "--batch", "x"], "say one of: --from FROM --to TO, --batch FILE, "),
         (["--from", "AC 2.2.3", "--to", "5.0.4", "--cwd", "x"], "say --from FROM --to TO; only --accept"),
-        (["--all", "--to", "5.0.4"], "say --all --to TO; only --accept, --json, --strategy go with it"),
+        (["--all", "--to", "5.0.4"], "say --all --to TO; only --accept, --deny, --json, --strategy go with it"),
         (["--stack"], "say --stack [NAME]; only --cwd, --json go with it"),
         (["--batch", "nowhere"], "nowhere: cannot be read (No such file or directory)"),
         (["--batch", "a\0b"], "a\\x00b: cannot be read (embedded null byte)"),
