@@ -4,8 +4,6 @@ The stock process has four worker threads, ignores Cancel, cannot save partial p
 error and does not tell a provider's methods which resource they serve. This one runs the stock servicer unchanged
 behind a thin wrapper that mends these five things, so that the protocol stays Pulumi's. A provider reaches it
 through :func:`current_call`, and works without it: on the stock host there is no current call.
-
-Start: ``python -m astro_deployment_runtime.host ENGINE_ADDRESS``, which ``plugin/pulumi-resource-pulumi-python`` does.
 """
 
 from __future__ import annotations
@@ -217,10 +215,3 @@ def main(arguments: list[str]) -> None:
     concurrent.futures.ThreadPoolExecutor = executor  # type: ignore[assignment, misc]
     provider_pb2_grpc.add_ResourceProviderServicer_to_server = register_wrapped  # type: ignore[assignment]
     runpy.run_module("pulumi.dynamic", run_name="__main__", alter_sys=False)
-
-
-if __name__ == "__main__":
-    # Run as a module, this file would be a second copy of itself, with a _current_call of its own.
-    from astro_deployment_runtime import host  # noqa: PLW0406 - the import is what makes it one module
-
-    host.main(sys.argv[1:])

@@ -9,7 +9,7 @@ import time
 from pathlib import Path
 from typing import Final
 
-PLUGIN: Final = "astro_deployment_runtime.host"
+PLUGIN: Final = "astro_deployment_runtime.plugin"
 _PROGRAM: Final = "pulumi-language-python-exec"
 
 

@@ -268,7 +268,7 @@ def test_the_process_ends_with_its_parent(monkeypatch: pytest.MonkeyPatch) -> No
 def started(*arguments: str) -> Iterator[tuple[provider_pb2_grpc.ResourceProviderStub, subprocess.Popen[str]]]:
     """Start the plugin as the engine does; gives a client of it."""
     with subprocess.Popen(
-        [sys.executable, "-m", "astro_deployment_runtime.host", *arguments],
+        [sys.executable, "-m", "astro_deployment_runtime.plugin", *arguments],
         cwd=ROOT,
         env=os.environ | {"PULUMI_PROJECT": "astro"},
         stdout=subprocess.PIPE,
@@ -353,7 +353,7 @@ def wait_for(condition: Callable[[], bool]) -> None:
 
 def test_the_whole_process_ends_when_its_parent_has_gone(address: str) -> None:
     """Within five seconds, though nobody tells it."""
-    line = f'"{sys.executable}" -m astro_deployment_runtime.host {address} & wait'
+    line = f'"{sys.executable}" -m astro_deployment_runtime.plugin {address} & wait'
     with subprocess.Popen(["sh", "-c", line], cwd=ROOT, stdout=subprocess.PIPE, text=True) as shell:
         assert shell.stdout is not None
         assert int(shell.stdout.readline()) > 0
@@ -368,7 +368,7 @@ def test_a_process_whose_engine_died_before_it_began_does_not_begin() -> None:
     """Its parent is already another, so that could not be seen to change."""
     with socket.create_server(("127.0.0.1", 0)) as server:
         address = f"127.0.0.1:{server.getsockname()[1]}"
-    command = [sys.executable, "-m", "astro_deployment_runtime.host", address]
+    command = [sys.executable, "-m", "astro_deployment_runtime.plugin", address]
     ended = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=20)
     assert (ended.returncode, ended.stdout) == (1, "")
     assert ended.stderr == f"the engine at {address} has gone already\n"
@@ -397,7 +397,6 @@ def test_the_interpreter_is_chosen_as_pulumi_does(tmp_path: Path, variables: dic
     told = subprocess.run(
         [SCRIPT, "127.0.0.1:1234 5"], cwd=tmp_path, env=environment, capture_output=True, text=True, check=True
     ).stdout.splitlines()
-    assert (
-        " ".join(told).removeprefix(f"{tmp_path}/") == f"{chosen} -u -m astro_deployment_runtime.host 127.0.0.1:1234 5"
-    )
+    started = f"{chosen} -u -m astro_deployment_runtime.plugin 127.0.0.1:1234 5"
+    assert " ".join(told).removeprefix(f"{tmp_path}/") == started
     assert told[-1] == "127.0.0.1:1234 5"
