@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from astro_deployment_runtime.model import Plan
 from astro_deployment_runtime.rules import move
-from astro_deployment_runtime.versions import Distribution, ReleaseId, RuntimeVersion
+from astro_deployment_runtime.versions import Distribution, Line, ReleaseId, RuntimeVersion
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -146,6 +146,8 @@ def _draw_refusal(refusal: Refusal, inquiry: Inquiry, graph: Graph) -> None:
 
 
 def _wanted(refusal: Refusal, inquiry: Inquiry) -> tuple[str, Release | None]:
+    if isinstance(refusal.target, Line):
+        return f"Astro Runtime {refusal.target}", None
     if not isinstance(refusal.target, RuntimeVersion):
         return f"{refusal.target} of {refusal.current}", None
     name = ReleaseId(Distribution.RUNTIME, refusal.target)

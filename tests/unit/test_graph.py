@@ -87,10 +87,17 @@ def test_a_refusal_is_drawn_with_the_ways_to_the_nearest_targets() -> None:
     assert edges(graph, Kind.PATH) == []
 
 
-def test_a_refused_equivalent_is_drawn() -> None:
-    """It has no version."""
-    graph = drawn("AC 2.0.0", "equivalent")
-    assert edges(graph, Kind.FORBIDDEN) == ["AC 2.0.0 > equivalent of AC 2.0.0"]
+@pytest.mark.parametrize(
+    ("target", "name"),
+    [
+        ("equivalent", "equivalent of AC 2.0.0"),
+        ("latest-patch", "latest-patch of AC 2.0.0"),
+        ("77.x", "Astro Runtime 77.x"),
+    ],
+)
+def test_a_target_that_stands_for_no_version_is_drawn(target: str, name: str) -> None:
+    """By the name that it was asked for."""
+    assert edges(drawn("AC 2.0.0", target), Kind.FORBIDDEN) == [f"AC 2.0.0 > {name}"]
 
 
 def test_nothing_to_do_is_one_node() -> None:
