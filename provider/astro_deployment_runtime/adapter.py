@@ -11,7 +11,7 @@ from dataclasses import InitVar, dataclass, field, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
-from astro_deployment_runtime import feeds, report
+from astro_deployment_runtime import remote, report
 from astro_deployment_runtime.declaration import RuntimeDeclaration, read_arguments
 from astro_deployment_runtime.errors import (
     AstroRuntimeError,
@@ -293,5 +293,7 @@ def connect(config: Callable[[str], str | None], environment: Mapping[str, str])
         InvalidInputError: the settings are missing or unsafe, or the catalog cannot be used.
     """
     settings = Settings.load(config, environment)
-    houston = Houston(Transport(settings), feed=feeds.load(settings.catalog))
+    named = "published" if settings.catalog == "platform" else settings.catalog
+    feed = remote.load(named, allow_http=settings.allow_http, ca_file=settings.ca_file, environment=environment)
+    houston = Houston(Transport(settings), feed=feed)
     return Adapter(houston, settings, resolves_anew=settings.resolve == "newest")

@@ -111,6 +111,7 @@ class Catalog:
         "passable_runtime",
         "runtime",
         "schemas",
+        "stale",
         "unreadable",
     )
 
@@ -119,6 +120,7 @@ class Catalog:
         releases: Iterable[Release],
         *,
         schemas: Iterable[AirflowVersion] = (),
+        stale: str = "",
         unreadable: Iterable[str] = (),
         feed: Catalog | None = None,
     ) -> None:
@@ -128,6 +130,8 @@ class Catalog:
         self._feed = feed
         self.schemas = tuple(sorted(schemas))
         """The Airflow versions that changed the schema of the metadata database."""
+        self.stale = stale
+        """Why what is known may be out of date, as a clause; empty where nothing tells so."""
         self.unreadable = tuple(sorted(unreadable))
         """What the platform offers under names that are no versions: set aside, never a target."""
         self.certified = tuple(r for r in self._by_id.values() if r.id.distribution is Distribution.CERTIFIED)
@@ -164,7 +168,7 @@ class Catalog:
                 unreadable.append(version if distribution is Distribution.CERTIFIED else f"{version} ({airflow})")
             else:
                 releases.append(feed.describe(name, number_of_airflow))
-        return cls(releases, schemas=feed.schemas, unreadable=unreadable, feed=feed)
+        return cls(releases, schemas=feed.schemas, stale=feed.stale, unreadable=unreadable, feed=feed)
 
     def get(self, name: ReleaseId) -> Release | None:
         """Return the release of that name, None where it is not on offer."""

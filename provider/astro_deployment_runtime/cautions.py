@@ -50,6 +50,8 @@ def of_path(
     yield from stated_airflow(current, catalog)
     if unknown := _list(release for release in path if not release.known):
         yield PlanWarning(name=WarningName.UNKNOWN_RELEASE, message=f"nothing known about {unknown}")
+    if catalog.stale:
+        yield PlanWarning(name=WarningName.STALE_CATALOG, message=catalog.stale)
     if deprecated := _list(release for release in path if release.channel is Channel.DEPRECATED):
         yield PlanWarning(name=WarningName.DEPRECATED, message=f"the vendor has deprecated {deprecated}")
     yield from support(target, today)

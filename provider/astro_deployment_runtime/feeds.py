@@ -21,12 +21,13 @@ from astro_deployment_runtime.errors import InvalidCatalogError, InvalidVersionE
 from astro_deployment_runtime.versions import AirflowVersion, Distribution, ReleaseId, RuntimeVersion
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from pydantic_core import ErrorDetails
 
 CERTIFIED_FILE: Final = "astronomer-certified.json"
 RUNTIME_FILE: Final = "astronomer-runtime.json"
+FILES: Final = (CERTIFIED_FILE, RUNTIME_FILE)
 SHIPPED: Final = ("guide", "published")
 """The names of the catalogs that come with this package."""
 
@@ -162,18 +163,34 @@ def load(catalog: str) -> Catalog:
     """
     folder = _FOLDER / catalog if catalog in SHIPPED else Path(catalog)
     texts, problems = {}, []
-    for name in (CERTIFIED_FILE, RUNTIME_FILE):
+    for name in FILES:
         try:
             texts[name] = (folder / name).read_bytes()
         except (OSError, ValueError) as error:
             reason = error.strerror if isinstance(error, OSError) else str(error)
             problems.append(f"{name}: cannot be read ({reason}); expected a file in the feed's format")
-    certified = _parse(CERTIFIED_FILE, texts.get(CERTIFIED_FILE), _CertifiedFeed, problems)
-    runtime = _parse(RUNTIME_FILE, texts.get(RUNTIME_FILE), _RuntimeFeed, problems)
+    return parse(catalog, texts, problems=problems)
+
+
+def parse(catalog: str, texts: Mapping[str, bytes], *, problems: Iterable[str] = (), stale: str = "") -> Catalog:
+    """Make a catalog of the texts of the feed files.
+
+    Args:
+        catalog: how the user named it.
+        texts: by the names of the files.
+        problems: why some of them are missing.
+        stale: why they may be out of date.
+
+    Raises:
+        InvalidCatalogError: one is missing or not in the feeds' format; the message lists every problem.
+    """
+    found = list(problems)
+    certified = _parse(CERTIFIED_FILE, texts.get(CERTIFIED_FILE), _CertifiedFeed, found)
+    runtime = _parse(RUNTIME_FILE, texts.get(RUNTIME_FILE), _RuntimeFeed, found)
     if certified is None or runtime is None:
-        expected = f"name {' or '.join(SHIPPED)}, or a folder with {CERTIFIED_FILE} and {RUNTIME_FILE}"
-        raise InvalidCatalogError("\n  ".join([f"the catalog {catalog!r} cannot be used ({expected}):", *problems]))
-    return Catalog([*_certified_releases(certified), *_runtime_releases(runtime)], schemas=_schemas())
+        expected = f"name {' or '.join(SHIPPED)}, or a folder or a URL with {CERTIFIED_FILE} and {RUNTIME_FILE}"
+        raise InvalidCatalogError("\n  ".join([f"the catalog {catalog!r} cannot be used ({expected}):", *found]))
+    return Catalog([*_certified_releases(certified), *_runtime_releases(runtime)], schemas=_schemas(), stale=stale)
 
 
 @cache

@@ -48,6 +48,8 @@ class WarningName(StrEnum):
     """What runs has another Airflow version than is on offer under its name."""
     UNKNOWN_RELEASE = "unknown-release"
     """The feed has no row for a release of the path."""
+    STALE_CATALOG = "stale-catalog"
+    """The catalog at a URL could not be fetched, and an older copy was used."""
     DEPRECATED = "deprecated"
     """The vendor has deprecated a release of the path."""
     OUT_OF_SUPPORT = "out-of-support"

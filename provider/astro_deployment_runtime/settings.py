@@ -30,8 +30,9 @@ class Settings:
     token: SecretStr
     ca_file: Path | None = None
     allow_http: bool = False
-    catalog: str = "published"
-    """The feed that tells what the platform does not: a shipped catalog's name, or a folder."""
+    catalog: str = "platform"
+    """What tells of releases what the platform does not: a catalog's name, a folder or a URL; ``platform``: the shipped
+    feed."""
     resolve: str = "held"
     """``newest``: what a target such as ``5.x`` was resolved to before is forgotten."""
     max_requests_per_second: float = _RATE
@@ -86,7 +87,7 @@ class Settings:
             token=SecretStr(token),
             ca_file=Path(ca_file) if ca_file else None,
             allow_http=allow_http,
-            catalog=setting("catalog", "ASTRO_CATALOG") or "published",
+            catalog=setting("catalog", "ASTRO_CATALOG") or "platform",
             resolve=resolve,
             max_requests_per_second=_rate(setting("maxRequestsPerSecond", "ASTRO_MAX_REQUESTS_PER_SECOND")),
         )
@@ -104,8 +105,22 @@ def _rate(text: str) -> float:
     return rate
 
 
-def check_url(url: str, *, allow_http: bool) -> None:
+def check_url(
+    url: str,
+    *,
+    allow_http: bool,
+    key: str = "astro:houstonUrl",
+    example: str = "https://houston.BASEDOMAIN/v1",
+    risk: str = "would send the token unencrypted to another machine",
+) -> None:
     """Accept https anywhere, and http to this machine only, unless http is allowed.
+
+    Args:
+        url: the address.
+        allow_http: plain http is allowed to other machines too.
+        key: where it is configured.
+        example: what one looks like.
+        risk: what plain http would do.
 
     Raises:
         InvalidSettingsError: the URL is anything else, or carries credentials.
@@ -116,15 +131,14 @@ def check_url(url: str, *, allow_http: bool) -> None:
         host.encode("idna")
     except ValueError:
         # Also a name that no resolver could take: UnicodeError is a ValueError.
-        raise InvalidSettingsError("astro:houstonUrl is not a URL: write https://houston.BASEDOMAIN/v1") from None
+        raise InvalidSettingsError(f"{key} is not a URL: write {example}") from None
     if parts.username or parts.password:
-        raise InvalidSettingsError("astro:houstonUrl carries credentials: remove them and configure astro:token")
+        raise InvalidSettingsError(f"{key} carries credentials: remove them; the token for Houston is astro:token")
     if parts.scheme not in {"http", "https"} or not host or not url.isprintable() or " " in url:
-        raise InvalidSettingsError(f"astro:houstonUrl is {url!r}: write https://houston.BASEDOMAIN/v1")
+        raise InvalidSettingsError(f"{key} is {url!r}: write {example}")
     if parts.scheme == "http" and not (allow_http or is_loopback(host)):
         raise InvalidSettingsError(
-            f"{url!r} would send the token unencrypted to another machine: use https, or allow it with "
-            "'pulumi config set astro:allowHttp true'"
+            f"{url!r} {risk}: use https, or allow it with 'pulumi config set astro:allowHttp true'"
         )
 
 

@@ -18,6 +18,7 @@ from astro_deployment_runtime.versions import AirflowVersion, ReleaseId
 
 GUIDE = feeds.load("guide")
 PUBLISHED = feeds.load("published")
+EVERYTHING = (*PUBLISHED.certified, *PUBLISHED.runtime)
 TODAY = date(2026, 11, 1)
 """Before the support of 13.11.0 and 3.1-12 ends, after that of 12.12.0."""
 
@@ -190,6 +191,7 @@ class TestDenied:
         [
             ("airflow-version", "Runtime 5.0.4 (Airflow 2.3.0)", "5.0.5"),
             ("unknown-release", "AC 2.2.3", "5.9.9"),
+            ("stale-catalog", "AC 2.2.3", "4.2.5"),
             ("deprecated", "AC 2.2.3", "5.0.4"),
             ("out-of-support", "Runtime 11.8.0", "12.12.0"),
             ("out-of-support", "Runtime 12.12.0", "12.12.0"),
@@ -202,8 +204,9 @@ class TestDenied:
     def test_what_is_denied_is_refused(self, name: str, start: str, target: str) -> None:
         """Each warning that can be; with its name, its text, and how to take it back."""
         offered = [(str(each.id.version), str(each.airflow)) for each in PUBLISHED.runtime]
+        feed = Catalog(EVERYTHING, schemas=PUBLISHED.schemas, stale="old" if name == "stale-catalog" else "")
         catalog = Catalog.offered(
-            [str(each.id.version) for each in PUBLISHED.certified], [*offered, ("5.9.9", "2.3.0")], PUBLISHED
+            [str(each.id.version) for each in PUBLISHED.certified], [*offered, ("5.9.9", "2.3.0")], feed
         )
         day = date(2027, 4, 1) if name == "support-ends-soon" else TODAY
         message = warned(ask(start, target, catalog, today=day))[name]
@@ -243,7 +246,7 @@ class TestDenied:
 
     def test_an_unknown_name_is_told_with_the_known_ones(self) -> None:
         """All at once."""
-        known = "known are airflow-version, unknown-release, deprecated, out-of-support, "
+        known = "known are airflow-version, unknown-release, stale-catalog, deprecated, out-of-support, "
         with pytest.raises(InvalidInputError) as caught:
             read_warnings(["old", "yanked", "deprecated"])
         assert str(caught.value).count(known) == 2
