@@ -47,14 +47,19 @@ def shared(platform: StartSandbox, project: MakeProject, server: Server, databas
     return sandbox, stack
 
 
+def started(sandbox: Sandbox, process: subprocess.Popen[str]) -> None:
+    """Wait until a hop is pending, as long as the run goes on."""
+    while not sandbox.show("stars-1")["pending"]:
+        assert process.poll() is None, process.communicate()[0]
+        time.sleep(0.1)
+
+
 @contextlib.contextmanager
 def waiting(sandbox: Sandbox, stack: Project) -> Iterator[subprocess.Popen[str]]:
     """Run ``pulumi up`` until it waits in its first hop, for which nobody has deployed an image; it ends here."""
     process = stack.start("up", "--yes", "--skip-preview")
     try:
-        while not sandbox.show("stars-1")["pending"]:
-            assert process.poll() is None
-            time.sleep(0.1)
+        started(sandbox, process)
         yield process
     finally:
         with contextlib.suppress(ProcessLookupError):
@@ -69,10 +74,13 @@ def refused(stack: Project, server: Server) -> None:
     assert server.password not in up.text
 
 
-def deploy(sandbox: Sandbox) -> None:
-    """Push the image of each hop, when it is its turn."""
+def to_its_end(sandbox: Sandbox, process: subprocess.Popen[str]) -> None:
+    """Push the image of each hop when it is its turn, and let the run arrive."""
     for image in _IMAGES:
-        sandbox.deploy_when_pending("stars-1", image).join()
+        started(sandbox, process)
+        sandbox.deploy("stars-1", image)
+    printed, _ = process.communicate(timeout=60)
+    assert process.returncode == 0, printed
 
 
 def test_a_second_run_at_the_same_time_is_refused(
@@ -85,9 +93,7 @@ def test_a_second_run_at_the_same_time_is_refused(
     with waiting(sandbox, stack) as first:
         refused(other, server)
         assert "Hop 1 is pending already" in other.preview().text
-        deploy(sandbox)
-        printed, _ = first.communicate(timeout=60)
-        assert first.returncode == 0, printed
+        to_its_end(sandbox, first)
     for each in (stack, other):
         each.preview("--expect-no-changes")
     assert sandbox.mutations().count("updateDeploymentAirflow") == 1
@@ -106,9 +112,7 @@ def test_another_checkout_goes_on_after_a_crash(
     refused(other, server)
     other.run("cancel", "--yes", code=0)
     with waiting(sandbox, other) as resumed:
-        deploy(sandbox)
-        printed, _ = resumed.communicate(timeout=60)
-        assert resumed.returncode == 0, printed
+        to_its_end(sandbox, resumed)
     other.run("refresh", "--yes", "--clear-pending-creates", code=0)
     stack.preview("--expect-no-changes")
     assert stack.outputs("stars-1")["current_version"] == "Astro Runtime 5.0.4"
@@ -143,9 +147,7 @@ def test_a_state_that_was_lost_is_made_anew(platform: StartSandbox, project: Mak
     stack.environment |= server.database("anew")
     stack.run("stack", "init", "test", code=0)
     with waiting(sandbox, stack) as resumed:
-        deploy(sandbox)
-        printed, _ = resumed.communicate(timeout=60)
-        assert resumed.returncode == 0, printed
+        to_its_end(sandbox, resumed)
     assert sandbox.mutations().count("updateDeploymentAirflow") == 1
 
 
