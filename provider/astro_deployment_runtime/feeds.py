@@ -188,7 +188,7 @@ def parse(catalog: str, texts: Mapping[str, bytes], *, problems: Iterable[str] =
     certified = _parse(CERTIFIED_FILE, texts.get(CERTIFIED_FILE), _CertifiedFeed, found)
     runtime = _parse(RUNTIME_FILE, texts.get(RUNTIME_FILE), _RuntimeFeed, found)
     if certified is None or runtime is None:
-        expected = f"name {' or '.join(SHIPPED)}, or a folder or a URL with {CERTIFIED_FILE} and {RUNTIME_FILE}"
+        expected = f"name {' or '.join(SHIPPED)}, or a folder with {CERTIFIED_FILE} and {RUNTIME_FILE}"
         raise InvalidCatalogError("\n  ".join([f"the catalog {catalog!r} cannot be used ({expected}):", *found]))
     return Catalog([*_certified_releases(certified), *_runtime_releases(runtime)], schemas=_schemas(), stale=stale)
 

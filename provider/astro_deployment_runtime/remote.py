@@ -11,21 +11,20 @@ import hashlib
 import json
 import logging
 import os
-import ssl
 import tempfile
 import time
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple
-from urllib.parse import urlsplit
 
 import httpx
 
 from astro_deployment_runtime import feeds
-from astro_deployment_runtime.errors import InvalidCatalogError, InvalidSettingsError
+from astro_deployment_runtime.connection import connected
+from astro_deployment_runtime.errors import InvalidCatalogError
 from astro_deployment_runtime.patience import patiently
-from astro_deployment_runtime.settings import check_url, is_loopback
+from astro_deployment_runtime.settings import check_url
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -137,13 +136,7 @@ class _Copy:
 
 
 def _fetch(url: str, ca_file: Path | None) -> dict[str, bytes]:
-    try:
-        context = ssl.create_default_context(cafile=ca_file)
-    except (OSError, ssl.SSLError) as error:
-        raise InvalidSettingsError(f"astro:caFile {str(ca_file)!r} holds no CA certificates") from error
-    host = urlsplit(url).hostname or ""
-    direct = {f"all://{f'[{host}]' if ':' in host else host}": None} if is_loopback(host) else None
-    with httpx.Client(timeout=_TIMEOUT, verify=context, follow_redirects=False, mounts=direct) as client:
+    with connected(url, ca_file=ca_file, timeout=_TIMEOUT) as client:
         texts = {}
         for name in feeds.FILES:
             # The vendor publishes the files without their ending.

@@ -7,14 +7,13 @@ Whatever the other side does, no answer takes longer or grows larger than is tol
 
 from __future__ import annotations
 
-import ssl
 import time
 from typing import TYPE_CHECKING, Any, Final, TypeVar
-from urllib.parse import urlsplit
 
 import httpx
 from pydantic import BaseModel, ValidationError
 
+from astro_deployment_runtime.connection import connected
 from astro_deployment_runtime.errors import (
     DoubtfulMutationError,
     InvalidSettingsError,
@@ -26,7 +25,7 @@ from astro_deployment_runtime.errors import (
     TokenRefusedError,
 )
 from astro_deployment_runtime.patience import patiently
-from astro_deployment_runtime.settings import check_url, is_loopback
+from astro_deployment_runtime.settings import check_url
 from astro_deployment_runtime.traffic import LONGEST_WISH, Pace, TransientError, Turnstile, attempts, retry_after
 
 if TYPE_CHECKING:
@@ -89,21 +88,13 @@ class Transport:
         # Apart, so that Airflows that do not answer hold up no change; and here, because a request that waits for a
         # connection is not to be sent any more when nobody waits for it.
         self._changing, self._asking = Turnstile(_SIDE_BY_SIDE), Turnstile(_SIDE_BY_SIDE)
-        try:
-            context = ssl.create_default_context(cafile=settings.ca_file)
-        except (OSError, ssl.SSLError) as error:
-            raise InvalidSettingsError(f"astro:caFile {str(settings.ca_file)!r} holds no CA certificates") from error
-        host = urlsplit(settings.url).hostname or ""
-        self._client = httpx.Client(
+        self._client = connected(
+            settings.url,
+            ca_file=settings.ca_file,
             headers={"authorization": self._token.get_secret_value()},
             timeout=_TIMEOUT,
             transport=transport,
-            verify=context,
             limits=httpx.Limits(max_connections=None, max_keepalive_connections=2 * _SIDE_BY_SIDE),
-            follow_redirects=False,
-            trust_env=True,
-            # This machine is no proxy's business, above all not over plain http.
-            mounts={f"all://{f'[{host}]' if ':' in host else host}": None} if is_loopback(host) else None,
         )
 
     def close(self) -> None:
