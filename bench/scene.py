@@ -21,7 +21,7 @@ RUNS: Final = "2.2.3"
 TARGET: Final = "5.0.4"
 """Two hops in the guide's catalog: AC 2.2.3 > AC 2.3.0 > Astro Runtime 5.0.4."""
 
-_NOTHING: Final = '''
+_MODULE: Final = '''
 import pulumi
 from pulumi import dynamic
 
@@ -41,13 +41,15 @@ class Nothing(dynamic.ResourceProvider):
 
 
 class Resource(dynamic.Resource, module="bench", name="Nothing"):
-    def __init__(self, name):
-        super().__init__(Nothing(), name, {"name": name, "talks": TALKS})
-
+    def __init__(self, name, talks):
+        super().__init__(Nothing(), name, {"name": name, "talks": talks})
+'''
+_PROGRAM: Final = """
+from nothing import Resource
 
 for number in range(COUNT):
-    Resource(f"stars-{number}")
-'''
+    Resource(f"stars-{number}", TALKS)
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +88,9 @@ def nothing(count: int, *, talks: bool) -> Iterator[Project]:
     """A stack of that many dynamic resources that do nothing, on the same plugin host."""
     with folder() as place:
         project = Project(place / "project", engine(), "https://houston.example.com/v1")
-        project.program(_NOTHING.replace("TALKS", str(talks)).replace("COUNT", str(count)))
+        # A module, so that the state holds its name as it holds ours, and not its code.
+        (project.folder / "nothing.py").write_text(_MODULE, encoding="utf-8")
+        project.program(_PROGRAM.replace("TALKS", str(talks)).replace("COUNT", str(count)))
         yield project
 
 
