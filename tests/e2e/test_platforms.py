@@ -67,3 +67,28 @@ def test_a_platform_that_takes_no_named_image_is_told_so_early(platform: StartSa
     stack = project(sandbox)
     stack.declare({"releaseName": "stars-1", "runtimeVersion": "5.0.4", "image": IMAGE})
     assert "possible from 0.29.2 on" in stack.preview(code=1).text
+
+
+@pytest.mark.parametrize(
+    ("version", "runs", "path"),
+    [
+        ("1.1.0", "8.10.0", "Astro Runtime 8.10.0 > Astro Runtime 13.11.0 > Astro Runtime 3.1-21"),
+        ("0.36.0", "2.4.3", "AC 2.4.3 > Astro Runtime 6.10.0 > Astro Runtime 13.11.0 > Astro Runtime 3.1-21"),
+    ],
+)
+def test_airflow_3_is_reached_through_its_gate(
+    platform: StartSandbox, project: MakeProject, version: str, runs: str, path: str
+) -> None:
+    """Where the platform offers it: by a release with Airflow 2.7 or later; its own health and version confirm it."""
+    sandbox = platform(deployment("stars-1", runs), platform_version=version, catalog="published")
+    stack = project(sandbox)
+    stack.environment["ASTRO_CATALOG"] = "published"
+    stack.declare({"releaseName": "stars-1", "runtimeVersion": "3.1-x", "image": IMAGE})
+    shown = stack.preview().lines("stars-1")
+    assert "FROM astrocrpublic.azurecr.io/runtime:3.1-21" in "\n".join(shown)
+    assert "3.1-x stands for Astro Runtime 3.1-21." in shown
+    up = stack.up()
+    assert "its Airflow is healthy at 3.1.8" in up.text
+    saved = stack.outputs("stars-1")
+    assert (saved["path"], saved["airflow_version"], saved["target"]) == (path, "3.1.8", "3.1-21")
+    stack.preview("--expect-no-changes")

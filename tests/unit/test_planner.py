@@ -301,3 +301,27 @@ def test_a_refusal_that_nothing_explains_is_never_returned() -> None:
     current, lower = parse_current("AC 2.4.3", PUBLISHED), parse_current("Runtime 5.0.4", PUBLISHED)
     with pytest.raises(UnsoundPlanError, match="nothing explains"):
         obstacles(current, lower, PUBLISHED, Terms(), None)
+
+
+@pytest.mark.parametrize(
+    ("start", "path"),
+    [
+        ("Runtime 8.10.0", None),
+        ("Runtime 9.7.0", "Astro Runtime 9.7.0 > Astro Runtime 3.1-12"),
+        ("Runtime 3.0-17", "Astro Runtime 3.0-17 > Astro Runtime 3.1-12"),
+        ("AC 2.3.0", None),
+    ],
+)
+def test_airflow_3_has_a_gate(start: str, path: str | None) -> None:
+    """It is reached from Airflow 2.7.0 on; where nothing on offer leads through the gate, that is the reason."""
+    catalog = made(
+        *("AC 2.3.0", "Runtime 5.0.0 = 2.3.0", "Runtime 8.10.0 = 2.6.3", "Runtime 9.7.0 = 2.7.3"),
+        *("Runtime 3.0-17 = 3.0.6", "Runtime 3.1-12 = 3.1.7"),
+        yanked="" if path else "Runtime 9.7.0",
+    )
+    outcome = ask(start, "3.1-12", catalog)
+    if path:
+        assert path_line(planned(outcome)) == path
+    else:
+        assert "AIRFLOW-3-GATE" in rules(refused(outcome))
+        assert "needs 2.7.0 or later before it" in "; ".join(each.found for each in refused(outcome).violations)
