@@ -82,7 +82,7 @@ def _interrupted(sandbox: Sandbox, stack: Project) -> list[Result]:
 
 
 def _in_waves(_: Sandbox, stack: Project) -> list[Result]:
-    (declared,) = _fenced(ROOT / "docs" / "fleets.md", "yaml")
+    declared = next(block for block in _fenced(ROOT / "docs" / "fleets.md", "yaml") if "astro:waves" in block)
     config = yaml.safe_load(declared)["config"]
     path = stack.folder / "stacks" / "Pulumi.test.yaml"
     path.write_text(yaml.safe_dump({"config": config}), encoding="utf-8")
