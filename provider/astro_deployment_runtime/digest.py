@@ -140,6 +140,10 @@ def read_digest(data: bytes) -> Digest:
     Raises:
         InvalidPreviewError: it is something else.
     """
+    if not data.strip():
+        raise InvalidPreviewError(
+            f"{FOREIGN}: it is empty; what kept the preview from beginning is on its standard error"
+        )
     try:
         digest = Digest.model_validate_json(data.removeprefix(_BOM))
     except ValidationError as error:

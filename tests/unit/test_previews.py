@@ -155,6 +155,13 @@ def test_anything_else_is_refused_in_one_line(
     assert printed.err.count("\n") == 1
 
 
+def test_nothing_at_all_is_told_apart() -> None:
+    """The engine writes no JSON where a preview cannot begin, for example for want of the passphrase."""
+    for data in (b"", b"\n"):
+        with pytest.raises(InvalidPreviewError, match="it is empty"):
+            read_preview(data)
+
+
 def test_a_file_that_cannot_be_read_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """With exit code 2."""
     for name in (str(tmp_path / "none.json"), str(tmp_path), "a\0b"):
