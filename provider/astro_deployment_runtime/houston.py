@@ -105,11 +105,11 @@ class Houston:
             PlatformError: Houston cannot be read.
         """
         snapshot = self.snapshot()
-        for deployment in snapshot.deployments:
-            if deployment_id == deployment.id or release_name == deployment.release_name:
-                if deployment.id in self._changed:
-                    return self.observe(deployment.id)[0]
-                return read_deployment(deployment, snapshot.catalog)
+        seen = snapshot.by_id.get(deployment_id or "") or snapshot.by_release_name.get(release_name or "")
+        if seen is not None and seen.id not in self._changed:
+            return read_deployment(seen, snapshot.catalog)
+        if seen is not None:
+            return self.observe(seen.id)[0]
         if deployment_id is not None:
             return self.observe(deployment_id)[0]
         for deployment in self._reader.in_workspaces(snapshot.workspaces, release_name=release_name):

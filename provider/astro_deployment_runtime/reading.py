@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from astro_deployment_runtime import wire
@@ -25,7 +26,7 @@ _NO_SUCH_DEPLOYMENT: Final = "No deployment exists"
 _NO_SUCH_FIELD: Final = "Cannot query field"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Snapshot:
     """The fleet at one time: the platform, what is on offer, and every Deployment that the token can see."""
 
@@ -37,6 +38,16 @@ class Snapshot:
     """As they came: one with a version that nobody can read must not hide the others."""
     labels: Mapping[str, str]
     """The labels of the workspaces, by id."""
+
+    @cached_property
+    def by_id(self) -> Mapping[str, wire.WireDeployment]:
+        """The Deployments by their ids."""
+        return {deployment.id: deployment for deployment in self.deployments}
+
+    @cached_property
+    def by_release_name(self) -> Mapping[str, wire.WireDeployment]:
+        """The Deployments by their release names."""
+        return {deployment.release_name: deployment for deployment in self.deployments}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -156,26 +156,28 @@ class AstroDeploymentRuntime(dynamic.Resource, module="astro", name="DeploymentR
     anything is changed. Destroying the resource forgets the Deployment, which keeps its version.
     """
 
-    plan: pulumi.Output[Sequence[str] | None]
-    """The plan that was walked last, as lines of text."""
-    path: pulumi.Output[str | None]
-    """Its releases: ``AC 2.2.3 > AC 2.3.0 > Astro Runtime 5.0.4``."""
-    hops: pulumi.Output[int | None]
-    """Its number of hops."""
-    target: pulumi.Output[str | None]
-    """The version that ``runtime_version`` stands for, and at which it is held; None where that is a version itself."""
-    current_version: pulumi.Output[str | None]
-    """What the Deployment was seen to run, for example ``Astro Runtime 5.0.4``."""
-    airflow_version: pulumi.Output[str | None]
-    """The Airflow version of that."""
-    pending: pulumi.Output[str | None]
-    """The hop that we started and have not seen arrive; None where there is none."""
-    deployment_id: pulumi.Output[str]
-    """Houston's id of the Deployment."""
-    release_name: pulumi.Output[str]
-    """The Deployment's release name."""
-    airflow_url: pulumi.Output[str | None]
-    """The root of the Deployment's Airflow."""
+    # Pulumi evaluates the annotations that it finds here for every resource, and needs none of them.
+    if TYPE_CHECKING:
+        plan: pulumi.Output[Sequence[str] | None]
+        """The plan that was walked last, as lines of text."""
+        path: pulumi.Output[str | None]
+        """Its releases: ``AC 2.2.3 > AC 2.3.0 > Astro Runtime 5.0.4``."""
+        hops: pulumi.Output[int | None]
+        """Its number of hops."""
+        target: pulumi.Output[str | None]
+        """The version that ``runtime_version`` stands for, at which it is held; None where that is a version itself."""
+        current_version: pulumi.Output[str | None]
+        """What the Deployment was seen to run, for example ``Astro Runtime 5.0.4``."""
+        airflow_version: pulumi.Output[str | None]
+        """The Airflow version of that."""
+        pending: pulumi.Output[str | None]
+        """The hop that we started and have not seen arrive; None where there is none."""
+        deployment_id: pulumi.Output[str]
+        """Houston's id of the Deployment."""
+        release_name: pulumi.Output[str]
+        """The Deployment's release name."""
+        airflow_url: pulumi.Output[str | None]
+        """The root of the Deployment's Airflow."""
 
     def __init__(  # noqa: PLR0913 - a resource's arguments
         self,
@@ -223,8 +225,7 @@ class AstroDeploymentRuntime(dynamic.Resource, module="astro", name="DeploymentR
             hold: why the Deployment is left as it is in this run: nothing is planned, and its last state is kept.
             opts: Pulumi's options.
         """
-        properties: dict[str, Any] = dict.fromkeys(_OUTPUTS)
-        properties |= {
+        given: dict[str, Any] = {
             "runtime_version": runtime_version,
             "release_name": release_name,
             "deployment_id": deployment_id,
@@ -239,4 +240,6 @@ class AstroDeploymentRuntime(dynamic.Resource, module="astro", name="DeploymentR
             "held": held,
             "hold": hold,
         }
-        super().__init__(RuntimeProvider(), resource_name, properties, opts)
+        outputs = dict.fromkeys((*_OUTPUTS, "deployment_id", "release_name"))
+        inputs = {name: value for name, value in given.items() if value is not None}
+        super().__init__(RuntimeProvider(), resource_name, {**outputs, **inputs}, opts)
