@@ -26,6 +26,7 @@ import pulumi
 from pulumi import dynamic
 
 from astro_deployment_runtime.host import Severity, current_call
+from astro_deployment_runtime.resource import OUTPUTS
 
 
 class Nothing(dynamic.ResourceProvider):
@@ -41,8 +42,21 @@ class Nothing(dynamic.ResourceProvider):
 
 
 class Resource(dynamic.Resource, module="bench", name="Nothing"):
+    """Has the properties of ours."""
+
     def __init__(self, name, talks):
-        super().__init__(Nothing(), name, {"name": name, "talks": talks})
+        given = {
+            "release_name": name,
+            "deployment_id": None,
+            "runtime_version": "5.0.4",
+            "image": "registry.example.com/team/airflow:{distribution}-{version}",
+            "strategy": "certified-first",
+            "accept": [],
+            "timeout": "1h",
+            "wait": True,
+            "verify": "airflow",
+        }
+        super().__init__(Nothing(), name, {**dict.fromkeys(OUTPUTS), **given, "name": name, "talks": talks})
 '''
 _PROGRAM: Final = """
 from nothing import Resource

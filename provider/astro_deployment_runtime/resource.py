@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from astro_deployment_runtime.adapter import Adapter
 
 _NAMESPACE: Final = "astro"
-_OUTPUTS: Final = (
+OUTPUTS: Final = (
     "plan",
     "path",
     "hops",
@@ -37,6 +37,7 @@ _OUTPUTS: Final = (
     "pending",
     "airflow_url",
 )
+"""What the provider adds to what a user gives."""
 
 
 class RuntimeProvider(dynamic.ResourceProvider):
@@ -55,7 +56,7 @@ class RuntimeProvider(dynamic.ResourceProvider):
         """Plan, show the plan, and refuse what may not be done."""
         call = current_call()
         reporter = CallReporter(call)
-        given = {name: value for name, value in news.items() if name not in _OUTPUTS}
+        given = {name: value for name, value in news.items() if name not in OUTPUTS}
         if given.get("hold"):
             return dynamic.CheckResult({**(_olds or given), "hold": given["hold"]}, [])
         if rpc.contains_unknowns(given):
@@ -240,6 +241,6 @@ class AstroDeploymentRuntime(dynamic.Resource, module="astro", name="DeploymentR
             "held": held,
             "hold": hold,
         }
-        outputs = dict.fromkeys((*_OUTPUTS, "deployment_id", "release_name"))
+        outputs = dict.fromkeys((*OUTPUTS, "deployment_id", "release_name"))
         inputs = {name: value for name, value in given.items() if value is not None}
         super().__init__(RuntimeProvider(), resource_name, {**outputs, **inputs}, opts)
