@@ -19,7 +19,6 @@ from astro_deployment_runtime.errors import (
     InvalidInputError,
     RefusedError,
 )
-from astro_deployment_runtime.executor import walk
 from astro_deployment_runtime.houston import Houston
 from astro_deployment_runtime.model import Refusal
 from astro_deployment_runtime.outputs import observed, outputs
@@ -179,6 +178,8 @@ class Adapter:
         Raises:
             AstroRuntimeError: nothing was changed, and nothing observed that is worth saving.
         """
+        from astro_deployment_runtime.executor import walk
+
         arguments = _arguments(news)
         path = tuple(ReleaseId.parse(release) for release in news["path"].split(report.ARROW))
         cancel = ReleaseId.parse(news["cancel"]) if news.get("cancel") else None

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 from astro_deployment_runtime import images, report
 from astro_deployment_runtime.errors import InvalidDeclarationError
-from astro_deployment_runtime.project import Project, ProjectDelivery
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -17,6 +16,7 @@ if TYPE_CHECKING:
     from astro_deployment_runtime.houston import Houston
     from astro_deployment_runtime.model import Deployment, Plan
     from astro_deployment_runtime.ports import Clock, Delivery
+    from astro_deployment_runtime.project import Project
     from astro_deployment_runtime.settings import Settings
     from astro_deployment_runtime.versions import ReleaseId
 
@@ -42,6 +42,8 @@ class Ways:
         if arguments.image is not None:
             return images.ImageDelivery(arguments.image, self.houston)
         if arguments.project is not None:
+            from astro_deployment_runtime.project import ProjectDelivery
+
             return ProjectDelivery(project=self._project(arguments.project), releases=releases, clock=clock)
         return None
 
@@ -74,4 +76,6 @@ class Ways:
     def _project(self, declaration: ProjectDeclaration) -> Project:
         if self.settings is None:
             raise AssertionError("a project is declared, and nothing says what its commands are told of Houston")
+        from astro_deployment_runtime.project import Project
+
         return Project.declared(declaration, self.settings)

@@ -239,7 +239,7 @@ def test_create_adopts_and_walks(provider: RuntimeProvider, row: Row, monkeypatc
     assert created.outs["__provider"] == "pickled"
     texts = [text for kind, text in row.shown if kind == "info"]
     assert "hop 2/2 - migrate to Astro Runtime 5.0.4: deploying the image" in "\n".join(texts)
-    assert all(name in created.outs for name in resource._OUTPUTS)
+    assert all(name in created.outs for name in resource.OUTPUTS)
 
 
 def test_update_goes_on_with_what_was_pending(provider: RuntimeProvider, row: Row) -> None:
