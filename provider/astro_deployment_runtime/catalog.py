@@ -106,6 +106,7 @@ class Catalog:
         "_by_id",
         "_equivalents",
         "_feed",
+        "_newest",
         "certified",
         "passable_certified",
         "passable_runtime",
@@ -142,6 +143,7 @@ class Catalog:
         )
         self.passable_certified = tuple(r for r in reversed(self.certified) if r.passable)
         self.passable_runtime = tuple(r for r in reversed(self.runtime) if r.passable)
+        self._newest: dict[Line, Release | None] = {}
         self._equivalents: dict[int, list[Release]] = {}
         for release in reversed(self.runtime):
             self._equivalents.setdefault(release.rank, []).append(release)
@@ -184,12 +186,14 @@ class Catalog:
 
     def newest(self, line: Line) -> Release | None:
         """Return the newest release of a line that is neither yanked nor a prerelease, None where there is none."""
-        found = (
-            each
-            for each in self.passable_runtime
-            if isinstance(each.id.version, RuntimeVersion) and each.id.version in line
-        )
-        return max(found, key=lambda each: each.number, default=None)
+        if line not in self._newest:
+            found = (
+                each
+                for each in self.passable_runtime
+                if isinstance(each.id.version, RuntimeVersion) and each.id.version in line
+            )
+            self._newest[line] = max(found, key=lambda each: each.number, default=None)
+        return self._newest[line]
 
     def migrates(self, before: AirflowVersion, after: AirflowVersion) -> bool:
         """Tell whether a step between these Airflow versions changes the schema of the metadata database.

@@ -21,6 +21,7 @@ _DATED: Final = frozenset({WarningName.OUT_OF_SUPPORT, WarningName.SUPPORT_ENDS_
 
 PROGRAM: Final = "python -m astro_deployment_runtime"
 DEFAULT_CATALOG: Final = "published"
+TARGET_HELP: Final = "a Runtime version such as 5.0.4, 'equivalent', 'latest-patch', or a line such as 5.x"
 CATALOG_HELP: Final = f"guide, {DEFAULT_CATALOG} (default), or a folder with the two feed files"
 
 

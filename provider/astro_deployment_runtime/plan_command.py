@@ -10,6 +10,7 @@ from astro_deployment_runtime import feeds
 from astro_deployment_runtime.console import (
     CATALOG_HELP,
     DEFAULT_CATALOG,
+    TARGET_HELP,
     Command,
     ExitCode,
     add_terms,
@@ -44,7 +45,7 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--from", dest="current", metavar="FROM", help="'AC 2.2.3', 'Runtime 5.0.4' or 'Runtime 5.0.4 (Airflow 2.3.0)'"
     )
-    parser.add_argument("--to", dest="target", metavar="TO", help="a Runtime version such as 5.0.4, or 'equivalent'")
+    parser.add_argument("--to", dest="target", metavar="TO", help=TARGET_HELP)
     parser.add_argument("--batch", metavar="FILE", help="a file of lines FROM<tab>TO; one JSON object per line")
     parser.add_argument("--release", metavar="NAME", help="in the place of --from: what this Deployment runs now")
     parser.add_argument("--all", action="store_true", help="in the place of --from: every Deployment of the platform")

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from astro_deployment_runtime import feeds
-from astro_deployment_runtime.console import CATALOG_HELP, DEFAULT_CATALOG, add_terms, read_terms
+from astro_deployment_runtime.console import CATALOG_HELP, DEFAULT_CATALOG, TARGET_HELP, add_terms, read_terms
 from astro_deployment_runtime.errors import InvalidInputError
 from astro_deployment_runtime.inquiry import Inquiry
 from astro_deployment_runtime.question import parse_current, parse_target
@@ -56,7 +56,7 @@ def add_inquiry(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "current", metavar="FROM", help="'AC 2.2.3', 'Runtime 5.0.4' or 'Runtime 5.0.4 (Airflow 2.3.0)'"
     )
-    parser.add_argument("target", metavar="TO", help="a Runtime version such as 5.0.4, or 'equivalent'")
+    parser.add_argument("target", metavar="TO", help=TARGET_HELP)
     add_source(parser)
     add_terms(parser)
 
