@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import shutil
+import threading
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Final
 
 import pytest
@@ -24,6 +27,13 @@ from astro_deployment_runtime import AstroDeploymentRuntime
 made = AstroDeploymentRuntime("stars-1", release_name="stars-1", runtime_version="4.x", image={image!r})
 pulumi.export("target", made.target)
 """
+
+
+class QuietHandler(SimpleHTTPRequestHandler):
+    """Serves a folder."""
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base class names it
+        """Say nothing."""
 
 
 def offer(folder: Path, *gone: str) -> Path:
@@ -114,3 +124,35 @@ def test_what_is_denied_is_refused_before_anything_is_changed(platform: StartSan
     assert sandbox.show("dust-2")["version"] == "4.2.5"
     assert sandbox.show("stars-1")["version"] == "2.2.3"
     assert "warning deprecated" not in "\n".join(up.lines("dust-2"))
+
+
+def test_a_catalog_comes_from_a_url_and_is_kept(platform: StartSandbox, project: MakeProject, tmp_path: Path) -> None:
+    """What is denied is judged by it; when it is gone, a copy is used with a warning, and that can be denied too."""
+    served = tmp_path / "served"
+    served.mkdir()
+    for kind in ("certified", "runtime"):
+        shutil.copy(_GUIDE.parent / "published" / f"astronomer-{kind}.json", served / f"astronomer-{kind}")
+    sandbox = platform(deployment("stars-1", "2.2.5"))
+    stack = project(sandbox)
+    stack.environment["XDG_CACHE_HOME"] = str(tmp_path / "cache")
+    handler = functools.partial(QuietHandler, directory=str(served))
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever).start()
+        stack.environment["ASTRO_CATALOG"] = f"http://127.0.0.1:{server.server_port}"
+        entry = {"releaseName": "stars-1", "runtimeVersion": "4.2.5", "image": IMAGE}
+        stack.declare(entry)
+        known = "  warning deprecated: the vendor has deprecated Astro Runtime 4.2.5"
+        assert known in stack.preview().lines("stars-1")
+        server.shutdown()
+    (copy,) = (path for path in (tmp_path / "cache" / "astro-deployment-runtime").rglob("*.json"))
+    kept = json.loads(copy.read_text(encoding="utf-8"))
+    copy.write_text(json.dumps(kept | {"fetched": 1_700_000_000}), encoding="utf-8")
+    shown = stack.preview().lines("stars-1")
+    assert known in shown
+    stale = (
+        f"stale-catalog: the catalog {stack.environment['ASTRO_CATALOG']} cannot be fetched, so a copy of 2023-11-14"
+    )
+    assert f"  warning {stale} is used" in shown
+    stack.declare({**entry, "deny": ["stale-catalog"]})
+    assert f"DENIED: {stale}" in stack.up(code=1).text
+    assert sandbox.mutations() == []
