@@ -183,7 +183,7 @@ def _resource(judged: Judged, opts: pulumi.ResourceOptions | None) -> AstroDeplo
         timeout=f"{math.ceil(entry.timeout)}s",
         wait=entry.wait,
         verify=entry.verify,
-        held=judged.resolved,
+        held=judged.resolved if judged.refusal is None else None,
         hold=judged.refusal,
         opts=opts,
     )

@@ -218,6 +218,28 @@ def test_diff_answers_yes_or_no(provider: RuntimeProvider) -> None:
     assert provider.diff(STARS, {}, dict(GIVEN)).changes is True
 
 
+def test_what_an_earlier_release_saved_shows_no_change(provider: RuntimeProvider) -> None:
+    """Neither what is denied nor what a target stands for is in its inputs."""
+    saved = {
+        "__provider": "pickled",
+        "release_name": "wind-3",
+        "deployment_id": "ckw1wind",
+        "runtime_version": "4.2.5",
+        "strategy": "certified-first",
+        "accept": [],
+        "timeout": "1h",
+        "wait": True,
+        "verify": "airflow",
+        "plan": ["wind-3: runs Astro Runtime 4.2.5, nothing to do"],
+        "path": "Astro Runtime 4.2.5",
+        "hops": 0.0,
+    }
+    given = {name: value for name, value in saved.items() if name not in {*resource.OUTPUTS, "deployment_id"}}
+    found = provider.check(saved, given)
+    assert found.failures == []
+    assert provider.diff("ckw1wind", {**saved, "current_version": "Astro Runtime 4.2.5"}, found.inputs).changes is False
+
+
 def test_diff_refuses_to_take_a_foreign_hop_away(provider: RuntimeProvider, served: Served) -> None:
     """The old outputs tell that it is not ours; ours is a step of the plan."""
     served.client.start(served.client.observe(STARS)[0], ReleaseId.parse("AC 2.2.4"))
