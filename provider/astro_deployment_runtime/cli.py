@@ -1,4 +1,4 @@
-"""The command line: paths planned, from a catalog alone or from what a platform runs. It needs no Pulumi.
+"""The command line: paths planned, from a catalog alone or from what a platform runs. It needs no Pulumi engine.
 
 Exit codes: 0 an answer, 3 a refusal, 2 something that cannot be read, 130 Ctrl-C, 1 anything else.
 """
@@ -10,7 +10,14 @@ import os
 import sys
 from typing import TYPE_CHECKING, Final, NoReturn
 
-from astro_deployment_runtime import explain_command, graph_command, plan_command, releases_command, report_command
+from astro_deployment_runtime import (
+    explain_command,
+    graph_command,
+    init_command,
+    plan_command,
+    releases_command,
+    report_command,
+)
 from astro_deployment_runtime.console import PROGRAM, ExitCode
 from astro_deployment_runtime.errors import AstroRuntimeError, InvalidInputError
 from astro_deployment_runtime.report import printable
@@ -24,6 +31,7 @@ COMMANDS: Final = (
     releases_command.COMMAND,
     graph_command.COMMAND,
     report_command.COMMAND,
+    init_command.COMMAND,
 )
 """Every subcommand, in the order in which ``--help`` lists them."""
 

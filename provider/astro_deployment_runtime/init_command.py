@@ -1,0 +1,94 @@
+"""``init``: our plugin host in another Pulumi project, the script and the lines that name it."""
+
+from __future__ import annotations
+
+import os
+from importlib.resources import files
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from astro_deployment_runtime.console import Command, ExitCode
+from astro_deployment_runtime.errors import InvalidInputError
+
+if TYPE_CHECKING:
+    import argparse
+
+SCRIPT: Final = "pulumi-resource-pulumi-python"
+"""The name under which the engine starts a plugin for dynamic resources in Python."""
+_PROJECT: Final = "Pulumi.yaml"
+_STARTS_OURS: Final = b"-m astro_deployment_runtime.plugin"
+_NEXT: Final = """\
+Next, in the project, whose program declares an AstroDeploymentRuntime:
+  pulumi config set astro:houstonUrl https://houston.BASEDOMAIN/v1
+  pulumi config set --secret astro:token
+  pulumi preview"""
+
+
+def _add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "folder",
+        nargs="?",
+        default=".",
+        metavar="FOLDER",
+        help=f"of the project, in which {_PROJECT} is (default: the current one)",
+    )
+
+
+def _run(options: argparse.Namespace) -> ExitCode:
+    from astro_deployment_runtime import plugin_entry
+
+    project = Path(options.folder) / _PROJECT
+    script = project.parent / plugin_entry.FOLDER / SCRIPT
+    before = _read(project)
+    if before is None:
+        raise InvalidInputError(f"{project}: there is none; make a project first, for example with pulumi new python")
+    try:
+        text = before.decode()
+    except UnicodeDecodeError as error:
+        raise InvalidInputError(f"{project}: is not UTF-8") from error
+    after = plugin_entry.with_entry(text, str(project)).encode()
+    print(f"{plugin_entry.FOLDER}/{SCRIPT}: {_put_script(script)}")
+    if after == before:
+        print(f"{_PROJECT}: names it already")
+    else:
+        _write(project, after)
+        print(f"{_PROJECT}: names it now, under plugins")
+    print(_NEXT)
+    return ExitCode.DONE
+
+
+def _put_script(script: Path) -> str:
+    """Have our script there, and say what that took."""
+    ours = (files("astro_deployment_runtime") / "scripts" / SCRIPT).read_bytes()
+    found = _read(script)
+    if found is not None and found != ours and _STARTS_OURS not in found:
+        raise InvalidInputError(f"{script}: is there already, and is not ours; move it away, then run this again")
+    if found == ours and os.access(script, os.X_OK):
+        return "is there already"
+    _write(script, ours)
+    script.chmod(0o755)
+    if found is None:
+        return "written"
+    return "made executable" if found == ours else "written anew; it was another release's, or edited"
+
+
+def _read(path: Path) -> bytes | None:
+    try:
+        return path.read_bytes()
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise InvalidInputError(f"{path}: cannot be read ({error.strerror})") from error
+
+
+def _write(path: Path, content: bytes) -> None:
+    try:
+        path.parent.mkdir(exist_ok=True)
+        path.write_bytes(content)
+    except OSError as error:
+        raise InvalidInputError(f"{path}: cannot be written ({error.strerror})") from error
+
+
+COMMAND: Final = Command(
+    name="init", help="put the plugin host into a Pulumi project", add_arguments=_add_arguments, run=_run
+)
