@@ -33,6 +33,10 @@ $(STAMP): requirements.txt requirements-dev.txt provider/pyproject.toml
 demo: $(STAMP) ## show a fleet's migration: the real engine against an embedded Houston
 	@$(ON_ENGINE) python -m tools.demo
 
+.PHONY: recording
+recording: $(STAMP) ## record a real preview and run for README.md, in docs/recording.svg
+	@$(ON_ENGINE) python -m tools.recording
+
 .PHONY: sandbox
 sandbox: $(STAMP) ## run the embedded Houston and print what to paste into a second terminal
 	@$(ON_ENGINE) python -m tools.playground

@@ -33,8 +33,6 @@ WAITING: Final = "lunar-tides-3456"
 _COMMAND_SECONDS: Final = 180.0
 """How long a command may take before it is interrupted, and then to end before it is killed."""
 _ROLLOUT_SECONDS: Final = 2.0
-_PROJECT: Final = ("__main__.py", "plugin", "provider", "requirements.txt", ".venv")
-"""What a Pulumi project needs beside its Pulumi.yaml and the stack's file, which the demo may write to."""
 _PATH: Final = r"AC 2\.2\.3 > AC 2\.3\.0 > Astro Runtime 5\.0\.4"
 _COLOUR: Final = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 
@@ -168,10 +166,7 @@ def staged() -> Iterator[Stage]:
     """Set the stage up in a temporary folder, and take it down."""
     with tempfile.TemporaryDirectory(prefix="astro-demo-") as temporary:
         project = Path(temporary) / "project"
-        (project / "stacks").mkdir(parents=True)
-        for name in _PROJECT:
-            (project / name).symlink_to(local.ROOT / name)
-        shutil.copy(local.ROOT / "Pulumi.yaml", project)
+        local.lay_out(project)
         shutil.copy(local.STACK, project / "stacks" / "Pulumi.demo.yaml")
         say("Starting the sandbox, an embedded Houston, on a free loopback port.")
         with local.sandbox(state=Path(temporary) / "houston.sqlite", rollout_seconds=_ROLLOUT_SECONDS) as url:

@@ -1,10 +1,11 @@
-"""What the demo and the playground share: a sandbox to run, and an environment in which `pulumi` finds everything."""
+"""What the demo, the recording and the playground share: a sandbox, a project, and an environment for `pulumi`."""
 
 from __future__ import annotations
 
 import contextlib
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -22,6 +23,8 @@ FLEET: Final = ROOT / "stacks" / "sandbox-fleet.yaml"
 STACK: Final = ROOT / "stacks" / "Pulumi.sandbox.yaml"
 TOKEN: Final = "sandbox-token"  # noqa: S105 - it guards nothing but the sandbox
 _READY: Final = re.compile(r"^listening on (\S+)\n", re.MULTILINE)
+_PROJECT: Final = ("__main__.py", "plugin", "provider", "requirements.txt", ".venv")
+"""What a Pulumi project needs beside its Pulumi.yaml and the stack's file, which the engine may write to."""
 _START_SECONDS: Final = 30.0
 _STOP_SECONDS: Final = 20.0
 
@@ -87,6 +90,14 @@ def stop(process: subprocess.Popen[str], number: signal.Signals) -> None:
     except subprocess.TimeoutExpired:
         process.kill()
         process.communicate()
+
+
+def lay_out(project: Path) -> None:
+    """Make a folder the same Pulumi project as this repository, such that a run changes no file of the repository."""
+    (project / "stacks").mkdir(parents=True)
+    for name in _PROJECT:
+        (project / name).symlink_to(ROOT / name)
+    shutil.copy(ROOT / "Pulumi.yaml", project)
 
 
 def pulumi_settings(*, folder: Path, url: str) -> dict[str, str]:

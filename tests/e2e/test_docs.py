@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import re
 import signal
+import sys
 import textwrap
 import time
 from typing import TYPE_CHECKING, Any, Final
@@ -12,6 +14,7 @@ import pytest
 import yaml
 
 from tests.e2e.world import IMAGE, ROOT, TOKEN, Result, deployment
+from tools import recording
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -155,6 +158,15 @@ def test_the_first_stack_of_the_readme_works(platform: StartSandbox, project: Ma
     assert "2 hops to Astro Runtime 5.0.4" in stack.preview().text
     stack.up()
     assert sandbox.show(_RELEASE)["version"] == "5.0.4"
+
+
+def test_the_recording_can_be_made(engine: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """And says what the golden outputs say; ``tests/unit/tools`` holds the drawing of the README to the same."""
+    monkeypatch.setenv("PATH", os.pathsep.join([f"{sys.prefix}/bin", str(engine), os.environ["PATH"]]))
+    shown = re.sub(r"\x1b\[[0-9;]*m", "", recording.run())
+    for name in ("guide-preview", "guide-up"):
+        golden = (ROOT / "tests" / "e2e" / "golden" / f"{name}.txt").read_text(encoding="utf-8")
+        assert textwrap.indent(golden, "    ") in shown
 
 
 def test_each_platform_is_a_stack_of_its_own(platform: StartSandbox, project: MakeProject) -> None:
