@@ -12,11 +12,16 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from astro_deployment_runtime.fleet import declare_fleet
-    from astro_deployment_runtime.resource import AstroDeploymentRuntime
+    from astro_deployment_runtime.resource import AstroDeploymentRuntime, ProjectArgs
 
-_HOME = {"AstroDeploymentRuntime": "resource", "declare_fleet": "fleet"}
+_HOME = {"AstroDeploymentRuntime": "resource", "ProjectArgs": "resource", "declare_fleet": "fleet"}
 
-__all__ = ["AstroDeploymentRuntime", "declare_fleet"]
+__all__ = ["AstroDeploymentRuntime", "ProjectArgs", "declare_fleet"]
+
+
+def __dir__() -> list[str]:
+    """List what is public, and nothing that this module is made of."""
+    return __all__
 
 
 def __getattr__(name: str) -> object:

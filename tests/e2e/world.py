@@ -171,21 +171,17 @@ class Project:
     engine: Path
     url: str
     environment: dict[str, str] = field(default_factory=dict)
+    virtualenv: Path = Path(sys.prefix)
 
     def __post_init__(self) -> None:
-        """Lay the project out as the repository does, and make its stack."""
+        """Lay the project out, and make its stack."""
         backend = self.folder / "backend"
         backend.mkdir(parents=True)
-        (self.folder / "stacks").mkdir()
-        settings = yaml.safe_load((ROOT / "Pulumi.yaml").read_text(encoding="utf-8"))
-        settings["runtime"]["options"]["virtualenv"] = sys.prefix
-        settings["plugins"]["providers"][0]["path"] = str(ROOT / "plugin")
-        (self.folder / "Pulumi.yaml").write_text(yaml.safe_dump(settings), encoding="utf-8")
-        self.program(_PROGRAM)
+        self.lay_out()
         inherited = {name: value for name, value in os.environ.items() if not name.startswith(("PULUMI_", "ASTRO_"))}
         self.environment = {
             **inherited,
-            "PATH": f"{Path(sys.prefix) / 'bin'}{os.pathsep}{self.engine}{os.pathsep}{inherited['PATH']}",
+            "PATH": f"{self.virtualenv / 'bin'}{os.pathsep}{self.engine}{os.pathsep}{inherited['PATH']}",
             "PULUMI_BACKEND_URL": f"file://{backend}",
             "PULUMI_CONFIG_PASSPHRASE": "",
             "PULUMI_HOME": str(self.folder / "home"),
@@ -196,6 +192,15 @@ class Project:
             **self.environment,
         }
         self.run("stack", "init", "test", code=0)
+
+    def lay_out(self) -> None:
+        """Write the files as the repository has them."""
+        (self.folder / "stacks").mkdir()
+        settings = yaml.safe_load((ROOT / "Pulumi.yaml").read_text(encoding="utf-8"))
+        settings["runtime"]["options"]["virtualenv"] = str(self.virtualenv)
+        settings["plugins"]["providers"][0]["path"] = str(ROOT / "plugin")
+        (self.folder / "Pulumi.yaml").write_text(yaml.safe_dump(settings), encoding="utf-8")
+        self.program(_PROGRAM)
 
     def checkout(self, folder: Path) -> Project:
         """The project and its stack as another machine has them: the same files, and nothing else."""

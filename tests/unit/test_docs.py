@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, Final
 import pytest
 import yaml
 
+import astro_deployment_runtime
 from astro_deployment_runtime import cautions, commands, host, houston, images, reconcile
 from astro_deployment_runtime.cli import COMMANDS
 from astro_deployment_runtime.console import ExitCode
@@ -214,6 +215,11 @@ def test_the_keys_of_a_project_are_listed() -> None:
     assert {key: cells[0] for key, cells in rows.items()} == expected
     listed = table(CONFIGURATION, "placeholder of a command", "stands for")
     assert tuple(listed) == tuple(f"{{{name}}}" for name in commands.PLACEHOLDERS)
+
+
+def test_the_names_of_a_program_are_listed() -> None:
+    """All that is public, and no more."""
+    assert list(table(CONFIGURATION, "name", "is")) == astro_deployment_runtime.__all__
 
 
 def test_the_outputs_are_listed() -> None:

@@ -2,27 +2,56 @@
 
 from __future__ import annotations
 
+import ast
+import inspect
+import re
 import subprocess
 import sys
+from typing import TYPE_CHECKING
 
 import pytest
 
 import astro_deployment_runtime
 from astro_deployment_runtime.fleet import declare_fleet
-from astro_deployment_runtime.resource import AstroDeploymentRuntime
+from astro_deployment_runtime.resource import AstroDeploymentRuntime, ProjectArgs
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 
 def test_a_program_finds_what_it_needs_at_the_root() -> None:
     """The same objects as in their modules, by whose names the state knows them."""
     assert astro_deployment_runtime.AstroDeploymentRuntime is AstroDeploymentRuntime
+    assert astro_deployment_runtime.ProjectArgs is ProjectArgs
     assert astro_deployment_runtime.declare_fleet is declare_fleet
     assert AstroDeploymentRuntime.__module__ == "astro_deployment_runtime.resource"
 
 
 def test_nothing_else_is_there() -> None:
-    """A mistyped name is an AttributeError, as of any module."""
+    """A mistyped name is an AttributeError, as of any module, and none of our own means is shown."""
+    assert dir(astro_deployment_runtime) == ["AstroDeploymentRuntime", "ProjectArgs", "declare_fleet"]
     with pytest.raises(AttributeError, match="no attribute 'Deployment'"):
         _ = astro_deployment_runtime.Deployment
+
+
+@pytest.mark.parametrize("called", [AstroDeploymentRuntime.__init__, declare_fleet])
+def test_every_argument_is_documented(called: Callable[..., object]) -> None:
+    """In the docstring, in order."""
+    told = (called.__doc__ or "").partition("Args:")[2].partition("Returns:")[0]
+    arguments = [name for name in inspect.signature(called).parameters if name != "self"]
+    assert re.findall(r"^ +(\w+): ", told, re.MULTILINE) == arguments
+
+
+@pytest.mark.parametrize("made", [AstroDeploymentRuntime, ProjectArgs])
+def test_every_attribute_is_documented(made: type) -> None:
+    """By a text below it; and so is the class."""
+    assert made.__doc__
+    [body] = [node.body for node in ast.parse(inspect.getsource(made)).body if isinstance(node, ast.ClassDef)]
+    statements = [each for node in body for each in (node.body if isinstance(node, ast.If) else [node])]
+    attributes = [index for index, each in enumerate(statements) if isinstance(each, ast.AnnAssign)]
+    assert attributes
+    for index in attributes:
+        assert isinstance(statements[index + 1], ast.Expr), ast.unparse(statements[index])
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,112 @@
+"""The package as others get it: a wheel, installed into an environment of its own, in another Pulumi project."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import venv
+import zipfile
+from typing import TYPE_CHECKING, Final
+
+import pytest
+
+from tests.e2e.world import ROOT, Project, deployment
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.e2e.conftest import StartSandbox
+
+_RELEASE: Final = "galactic-stars-1234"
+_PACKAGE: Final = "astro_deployment_runtime"
+_PIP: Final = (sys.executable, "-m", "pip", "--disable-pip-version-check", "--quiet")
+
+
+class Elsewhere(Project):
+    """A project of another repository, with the program of the README and nothing else of ours."""
+
+    def lay_out(self) -> None:
+        """Write the files as ``pulumi new python`` does."""
+        options = f"{{toolchain: pip, virtualenv: '{self.virtualenv}'}}"
+        text = f"name: elsewhere\nruntime:\n  name: python\n  options: {options}\n"
+        (self.folder / "Pulumi.yaml").write_text(text, encoding="utf-8")
+        readme = (ROOT / "README.md").read_text(encoding="utf-8")
+        self.program(readme.partition("```python\n")[2].partition("```\n")[0])
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The wheel, built of a copy of the sources as a clone has them."""
+    folder = tmp_path_factory.mktemp("wheel")
+    sources = folder / "provider"
+    shutil.copytree(ROOT / "provider", sources, ignore=shutil.ignore_patterns("*.egg-info", "build", "__pycache__"))
+    subprocess.run([*_PIP, "wheel", "--no-deps", "--wheel-dir", folder, sources], check=True)
+    [built] = folder.glob("*.whl")
+    return built
+
+
+@pytest.fixture(scope="module")
+def environment(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A virtual environment with the wheel and what it requires, in which nothing of the repository is found."""
+    folder = tmp_path_factory.mktemp("elsewhere") / "venv"
+    venv.create(folder, with_pip=True)
+    subprocess.run([*_PIP, "--python", folder, "install", wheel], check=True)
+    return folder
+
+
+def _python(environment: Path, *words: str | Path, cwd: Path) -> str:
+    command = [environment / "bin" / "python", *words]
+    return subprocess.run(command, cwd=cwd, check=True, capture_output=True, text=True).stdout
+
+
+def test_the_wheel_holds_all_files_of_the_package(wheel: Path) -> None:
+    """Catalogs, schemas, the mark of a typed package, and the plugin's script, which can be run; and nothing else."""
+    sources = ROOT / "provider" / _PACKAGE
+    expected = {
+        path.relative_to(sources.parent).as_posix()
+        for path in sources.rglob("*")
+        if path.is_file() and "__pycache__" not in path.parts
+    }
+    with zipfile.ZipFile(wheel) as archive:
+        names = {name for name in archive.namelist() if ".dist-info/" not in name}
+        [licence] = [name for name in archive.namelist() if name.endswith("/LICENSE")]
+        assert archive.read(licence) == (ROOT / "LICENSE").read_bytes()
+    assert names == expected
+    assert {f"{_PACKAGE}/py.typed", f"{_PACKAGE}/scripts/pulumi-resource-pulumi-python"} < names
+
+
+def test_the_package_is_complete_without_the_repository(environment: Path, tmp_path: Path) -> None:
+    """It is imported from the environment, and its command line finds the catalogs."""
+    asked = f"import {_PACKAGE} as it; print(it.__file__)"
+    assert _python(environment, "-c", asked, cwd=tmp_path).startswith(str(environment))
+    words = ("-m", _PACKAGE, "plan", "--from", "AC 2.2.3", "--to", "5.0.4")
+    assert "2 hops to Astro Runtime 5.0.4" in _python(environment, *words, cwd=tmp_path)
+
+
+def test_a_users_program_is_type_checked(environment: Path, tmp_path: Path) -> None:
+    """Against the installed package: what is right passes, and every mistake is found."""
+    program = shutil.copy(ROOT / "tests" / "typed" / "program.py", tmp_path)
+    options = ("--strict", "--config-file", os.devnull, "--python-executable", str(environment / "bin" / "python"))
+    command = [sys.executable, "-m", "mypy", *options, program]
+    checked = subprocess.run(command, cwd=tmp_path, check=False, capture_output=True, text=True)
+    assert checked.stdout == "Success: no issues found in 1 source file\n"
+
+
+@pytest.mark.parametrize("own_host", [True, False], ids=["our host", "Pulumi's own host"])
+def test_another_project_uses_it(
+    platform: StartSandbox, engine: Path, environment: Path, tmp_path: Path, own_host: bool
+) -> None:
+    """Planned at the resource's row where ``init`` was run, else at the stack's; walked; and then nothing is to do."""
+    sandbox = platform(deployment(_RELEASE, "2.2.3"))
+    stack = Elsewhere(tmp_path / "project", engine, sandbox.url, virtualenv=environment)
+    if own_host:
+        _python(environment, "-m", _PACKAGE, "init", cwd=stack.folder)
+    shown = stack.preview()
+    row = "data-eng" if own_host else "elsewhere-test"
+    assert "2 hops to Astro Runtime 5.0.4" in "\n".join(shown.lines(row))
+    assert re.search(r'runs: "Astro Runtime 5\.0\.4"', stack.up().text)
+    assert sandbox.show(_RELEASE)["version"] == "5.0.4"
+    stack.preview("--expect-no-changes")
