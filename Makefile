@@ -72,8 +72,14 @@ soak: $(STAMP) ## crash at every point with every killer, and walk two thousand 
 	@$(BIN)/python -m tools.reliability build/measured docs/reliability.md
 
 .PHONY: bench
-bench: $(STAMP) ## measure what is in docs/benchmarks.md, and write it there; about half an hour
+bench: $(STAMP) build/users ## measure what is in docs/benchmarks.md, and write it there; about half an hour
 	@$(ON_ENGINE) python -m bench
+
+# What users install, and nothing of what is only for those who change the code: httpx imports what it finds.
+build/users: requirements.txt
+	@$(PYTHON) -m venv $@
+	@$@/bin/python -m pip install --quiet --disable-pip-version-check --requirement requirements.txt
+	@touch $@
 
 .PHONY: format
 format: $(STAMP) ## format the code and mend what can be mended by machine

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import statistics
 import subprocess
-import sys
 import time
 from typing import Final
 
-from bench.scene import Table, verdict
+from bench.scene import USERS, Table, verdict
 
 ROUNDS: Final = 15
 BOUND: Final = 100.0
@@ -38,5 +37,5 @@ def measure() -> Table:
 
 def _import(text: str) -> float:
     before = time.perf_counter()
-    subprocess.run([sys.executable, "-c", text], check=True)
+    subprocess.run([USERS / "bin" / "python", "-c", text], check=True)
     return (time.perf_counter() - before) * 1000

@@ -6,33 +6,40 @@ import contextlib
 import statistics
 from typing import Final
 
-from bench.scene import Table, fleet, nothing, ratio, ratios, seconds, timed, verdict
+from bench.scene import Table, alone, fleet, folder, nothing, ratio, ratios, seconds, timed, verdict
 
 COUNTS: Final = (1, 100, 500)
-ROUNDS: Final = 5
+ROUNDS: Final = 7
 QUIET_BOUND: Final = 1.35
 TALKING_BOUND: Final = 1.2
+_HEAD: Final = (
+    *("resources", "doing nothing", "and logging a line", "ours", "ours, judged as a fleet"),
+    *("ours / nothing", "ours / logging", "fleet / nothing", "fleet / logging"),
+)
 
 
 def measure() -> Table:
     """Preview stacks of each size in turn; the first round warms the caches and does not count."""
-    rows, worst_quiet, worst_talking = [], 0.0, 0.0
+    rows, worst = [], dict.fromkeys(_HEAD[5:], 0.0)
     for count in COUNTS:
-        with contextlib.ExitStack() as stack:
-            _, ours = stack.enter_context(fleet(count))
-            quiet = stack.enter_context(nothing(count, talks=False))
-            talking = stack.enter_context(nothing(count, talks=True))
-            rounds = [[timed(project, "preview") for project in (quiet, talking, ours)] for _ in range(ROUNDS + 1)]
-        first, second, third = zip(*rounds[1:], strict=True)
-        to_quiet, to_talking = ratio(third, first), ratio(third, second)
-        worst_quiet = max(worst_quiet, statistics.median(to_quiet))
-        worst_talking = max(worst_talking, statistics.median(to_talking))
-        rows.append(
-            [str(count), *map(seconds, (first, second, third)), ratios(to_quiet), ratios(to_talking)],
-        )
-    head = ["resources", "doing nothing", "and logging a line", "ours", "ours / nothing", "ours / logging"]
-    verdicts = [
-        verdict("a preview beside resources that do nothing", worst_quiet, QUIET_BOUND),
-        verdict("a preview beside resources that log a line each", worst_talking, TALKING_BOUND),
-    ]
-    return Table("previews", head, rows, verdicts)
+        quiet, talking, ours, judged = _rounds(count)
+        compared = (ratio(ours, quiet), ratio(ours, talking), ratio(judged, quiet), ratio(judged, talking))
+        for name, found in zip(worst, compared, strict=True):
+            worst[name] = max(worst[name], statistics.median(found))
+        rows.append([str(count), *map(seconds, (quiet, talking, ours, judged)), *map(ratios, compared)])
+    bounds = (QUIET_BOUND, TALKING_BOUND, QUIET_BOUND, TALKING_BOUND)
+    verdicts = [verdict(name, worst[name], bound) for name, bound in zip(worst, bounds, strict=True)]
+    return Table("previews", _HEAD, rows, verdicts)
+
+
+def _rounds(count: int) -> list[tuple[float, ...]]:
+    with contextlib.ExitStack() as stack:
+        sandbox, judged = stack.enter_context(fleet(count))
+        projects = [
+            stack.enter_context(nothing(count, talks=False)),
+            stack.enter_context(nothing(count, talks=True)),
+            alone(sandbox, stack.enter_context(folder()), count),
+            judged,
+        ]
+        rounds = [[timed(project, "preview") for project in projects] for _ in range(ROUNDS + 1)]
+    return list(zip(*rounds[1:], strict=True))

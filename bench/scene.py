@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from tests.e2e.world import IMAGE, Project, Sandbox, deployment
+from tests.e2e.world import IMAGE, ROOT, Project, Sandbox, deployment
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -21,6 +21,16 @@ RUNS: Final = "2.2.3"
 TARGET: Final = "5.0.4"
 """Two hops in the guide's catalog: AC 2.2.3 > AC 2.3.0 > Astro Runtime 5.0.4."""
 
+USERS: Final = ROOT / "build" / "users"
+"""A virtual environment with what users install; ``make bench`` makes it."""
+
+_ALONE: Final = """
+from astro_deployment_runtime import AstroDeploymentRuntime
+
+for number in range(COUNT):
+    name = f"stars-{number}"
+    AstroDeploymentRuntime(name, release_name=name, runtime_version="TARGET", image="IMAGE")
+"""
 _MODULE: Final = '''
 import pulumi
 from pulumi import dynamic
@@ -89,7 +99,7 @@ def fleet(count: int, **options: str) -> Iterator[tuple[Sandbox, Project]]:
     with folder() as place:
         sandbox = Sandbox(place, [deployment(f"stars-{number}", RUNS) for number in range(count)], **options)
         try:
-            project = Project(place / "project", engine(), sandbox.url)
+            project = _project(place, sandbox.url)
             names = [f"stars-{number}" for number in range(count)]
             project.declare(*({"releaseName": name, "runtimeVersion": TARGET, "image": IMAGE} for name in names))
             yield sandbox, project
@@ -97,15 +107,29 @@ def fleet(count: int, **options: str) -> Iterator[tuple[Sandbox, Project]]:
             sandbox.stop()
 
 
+def alone(sandbox: Sandbox, place: Path, count: int) -> Project:
+    """A stack with a resource for each of them, in a program that judges no fleet."""
+    project = _project(place, sandbox.url)
+    program = _ALONE.replace("COUNT", str(count)).replace("TARGET", TARGET).replace("IMAGE", IMAGE)
+    project.program(program)
+    return project
+
+
 @contextlib.contextmanager
 def nothing(count: int, *, talks: bool) -> Iterator[Project]:
     """A stack of that many dynamic resources that do nothing, on the same plugin host."""
     with folder() as place:
-        project = Project(place / "project", engine(), "https://houston.example.com/v1")
+        project = _project(place, "https://houston.example.com/v1")
         # A module, so that the state holds its name as it holds ours, and not its code.
         (project.folder / "nothing.py").write_text(_MODULE, encoding="utf-8")
         project.program(_PROGRAM.replace("TALKS", str(talks)).replace("COUNT", str(count)))
         yield project
+
+
+def _project(place: Path, url: str) -> Project:
+    if not USERS.exists():
+        raise SystemExit(f"{USERS} is missing: run it with 'make bench'")
+    return Project(place / "project", engine(), url, virtualenv=USERS)
 
 
 def engine() -> Path:
