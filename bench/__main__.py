@@ -10,7 +10,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from bench import crowd, imports, planner, previews, ups
+from bench import crowd, imports, planner, previews, stopping, ups
 from tools.tables import put, table
 
 if TYPE_CHECKING:
@@ -24,6 +24,7 @@ MEASURES: Final[dict[str, Callable[[], Table]]] = {
     "imports": imports.measure,
     "previews": previews.measure,
     "ups": ups.measure,
+    "stopping": stopping.measure,
     "memory": crowd.memory,
     "weather": crowd.weather,
 }

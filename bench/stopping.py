@@ -1,0 +1,73 @@
+"""How long it takes until everything has ended: after Ctrl-C, and when the engine was killed."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import time
+from typing import TYPE_CHECKING, Final
+
+from bench.scene import Table, fleet, seconds, verdict
+from tests.e2e import processes
+
+if TYPE_CHECKING:
+    import subprocess
+    from collections.abc import Callable, Iterator
+
+ROUNDS: Final = 7
+CTRL_C_BOUND: Final = 2.0
+PLUGIN_BOUND: Final = 5.0
+_IN_FLIGHT: Final = 20
+
+
+def measure() -> Table:
+    """Let Deployments wait for an image that nobody deploys, and end the run."""
+    ctrl_c = {count: [_timed(count, _interrupt) for _ in range(ROUNDS)] for count in (1, _IN_FLIGHT)}
+    killed = [_timed(1, _kill) for _ in range(ROUNDS)]
+    rows = [
+        *([f"Ctrl-C with {count} in flight, until `pulumi up` has ended", seconds(ctrl_c[count])] for count in ctrl_c),
+        ["`kill -9` of the engine, until the plugin has ended", seconds(killed)],
+    ]
+    verdicts = [
+        verdict("Ctrl-C, the longest", max(map(max, ctrl_c.values())), CTRL_C_BOUND, " s"),
+        verdict("the plugin without its engine, the longest", max(killed), PLUGIN_BOUND, " s"),
+    ]
+    return Table("stopping", ["what", "takes"], rows, verdicts)
+
+
+def _timed(count: int, end: Callable[[subprocess.Popen[str]], None]) -> float:
+    with _waiting(count) as process:
+        before = time.perf_counter()
+        end(process)
+        return time.perf_counter() - before
+
+
+@contextlib.contextmanager
+def _waiting(count: int) -> Iterator[subprocess.Popen[str]]:
+    """A run in which that many hops were started and wait."""
+    with fleet(count) as (sandbox, project):
+        names = [f"stars-{number}" for number in range(count)]
+        project.declare(*({"releaseName": name, "runtimeVersion": "5.0.4"} for name in names))
+        process = project.start("up", "--yes", "--skip-preview", "--parallel", str(count))
+        try:
+            while len(sandbox.mutations()) < count:
+                time.sleep(0.1)
+            time.sleep(1)
+            yield process
+        finally:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+            process.communicate()
+
+
+def _interrupt(process: subprocess.Popen[str]) -> None:
+    os.killpg(process.pid, signal.SIGINT)  # a terminal tells the whole group
+    process.communicate(timeout=60)
+
+
+def _kill(process: subprocess.Popen[str]) -> None:
+    plugins = processes.plugins(process.pid)
+    processes.kill(process.pid)
+    if not processes.gone(plugins, within=60):
+        raise SystemExit("the plugin lives on without its engine")
