@@ -1,6 +1,8 @@
 """What the state of this very stack has of its Deployments, for a program that has to know it before it declares them.
 
 The engine reads its own state for whoever asks: the program sees what the last run saved, before this one changes it.
+At that very moment the engine may write that the stack's own resource is there now: where the backend is a folder, it
+then finds half a file, and is asked again.
 """
 
 from __future__ import annotations
@@ -8,9 +10,12 @@ from __future__ import annotations
 from typing import Any, Final
 
 import pulumi
+import stamina
 from pulumi.runtime import invoke
+from stamina.instrumentation import set_on_retry_hooks
 
 _READ: Final = "pulumi:pulumi:readStackResourceOutputs"
+_HALF_WRITTEN: Final = "failed to load checkpoint"
 _TYPE: Final = "pulumi-python:dynamic/astro:DeploymentRuntime"
 
 
@@ -21,7 +26,8 @@ def saved_targets() -> dict[str, dict[str, Any]]:
     """
     # A bare name would be looked for in the user's own organization.
     stack = f"{pulumi.get_organization()}/{pulumi.get_project()}/{pulumi.get_stack()}"
-    resources: dict[str, dict[str, Any]] = invoke(_READ, {"stackName": stack}).value["outputs"]
+    set_on_retry_hooks([])  # nobody needs to hear of such a moment
+    resources = _read(stack)
     return {
         urn.rpartition("::")[2]: {
             name: resource["outputs"][name] for name in ("runtime_version", "target") if name in resource["outputs"]
@@ -29,3 +35,9 @@ def saved_targets() -> dict[str, dict[str, Any]]:
         for urn, resource in resources.items()
         if resource["type"] == _TYPE
     }
+
+
+@stamina.retry(on=lambda error: _HALF_WRITTEN in str(error), attempts=8, wait_initial=0.05)
+def _read(stack: str) -> dict[str, dict[str, Any]]:
+    outputs: dict[str, dict[str, Any]] = invoke(_READ, {"stackName": stack}).value["outputs"]
+    return outputs

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 from typing import TYPE_CHECKING, Any
 
 import pulumi
 import pytest
-from pulumi.runtime import config, mocks, settings
+import stamina
+from pulumi.runtime import config, invoke, mocks, settings
 
-from astro_deployment_runtime import fleet
+from astro_deployment_runtime import fleet, saved
 from astro_deployment_runtime.catalog import Release
 from astro_deployment_runtime.fleet import declare_fleet
 from astro_deployment_runtime.judgement import Judged, Judgement
@@ -269,6 +271,28 @@ def test_the_state_tells_at_which_version_a_line_is_held(monitor: Monitor) -> No
     declared([LEAST | {"runtimeVersion": "5.x", "deny": ["deprecated"]}])
     ((_, _, inputs),) = monitor.registered
     assert (inputs["runtime_version"], inputs["held"], inputs["deny"]) == ("5.x", "5.0.4", ["deprecated"])
+
+
+@pytest.mark.parametrize(
+    ("failure", "reads"), [("failed to load checkpoint: EOF", 2), ("this stack is nobody's business", 1)]
+)
+def test_a_state_that_is_being_written_is_read_again(
+    monitor: Monitor, monkeypatch: pytest.MonkeyPatch, failure: str, reads: int
+) -> None:
+    """The engine finds half a file at one moment and the whole a moment later; nothing else is tried again."""
+    monitor.state, asked = {}, []
+
+    def read(*words: Any) -> Any:
+        asked.append(words)
+        if len(asked) == 1:
+            raise RuntimeError(f"invoke failed: {failure}")
+        return invoke(*words)
+
+    monkeypatch.setattr(saved, "invoke", read)
+    with stamina.set_testing(True, attempts=2), contextlib.suppress(RuntimeError):
+        declared([LEAST | {"runtimeVersion": "5.x"}])
+    assert len(asked) == reads
+    assert len(monitor.registered) == reads - 1
 
 
 def test_a_stack_without_state_holds_nothing(monitor: Monitor) -> None:
