@@ -8,7 +8,7 @@ import signal
 import sys
 import textwrap
 import time
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import pytest
 import yaml
@@ -136,28 +136,6 @@ def test_the_program_of_the_readme_works(platform: StartSandbox, project: MakePr
     assert re.search(r'runs: "Astro Runtime 5\.0\.4"', stack.up().text)
     assert sandbox.show(_RELEASE)["version"] == "5.0.4"
     stack.preview("--expect-no-changes")
-
-
-def test_the_first_stack_of_the_readme_works(platform: StartSandbox, project: MakeProject) -> None:
-    """With the settings and the entry as they stand there, but for the address and the token."""
-    sandbox = platform(deployment(_RELEASE, "2.2.3"))
-    stack = project(sandbox, ASTRO_HOUSTON_URL="", ASTRO_HOUSTON_TOKEN="")
-    commands = next(block for block in _fenced(ROOT / "README.md", "sh") if "config set" in block)
-    for line in commands.splitlines():
-        words = line.partition("#")[0].split()
-        if words[:3] == ["pulumi", "config", "set"]:
-            given: list[Any] = [sandbox.url if word.startswith("https://") else word for word in words[1:]]
-            stack.run(*given, *([TOKEN] if "--secret" in given else []), code=0)
-    settings = stack.folder / "stacks" / "Pulumi.test.yaml"
-    entries = next(block for block in _fenced(ROOT / "README.md", "yaml") if "deployments" in block)
-    config = entries.partition("config:\n")[2]
-    settings.write_text(
-        settings.read_text(encoding="utf-8") + textwrap.dedent(config).replace("\n", "\n  ").join(["  ", ""])
-    )
-    assert TOKEN not in settings.read_text(encoding="utf-8")
-    assert "2 hops to Astro Runtime 5.0.4" in stack.preview().text
-    stack.up()
-    assert sandbox.show(_RELEASE)["version"] == "5.0.4"
 
 
 def test_the_recording_can_be_made(engine: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -32,6 +32,7 @@ from astro_deployment_runtime.settings import Settings
 from astro_deployment_runtime.stack import CRITERIA, KEYS, Defaults, DeploymentEntry, Selector, Wave, read_stack
 from astro_deployment_runtime.versions import ReleaseId
 from tests.contract.served import TOKEN, serving
+from tools import recording
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -307,10 +308,10 @@ def test_the_readme_is_short() -> None:
     assert len((ROOT / "README.md").read_text(encoding="utf-8").splitlines()) < 120
 
 
-def test_the_readme_shows_the_golden_preview() -> None:
-    """The text that the end-to-end test holds against the engine."""
-    golden = (ROOT / "tests" / "e2e" / "golden" / "guide-preview.txt").read_text(encoding="utf-8").strip()
-    assert blocks(ROOT / "README.md", "text")[0].strip() == golden
+def test_the_readme_shows_the_recording() -> None:
+    """Which ``tests/unit/tools`` holds against the golden outputs."""
+    images = re.findall(r"^!\[[^]]+\]\(([^)]+)\)$", (ROOT / "README.md").read_text(encoding="utf-8"), re.MULTILINE)
+    assert [ROOT / image for image in images] == [recording.DRAWING]
 
 
 def test_the_page_on_fleets_shows_the_golden_refusals() -> None:

@@ -1,0 +1,110 @@
+"""The shell commands of the documentation: pasted into a shell as they stand, but for the address and the token."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from typing import TYPE_CHECKING, Final
+
+import pytest
+
+from tests.e2e.world import IMAGE, ROOT, TOKEN, deployment
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.e2e.conftest import MakeProject, StartSandbox
+    from tests.e2e.world import Project
+
+_PAGES: Final = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
+_README: Final = ROOT / "README.md"
+_GETTING_STARTED: Final = ROOT / "docs" / "getting-started.md"
+_RELEASE: Final = "galactic-stars-1234"
+_ADDRESS: Final = "https://houston.example.com/v1"
+
+_IN_A_STACK: Final = (
+    "pulumi up --yes --skip-preview",
+    "pulumi preview --save-plan=plan.json",
+    "pulumi preview --json --show-sames > preview.json",
+)
+"""Blocks for a stack that declares something, by their first lines."""
+
+_ELSEWHERE: Final = {
+    "make demo": "the demo checks itself, and `make test` is what runs this",
+    "git clone": "makes what the tests run in",
+    "python -m astro_deployment_runtime init": "tests/unit/test_init.py",
+    "pulumi stack init us": "tests/e2e/test_docs.py, with two platforms",
+    "export PULUMI_BACKEND_URL=": "tests/e2e/test_postgresql.py, with a server",
+}
+"""Blocks that are not pasted here, by how they begin, and why not."""
+
+
+def _blocks(page: Path) -> list[tuple[str, str]]:
+    """What a page gives to be typed: shell commands, and what is written into the stack's file."""
+    return re.findall(r"^```(sh|yaml)\n(.*?)^```$", page.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
+
+
+def _paste(stack: Project, commands: str, typed: str = "") -> str:
+    """Run commands in one shell, with what is typed when they ask."""
+    done = subprocess.run(
+        ["bash", "-euc", commands],
+        cwd=stack.folder,
+        env=stack.environment,
+        input=typed,
+        stderr=subprocess.STDOUT,
+        stdout=subprocess.PIPE,
+        check=False,
+        text=True,
+    )
+    assert done.returncode == 0, done.stdout
+    assert TOKEN not in done.stdout
+    return done.stdout
+
+
+@pytest.mark.parametrize("page", [_README, _GETTING_STARTED], ids=lambda page: page.stem)
+def test_a_first_stack_to_the_letter(platform: StartSandbox, project: MakeProject, page: Path) -> None:
+    """From the connection to the target, with what the page says, in its order."""
+    sandbox = platform(deployment(_RELEASE, "2.2.3"))
+    stack = project(sandbox)
+    for name in ("ASTRO_HOUSTON_URL", "ASTRO_HOUSTON_TOKEN"):
+        del stack.environment[name]
+    script = []
+    for language, block in _blocks(page):
+        if language == "yaml" and "deployments" in block:
+            entries = block.removeprefix("config:\n")
+            script.append(f"cat >> stacks/Pulumi.production.yaml <<'END'\n{entries}END\n")
+        elif language == "sh" and not block.startswith(tuple(_ELSEWHERE)):
+            # The environment and the backend are the test's own, and nobody is there to be asked.
+            block = re.sub(r"^(?:make setup && .*|pulumi login .*)\n", "", block, flags=re.MULTILINE)  # noqa: PLW2901
+            script.append(block.replace(_ADDRESS, sandbox.url).replace("pulumi up\n", "pulumi up --yes\n"))
+    if page is _README:
+        script.append("pulumi preview\npulumi up --yes\npulumi preview --expect-no-changes")
+    printed = _paste(stack, "\n".join(script), typed=f"{TOKEN}\n")
+    assert "2 hops to Astro Runtime 5.0.4" in printed
+    assert TOKEN not in (stack.folder / "stacks" / "Pulumi.production.yaml").read_text(encoding="utf-8")
+    assert sandbox.show(_RELEASE)["version"] == "5.0.4"
+
+
+@pytest.mark.parametrize("first", _IN_A_STACK)
+def test_commands_in_a_stack(platform: StartSandbox, project: MakeProject, first: str) -> None:
+    """They end well where there is something to do."""
+    [commands] = [block for page in _PAGES for _, block in _blocks(page) if block.startswith(first)]
+    sandbox = platform(deployment(_RELEASE, "2.2.3"))
+    stack = project(sandbox)
+    stack.declare({"name": "data-eng", "releaseName": _RELEASE, "runtimeVersion": "5.0.4", "image": IMAGE})
+    _paste(stack, commands)
+    if "pulumi up" in commands:
+        assert sandbox.show(_RELEASE)["version"] == "5.0.4"
+    else:
+        assert "| 2 hops |" in (stack.folder / "report.md").read_text(encoding="utf-8")
+
+
+def test_every_block_of_commands_is_pasted_or_it_is_said_why_not() -> None:
+    """A block that nobody runs would age unseen."""
+    known = (*_IN_A_STACK, *_ELSEWHERE)
+    for page in _PAGES:
+        for language, block in _blocks(page):
+            whole = page in {_README, _GETTING_STARTED}
+            assert whole or language == "yaml" or block.startswith(known), f"{page.name}: {block}"
+    every = [block for page in _PAGES for _, block in _blocks(page)]
+    assert all(any(block.startswith(first) for block in every) for first in known)
