@@ -10,6 +10,7 @@ import pytest
 from astro_deployment_runtime.catalog import Catalog
 from astro_deployment_runtime.model import Plan, Strategy
 from astro_deployment_runtime.planner import plan
+from astro_deployment_runtime.search import Search, Terms
 from astro_deployment_runtime.versions import RuntimeVersion
 from tests.property.made_up import AIRFLOWS, CHANNELS, RUNTIMES, release_of
 from tests.property.oracle import Oracle, Row
@@ -50,3 +51,23 @@ def test_each_pair_has_the_one_right_path(seed: int) -> None:
                 outcome = plan(release_of(start), RuntimeVersion.parse(target.version), catalog, strategy=strategy)
                 found = [str(hop.target) for hop in outcome.hops] if isinstance(outcome, Plan) else None
                 assert (None if path is None else [row.name for row in path]) == found, f"{start.name}, {target.name}"
+
+
+@pytest.mark.parametrize(
+    "terms",
+    [
+        Terms(),
+        Terms(certified_upgrade=False),
+        Terms(migration=False),
+        Terms(runtime_upgrade=False),
+        Terms(gate_2=False),
+    ],
+)
+@pytest.mark.parametrize("seed", range(5))
+def test_what_is_in_reach_is_what_a_path_leads_to(seed: int, terms: Terms) -> None:
+    """All at once, in one pass, the same as target by target; also of what runs and is not on offer."""
+    releases = [release_of(row) for row in crowd(seed)]
+    search = Search(Catalog(releases), terms)
+    for start in (*releases, release_of(Row(certified=True, version="1.10.7", airflow="1.10.7"))):
+        led_to = {each.id for each in releases if search.path(start, each, Strategy.FEWEST_HOPS)}
+        assert search.reachable(start) == {name for name in led_to if isinstance(name.version, RuntimeVersion)}

@@ -219,6 +219,7 @@ class TestDenied:
         """Nothing is to be done, and that is refused too."""
         refusal = refused(ask("Runtime 5.0.4", "5.0.4", pending="Runtime 5.0.5", deny=("pending",)))
         assert refusal_message(refusal).startswith("no staying at Astro Runtime 5.0.4 (Airflow 2.3.2)")
+        assert [str(each.rule) for each in refusal.violations] == ["DENIED"]
 
     def test_every_name_is_tried_here(self) -> None:
         """A new one is thought of; the two that depend on more have tests of their own."""

@@ -290,10 +290,24 @@ def test_a_platform_in_the_way_is_named_beside_the_target_s_own_faults() -> None
 
 def test_a_path_that_the_check_objects_to_is_never_returned(monkeypatch: pytest.MonkeyPatch) -> None:
     """Search and check disagree: that is a mistake of ours, and no plan."""
-    objection = (Violation(rule=RuleId.OFFERED, found="made up"),)
-    monkeypatch.setattr(planner, "verify", lambda *_, **__: objection)
-    with pytest.raises(UnsoundPlanError, match=r"AC 2\.2\.3 > AC 2\.3\.0 \(OFFERED: made up\)"):
-        ask("AC 2.2.3", "5.0.4")
+    objections = (Violation(rule=RuleId.OFFERED, found="made up"), Violation(rule=RuleId.CHANNEL, found="too"))
+    monkeypatch.setattr(planner, "verify", lambda *_, **__: objections)
+    with pytest.raises(UnsoundPlanError) as caught:
+        ask("AC 2.2.3", "6.0.0", PUBLISHED)
+    assert str(caught.value) == (
+        "the path from AC 2.2.3 to Astro Runtime 6.0.0 has an illegal hop, AC 2.2.3 > AC 2.3.4 "
+        "(OFFERED: made up; CHANNEL: too): please report this; nothing was changed"
+    )
+
+
+def test_the_check_knows_all_that_the_search_was_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither a move that the platform cannot make nor a stop at an accepted release gets past it."""
+    monkeypatch.setattr(planner, "Terms", lambda **_: Terms(through_yanked=True))
+    with pytest.raises(UnsoundPlanError, match=r"PLATFORM: the platform is 0\.33\.2"):
+        ask("AC 2.2.3", "5.0.4", platform=Platform(version="0.33.2"))
+    stop = made("AC 2.2.3", "AC 2.3.0", "Runtime 5.0.0 = 2.3.0", "Runtime 6.0.0 = 2.4.0", yanked="Runtime 5.0.0")
+    with pytest.raises(UnsoundPlanError, match=r"YANKED: Astro Runtime 5\.0\.0 is yanked"):
+        ask("AC 2.2.3", "6.0.0", stop, accept=("yanked:5.0.0",), platform=Platform(version="0.33.3"))
 
 
 def test_a_refusal_that_nothing_explains_is_never_returned() -> None:

@@ -84,7 +84,11 @@ def test_a_hop_leads_to_what_is_on_offer() -> None:
         (release("AC 2.3.0", yanked=True, reason="It is bad."), "yanked", "AC 2.3.0 is yanked (It is bad)"),
         (release("AC 2.3.0", yanked=True), "yanked", "AC 2.3.0 is yanked"),
         (release("AC 2.3.0", channel=Channel.BETA), "prerelease", "AC 2.3.0 is in the channel beta"),
-        (release("AC 2.3.0", channel=Channel.UNKNOWN), "prerelease", "AC 2.3.0 is in a channel that nobody knows"),
+        (
+            release("AC 2.3.0", channel=Channel.UNKNOWN),
+            "prerelease",
+            "AC 2.3.0 is in a channel that nobody knows, which counts as a prerelease",
+        ),
     ],
 )
 def test_only_the_last_hop_leads_to_what_was_accepted(target: Release, kind: str, found: str) -> None:
@@ -95,7 +99,7 @@ def test_only_the_last_hop_leads_to_what_was_accepted(target: Release, kind: str
     assert verify(hop, Catalog([target]), accepted=accepted) == ()
     for case in (verify(hop, Catalog([target])), verify(hop, Catalog([target]), accepted=accepted, final=False)):
         (violation,) = case
-        assert violation.found.startswith(found)
+        assert violation.found == found
 
 
 AC, MIGRATE, RUNTIME = MOVES
@@ -111,6 +115,7 @@ AC, MIGRATE, RUNTIME = MOVES
         ("0.33.2", {AC, RUNTIME}),
         ("0.33.3", {AC, MIGRATE, RUNTIME}),
         ("0.36.9", {AC, MIGRATE, RUNTIME}),
+        ("0.37.0.dev0", {RUNTIME}),
         ("0.37.0-rc1", {RUNTIME}),
         ("0.37.0", {RUNTIME}),
         ("1.1.0", {RUNTIME}),

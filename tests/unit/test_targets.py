@@ -188,7 +188,9 @@ class TestHeld:
     def test_what_was_withdrawn_is_refused_with_a_way_out(self) -> None:
         """It was not reached yet; once it runs, nothing is wrong."""
         catalog = offer("5.0.0", "5.0.2")
-        text = refusal_message(refused(ask("Runtime 5.0.0", "5.x", catalog, held="5.0.1")))
+        refusal = refused(ask("Runtime 5.0.0", "5.x", catalog, held="5.0.1"))
+        assert (str(refusal.target), refusal.below, str(refusal.above)) == ("5.0.1", None, "Astro Runtime 5.0.2")
+        text = refusal_message(refusal)
         assert "OFFERED: Astro Runtime 5.0.1 is not on offer" in text
         assert "for which 5.x stands" in text
         assert "ASTRO_RESOLVE=newest" in text

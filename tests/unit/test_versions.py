@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from itertools import combinations
+from typing import TYPE_CHECKING
 
 import pytest
 
 from astro_deployment_runtime.errors import InvalidVersionError
-from astro_deployment_runtime.versions import AirflowVersion, Distribution, ReleaseId, RuntimeVersion
+from astro_deployment_runtime.versions import AirflowVersion, Distribution, Line, ReleaseId, RuntimeVersion
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 IN_ORDER = [
     "3.0.0",
@@ -95,6 +99,48 @@ def test_what_is_no_release_is_refused(text: str) -> None:
     """A version alone is no release."""
     with pytest.raises(InvalidVersionError):
         ReleaseId.parse(text)
+
+
+@pytest.mark.parametrize(
+    ("parse", "text", "message"),
+    [
+        (AirflowVersion.parse, "2.3", "'2.3' is not an Airflow version: write x.y.z, for example 2.3.0"),
+        (
+            AirflowVersion.parse_certified,
+            "2.3",
+            "'2.3' is not an Astronomer Certified version: write x.y.z or x.y.z-N, for example 2.3.0",
+        ),
+        (
+            RuntimeVersion.parse,
+            "5.0",
+            (
+                "'5.0' is not an Astro Runtime version: write x.y.z (for example 5.0.4), or x.y-N for Airflow 3 "
+                "(for example 3.1-12)"
+            ),
+        ),
+        (
+            Line.parse,
+            "5x",
+            "'5x' is not a line of Astro Runtime versions: write 5.x, 5.0.x, or 3.1-x for Airflow 3",
+        ),
+        (
+            Line.parse,
+            "3.x",
+            (
+                "'3.x' could be Astro Runtime 3 of 2021 as well as Astro Runtime for Airflow 3: write 3.0.x for the "
+                "one, or 3.1-x with Airflow's minor version for the other"
+            ),
+        ),
+        (ReleaseId.parse, "2.2.3", "'2.2.3' is not a release: write 'AC 2.2.3' or 'Runtime 5.0.4'"),
+    ],
+)
+def test_who_writes_something_else_is_told_what_to_write(
+    parse: Callable[[str], object], text: str, message: str
+) -> None:
+    """Each message quotes the text and shows the form that is read."""
+    with pytest.raises(InvalidVersionError) as caught:
+        parse(text)
+    assert str(caught.value) == message
 
 
 @pytest.mark.parametrize(
