@@ -59,6 +59,10 @@ lint: $(STAMP) ## check format, style, types and layers
 unit: $(STAMP) ## run the tests that need no engine
 	@$(BIN)/pytest -n 2 --ignore tests/e2e
 
+.PHONY: matrix
+matrix: $(STAMP) ## run the tests that need no engine on every Python from 3.11 on that is to be had here
+	@$(BIN)/python -m tools.matrix
+
 .PHONY: e2e
 e2e: $(STAMP) ## run the tests on the real engine
 	@$(ON_ENGINE) pytest tests/e2e
