@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import ast
+import importlib
 import inspect
 import os
 import re
@@ -19,7 +20,7 @@ import pytest
 import yaml
 
 import astro_deployment_runtime
-from astro_deployment_runtime import cautions, commands, host, houston, images, reconcile
+from astro_deployment_runtime import cautions, cli, commands, host, houston, images, reconcile, wire
 from astro_deployment_runtime.cli import COMMANDS
 from astro_deployment_runtime.console import ExitCode
 from astro_deployment_runtime.declaration import ProjectDeclaration, RuntimeDeclaration
@@ -40,7 +41,7 @@ if TYPE_CHECKING:
     from astro_deployment_runtime.console import Command
 
 ROOT: Final = Path(__file__).resolve().parents[2]
-PAGES: Final = [ROOT / name for name in ("README.md", "CHANGELOG.md", "CONTRIBUTING.md")] + sorted(
+PAGES: Final = [ROOT / name for name in ("README.md", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md")] + sorted(
     (ROOT / "docs").glob("*.md")
 )
 CONFIGURATION: Final = ROOT / "docs" / "configuration.md"
@@ -326,6 +327,40 @@ def test_the_page_on_the_command_line_draws_the_golden_graph() -> None:
     assert blocks(COMMAND_LINE, "mermaid") == [golden]
 
 
+@pytest.mark.parametrize(
+    ("command", "drawing"),
+    re.findall(r"^<!-- drawn: (.*) -->\n```mermaid\n((?:.*\n)*?)```$", HOW_IT_WORKS.read_text(), re.MULTILINE),
+)
+def test_a_drawn_path_is_the_one_that_the_program_draws(
+    command: str, drawing: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The comment above the drawing is the command."""
+    cli.main(shlex.split(command))
+    assert capsys.readouterr().out == drawing
+
+
+def test_the_drawing_of_a_decision_names_the_rules() -> None:
+    """Every rule, each once."""
+    drawing = blocks(HOW_IT_WORKS, "mermaid")[0]
+    assert sorted(re.findall(r"\b[A-Z][A-Z0-9-]{4,}\b", drawing)) == sorted(rule.id for rule in RULES)
+
+
+def test_the_calls_on_the_way_of_a_version_exist() -> None:
+    """Each is a function of the module that it leads to, or a method of one of its classes."""
+    (drawing,) = blocks(ARCHITECTURE, "mermaid")
+    calls = [
+        (module, name)
+        for module, message in re.findall(r"->>(\w+): (.*)", drawing)
+        for name in re.findall(r"(\w+)\(\)", message)
+    ]
+    assert len(calls) > 10
+    for module, name in calls:
+        loaded = importlib.import_module(f"astro_deployment_runtime.{module}")
+        assert any(hasattr(thing, name) for thing in (loaded, *vars(loaded).values())), f"{module}.{name}"
+    for field in re.findall(r"\b(?:app|deployment|runtime|workspace|update)[A-Z]\w+", drawing):
+        assert field in inspect.getsource(wire), field
+
+
 def test_the_changelog_speaks_of_this_version() -> None:
     """Its first entry is the version of the package."""
     project = tomllib.loads((ROOT / "provider" / "pyproject.toml").read_text(encoding="utf-8"))["project"]
@@ -342,6 +377,17 @@ def test_commands_of_make_exist() -> None:
     for page in PAGES:
         named = set(re.findall(r"(?:`|^)make ([a-z0-9]+)", page.read_text(encoding="utf-8"), re.MULTILINE))
         assert named <= targets, page.name
+
+
+def test_the_hooks_before_a_commit_are_the_checks() -> None:
+    """With the same tools of the same environment; they mend what ``make lint`` complains of."""
+    hooks = yaml.safe_load((ROOT / ".pre-commit-config.yaml").read_text(encoding="utf-8"))["repos"][0]["hooks"]
+    recipe = re.search(r"^lint:.*\n((?:\t.*\n)+)", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE)
+    assert recipe is not None
+    checks = [
+        line.strip("\t@").replace("$(BIN)", ".venv/bin").removesuffix(" --check") for line in recipe[1].split("\n")
+    ]
+    assert [hook["entry"].removesuffix(" --fix") for hook in hooks] == checks[:-1]
 
 
 def test_the_warnings_are_listed() -> None:
