@@ -390,17 +390,6 @@ def test_the_hooks_before_a_commit_are_the_checks() -> None:
     assert [hook["entry"].removesuffix(" --fix") for hook in hooks] == checks[:-1]
 
 
-def test_the_hooks_before_a_commit_are_the_checks() -> None:
-    """With the same tools of the same environment; they mend what ``make lint`` complains of."""
-    hooks = yaml.safe_load((ROOT / ".pre-commit-config.yaml").read_text(encoding="utf-8"))["repos"][0]["hooks"]
-    recipe = re.search(r"^lint:.*\n((?:\t.*\n)+)", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE)
-    assert recipe is not None
-    checks = [
-        line.strip("\t@").replace("$(BIN)", ".venv/bin").removesuffix(" --check") for line in recipe[1].split("\n")
-    ]
-    assert [hook["entry"].removesuffix(" --fix") for hook in hooks] == checks[:-1]
-
-
 def test_the_warnings_are_listed() -> None:
     """Every name, in the order in which they are given, and whether it can be accepted or denied."""
     rows = table(HOW_IT_WORKS, "warning", "when", "accept, deny")
