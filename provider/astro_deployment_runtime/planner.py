@@ -30,7 +30,7 @@ from astro_deployment_runtime.refusals import judge_target, nearest, no_equivale
 from astro_deployment_runtime.rules import forbidden_by_platform, move, verify
 from astro_deployment_runtime.search import Search, Terms
 from astro_deployment_runtime.targets import resolve
-from astro_deployment_runtime.versions import AirflowVersion, Distribution, ReleaseId, RuntimeVersion
+from astro_deployment_runtime.versions import Distribution, ReleaseId, RuntimeVersion
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -240,8 +240,7 @@ class _Question:
             if names != ["newer"] and (names or not violations):
                 names.append("cancel-pending")
         found += [Violation(rule=RuleId.DENIED, found=f"{each.name}: {each.message}") for each in against]
-        version = self.target if wanted is None else wanted.id.version
-        target = self.target if isinstance(version, AirflowVersion) else version
+        target = wanted.id.version if wanted and isinstance(wanted.id.version, RuntimeVersion) else self.target
         near = wanted or (target if isinstance(target, RuntimeVersion) else self.current)
         below, above = nearest(
             self.current, near, self.catalog, search=self.search, accepted=self.accepted, suits=self.suits

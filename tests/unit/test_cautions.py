@@ -135,6 +135,12 @@ class TestHops:
         assert PUBLISHED.migrates(AirflowVersion(*before), AirflowVersion(*after)) is migrates
         assert not Catalog([]).migrates(AirflowVersion(*before), AirflowVersion(*after))
 
+    def test_of_the_last_minor_version_in_the_table_nothing_is_assumed(self) -> None:
+        """Before the patch that the table names, its schema is that of the version before."""
+        catalog = Catalog([], schemas=[AirflowVersion(2, 9, 2), AirflowVersion(2, 10, 3)])
+        assert not catalog.migrates(AirflowVersion(2, 9, 2), AirflowVersion(2, 10, 2))
+        assert catalog.migrates(AirflowVersion(2, 9, 2), AirflowVersion(2, 10, 3))
+
     @pytest.mark.parametrize(
         ("start", "target", "text"),
         [
@@ -155,6 +161,15 @@ class TestHops:
         """From the first to the last, across a major version too."""
         assert warned(ask(start, target)).get("airflow-minor-skipped") == text
 
+    def test_of_a_major_version_that_goes_on_nothing_is_skipped(self) -> None:
+        """Nobody knows its last minor version; those of the next one that are skipped are named."""
+        before, after = (
+            Release(id=ReleaseId.parse(f"Runtime {name}"), airflow=AirflowVersion.parse(airflow), known=True)
+            for name, airflow in (("3.0-1", "3.0.0"), ("4.1-1", "4.1.0"))
+        )
+        (warning,) = cautions.of_path(before, [after], Catalog([after]))
+        assert warning.message == "hop 1 skips Airflow 4.0"
+
     def test_a_newer_patch_is_named(self) -> None:
         """The newest that differs in the last number alone; neither a yanked one nor a prerelease."""
         assert warned(ask("Runtime 4.2.5", "5.0.4"))["newer-patch"] == (
@@ -169,6 +184,13 @@ class TestHops:
         ]
         catalog = Catalog([*rows, Release(id=ReleaseId.parse("AC 2.3.0"), airflow=AirflowVersion(2, 3, 0))])
         assert "Astro Runtime 5.0.2 is on offer" in warned(ask("AC 2.3.0", "5.0.1", catalog))["newer-patch"]
+
+
+class TestCatalog:
+    def test_why_it_may_be_out_of_date_is_told_in_its_own_words(self) -> None:
+        """As whoever fetched it says it."""
+        catalog = Catalog(EVERYTHING, stale="fetched on 2026-10-01")
+        assert warned(ask("AC 2.2.3", "4.2.5", catalog))["stale-catalog"] == "fetched on 2026-10-01"
 
 
 class TestAccepted:

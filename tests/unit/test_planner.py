@@ -132,7 +132,9 @@ def test_an_accepted_release_is_the_target_and_no_stop() -> None:
     early = made("AC 2.3.0", "Runtime 5.0.0 = 2.3.0", channel={"Runtime 5.0.0": Channel.ALPHA})
     assert rules(refused(ask("AC 2.3.0", "5.0.0", early))) == ["CHANNEL"]
     plan = planned(ask("AC 2.3.0", "equivalent", early, accept=("prerelease:5.0.0",)))
-    assert [warning.name for warning in plan.warnings] == ["prerelease"]
+    assert [(w.name, w.message) for w in plan.warnings] == [
+        ("prerelease", "Astro Runtime 5.0.0 is in the channel alpha, and accepted")
+    ]
 
 
 def test_what_no_feed_knows_is_allowed_with_a_warning() -> None:
@@ -273,11 +275,29 @@ def test_the_equivalent_that_the_platform_cannot_make_is_refused_by_its_number()
             ["AIRFLOW-3-GATE", "CHANNEL"],
         ),
         (made("Runtime 3.0-1 = 3.0.0"), "AC 1.10.5", "3.0-1", ["MIGRATE-EQUAL", "AIRFLOW-2-GATE", "AIRFLOW-3-GATE"]),
+        # By way of 1.10.15 it would be YANKED instead of AIRFLOW-2-GATE: as many rules, and one set is enough.
+        (
+            made("AC 1.10.15", "Runtime 6.0.0 = 2.4.0", yanked="AC 1.10.15"),
+            "AC 1.10.5",
+            "6.0.0",
+            ["MIGRATE-EQUAL", "AIRFLOW-2-GATE"],
+        ),
     ],
 )
 def test_the_rules_in_the_way_are_named(catalog: Catalog, start: str, target: str, expected: list[str]) -> None:
     """Each rule without which there would be a path; where no single one is, the smallest set."""
     assert rules(refused(ask(start, target, catalog))) == expected
+
+
+def test_all_that_one_rule_has_against_a_way_is_told_together() -> None:
+    """Each release that is yanked, in the order of the way."""
+    stops = made(
+        *("AC 2.3.0", "Runtime 5.0.0 = 2.3.0", "Runtime 6.0.0 = 2.4.0"),
+        yanked="AC 2.3.0 Runtime 5.0.0",
+    )
+    equal, yanked = refused(ask("AC 2.2.3", "6.0.0", stops)).violations
+    assert equal.found == "AC 2.2.3 has Airflow 2.2.3 and Astro Runtime 6.0.0 has 2.4.0"
+    assert yanked.found == "AC 2.3.0 is yanked; Astro Runtime 5.0.0 is yanked"
 
 
 def test_a_platform_in_the_way_is_named_beside_the_target_s_own_faults() -> None:
