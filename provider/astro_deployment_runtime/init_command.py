@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from astro_deployment_runtime.console import Command, ExitCode
 from astro_deployment_runtime.errors import InvalidInputError
+from astro_deployment_runtime.writing import replace_file
 
 if TYPE_CHECKING:
     import argparse
@@ -84,7 +85,7 @@ def _read(path: Path) -> bytes | None:
 def _write(path: Path, content: bytes) -> None:
     try:
         path.parent.mkdir(exist_ok=True)
-        path.write_bytes(content)
+        replace_file(path, content)
     except OSError as error:
         raise InvalidInputError(f"{path}: cannot be written ({error.strerror})") from error
 

@@ -14,7 +14,6 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -23,6 +22,7 @@ from astro_deployment_runtime import dockerfile, report
 from astro_deployment_runtime.commands import Command, Runner
 from astro_deployment_runtime.errors import CommandInterruptedError, DeliveryFailedError, InvalidDeclarationError
 from astro_deployment_runtime.report import printable
+from astro_deployment_runtime.writing import replace_file
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Sequence
@@ -155,22 +155,8 @@ class Project:
         Raises:
             DeliveryFailedError: it cannot be written; it is what it was.
         """
-        file = self._file
         try:
-            status = file.stat()
-            handle, name = tempfile.mkstemp(dir=file.parent, prefix=f".{_DOCKERFILE}.")
-            try:
-                with open(handle, "wb") as temporary:  # noqa: PTH123 - it is open already
-                    temporary.write(text.encode(errors="surrogateescape"))
-                    os.fchmod(handle, status.st_mode & 0o7777)
-                    with contextlib.suppress(PermissionError):
-                        os.fchown(handle, status.st_uid, status.st_gid)
-                    temporary.flush()
-                    os.fsync(handle)
-                os.replace(name, file)  # noqa: PTH105 - a rename on one file system is all or nothing
-            except BaseException:
-                os.unlink(name)  # noqa: PTH108 - the temporary file's name is a text
-                raise
+            replace_file(self._file, text.encode(errors="surrogateescape"))
         except OSError as error:
             raise DeliveryFailedError(
                 f"project {self.name}: its {_DOCKERFILE} cannot be written: {error.strerror}"

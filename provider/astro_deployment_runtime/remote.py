@@ -11,7 +11,6 @@ import hashlib
 import json
 import logging
 import os
-import tempfile
 import time
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -25,6 +24,7 @@ from astro_deployment_runtime.connection import connected
 from astro_deployment_runtime.errors import InvalidCatalogError
 from astro_deployment_runtime.patience import patiently
 from astro_deployment_runtime.settings import check_url
+from astro_deployment_runtime.writing import replace_file
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -129,10 +129,7 @@ class _Copy:
         }
         with contextlib.suppress(OSError):
             self._file.parent.mkdir(parents=True, exist_ok=True)
-            with tempfile.NamedTemporaryFile("w", dir=self._file.parent, delete=False, encoding="utf-8") as file:
-                file.write(json.dumps(kept))
-            # Whoever reads meanwhile has the old copy or the new one, and never a part.
-            Path(file.name).replace(self._file)
+            replace_file(self._file, json.dumps(kept).encode(), mode=0o600)
 
 
 def _fetch(url: str, ca_file: Path | None) -> dict[str, bytes]:
