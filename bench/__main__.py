@@ -24,6 +24,7 @@ MEASURES: Final[dict[str, Callable[[], Table]]] = {
     "imports": imports.measure,
     "previews": previews.measure,
     "ups": ups.measure,
+    "stock": ups.on_the_stock_host,
     "stopping": stopping.measure,
     "memory": crowd.memory,
     "weather": crowd.weather,

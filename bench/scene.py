@@ -97,7 +97,9 @@ def folder() -> Iterator[Path]:
 def fleet(count: int, **options: str) -> Iterator[tuple[Sandbox, Project]]:
     """A sandbox with that many Deployments, and a stack that wants all of them at the target."""
     with folder() as place:
-        sandbox = Sandbox(place, [deployment(f"stars-{number}", RUNS) for number in range(count)], **options)
+        rows = [deployment(f"stars-{number}", RUNS) for number in range(count)]
+        # In memory: how fast the sandbox's disk is, is not asked here.
+        sandbox = Sandbox(place, rows, **{"state": ":memory:", **options})
         try:
             project = _project(place, sandbox.url)
             names = [f"stars-{number}" for number in range(count)]
