@@ -19,7 +19,7 @@ _TRUE: Final = {"true", "1", "yes"}
 _RESOLVE: Final = ("held", "newest")
 _SLOWEST: Final = 0.1
 _FASTEST: Final = 10_000.0
-_RATE: Final = 100.0
+_RATE: Final = 200.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

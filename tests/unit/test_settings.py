@@ -45,7 +45,7 @@ def test_what_may_be_left_out_has_a_safe_default() -> None:
     """The system's authorities, no plain http, the published feed."""
     settings = Settings.load(CONFIG.get, {})
     assert (settings.ca_file, settings.allow_http, settings.catalog) == (None, False, "platform")
-    assert settings.max_requests_per_second == 100
+    assert settings.max_requests_per_second == 200
 
 
 @pytest.mark.parametrize(("value", "allowed"), [("1", True), ("TRUE", True), ("no", False), ("false", False)])
