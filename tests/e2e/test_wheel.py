@@ -70,12 +70,14 @@ def test_the_wheel_holds_all_files_of_the_package(wheel: Path) -> None:
         for path in sources.rglob("*")
         if path.is_file() and "__pycache__" not in path.parts
     }
+    script = f"{_PACKAGE}/scripts/pulumi-resource-pulumi-python"
     with zipfile.ZipFile(wheel) as archive:
         names = {name for name in archive.namelist() if ".dist-info/" not in name}
         [licence] = [name for name in archive.namelist() if name.endswith("/LICENSE")]
         assert archive.read(licence) == (ROOT / "LICENSE").read_bytes()
+        assert archive.getinfo(script).external_attr >> 16 & 0o111 == 0o111
     assert names == expected
-    assert {f"{_PACKAGE}/py.typed", f"{_PACKAGE}/scripts/pulumi-resource-pulumi-python"} < names
+    assert f"{_PACKAGE}/py.typed" in names
 
 
 def test_the_package_is_complete_without_the_repository(environment: Path, tmp_path: Path) -> None:
