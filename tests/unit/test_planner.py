@@ -130,11 +130,23 @@ def test_an_accepted_release_is_the_target_and_no_stop() -> None:
     plan = planned(ask("Runtime 8.10.0", "9.0.0", PUBLISHED, accept=("yanked:9.0.0",)))
     assert [warning.name for warning in plan.warnings] == ["database-migration", "yanked"]
     early = made("AC 2.3.0", "Runtime 5.0.0 = 2.3.0", channel={"Runtime 5.0.0": Channel.ALPHA})
-    assert rules(refused(ask("AC 2.3.0", "5.0.0", early))) == ["CHANNEL"]
+    refusal = refused(ask("AC 2.3.0", "5.0.0", early))
+    assert [(str(each.rule), each.found) for each in refusal.violations] == [
+        ("CHANNEL", "Astro Runtime 5.0.0 is in the channel alpha")
+    ]
+    assert refusal.acceptable == ("prerelease:5.0.0",)
     plan = planned(ask("AC 2.3.0", "equivalent", early, accept=("prerelease:5.0.0",)))
     assert [(w.name, w.message) for w in plan.warnings] == [
         ("prerelease", "Astro Runtime 5.0.0 is in the channel alpha, and accepted")
     ]
+
+
+def test_a_yanked_prerelease_has_to_be_accepted_as_both() -> None:
+    """One name for each; then it is a target."""
+    early = made("Runtime 5.0.0 = 2.3.0", yanked="Runtime 5.0.0", channel={"Runtime 5.0.0": Channel.BETA})
+    refusal = refused(ask("AC 2.3.0", "5.0.0", early))
+    assert refusal.acceptable == ("yanked:5.0.0", "prerelease:5.0.0")
+    assert planned(ask("AC 2.3.0", "5.0.0", early, accept=refusal.acceptable)).hops
 
 
 def test_what_no_feed_knows_is_allowed_with_a_warning() -> None:
