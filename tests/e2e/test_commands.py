@@ -79,7 +79,7 @@ def test_a_first_stack_to_the_letter(platform: StartSandbox, project: MakeProjec
             script.append(block.replace(_ADDRESS, sandbox.url).replace("pulumi up\n", "pulumi up --yes\n"))
     if page is _README:
         script.append("pulumi preview\npulumi up --yes\npulumi preview --expect-no-changes")
-    printed = _paste(stack, "\n".join(script), typed=f"{TOKEN}\n")
+    printed = _paste(stack, "\n".join(script), typed=f"{TOKEN}\npassphrase\n")
     assert "2 hops to Astro Runtime 5.0.4" in printed
     assert TOKEN not in (stack.folder / "stacks" / "Pulumi.production.yaml").read_text(encoding="utf-8")
     assert sandbox.show(_RELEASE)["version"] == "5.0.4"
