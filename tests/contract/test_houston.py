@@ -46,7 +46,7 @@ def served(tmp_path: Path) -> Iterator[Served]:
 # The fleet
 
 
-@pytest.mark.parametrize(("deployments", "workspaces"), [(1, 1), (50, 7)])
+@pytest.mark.parametrize(("deployments", "workspaces"), [(1, 1), (50, 7), (1000, 10)])
 def test_the_fleet_is_read_in_two_requests(tmp_path: Path, deployments: int, workspaces: int) -> None:
     """One for the platform and its workspaces, one for all Deployments, whatever their number."""
     rows = world.many(deployments, workspaces)
