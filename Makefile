@@ -37,6 +37,10 @@ demo: $(STAMP) ## show a fleet's migration: the real engine against an embedded 
 recording: $(STAMP) ## record a real preview and run for README.md, in docs/recording.svg
 	@$(ON_ENGINE) python -m tools.recording
 
+.PHONY: docs
+docs: $(STAMP) ## write the tables of docs/configuration.md from the code
+	@$(BIN)/python -m tools.reference
+
 .PHONY: sandbox
 sandbox: $(STAMP) ## run the embedded Houston and print what to paste into a second terminal
 	@$(ON_ENGINE) python -m tools.playground

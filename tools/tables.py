@@ -1,4 +1,4 @@
-"""Tables in Markdown, and their places in a document: each between ``<!-- measured: NAME -->`` and ``<!-- end -->``."""
+"""Tables in Markdown, and their places in a document: each between ``<!-- KIND: NAME -->`` and ``<!-- end -->``."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
     return [f"| {' | '.join(cells)} |" for cells in [head, ["---"] * len(head), *rows]]
 
 
-def put(document: str, name: str, lines: Iterable[str]) -> str:
+def put(document: str, name: str, lines: Iterable[str], *, kind: str = "measured") -> str:
     """Put lines into the place of that name.
 
     Raises:
         SystemExit: the document has no such place, or more than one.
     """
     text = "\n".join(lines)
-    pattern = rf"(<!-- measured: {re.escape(name)} -->\n).*?(<!-- end -->)"
+    pattern = rf"(<!-- {kind}: {re.escape(name)} -->\n).*?(<!-- end -->)"
     document, count = re.subn(pattern, lambda found: f"{found[1]}{text}\n{found[2]}", document, flags=re.DOTALL)
     if count != 1:
         raise SystemExit(f"the document has {count} places for the table {name}")

@@ -205,19 +205,22 @@ class AstroDeploymentRuntime(dynamic.Resource, module="astro", name="DeploymentR
             resource_name: the resource's name in the stack.
             runtime_version: the Astro Runtime version to arrive at, for example ``5.0.4`` or ``3.1-12``; or
                 ``equivalent``: the newest Runtime with the Airflow version of the Astronomer Certified that runs; or
-                ``5.x``, ``5.0.x``, ``3.1-x`` or ``latest-patch``: the newest release of a line on offer.
+                ``5.x``, ``5.0.x``, ``3.1-x`` or ``latest-patch``: the newest release of a line on offer. A text: in
+                YAML, quote what could be a number.
             release_name: the Deployment, by its release name. Exactly one of this and ``deployment_id``.
             deployment_id: the Deployment, by Houston's id. Another Deployment is another resource: a replacement.
             image: the image of every hop, in a registry already: a template that may name ``{base}``,
                 ``{distribution}``, ``{version}`` and ``{airflow}``. With neither this nor ``project``: wait until
                 somebody deploys one.
-            project: an Astro project on this machine instead: for each hop its ``FROM`` line is rewritten, the project
-                is tested, if a test is given, and deployed.
+            project: an Astro project on this machine, instead of ``image``: for each hop its ``FROM`` line is
+                rewritten, the project is tested, if a test is given, and deployed.
             strategy: ``certified-first`` (the vendor's guide) or ``fewest-hops``.
             accept: what is accepted by name: ``yanked:VERSION``, ``prerelease:VERSION``, ``cancel-pending``, ``newer``,
                 ``base-image``, ``overwrite-environment``; and warnings, which are then not shown.
             deny: warnings that are refusals, by name, for example ``out-of-support``.
-            timeout: how long a run waits for each hop, for example ``90m``. Its end cancels nothing on the platform.
+            timeout: how long a run waits for the image of a hop to arrive, and again for its Airflow to be healthy:
+                ``45s``, ``90m``, ``1h30m``, or a number of seconds; at most 7 days. Its end cancels nothing on the
+                platform.
             wait: whether to wait at all for hops that are under way; if not, a run that started a hop ends with a
                 non-zero exit and says what to deploy, and the next run goes on.
             verify: ``airflow``: a hop has arrived when the Deployment's own Airflow is healthy at the expected version;

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import ast
 import importlib
 import inspect
 import os
@@ -11,7 +10,6 @@ import re
 import shlex
 import subprocess
 import sys
-import textwrap
 import tomllib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -33,7 +31,8 @@ from astro_deployment_runtime.settings import Settings
 from astro_deployment_runtime.stack import CRITERIA, KEYS, Defaults, DeploymentEntry, Selector, Wave, read_stack
 from astro_deployment_runtime.versions import ReleaseId
 from tests.contract.served import TOKEN, serving
-from tools import recording
+from tools import recording, reference
+from tools.reference import shown_default
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -77,21 +76,6 @@ def sessions() -> Iterator[Any]:
             yield pytest.param(line, output, code, id=f"{page.stem} {line.partition('runtime ')[2]}")
 
 
-def shown_default(value: object) -> str:
-    """A default as a page writes it."""
-    match value:
-        case None:
-            return "none"
-        case True | False:
-            return str(value).lower()
-        case tuple() | list():
-            return str(list(value))
-        case float():
-            return f"{value / 3600:.0f}h"
-        case _:
-            return str(value)
-
-
 @pytest.fixture(scope="module")
 def environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
     """A sandbox with the fleet that the pages speak of, named as a user names a platform."""
@@ -116,14 +100,14 @@ def test_a_shown_command_prints_what_is_shown(
     assert code is None or run.returncode == code
 
 
+def test_the_reference_is_what_the_code_says() -> None:
+    """Word for word; ``make docs`` writes it."""
+    page = CONFIGURATION.read_text(encoding="utf-8")
+    assert reference.written(page) == page
+
+
 def test_the_arguments_are_those_of_the_resource_and_of_an_entry() -> None:
-    """Every key, its name in Python and its default."""
-    expected = {
-        field.alias: [name, "required" if field.is_required() else shown_default(field.default)]
-        for name, field in RuntimeDeclaration.model_fields.items()
-    }
-    rows = table(CONFIGURATION, "key", "argument", "default", "meaning")
-    assert {key: cells[:2] for key, cells in rows.items()} == expected
+    """Every key; an entry has two more."""
     parameters = inspect.signature(AstroDeploymentRuntime).parameters
     assert {name for name in parameters if name not in {"resource_name", "held", "hold", "opts"}} == set(
         RuntimeDeclaration.model_fields
@@ -222,18 +206,6 @@ def test_the_keys_of_a_project_are_listed() -> None:
 def test_the_names_of_a_program_are_listed() -> None:
     """All that is public, and no more."""
     assert list(table(CONFIGURATION, "name", "is")) == astro_deployment_runtime.__all__
-
-
-def test_the_outputs_are_listed() -> None:
-    """Every attribute of the resource."""
-    text = textwrap.dedent(inspect.getsource(AstroDeploymentRuntime))
-    [annotated] = [
-        node
-        for node in ast.walk(ast.parse(text))
-        if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test)
-    ]
-    declared = [ast.unparse(node.target) for node in annotated.body if isinstance(node, ast.AnnAssign)]
-    assert list(table(CONFIGURATION, "output", "what")) == declared
 
 
 @pytest.mark.parametrize("command", COMMANDS, ids=lambda command: command.name)
