@@ -138,6 +138,16 @@ def test_the_program_of_the_readme_works(platform: StartSandbox, project: MakePr
     stack.preview("--expect-no-changes")
 
 
+def test_the_program_of_the_page_on_fleets_works(platform: StartSandbox, project: MakeProject) -> None:
+    """It picks the Deployments of the workspace, and no other."""
+    stack = project(platform(deployment("picked-1", "2.2.3", workspace="ml"), deployment("other-2", "2.2.3")))
+    (program,) = _fenced(ROOT / "docs" / "fleets.md", "python")
+    stack.program(program.replace("Machine Learning", "ml"))
+    preview = stack.preview().text
+    assert "picked-1: 2 hops to Astro Runtime 5.0.4" in preview
+    assert "other-2" not in preview
+
+
 def test_the_recording_can_be_made(engine: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """And says what the golden outputs say; ``tests/unit/tools`` holds the drawing of the README to the same."""
     monkeypatch.setenv("PATH", os.pathsep.join([f"{sys.prefix}/bin", str(engine), os.environ["PATH"]]))

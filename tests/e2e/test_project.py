@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 from typing import TYPE_CHECKING
 
 import pytest
+import yaml
 
 from tests.e2e.world import ROOT, TOKEN, Sandbox, deployment
 
@@ -40,7 +42,7 @@ def airflow(tmp_path: Path) -> Path:
         "#!/bin/sh\n"
         'echo "$*" >> ../asked\n'
         '[ "$1" = dev ] && exit 0\n'
-        'image=$(sed -n "s/^FROM --platform=[^ ]* \\([^ ]*\\) .*/\\1/p" Dockerfile)\n'
+        'image=$(sed -En "s/^FROM (--platform=[^ ]* )?([^ ]*).*/\\2/p" Dockerfile)\n'
         'echo "pushing $image with $ASTRO_HOUSTON_TOKEN"\n'
         f'cd {ROOT} && exec {sys.executable} -m sandbox deploy {RELEASE} "$image"\n',
         encoding="utf-8",
@@ -90,6 +92,19 @@ def test_up_moves_the_project_along_the_path(stack: tuple[Sandbox, Project], air
     assert sorted(path.name for path in airflow.iterdir()) == [".astro", "Dockerfile"]
     made.preview("--expect-no-changes")
     assert TOKEN not in "".join(path.read_text(errors="replace") for path in made.folder.rglob("*.json*"))
+
+
+def test_the_guide_shows_what_becomes_of_a_project(stack: tuple[Sandbox, Project], airflow: Path) -> None:
+    """What is declared there, what preview and up print, and the one line that is another afterwards."""
+    page = (ROOT / "docs" / "guide.md").read_text(encoding="utf-8").partition("## A project from beginning to end")[2]
+    declared, before, preview, up, after = re.findall(r"^```\w+\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
+    _, made = stack
+    (airflow / "Dockerfile").write_text(before, encoding="utf-8")
+    made.declare(*yaml.safe_load(declared)["config"]["astro:deployments"])
+    assert made.preview().lines("data-eng") == preview.splitlines()
+    lines = made.up().lines("data-eng")
+    assert [line for line in lines if line.startswith("hop ")] == up.splitlines()
+    assert (airflow / "Dockerfile").read_text(encoding="utf-8") == after
 
 
 def test_a_failed_test_is_put_right_by_the_next_run(stack: tuple[Sandbox, Project], airflow: Path) -> None:
