@@ -255,6 +255,21 @@ class TestDenied:
         assert refusal.below is None
         assert "12.0.0" not in refusal_message(refusal)
 
+    def test_the_nearest_targets_are_not_denied_by_the_way_that_is_taken(self) -> None:
+        """A shorter way around a deprecated AC does not count, where the strategy leads through it."""
+        rows = [
+            Release(id=ReleaseId.parse(name), airflow=AirflowVersion.parse(airflow), known=True, channel=channel)
+            for name, airflow, channel in (
+                ("AC 2.2.3", "2.2.3", Channel.STABLE),
+                ("AC 2.3.0", "2.3.0", Channel.DEPRECATED),
+                ("Runtime 4.0.0", "2.2.3", Channel.STABLE),
+                ("Runtime 5.0.0", "2.3.0", Channel.STABLE),
+                ("Runtime 6.0.0", "2.4.0", Channel.STABLE),
+            )
+        ]
+        refusal = refused(ask("AC 2.2.3", "6.0.1", Catalog(rows), deny=("deprecated",)))
+        assert str(refusal.below) == "Astro Runtime 4.0.0"
+
     def test_all_reasons_are_given_at_once(self) -> None:
         """What is denied beside what is illegal; both ways out are told together."""
         refusal = refused(ask("Runtime 8.10.0", "9.0.0", deny=("database-migration",)))

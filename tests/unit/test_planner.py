@@ -11,7 +11,7 @@ from astro_deployment_runtime.model import Acceptance, Plan, Platform, Refusal, 
 from astro_deployment_runtime.question import parse_current, parse_target
 from astro_deployment_runtime.refusals import obstacles
 from astro_deployment_runtime.report import path_line
-from astro_deployment_runtime.search import Terms
+from astro_deployment_runtime.search import Search, Terms
 from astro_deployment_runtime.versions import AirflowVersion, ReleaseId
 
 GUIDE = feeds.load("guide")
@@ -310,6 +310,44 @@ def test_all_that_one_rule_has_against_a_way_is_told_together() -> None:
     equal, yanked = refused(ask("AC 2.2.3", "6.0.0", stops)).violations
     assert equal.found == "AC 2.2.3 has Airflow 2.2.3 and Astro Runtime 6.0.0 has 2.4.0"
     assert yanked.found == "AC 2.3.0 is yanked; Astro Runtime 5.0.0 is yanked"
+
+
+@pytest.mark.parametrize(
+    ("version", "start", "legal"),
+    [
+        ("0.28.7", "AC 2.3.0", False),
+        ("0.28.7", "Runtime 4.2.5", False),
+        ("0.33.2", "AC 2.3.0", False),
+        ("0.33.2", "Runtime 4.2.5", True),
+        ("0.36.0", "AC 2.2.3", True),
+        ("0.37.0", "AC 2.2.3", False),
+        ("0.37.0", "Runtime 4.2.5", True),
+    ],
+)
+def test_a_path_has_only_moves_that_the_platform_makes(version: str, start: str, legal: bool) -> None:
+    """Where it cannot make one that is needed, that is the reason, and no other."""
+    outcome = ask(start, "5.0.4", platform=Platform(version=version))
+    if legal:
+        assert planned(outcome).hops == planned(ask(start, "5.0.4")).hops
+    else:
+        assert rules(refused(outcome)) == ["PLATFORM"]
+
+
+@pytest.mark.parametrize("strategy", Strategy)
+@pytest.mark.parametrize(
+    ("terms", "start"),
+    [
+        (Terms(certified_upgrade=False), "AC 2.2.3"),
+        (Terms(migration=False), "AC 2.3.0"),
+        (Terms(runtime_upgrade=False), "Runtime 4.2.5"),
+    ],
+)
+def test_a_search_makes_no_move_that_its_terms_leave_out(strategy: Strategy, terms: Terms, start: str) -> None:
+    """Each by itself, whichever of them real platforms leave out together."""
+    catalog = made("AC 2.2.3", "AC 2.3.0", "Runtime 4.2.5 = 2.2.5", "Runtime 5.0.4 = 2.3.0")
+    current, target = parse_current(start, catalog), parse_current("Runtime 5.0.4", catalog)
+    assert Search(catalog, Terms()).path(current, target, strategy) is not None
+    assert Search(catalog, terms).path(current, target, strategy) is None
 
 
 def test_a_platform_in_the_way_is_named_beside_the_target_s_own_faults() -> None:
