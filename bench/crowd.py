@@ -39,7 +39,7 @@ def memory() -> Table:
             peak = _kilobytes(plugin, "VmHWM") / 1024
         finally:
             with contextlib.suppress(ProcessLookupError):
-                os.killpg(process.pid, signal.SIGINT)
+                os.killpg(process.pid, signal.SIGKILL)
             reader.join()
     rows = [["the plugin, at its peak", f"{peak:.0f} MiB"]]
     found = verdict(f"the plugin's memory with {COUNT} Deployments in flight", peak, MEMORY_BOUND, " MiB")
