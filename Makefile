@@ -79,6 +79,11 @@ soak: $(STAMP) ## crash at every point with every killer, and walk two thousand 
 	@$(ON_ENGINE) ASTRO_MEASURED=build/measured pytest -n 2 tests/e2e/test_faults.py
 	@$(BIN)/python -m tools.reliability build/measured docs/reliability.md
 
+# What came of it is in build/mutants until the next time, and written into docs/mutants.md.
+.PHONY: mutants
+mutants: $(STAMP) ## change the planning side in every small way and see whether a test notices; half an hour
+	@$(BIN)/python -m tools.mutants
+
 .PHONY: bench
 bench: $(STAMP) build/users ## measure what is in docs/benchmarks.md, and write it there; about half an hour
 	@$(ON_ENGINE) python -m bench
