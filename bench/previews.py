@@ -9,7 +9,7 @@ from typing import Final
 from bench.scene import Table, alone, fleet, folder, nothing, ratio, ratios, seconds, timed, verdict
 
 COUNTS: Final = (1, 100, 500)
-ROUNDS: Final = 5
+ROUNDS: Final = 3
 QUIET_BOUND: Final = 1.35
 TALKING_BOUND: Final = 1.2
 _HEAD: Final = (

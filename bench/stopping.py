@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import subprocess
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
-ROUNDS: Final = 5
+ROUNDS: Final = 3
 CTRL_C_BOUND: Final = 2.0
 PLUGIN_BOUND: Final = 5.0
 _FEW: Final = (1, 20)
