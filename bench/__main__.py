@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import platform
+import signal
 import subprocess
 import sys
 from importlib.metadata import version
@@ -54,6 +55,8 @@ def _processor() -> str:
 
 def main(names: list[str]) -> None:
     """Measure what is named, one after another: nothing else should run meanwhile."""
+    # Where a shell's background has it ignored, the engine waits in vain for the end of what it interrupts.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     if unknown := set(names) - set(MEASURES):
         raise SystemExit(f"there is no measurement {', '.join(sorted(unknown))}: name any of {', '.join(MEASURES)}")
     document = put(DOCUMENT.read_text(encoding="utf-8"), "machine", machine())
