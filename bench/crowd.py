@@ -10,8 +10,9 @@ import time
 from pathlib import Path
 from typing import Final
 
-from bench.scene import Table, fleet, verdict
+from bench.scene import TARGET, Table, fleet, verdict
 from tests.e2e import processes
+from tests.e2e.world import IMAGE
 
 COUNT: Final = 1000
 MEMORY_BOUND: Final = 200.0
@@ -24,7 +25,7 @@ def memory() -> Table:
     """Let a thousand wait for an image that nobody deploys, and look at the plugin."""
     with fleet(COUNT) as (sandbox, project):
         names = [f"stars-{number}" for number in range(COUNT)]
-        project.declare(*({"releaseName": name, "runtimeVersion": "5.0.4"} for name in names))
+        project.declare(*({"releaseName": name, "runtimeVersion": TARGET} for name in names))
         process = project.start(*_UP)
         # Read while it runs: a full pipe would hold the engine, and with it the plugin.
         reader = threading.Thread(target=process.communicate)
@@ -50,11 +51,14 @@ def weather() -> Table:
     """Bring a thousand to their target over answers that take half a second and get lost in one of twenty cases."""
     rows = []
     with fleet(COUNT, **_WEATHER) as (sandbox, project):
+        names = [{"releaseName": f"stars-{number}"} for number in range(COUNT)]
+        # The image of all in one place: a stack's config has to fit into one environment variable.
+        project.declare(*names, defaults={"runtimeVersion": TARGET, "image": IMAGE})
         for run in range(1, _MOST_RUNS + 1):
             before = time.perf_counter()
             process = project.start(*_UP)
             process.communicate()
-            arrived = sum(row["version"] == "5.0.4" for row in sandbox.fleet())
+            arrived = sum(row["version"] == TARGET for row in sandbox.fleet())
             took = time.perf_counter() - before
             rows.append(
                 [str(run), f"{took:.0f} s", str(process.returncode), str(arrived), str(len(sandbox.requests()))]
