@@ -7,7 +7,7 @@ observed becomes outputs. Inputs and outputs are plain dictionaries with the res
 from __future__ import annotations
 
 import threading
-from dataclasses import InitVar, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
@@ -75,19 +75,19 @@ class Adapter:
     """What the provider does, for one platform."""
 
     houston: Houston
-    settings: InitVar[Settings | None] = None
+    settings: Settings | None = None
     """What the commands of a project are told of Houston."""
     today: Callable[[], date] = lambda: datetime.now(UTC).date()
     """Gives the day for which the support of releases is judged."""
     resolves_anew: bool = False
     """What a target was resolved to before is forgotten."""
-    _urns: dict[str, str] = field(default_factory=dict)
-    _lock: threading.Lock = field(default_factory=threading.Lock)
+    _urns: dict[str, str] = field(init=False, default_factory=dict)
+    _lock: threading.Lock = field(init=False, default_factory=threading.Lock)
     _ways: Ways = field(init=False)
 
-    def __post_init__(self, settings: Settings | None) -> None:
+    def __post_init__(self) -> None:
         """Learn how images arrive."""
-        self._ways = Ways(self.houston, settings)
+        self._ways = Ways(self.houston, self.settings)
 
     def close(self) -> None:
         """Give the connections back."""

@@ -1,37 +1,36 @@
 """From a stack's config to resources: what a Pulumi program calls.
 
 The fleet is read and judged as a whole before the first resource is declared, so that a mistake or a refusal anywhere
-in it ends the program while nothing has been changed.
+in it ends the program while nothing has been changed. Our plugin host does that, which has read the platform then for
+its checks; so the program imports neither an HTTP client nor a validator. Under Pulumi's own host the program does it.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-import math
+import json
 import os
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
 
 import pulumi
-from pulumi.runtime import config
+from pulumi.dynamic.dynamic import serialize_provider
+from pulumi.runtime import config, invoke, settings
+from pulumi.runtime.proto.resource_pb2_grpc import ResourceMonitorStub
 
-from astro_deployment_runtime.adapter import connect
-from astro_deployment_runtime.errors import AstroRuntimeError
 from astro_deployment_runtime.interrupt import end_at_once
-from astro_deployment_runtime.judgement import judge, refusal_text, summary
-from astro_deployment_runtime.resource import AstroDeploymentRuntime, ProjectArgs
-from astro_deployment_runtime.saved import saved_targets
-from astro_deployment_runtime.stack import KEYS, read_stack
+from astro_deployment_runtime.plugin_entry import runs_ours
+from astro_deployment_runtime.resource import JUDGE_FLEET, AstroDeploymentRuntime, RuntimeProvider
+from astro_deployment_runtime.roster import Roster
 from astro_deployment_runtime.wave import AstroWave
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from astro_deployment_runtime.declaration import ProjectDeclaration
-    from astro_deployment_runtime.judgement import Judged, Judgement
-    from astro_deployment_runtime.stack import StackDeclaration, Wave
+    from astro_deployment_runtime.roster import Row, Stretch
 
-_NAMESPACE = "astro"
+_NAMESPACE: Final = "astro"
 
 
 def declare_fleet(  # noqa: PLR0913 - the keys of a stack's config
@@ -64,18 +63,52 @@ def declare_fleet(  # noqa: PLR0913 - the keys of a stack's config
             it. Where refused Deployments are skipped, the run fails at its end instead.
     """
     end_at_once()
-    given = dict(zip(KEYS, (defaults, deployments, selectors, exclude, waves, on_refusal), strict=True))
-    try:
-        stack = read_stack({key: _configured(key) if value is None else value for key, value in given.items()})
-        if not stack.deployments and not stack.selections:
-            return []
-        adapter = connect(lambda key: config.get_config(f"{_NAMESPACE}:{key}"), os.environ)
-        judgement = judge(stack, adapter, saved=saved_targets() if stack.resolves else {})
-    except AstroRuntimeError as error:
-        raise pulumi.RunError(str(error)) from None
-    if judgement.refused and not stack.skips_refused:
-        raise pulumi.RunError(refusal_text(judgement))
-    return _declare(stack, judgement)
+    given = {
+        "defaults": defaults,
+        "deployments": deployments,
+        "selectors": selectors,
+        "exclude": exclude,
+        "waves": waves,
+        "onRefusal": on_refusal,
+    }
+    roster = _judge({key: _configured(key) if value is None else value for key, value in given.items()})
+    if roster.problem is not None:
+        raise pulumi.RunError(roster.problem)
+    return _declare(roster)
+
+
+def _judge(declared: Mapping[str, Any]) -> Roster:
+    roster = _judged(declared, None)
+    if roster.needs_state:
+        from astro_deployment_runtime.saved import saved_targets
+
+        roster = _judged(declared, saved_targets())
+    return roster
+
+
+def _judged(declared: Mapping[str, Any], saved: Mapping[str, Any] | None) -> Roster:
+    if _host_judges():
+        # What cannot be asked or answered is for the program: its judgement is the same, and tells what is wrong.
+        with contextlib.suppress(Exception):
+            return _asked(declared, saved)
+    from astro_deployment_runtime.adapter import connect
+    from astro_deployment_runtime.muster import muster
+
+    return muster(declared, saved, lambda: connect(lambda key: config.get_config(f"{_NAMESPACE}:{key}"), os.environ))
+
+
+def _host_judges() -> bool:
+    """Tell whether our plugin host can be asked. Pulumi's own prints a traceback for any question, mocks may too."""
+    # Older language hosts do not tell the project's folder, in which a program runs unless it has one of its own.
+    folder = Path(pulumi.get_root_directory() or ".")
+    return isinstance(settings.get_monitor(), ResourceMonitorStub) and runs_ours(folder)
+
+
+def _asked(declared: Mapping[str, Any], saved: Mapping[str, Any] | None) -> Roster:
+    # As text: a number that Pulumi passes on may come out as another one.
+    question = json.dumps({"declared": declared, "saved": saved})
+    arguments = {"__provider": serialize_provider(RuntimeProvider()), "question": question}
+    return Roster.from_json(invoke(JUDGE_FLEET, arguments).value["answer"])
 
 
 def _configured(key: str) -> object:
@@ -84,39 +117,37 @@ def _configured(key: str) -> object:
     return pulumi.Config(_NAMESPACE).get_object(key)
 
 
-def _declare(stack: StackDeclaration, judgement: Judgement) -> list[AstroDeploymentRuntime]:
-    for note in judgement.notes:
+def _declare(roster: Roster) -> list[AstroDeploymentRuntime]:
+    for note in roster.notes:
         pulumi.log.warn(note)
-    if stack.waves or len(judgement.fleet) > 1:
-        pulumi.log.info(summary(judgement, stack.waves))
-    made = _in_waves(stack.waves, judgement) if stack.waves else [_resource(each, None) for each in judgement.fleet]
-    if judgement.refused:
-        _fail_at_the_end(judgement, made)
+    if roster.summary is not None:
+        pulumi.log.info(roster.summary)
+    made = _in_waves(roster) if roster.waves else [_resource(row, None) for row in roster.rows]
+    if roster.refused:
+        _fail_at_the_end(roster, made)
     return made
 
 
-def _in_waves(waves: Sequence[Wave], judgement: Judgement) -> list[AstroDeploymentRuntime]:
+def _in_waves(roster: Roster) -> list[AstroDeploymentRuntime]:
     """Declare wave by wave; between two stands a resource that the second depends on."""
     made: dict[str, AstroDeploymentRuntime] = {}
     after: list[pulumi.Resource] = []
-    for wave in waves:
-        judged = judgement.wave(wave.name)
+    for wave in roster.waves:
         turns = _Turns(wave.max_parallel)
-        resources = [turns.give(each, after) for each in judged]
-        made.update(zip((each.entry.name for each in judged), resources, strict=True))
-        if wave is not waves[-1]:
-            after = [_end(wave, judged, [*after, *resources])]
-    return [made[each.entry.name] for each in judgement.fleet]
+        begun = {row.name: turns.give(row, after) for row in roster.rows if row.wave == wave.name}
+        made |= begun
+        if wave is not roster.waves[-1]:
+            after = [_end(wave, [*after, *begun.values()])]
+    return [made[row.name] for row in roster.rows]
 
 
-def _end(wave: Wave, judged: Sequence[Judged], after: Sequence[pulumi.Resource]) -> AstroWave:
-    watched = [each for each in judged if each.deployment_id is not None and each.entry.verify == "airflow"]
+def _end(wave: Stretch, after: Sequence[pulumi.Resource]) -> AstroWave:
     return AstroWave(
         wave.name,
-        deployments=[each.deployment_id for each in watched if each.deployment_id is not None],
-        moves=sum(each.moves for each in judged),
-        soak=wave.soak or 0.0,
-        timeout=max((each.entry.timeout for each in judged), default=0.0),
+        deployments=wave.watched,
+        moves=wave.moves,
+        soak=wave.soak,
+        timeout=wave.timeout,
         opts=pulumi.ResourceOptions(depends_on=list(after)),
     )
 
@@ -132,13 +163,13 @@ class _Turns:
         self._free = None if count is None else asyncio.Semaphore(count)
         self._ends: set[asyncio.Task[None]] = set()
 
-    def give(self, judged: Judged, after: Sequence[pulumi.Resource]) -> AstroDeploymentRuntime:
+    def give(self, row: Row, after: Sequence[pulumi.Resource]) -> AstroDeploymentRuntime:
         """Declare a Deployment, which is registered when it is its turn."""
         if self._free is None:
-            return _resource(judged, pulumi.ResourceOptions(depends_on=list(after)))
+            return _resource(row, pulumi.ResourceOptions(depends_on=list(after)))
         ready: Any = self._turn(self._free, after)
         turn: pulumi.Output[list[pulumi.Resource]] = pulumi.Output.from_input(ready)
-        made = _resource(judged, pulumi.ResourceOptions(depends_on=turn))
+        made = _resource(row, pulumi.ResourceOptions(depends_on=turn))
         task = asyncio.ensure_future(self._end(self._free, made))
         self._ends.add(task)
         return made
@@ -156,10 +187,10 @@ class _Turns:
         free.release()
 
 
-def _fail_at_the_end(judgement: Judgement, made: Sequence[AstroDeploymentRuntime]) -> None:
+def _fail_at_the_end(roster: Roster, made: Sequence[AstroDeploymentRuntime]) -> None:
     """Have the program fail when all resources are registered, which is when all others have arrived."""
-    names = ", ".join(each.title for each in judgement.refused)
-    total, skipped = len(judgement.fleet), len(judgement.refused)
+    names = ", ".join(row.title for row in roster.refused)
+    total, skipped = len(roster.rows), len(roster.refused)
     text = f"{skipped} of {total} Deployments {'was' if skipped == 1 else 'were'} refused and left as before: {names}"
 
     def fail(_: object) -> None:
@@ -168,32 +199,8 @@ def _fail_at_the_end(judgement: Judgement, made: Sequence[AstroDeploymentRuntime
     pulumi.Output.all(*(each.urn for each in made)).apply(fail)
 
 
-def _resource(judged: Judged, opts: pulumi.ResourceOptions | None) -> AstroDeploymentRuntime:
-    entry = judged.entry
-    made = AstroDeploymentRuntime(
-        entry.name,
-        runtime_version=entry.runtime_version,
-        release_name=entry.release_name,
-        deployment_id=entry.deployment_id,
-        image=entry.image,
-        project=_project(entry.project) if entry.project else None,
-        strategy=entry.strategy,
-        accept=list(entry.accept),
-        deny=list(entry.deny) or None,
-        timeout=f"{math.ceil(entry.timeout)}s",
-        wait=entry.wait,
-        verify=entry.verify,
-        held=judged.resolved if judged.refusal is None else None,
-        hold=judged.refusal,
-        opts=opts,
-    )
-    if judged.refusal is not None:
-        pulumi.log.error(f"{judged.title}: {judged.refusal}", made)
+def _resource(row: Row, opts: pulumi.ResourceOptions | None) -> AstroDeploymentRuntime:
+    made = AstroDeploymentRuntime(row.name, **row.arguments, held=row.held, hold=row.refusal, opts=opts)
+    if row.refusal is not None:
+        pulumi.log.error(f"{row.title}: {row.refusal}", made)
     return made
-
-
-def _project(declared: ProjectDeclaration) -> ProjectArgs:
-    project = ProjectArgs(path=declared.path, deploy=declared.deploy)
-    if declared.test is not None:
-        project["test"] = declared.test
-    return project

@@ -151,6 +151,11 @@ class Servicer:
                 call.cancelled.set()
         return self._stock.Cancel(request, context)  # type: ignore[arg-type]
 
+    def Invoke(self, request: provider_pb2.InvokeRequest, context: grpc.ServicerContext) -> object:  # noqa: N802
+        """Answer a function: the provider that its arguments name reads it, as a resource with the function's id."""
+        read = self.Read(provider_pb2.ReadRequest(id=request.tok, properties=request.args), context)
+        return provider_pb2.InvokeResponse(**{"return": read.properties})
+
     def _serve(self, method: Callable[[Any, Any], Any]) -> Callable[[Any, grpc.ServicerContext], Any]:
         def served(request: Any, context: grpc.ServicerContext) -> Any:  # noqa: ANN401 - any message of the protocol
             with self._call(request.urn):

@@ -14,10 +14,6 @@ from astro_deployment_runtime.writing import replace_file
 if TYPE_CHECKING:
     import argparse
 
-SCRIPT: Final = "pulumi-resource-pulumi-python"
-"""The name under which the engine starts a plugin for dynamic resources in Python."""
-_PROJECT: Final = "Pulumi.yaml"
-_STARTS_OURS: Final = b"-m astro_deployment_runtime.plugin"
 _NEXT: Final = """\
 Next, in the project, whose program declares an AstroDeploymentRuntime:
   pulumi config set astro:houstonUrl https://houston.BASEDOMAIN/v1
@@ -31,15 +27,15 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
         nargs="?",
         default=".",
         metavar="FOLDER",
-        help=f"of the project, in which {_PROJECT} is (default: the current one)",
+        help="of the project, in which Pulumi.yaml is (default: the current one)",
     )
 
 
 def _run(options: argparse.Namespace) -> ExitCode:
-    from astro_deployment_runtime import plugin_entry
+    from astro_deployment_runtime.plugin_entry import FOLDER, PROJECT, SCRIPT, with_entry
 
-    project = Path(options.folder) / _PROJECT
-    script = project.parent / plugin_entry.FOLDER / SCRIPT
+    project = Path(options.folder) / PROJECT
+    script = project.parent / FOLDER / SCRIPT
     before = _read(project)
     if before is None:
         raise InvalidInputError(f"{project}: there is none; make a project first, for example with pulumi new python")
@@ -47,22 +43,24 @@ def _run(options: argparse.Namespace) -> ExitCode:
         text = before.decode()
     except UnicodeDecodeError as error:
         raise InvalidInputError(f"{project}: is not UTF-8") from error
-    after = plugin_entry.with_entry(text, str(project)).encode()
-    print(f"{plugin_entry.FOLDER}/{SCRIPT}: {_put_script(script)}")
+    after = with_entry(text, str(project)).encode()
+    print(f"{FOLDER}/{SCRIPT}: {_put_script(script)}")
     if after == before:
-        print(f"{_PROJECT}: names it already")
+        print(f"{PROJECT}: names it already")
     else:
         _write(project, after)
-        print(f"{_PROJECT}: names it now, under plugins")
+        print(f"{PROJECT}: names it now, under plugins")
     print(_NEXT)
     return ExitCode.DONE
 
 
 def _put_script(script: Path) -> str:
     """Have our script there, and say what that took."""
-    ours = (files("astro_deployment_runtime") / "scripts" / SCRIPT).read_bytes()
+    from astro_deployment_runtime.plugin_entry import is_ours
+
+    ours = (files("astro_deployment_runtime") / "scripts" / script.name).read_bytes()
     found = _read(script)
-    if found is not None and found != ours and _STARTS_OURS not in found:
+    if found is not None and found != ours and not is_ours(found):
         raise InvalidInputError(f"{script}: is there already, and is not ours; move it away, then run this again")
     if found == ours and os.access(script, os.X_OK):
         return "is there already"

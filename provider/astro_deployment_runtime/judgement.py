@@ -1,7 +1,7 @@
 """The whole fleet, judged before the first resource is declared: the engine stops at the first check that fails.
 
-The same reading of the platform, the same planner and the same texts as the plugin's, in the program's process. What
-the program cannot know is left to the plugin: whose a pending hop is tells only the state.
+The same reading of the platform, the same planner and the same texts as those of the checks that follow. What is not
+known yet is left to them: whose a pending hop is tells only the state.
 """
 
 from __future__ import annotations
@@ -148,8 +148,8 @@ def _moves(checked: Checked) -> bool:
 
 def arguments(entry: DeploymentEntry) -> dict[str, Any]:
     """Return the arguments of the resource, without those that are not given."""
-    given = entry.model_dump(include=set(ARGUMENTS))
-    return {name: value for name, value in given.items() if value is not None}
+    found: dict[str, Any] = entry.model_dump(mode="json", include=set(ARGUMENTS), exclude_none=True)
+    return found
 
 
 def refusal_text(judgement: Judgement) -> str:

@@ -1,7 +1,7 @@
 """Where the plugin process begins: ``python -m astro_deployment_runtime.plugin ENGINE_ADDRESS``.
 
 Its start is a large part of every preview, so nothing is collected before all is imported (a sixth of that time), and
-what the first check needs is imported while the engine shakes hands.
+what the first question needs is imported while the engine shakes hands.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import threading
 
 
 def _prepare() -> None:
-    from astro_deployment_runtime import adapter  # noqa: F401, PLC0415 - kept for the first check
+    from astro_deployment_runtime import muster  # noqa: F401, PLC0415 - kept for the first question
 
     gc.freeze()
     gc.enable()

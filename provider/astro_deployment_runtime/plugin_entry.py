@@ -9,14 +9,21 @@ from __future__ import annotations
 
 import posixpath
 import textwrap
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import yaml
 
 from astro_deployment_runtime.errors import InvalidInputError
 
+if TYPE_CHECKING:
+    from pathlib import Path
+
+PROJECT: Final = "Pulumi.yaml"
 FOLDER: Final = "plugin"
 """Where the plugin's script is, in the folder of ``Pulumi.yaml``."""
+SCRIPT: Final = "pulumi-resource-pulumi-python"
+"""The name under which the engine starts a plugin for dynamic resources in Python."""
+_STARTS_OURS: Final = b"-m astro_deployment_runtime.plugin"
 _PLUGIN: Final = "pulumi-python"
 _ENTRY: Final = {"name": _PLUGIN, "path": f"./{FOLDER}"}
 _KEYS: Final = ("plugins", "providers")
@@ -56,6 +63,24 @@ def with_entry(text: str, where: str) -> str:
         lines = "\n".join(_LINES)
         raise InvalidInputError(f"{where}: cannot be extended without touching the rest of it; add to it\n{lines}")
     return extended
+
+
+def is_ours(script: bytes) -> bool:
+    """Tell whether a plugin's script starts our host, whatever release wrote it."""
+    return _STARTS_OURS in script
+
+
+def runs_ours(folder: Path) -> bool:
+    """Tell whether the engine starts our host for the dynamic resources of a project.
+
+    Args:
+        folder: the project's, in which ``Pulumi.yaml`` is. One that cannot be read does not tell.
+    """
+    try:
+        paths = _named(_project((folder / PROJECT).read_text(encoding="utf-8"), PROJECT))
+        return bool(paths) and all(is_ours((folder / path / SCRIPT).read_bytes()) for path in paths)
+    except (OSError, UnicodeDecodeError, InvalidInputError):
+        return False
 
 
 def _project(text: str, where: str) -> dict[str, Any]:

@@ -9,8 +9,10 @@ The state holds the provider pickled by the name of its class, so this module's 
 
 from __future__ import annotations
 
+import json
 import os
 import threading
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final, NotRequired, TypedDict
 
 import pulumi
@@ -21,7 +23,7 @@ from astro_deployment_runtime.calls import CallClock, CallReporter
 from astro_deployment_runtime.host import PartialProgressError, current_call
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from astro_deployment_runtime.adapter import Adapter
 
@@ -38,6 +40,9 @@ OUTPUTS: Final = (
     "airflow_url",
 )
 """What the provider adds to what a user gives."""
+
+JUDGE_FLEET: Final = "pulumi-python:astro:judgeFleet"
+"""The function by which a program has its fleet judged, on our host: see :meth:`RuntimeProvider.read`."""
 
 
 class RuntimeProvider(dynamic.ResourceProvider):
@@ -104,7 +109,9 @@ class RuntimeProvider(dynamic.ResourceProvider):
         return dynamic.UpdateResult(self._bring(_id, _news, _olds.get("pending")))
 
     def read(self, id_: str, props: dict[str, Any]) -> dynamic.ReadResult:
-        """Observe, for a refresh."""
+        """Observe, for a refresh; or judge a fleet, for a program that asks before it declares one."""
+        if id_ == JUDGE_FLEET:
+            return dynamic.ReadResult(id_, {"answer": self._judge(**json.loads(props["question"]))})
         observed = self._adapter().observe(props)
         return dynamic.ReadResult(id_, observed) if observed is not None else dynamic.ReadResult("", {})
 
@@ -127,6 +134,12 @@ class RuntimeProvider(dynamic.ResourceProvider):
             # Pulumi's own host cannot save partial progress. Nothing is lost: the next run observes anew.
             raise RefusedError(problem)
         raise PartialProgressError(problem, resource_id=deployment_id, outputs=outputs)
+
+    def _judge(self, declared: Mapping[str, Any], saved: Mapping[str, Any] | None) -> str:
+        from astro_deployment_runtime.muster import muster
+
+        # With an adapter of its own for the same platform: what is judged is not declared yet, and may never be.
+        return muster(declared, saved, lambda: replace(self._adapter())).to_json()
 
     def _adapter(self) -> Adapter:
         with self._connecting:

@@ -15,10 +15,10 @@ from typing import Any, Final
 import yaml
 
 from astro_deployment_runtime.errors import InvalidDeclarationError, InvalidInputError
+from astro_deployment_runtime.plugin_entry import PROJECT
 from astro_deployment_runtime.stack import KEYS
 
 _NAMESPACE: Final = "astro"
-_PROJECT: Final = "Pulumi.yaml"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,7 +84,7 @@ def read_stack_file(folder: Path, stack: str | None, environment: Mapping[str, s
     Raises:
         InvalidInputError: there is no such project or stack, or a file cannot be read.
     """
-    project = _load(folder / _PROJECT)
+    project = _load(folder / PROJECT)
     configs = folder / str(project.get("stackConfigDir") or ".")
     name = stack or environment.get("PULUMI_STACK") or _only_stack(configs)
     path = configs / f"Pulumi.{name.rpartition('/')[2]}.yaml"
@@ -104,7 +104,7 @@ def _load(path: Path) -> Mapping[str, Any]:
     try:
         return _mapping(yaml.safe_load(path.read_bytes()), path)
     except OSError as error:
-        hint = "; name the project's folder with --cwd" if path.name == _PROJECT else ""
+        hint = "; name the project's folder with --cwd" if path.name == PROJECT else ""
         raise InvalidInputError(f"{path}: cannot be read ({error.strerror}){hint}") from error
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         raise InvalidInputError(f"{path}: is not YAML ({' '.join(str(error).split())})") from error
@@ -121,7 +121,7 @@ def _mapping(value: object, path: Path) -> dict[str, Any]:
 def _defaults(project: Mapping[str, Any]) -> dict[str, Any]:
     """Return what the project's own file gives to all its stacks."""
     found = {}
-    for key, each in _mapping(project.get("config"), Path(_PROJECT)).items():
+    for key, each in _mapping(project.get("config"), Path(PROJECT)).items():
         full = key if ":" in key else f"{project.get('name')}:{key}"
         value = each.get("value", each.get("default")) if isinstance(each, Mapping) else each
         if value is not None:

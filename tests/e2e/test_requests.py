@@ -28,11 +28,15 @@ def kinds(sandbox: Sandbox) -> Counter[str]:
 
 @pytest.mark.parametrize("count", [1, 40])
 def test_a_preview_costs_the_same_whatever_the_number(count: int, platform: StartSandbox, project: MakeProject) -> None:
-    """Two requests by the program, which judges the fleet, and two by the plugin, which plans it."""
+    """Two requests, by the plugin, which judges and then plans; two more by the program under Pulumi's own host."""
     names = [f"stars-{number}" for number in range(count)]
     sandbox = platform(*(deployment(name, "2.2.3") for name in names))
     stack = project(sandbox)
     stack.declare(*({"releaseName": name, "runtimeVersion": "5.0.4", "image": IMAGE} for name in names))
+    stack.preview()
+    assert kinds(sandbox) == {"reads": 2}
+    sandbox.forget_requests()
+    stack.on_the_stock_host()
     stack.preview()
     assert kinds(sandbox) == {"reads": 4}
 

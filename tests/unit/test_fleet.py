@@ -1,40 +1,52 @@
-"""From a stack's config to resources, with Pulumi's mocks in the place of its engine."""
+"""From a stack's config to resources, with Pulumi's mocks in the place of its engine.
+
+Every test runs twice: judged by our plugin host, and by the program, as under Pulumi's own.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
 import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import pulumi
 import pytest
 import stamina
+from pulumi import dynamic
+from pulumi.dynamic.dynamic import serialize_provider
 from pulumi.runtime import config, invoke, mocks, settings
+from pulumi.runtime.invoke import InvokeResult
 
-from astro_deployment_runtime import fleet, saved
+from astro_deployment_runtime import adapter, fleet, muster, saved
+from astro_deployment_runtime.adapter import Adapter
 from astro_deployment_runtime.catalog import Release
 from astro_deployment_runtime.fleet import declare_fleet
 from astro_deployment_runtime.judgement import Judged, Judgement
 from astro_deployment_runtime.model import Plan, Resolved
+from astro_deployment_runtime.resource import JUDGE_FLEET, RuntimeProvider
 from astro_deployment_runtime.versions import AirflowVersion, Line, ReleaseId, RuntimeVersion
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
-    from astro_deployment_runtime.adapter import Adapter
+    from astro_deployment_runtime.houston import Houston
     from astro_deployment_runtime.resource import AstroDeploymentRuntime
     from astro_deployment_runtime.stack import StackDeclaration
 
+HOST_JUDGES = fleet._host_judges
 LEAST = {"name": "data-eng", "releaseName": "stars-1", "runtimeVersion": "5.0.4"}
 
 
 class Monitor(mocks.Mocks):
-    """Keeps what is registered."""
+    """Keeps what is registered, and has our provider judge fleets, as the engine and our host do."""
 
     def __init__(self) -> None:
         self.registered: list[tuple[str, str, dict[str, Any]]] = []
         self.state: dict[str, Any] | None = None
+        self.questions = 0
+        self.provider = RuntimeProvider()
+        self.provider.configure(dynamic.ConfigureRequest(dynamic.Config({}, "astro")))
 
     def new_resource(self, args: mocks.MockResourceArgs) -> tuple[str, dict[str, Any]]:
         """Keep a resource; its outputs are its inputs."""
@@ -43,7 +55,13 @@ class Monitor(mocks.Mocks):
         return f"id-{args.name}", args.inputs
 
     def call(self, args: mocks.MockCallArgs) -> tuple[dict[Any, Any], list[tuple[str, str]] | None]:
-        """Give the stack's state, where a test has one; nobody calls for anything else."""
+        """Judge a fleet; give the stack's state, where a test has one. Nobody calls for anything else."""
+        if args.token == JUDGE_FLEET:
+            self.questions += 1
+            assert args.args["__provider"] == serialize_provider(RuntimeProvider())
+            outs = self.provider.read(args.token, args.args).outs
+            assert outs is not None
+            return outs, []
         assert self.state is not None, args.token
         assert args.token == "pulumi:pulumi:readStackResourceOutputs"
         assert args.args == {"stackName": "acme/astro/dev"}
@@ -94,11 +112,14 @@ def judge(stack: StackDeclaration, _: Adapter, *, saved: Any) -> Judgement:
     )
 
 
-@pytest.fixture(autouse=True)
-def judged(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A platform is not needed here: tests/unit/test_judgement.py has one."""
-    monkeypatch.setattr(fleet, "connect", lambda *_: None)
-    monkeypatch.setattr(fleet, "judge", judge)
+@pytest.fixture(autouse=True, params=["ours", "stock"])
+def host(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Whose plugin host it is. A platform is not needed here: tests/unit/test_judgement.py has one."""
+    host: str = request.param
+    monkeypatch.setattr(fleet, "_host_judges", lambda: host == "ours")
+    monkeypatch.setattr(adapter, "connect", lambda *_: Adapter(cast("Houston", None)))
+    monkeypatch.setattr(muster, "judge", judge)
+    return host
 
 
 def declared(entries: object, **more: Any) -> list[AstroDeploymentRuntime]:
@@ -151,6 +172,44 @@ def test_each_entry_becomes_a_resource(monitor: Monitor) -> None:
         "wait": False,
         "verify": "airflow",
     }
+
+
+def test_our_host_is_asked_once(monitor: Monitor, host: str) -> None:
+    """The program then judges nothing itself; under Pulumi's own host, which would answer with a traceback, it does."""
+    declared([LEAST])
+    assert monitor.questions == (host == "ours")
+
+
+def refuse(*_: object) -> InvokeResult:
+    """Fail as a call of the engine does."""
+    raise RuntimeError("invoke of pulumi-python:astro:judgeFleet failed: unknown function")
+
+
+@pytest.mark.parametrize(
+    "answer", [refuse, *(lambda *_, value=value: InvokeResult(value) for value in (None, {}, {"answer": "{}"}))]
+)
+def test_what_our_host_does_not_answer_the_program_judges(
+    monitor: Monitor, monkeypatch: pytest.MonkeyPatch, answer: Callable[..., InvokeResult]
+) -> None:
+    """It says the same, and what is wrong with the host the engine says."""
+    monkeypatch.setattr(fleet, "invoke", answer)
+    declared([LEAST])
+    assert [name for _, name, _ in monitor.registered] == ["data-eng"]
+
+
+@pytest.mark.usefixtures("monitor")
+def test_the_mocks_of_a_programs_own_tests_are_not_asked() -> None:
+    """They stand for an engine, and know no function of ours."""
+    declared([LEAST])
+    assert settings.get_monitor() is not None
+    assert not HOST_JUDGES()
+
+
+def test_what_json_cannot_say_the_program_judges(monitor: Monitor) -> None:
+    """It is a mistake like any other."""
+    with pytest.raises(pulumi.RunError, match=r"astro:deployments\[0\]\.runtimeVersion: .* is not a text"):
+        declared(None, deployments=[LEAST | {"runtimeVersion": {5, 0, 4}}])
+    assert monitor.questions == 0
 
 
 def test_an_entrys_project_is_passed_on(monitor: Monitor) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import concurrent.futures
 import contextlib
+import json
 import os
 import socket
 import subprocess
@@ -24,7 +25,8 @@ from pulumi.runtime.proto import engine_pb2, engine_pb2_grpc, plugin_pb2, provid
 from astro_deployment_runtime import host
 from astro_deployment_runtime.errors import RefusedError
 from astro_deployment_runtime.host import Call, PartialProgressError, Servicer, Severity, current_call
-from astro_deployment_runtime.resource import RuntimeProvider
+from astro_deployment_runtime.resource import JUDGE_FLEET, RuntimeProvider
+from astro_deployment_runtime.roster import Roster
 from tests.contract.served import STARS, TOKEN, serving
 
 if TYPE_CHECKING:
@@ -322,6 +324,23 @@ def test_the_whole_process_with_an_engine_and_a_platform(engine: Engine, address
         assert failed.properties["__provider"] == given["__provider"]
         assert failed.reasons[0].startswith("interrupted; the hop to AC 2.3.0 stays started")
         assert TOKEN not in str(engine.lines) + str(failed)
+
+
+def test_the_whole_process_judges_a_fleet(engine: Engine, address: str, tmp_path: Path) -> None:
+    """Before a resource is declared; the checks that follow read nothing more, and take none of it for declared."""
+    declared = {"deployments": [{"name": "data-eng", "releaseName": "stars-1", "runtimeVersion": "5.0.4"}]}
+    question = struct(question=json.dumps({"declared": declared, "saved": None}))
+    with serving(tmp_path) as served, started(address) as (stub, _):
+        configured(stub, houstonUrl=served.url, token=TOKEN, catalog="guide")
+        answer = stub.Invoke(provider_pb2.InvokeRequest(tok=JUDGE_FLEET, args=question), timeout=20)
+        roster = Roster.from_json(getattr(answer, "return")["answer"])
+        assert [(row.name, row.refusal) for row in roster.rows] == [("data-eng", None)]
+        reads = len(served.asked())
+        given = struct(release_name="stars-1", runtime_version="5.0.4", accept=[], timeout="1h", wait=True)
+        checked = stub.Check(provider_pb2.CheckRequest(urn=URN, news=given), timeout=20)
+        assert not checked.failures
+        assert reads == len(served.asked()) == 2
+    assert {line.urn for line in engine.lines} == {URN}
 
 
 def test_errors_of_the_whole_process() -> None:

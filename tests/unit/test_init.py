@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING, Final
 import pytest
 import yaml
 
-from astro_deployment_runtime import cli, init_command
+from astro_deployment_runtime import cli, plugin_entry
 from tests.unit.test_docs import COMMAND_LINE, PACKAGE, ROOT, blocks
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
-SCRIPT: Final = f"plugin/{init_command.SCRIPT}"
+SCRIPT: Final = f"plugin/{plugin_entry.SCRIPT}"
 PROJECT: Final = "name: data\nruntime: python  # 3.11 or later\n"
 LINES: Final = "plugins:\n  providers:\n    - name: pulumi-python\n      path: ./plugin\n"
 
@@ -32,7 +33,7 @@ def test_a_project_gets_the_script_and_the_lines(folder: Path, capsys: pytest.Ca
     """The script can be run; the page on the command line shows what is printed."""
     assert cli.main(["init", str(folder)]) == 0
     assert (folder / "Pulumi.yaml").read_text(encoding="utf-8") == PROJECT + LINES
-    assert (folder / SCRIPT).read_bytes() == (PACKAGE / "scripts" / init_command.SCRIPT).read_bytes()
+    assert (folder / SCRIPT).read_bytes() == (PACKAGE / "scripts" / plugin_entry.SCRIPT).read_bytes()
     assert os.access(folder / SCRIPT, os.X_OK)
     assert capsys.readouterr().out in blocks(COMMAND_LINE, "text")
 
@@ -176,3 +177,29 @@ def test_the_lines_are_those_of_this_repository() -> None:
     """What they say is what its own project says."""
     own = yaml.safe_load((ROOT / "Pulumi.yaml").read_text(encoding="utf-8"))
     assert yaml.safe_load(LINES)["plugins"] == own["plugins"]
+
+
+def test_a_program_can_tell_that_our_host_runs_its_project(folder: Path) -> None:
+    """After ``init``, and in this repository."""
+    assert not plugin_entry.runs_ours(folder)
+    assert cli.main(["init", str(folder)]) == 0
+    assert plugin_entry.runs_ours(folder)
+    assert plugin_entry.runs_ours(ROOT)
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        lambda folder: (folder / "Pulumi.yaml").unlink(),
+        lambda folder: (folder / "Pulumi.yaml").write_text("- no\n  project: [", encoding="utf-8"),
+        lambda folder: (folder / "Pulumi.yaml").write_bytes(b"name: \xff"),
+        lambda folder: (folder / "Pulumi.yaml").write_text("name: data\nruntime: nodejs\n" + LINES, encoding="utf-8"),
+        lambda folder: (folder / SCRIPT).unlink(),
+        lambda folder: (folder / SCRIPT).write_text("#!/bin/sh\nexec theirs\n", encoding="utf-8"),
+    ],
+)
+def test_what_cannot_be_read_does_not_tell_of_our_host(folder: Path, spoil: Callable[[Path], object]) -> None:
+    """Nor does another plugin's script."""
+    assert cli.main(["init", str(folder)]) == 0
+    spoil(folder)
+    assert not plugin_entry.runs_ours(folder)

@@ -59,6 +59,7 @@ def test_every_attribute_is_documented(made: type) -> None:
     [
         ("import astro_deployment_runtime.cli", ("pulumi", "httpx", "grpc")),
         ("from astro_deployment_runtime import AstroDeploymentRuntime", ("httpx", "pydantic", "stamina")),
+        ("from astro_deployment_runtime import declare_fleet", ("httpx", "pydantic", "stamina")),
     ],
 )
 def test_nobody_imports_what_others_need(program: str, unwanted: tuple[str, ...]) -> None:

@@ -1,0 +1,89 @@
+"""From what a stack declares to the roster of its fleet: checked, read, planned and refused as a whole.
+
+It reads the platform, so it belongs to the plugin, which has read it then for the checks that follow. Under Pulumi's
+own host, which answers no such question, the program does it itself.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+from astro_deployment_runtime.errors import AstroRuntimeError
+from astro_deployment_runtime.judgement import arguments, judge, refusal_text, summary
+from astro_deployment_runtime.roster import Roster, Row, Stretch
+from astro_deployment_runtime.stack import read_stack
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from astro_deployment_runtime.adapter import Adapter
+    from astro_deployment_runtime.judgement import Judged, Judgement
+    from astro_deployment_runtime.stack import StackDeclaration, Wave
+
+
+def muster(
+    declared: Mapping[str, Any], saved: Mapping[str, Mapping[str, Any]] | None, adapter: Callable[[], Adapter]
+) -> Roster:
+    """Judge the fleet that is declared. Nothing is changed.
+
+    Args:
+        declared: values by key, of :data:`~astro_deployment_runtime.stack.KEYS`.
+        saved: what the state has of the resources' targets, by name; None: nobody looked yet.
+        adapter: gives what reads the platform and plans, and has planned for no resource before; not asked where
+            nothing is declared.
+
+    Returns:
+        The fleet; or, with nothing to declare, every mistake or refusal, or the wish for ``saved``.
+    """
+    try:
+        stack = read_stack(declared)
+        if not stack.deployments and not stack.selections:
+            return _without()
+        if stack.resolves and saved is None:
+            return _without(needs_state=True)
+        judgement = judge(stack, adapter(), saved=saved or {})
+    except AstroRuntimeError as error:
+        return _without(problem=str(error))
+    if judgement.refused and not stack.skips_refused:
+        return _without(problem=refusal_text(judgement))
+    return Roster(
+        rows=[_row(each) for each in judgement.fleet],
+        waves=[_stretch(wave, judgement.wave(wave.name)) for wave in stack.waves],
+        notes=list(judgement.notes),
+        summary=_summary(stack, judgement),
+    )
+
+
+def _without(*, problem: str | None = None, needs_state: bool = False) -> Roster:
+    return Roster(problem=problem, needs_state=needs_state, rows=[], waves=[], notes=[])
+
+
+def _row(judged: Judged) -> Row:
+    entry = judged.entry
+    given = {**arguments(entry), "timeout": f"{math.ceil(entry.timeout)}s"}
+    if not entry.deny:
+        del given["deny"]
+    return Row(
+        name=entry.name,
+        title=judged.title,
+        arguments=given,
+        wave=entry.wave,
+        held=judged.resolved if judged.refusal is None else None,
+        refusal=judged.refusal,
+    )
+
+
+def _stretch(wave: Wave, judged: Sequence[Judged]) -> Stretch:
+    return Stretch(
+        name=wave.name,
+        max_parallel=wave.max_parallel,
+        soak=wave.soak or 0.0,
+        timeout=max((each.entry.timeout for each in judged), default=0.0),
+        moves=sum(each.moves for each in judged),
+        watched=[each.deployment_id for each in judged if each.deployment_id and each.entry.verify == "airflow"],
+    )
+
+
+def _summary(stack: StackDeclaration, judgement: Judgement) -> str | None:
+    return summary(judgement, stack.waves) if stack.waves or len(judgement.fleet) > 1 else None
