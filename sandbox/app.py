@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
@@ -82,7 +83,7 @@ def create(houston: Houston, middleware: Sequence[Middleware] = ()) -> Starlette
             Route("/{release}/airflow/{path:path}", webserver),
         ],
         middleware=list(middleware),
-        exception_handlers={HTTPException: _not_served, Exception: _failed},
+        exception_handlers={HTTPException: _not_served, ClientDisconnect: _gone, Exception: _failed},
     )
 
 
@@ -131,6 +132,11 @@ def _refusal(status: int, message: str, code: str) -> Response:
 async def _not_served(_: Request, error: Exception) -> Response:
     status, detail = (error.status_code, error.detail) if isinstance(error, HTTPException) else (500, "")
     return _refusal(status, detail, "BAD_REQUEST")
+
+
+async def _gone(_: Request, __: Exception) -> Response:
+    """Answer a client that is not there any more: for the request log, with the status that nginx has for it."""
+    return Response(status_code=499)
 
 
 async def _failed(_: Request, __: Exception) -> Response:

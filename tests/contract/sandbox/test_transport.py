@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import io
 import json
+import logging
+import socket
+import time
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 import pytest
 from starlette.middleware import Middleware
@@ -13,6 +17,7 @@ from sandbox.houston import Tokens
 from sandbox.requestlog import RequestLog
 from tests.contract.sandbox import documents as ask
 from tests.contract.sandbox.wire import DUST, STARS, TIDES, TOKEN, VIEWER, WIND, Wire
+from tests.contract.served import serving
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -216,6 +221,20 @@ def test_the_request_log_counts_what_was_asked_and_has_no_token(start: Start) ->
     assert lines[3]["path"] == "/***/airflow/health"
     assert TOKEN not in stream.getvalue()
     assert VIEWER not in stream.getvalue()
+
+
+def test_a_client_that_goes_away_is_no_error(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """One that was interrupted while it asked: a line in the request log, and no traceback at whoever runs this."""
+    with serving(tmp_path) as served:
+        address = urlsplit(served.url)
+        with socket.create_connection((address.hostname, address.port)) as client:
+            client.sendall(b"POST /v1 HTTP/1.1\r\nhost: x\r\ncontent-length: 100\r\n\r\n{")
+        deadline = time.monotonic() + 10
+        while not served.log.getvalue() and time.monotonic() < deadline:
+            time.sleep(0.01)
+        line = json.loads(served.log.getvalue())
+    assert (line["path"], line["fields"], line["status"]) == ("/v1", [], 499)
+    assert [record.getMessage() for record in caplog.records if record.levelno >= logging.WARNING] == []
 
 
 def test_a_token_is_in_no_repr(wire: Wire) -> None:
