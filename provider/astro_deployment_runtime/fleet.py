@@ -88,9 +88,10 @@ def _judge(declared: Mapping[str, Any]) -> Roster:
 
 def _judged(declared: Mapping[str, Any], saved: Mapping[str, Any] | None) -> Roster:
     if _host_judges():
-        # What cannot be asked or answered is for the program: its judgement is the same, and tells what is wrong.
-        with contextlib.suppress(Exception):
+        try:
             return _asked(declared, saved)
+        except Exception as error:  # noqa: BLE001 - the program's own judgement is the same, and tells what is wrong
+            pulumi.log.debug(f"the plugin host judges no fleet: {error}")
     from astro_deployment_runtime.adapter import connect
     from astro_deployment_runtime.muster import muster
 

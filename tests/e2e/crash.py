@@ -116,11 +116,10 @@ class Case:
             case Killer.ANSWER:
                 raise Dropped
             case Killer.PLUGIN:
-                # The program asks before there is a plugin.
-                asking = plugins or processes.programs(engine)
-                for pid in asking:
+                assert plugins, "the program asked by itself"
+                for pid in plugins:
                     processes.kill(pid)
-                assert processes.gone(asking, within=5)
+                assert processes.gone(plugins, within=5)
             case Killer.ENGINE:
                 self._below = list(processes.below(engine))
                 processes.kill(engine)

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Final
 
 PLUGIN: Final = "astro_deployment_runtime.plugin"
-_PROGRAM: Final = "pulumi-language-python-exec"
 
 
 def command(pid: int) -> str:
@@ -40,11 +39,6 @@ def below(pid: int) -> dict[int, str]:
 def plugins(engine: int) -> list[int]:
     """The plugin processes of ours that an engine runs."""
     return [pid for pid, line in below(engine).items() if PLUGIN in line]
-
-
-def programs(engine: int) -> list[int]:
-    """The processes of the Pulumi program that an engine runs."""
-    return [pid for pid, line in below(engine).items() if _PROGRAM in line]
 
 
 def kill(pid: int) -> None:
