@@ -28,7 +28,7 @@ from astro_deployment_runtime.wave import AstroWave
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from astro_deployment_runtime.roster import Row, Stretch
+    from astro_deployment_runtime.roster import Row, WaveTerms
 
 _NAMESPACE: Final = "astro"
 
@@ -142,7 +142,7 @@ def _in_waves(roster: Roster) -> list[AstroDeploymentRuntime]:
     return [made[row.name] for row in roster.rows]
 
 
-def _end(wave: Stretch, after: Sequence[pulumi.Resource]) -> AstroWave:
+def _end(wave: WaveTerms, after: Sequence[pulumi.Resource]) -> AstroWave:
     return AstroWave(
         wave.name,
         deployments=wave.watched,

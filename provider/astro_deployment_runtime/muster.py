@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from astro_deployment_runtime.errors import AstroRuntimeError
 from astro_deployment_runtime.judgement import arguments, judge, refusal_text, summary
-from astro_deployment_runtime.roster import Roster, Row, Stretch
+from astro_deployment_runtime.roster import Roster, Row, WaveTerms
 from astro_deployment_runtime.stack import read_stack
 
 if TYPE_CHECKING:
@@ -39,24 +39,20 @@ def muster(
     try:
         stack = read_stack(declared)
         if not stack.deployments and not stack.selections:
-            return _without()
+            return Roster()
         if stack.resolves and saved is None:
-            return _without(needs_state=True)
+            return Roster(needs_state=True)
         judgement = judge(stack, adapter(), saved=saved or {})
     except AstroRuntimeError as error:
-        return _without(problem=str(error))
+        return Roster(problem=str(error))
     if judgement.refused and not stack.skips_refused:
-        return _without(problem=refusal_text(judgement))
+        return Roster(problem=refusal_text(judgement))
     return Roster(
         rows=[_row(each) for each in judgement.fleet],
-        waves=[_stretch(wave, judgement.wave(wave.name)) for wave in stack.waves],
+        waves=[_terms(wave, judgement.wave(wave.name)) for wave in stack.waves],
         notes=list(judgement.notes),
         summary=_summary(stack, judgement),
     )
-
-
-def _without(*, problem: str | None = None, needs_state: bool = False) -> Roster:
-    return Roster(problem=problem, needs_state=needs_state, rows=[], waves=[], notes=[])
 
 
 def _row(judged: Judged) -> Row:
@@ -74,8 +70,8 @@ def _row(judged: Judged) -> Row:
     )
 
 
-def _stretch(wave: Wave, judged: Sequence[Judged]) -> Stretch:
-    return Stretch(
+def _terms(wave: Wave, judged: Sequence[Judged]) -> WaveTerms:
+    return WaveTerms(
         name=wave.name,
         max_parallel=wave.max_parallel,
         soak=wave.soak or 0.0,

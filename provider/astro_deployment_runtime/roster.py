@@ -7,7 +7,7 @@ an HTTP client or a validator.
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any, Self
 
 
@@ -28,7 +28,7 @@ class Row:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Stretch:
+class WaveTerms:
     """One wave of a fleet: when its Deployments begin, and when the next wave does."""
 
     name: str
@@ -52,9 +52,9 @@ class Roster:
     """Why nothing of it is declared."""
     needs_state: bool = False
     """It cannot be judged without what the stack's state has of its targets: ask again, with that."""
-    rows: list[Row]
-    waves: list[Stretch]
-    notes: list[str]
+    rows: list[Row] = field(default_factory=list)
+    waves: list[WaveTerms] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
     """What may be a mistake and need not be one."""
     summary: str | None = None
     """What comes to be done, where that is worth a text of its own."""
@@ -73,5 +73,5 @@ class Roster:
         """Read what :meth:`to_json` of the same release wrote."""
         found = json.loads(text)
         found["rows"] = [Row(**row) for row in found["rows"]]
-        found["waves"] = [Stretch(**wave) for wave in found["waves"]]
+        found["waves"] = [WaveTerms(**wave) for wave in found["waves"]]
         return cls(**found)

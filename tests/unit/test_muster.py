@@ -8,7 +8,7 @@ import pytest
 
 from astro_deployment_runtime.adapter import Adapter
 from astro_deployment_runtime.muster import muster
-from astro_deployment_runtime.roster import Roster, Row, Stretch
+from astro_deployment_runtime.roster import Roster, Row, WaveTerms
 from tests.contract import served as world
 from tests.contract.served import DUST, STARS
 
@@ -76,8 +76,8 @@ def test_a_fleet_with_waves(served: Served) -> None:
     assert [row.wave for row in roster.rows] == ["canaries", "canaries", "rest"]
     canaries, rest = roster.waves
     watched = ["ckw1wind"]
-    assert canaries == Stretch(name="canaries", max_parallel=2, soak=1800.0, timeout=3600.0, moves=1, watched=watched)
-    assert rest == Stretch(name="rest", max_parallel=None, soak=0.0, timeout=5400.0, moves=1, watched=[STARS])
+    assert canaries == WaveTerms(name="canaries", max_parallel=2, soak=1800.0, timeout=3600.0, moves=1, watched=watched)
+    assert rest == WaveTerms(name="rest", max_parallel=None, soak=0.0, timeout=5400.0, moves=1, watched=[STARS])
     assert roster.notes == ["astro:exclude: 'none-?' leaves out no Deployment"]
     assert str(roster.summary).startswith("wave 1 of 2, canaries: 2 Deployments, 1 hop, 1 refused; at most 2 side by ")
     assert (roster.problem, roster.needs_state) == (None, False)
@@ -96,7 +96,7 @@ def test_where_nothing_is_declared_nobody_is_asked() -> None:
     def nobody() -> Adapter:
         raise AssertionError
 
-    assert muster({"deployments": [], "waves": [{"name": "a"}]}, None, nobody) == Roster(rows=[], waves=[], notes=[])
+    assert muster({"deployments": [], "waves": [{"name": "a"}]}, None, nobody) == Roster()
     (problem,) = str(muster({"onRefusal": "perhaps"}, None, nobody).problem).splitlines()
     assert problem.startswith("astro:onRefusal: 'perhaps' is neither")
 
@@ -113,13 +113,13 @@ def test_a_problem_is_told_and_nothing_declared(served: Served, declared: dict[s
     """Whether it is a mistake, a refusal, or the platform's."""
     roster = mustered(served, **declared)
     assert str(roster.problem).startswith(start)
-    assert roster == Roster(problem=roster.problem, rows=[], waves=[], notes=[])
+    assert roster == Roster(problem=roster.problem)
 
 
 def test_a_line_needs_what_the_state_has_of_it(served: Served) -> None:
     """Without it nothing is read yet; with it, the version at which it is held is told."""
     declared = {"deployments": [entry("stars-1", "4.x"), entry("wind-3", "4.x", name="wind")]}
-    assert mustered(served, **declared) == Roster(needs_state=True, rows=[], waves=[], notes=[])
+    assert mustered(served, **declared) == Roster(needs_state=True)
     assert served.asked() == []
     saved = {"stars-1": {"runtime_version": "4.x", "target": "4.2.4"}}
     assert [row.held for row in mustered(served, saved=saved, **declared).rows] == ["4.2.4", "4.2.5"]
