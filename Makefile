@@ -48,7 +48,7 @@ sandbox: $(STAMP) ## run the embedded Houston and print what to paste into a sec
 .PHONY: test
 test: lint ## run every check and every test, with coverage
 	@$(BIN)/coverage erase
-	@$(ON_ENGINE) coverage run -m pytest -n 2
+	@$(ON_ENGINE) coverage run -m pytest -n 3
 	@$(BIN)/coverage combine --quiet
 	@$(BIN)/coverage report
 
