@@ -45,10 +45,11 @@ docs: $(STAMP) ## write the tables of docs/configuration.md from the code
 sandbox: $(STAMP) ## run the embedded Houston and print what to paste into a second terminal
 	@$(ON_ENGINE) python -m tools.playground
 
+# The tests on the engine stand together, and last longest: whoever has nothing left to do takes some of them.
 .PHONY: test
 test: lint ## run every check and every test, with coverage
 	@$(BIN)/coverage erase
-	@$(ON_ENGINE) coverage run -m pytest -n 3
+	@$(ON_ENGINE) coverage run -m pytest -n 2 --dist worksteal
 	@$(BIN)/coverage combine --quiet
 	@$(BIN)/coverage report
 
