@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import ssl
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -12,30 +13,60 @@ from astro_deployment_runtime.errors import InvalidSettingsError
 from astro_deployment_runtime.settings import is_loopback
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
 
-def connected(url: str, *, ca_file: Path | None, **options: Any) -> httpx.Client:  # noqa: ANN401 - httpx's own
-    """Make a client for one server; nothing is sent yet.
+class Clients:
+    """Clients for one server, as many as there are requests side by side. Safe to share among threads.
 
-    Args:
-        url: an address there.
-        ca_file: the CA certificates that are trusted instead of the system's.
-        options: of :class:`httpx.Client`.
-
-    Raises:
-        InvalidSettingsError: the CA file cannot be used.
+    One client for all would be httpx's own way. But a client looks at each of its connections for every request, twice,
+    while all others wait: work that grows with the square of what goes on side by side.
     """
-    try:
-        context = ssl.create_default_context(cafile=ca_file)
-    except (OSError, ssl.SSLError) as error:
-        raise InvalidSettingsError(f"astro:caFile {str(ca_file)!r} holds no CA certificates") from error
-    host = urlsplit(url).hostname or ""
-    return httpx.Client(
-        verify=context,
-        follow_redirects=False,
-        trust_env=True,
-        # This machine is no proxy's business, above all not over plain http.
-        mounts={f"all://{f'[{host}]' if ':' in host else host}": None} if is_loopback(host) else None,
-        **options,
-    )
+
+    def __init__(self, url: str, *, ca_file: Path | None, **options: Any) -> None:  # noqa: ANN401 - httpx's own
+        """Prepare; nothing is sent yet.
+
+        Args:
+            url: an address there.
+            ca_file: the CA certificates that are trusted instead of the system's.
+            options: of :class:`httpx.Client`.
+
+        Raises:
+            InvalidSettingsError: the CA file cannot be used.
+        """
+        try:
+            context = ssl.create_default_context(cafile=ca_file)
+        except (OSError, ssl.SSLError) as error:
+            raise InvalidSettingsError(f"astro:caFile {str(ca_file)!r} holds no CA certificates") from error
+        host = urlsplit(url).hostname or ""
+        self._options: dict[str, Any] = {
+            "verify": context,
+            "follow_redirects": False,
+            "trust_env": True,
+            # This machine is no proxy's business, above all not over plain http.
+            "mounts": {f"all://{f'[{host}]' if ':' in host else host}": None} if is_loopback(host) else None,
+            **options,
+        }
+        self._idle: list[httpx.Client] = []
+        self._closed = False
+
+    @contextlib.contextmanager
+    def one(self) -> Iterator[httpx.Client]:
+        """Have a client for oneself for a while: the one that was used last, whose connections are open still."""
+        try:
+            client = self._idle.pop()
+        except IndexError:
+            client = httpx.Client(**self._options)
+        try:
+            yield client
+        finally:
+            self._idle.append(client)
+            if self._closed:
+                self.close()
+
+    def close(self) -> None:
+        """Give the connections back; those in use, as soon as they are not."""
+        self._closed = True
+        while self._idle:
+            self._idle.pop().close()

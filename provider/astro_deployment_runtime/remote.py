@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 import httpx
 
 from astro_deployment_runtime import feeds
-from astro_deployment_runtime.connection import connected
+from astro_deployment_runtime.connection import Clients
 from astro_deployment_runtime.errors import InvalidCatalogError
 from astro_deployment_runtime.patience import patiently
 from astro_deployment_runtime.settings import check_url
@@ -133,7 +133,7 @@ class _Copy:
 
 
 def _fetch(url: str, ca_file: Path | None) -> dict[str, bytes]:
-    with connected(url, ca_file=ca_file, timeout=_TIMEOUT) as client:
+    with contextlib.closing(Clients(url, ca_file=ca_file, timeout=_TIMEOUT)) as clients, clients.one() as client:
         texts = {}
         for name in feeds.FILES:
             # The vendor publishes the files without their ending.

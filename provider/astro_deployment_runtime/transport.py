@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 import httpx
 from pydantic import BaseModel, ValidationError
 
-from astro_deployment_runtime.connection import connected
+from astro_deployment_runtime.connection import Clients
 from astro_deployment_runtime.errors import (
     DoubtfulMutationError,
     InvalidSettingsError,
@@ -73,7 +73,7 @@ class _TooLargeError(httpx.RequestError):
 
 
 class Transport:
-    """One HTTP client for one Houston. Safe to share among threads."""
+    """HTTP to one Houston. Safe to share among threads."""
 
     def __init__(self, settings: Settings, *, transport: httpx.BaseTransport | None = None) -> None:
         """Prepare a client; nothing is sent yet. A transport may be handed in, by tests.
@@ -88,18 +88,17 @@ class Transport:
         # Apart, so that Airflows that do not answer hold up no change; and here, because a request that waits for a
         # connection is not to be sent any more when nobody waits for it.
         self._changing, self._asking = Turnstile(_SIDE_BY_SIDE), Turnstile(_SIDE_BY_SIDE)
-        self._client = connected(
+        self._clients = Clients(
             settings.url,
             ca_file=settings.ca_file,
             headers={"authorization": self._token.get_secret_value()},
             timeout=_TIMEOUT,
             transport=transport,
-            limits=httpx.Limits(max_connections=None, max_keepalive_connections=2 * _SIDE_BY_SIDE),
         )
 
     def close(self) -> None:
         """Give the connections back."""
-        self._client.close()
+        self._clients.close()
 
     def read(
         self, document: str, variables: Mapping[str, str], answer: type[Answer], *, what: str, partial: bool = False
@@ -188,7 +187,7 @@ class Transport:
     def _exchange(self, method: str, url: str, json: object = None) -> httpx.Response:
         """Send one request, and read its answer as far as is bearable."""
         end = time.monotonic() + _ANSWER_SECONDS
-        with self._client.stream(method, url, json=json) as response:
+        with self._clients.one() as client, client.stream(method, url, json=json) as response:
             body = bytearray()
             for chunk in response.iter_bytes():
                 body += chunk
