@@ -16,10 +16,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 import pulumi
 from pulumi.dynamic.dynamic import serialize_provider
-from pulumi.runtime import config, invoke, settings
-from pulumi.runtime.proto.resource_pb2_grpc import ResourceMonitorStub
+from pulumi.runtime import config, invoke
 
-from astro_deployment_runtime.interrupt import end_at_once
+from astro_deployment_runtime.interrupt import end_at_once, run_by_the_engine
 from astro_deployment_runtime.plugin_entry import runs_ours
 from astro_deployment_runtime.resource import JUDGE_FLEET, AstroDeploymentRuntime, RuntimeProvider
 from astro_deployment_runtime.roster import Roster
@@ -102,7 +101,7 @@ def _host_judges() -> bool:
     """Tell whether our plugin host can be asked. Pulumi's own prints a traceback for any question, mocks may too."""
     # Older language hosts do not tell the project's folder, in which a program runs unless it has one of its own.
     folder = Path(pulumi.get_root_directory() or ".")
-    return isinstance(settings.get_monitor(), ResourceMonitorStub) and runs_ours(folder)
+    return run_by_the_engine() and runs_ours(folder)
 
 
 def _asked(declared: Mapping[str, Any], saved: Mapping[str, Any] | None) -> Roster:

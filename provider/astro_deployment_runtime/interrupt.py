@@ -22,10 +22,15 @@ def _end(_number: int, _frame: object) -> None:
     os._exit(INTERRUPTED)
 
 
+def run_by_the_engine() -> bool:
+    """Tell whether this process is a program that the engine runs, and not one under Pulumi's mocks."""
+    return isinstance(settings.get_monitor(), ResourceMonitorStub)
+
+
 def end_at_once() -> None:
     """Let an interrupt end this process, where it is a program that the engine runs and nobody else cares for that."""
     if (
-        isinstance(settings.get_monitor(), ResourceMonitorStub)
+        run_by_the_engine()
         and threading.current_thread() is threading.main_thread()
         and signal.getsignal(signal.SIGINT) is signal.default_int_handler
     ):
