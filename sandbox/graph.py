@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from ariadne import ObjectType, ScalarType, graphql_sync, make_executable_schema
 from graphql import GraphQLError, GraphQLObjectType, GraphQLSyntaxError, build_schema
 
+from sandbox import documents
 from sandbox.errors import RefusedError
 from sandbox.mutations import MUTATIONS
 from sandbox.queries import DEPLOYMENT, QUERIES, RUNTIME_RELEASE, WORKSPACE, Context
@@ -57,7 +58,15 @@ def run(schema: GraphQLSchema, body: dict[str, Any], context: Context) -> tuple[
 
     An invalid document or variable is answered with 400, a resolver's error with 200 and what data there is (inferred).
     """
-    executed, answer = graphql_sync(schema, body, context_value=context, error_formatter=_formatted, logger=_silent)
+    executed, answer = graphql_sync(
+        schema,
+        body,
+        context_value=context,
+        query_parser=lambda _, data: documents.parsed(data["query"]),
+        query_validator=lambda *_, **__: list(documents.mistakes(schema, body["query"])),
+        error_formatter=_formatted,
+        logger=_silent,
+    )
     resolved = executed and (answer.get("data") is not None or any("path" in error for error in answer["errors"]))
     if not resolved:
         answer = {"errors": answer["errors"]}

@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from graphql import GraphQLError, parse
+from graphql import GraphQLError
 from graphql.language import FieldNode, OperationDefinitionNode
 
+from sandbox.documents import parsed
 from sandbox.times import moment
 
 if TYPE_CHECKING:
@@ -62,7 +63,7 @@ class RequestLog:
 def root_fields(document: object) -> list[str]:
     """List the fields at the root of a document's operations, aliases resolved; nothing for what is no GraphQL."""
     try:
-        definitions = parse(document).definitions if isinstance(document, str) else ()
+        definitions = parsed(document).definitions if isinstance(document, str) else ()
     except GraphQLError:
         return []
     return [

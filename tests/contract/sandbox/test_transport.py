@@ -70,6 +70,15 @@ def test_a_misspelt_field_is_suggested(wire: Wire) -> None:
     assert message.startswith('Cannot query field "runtimeVersio" on type "Deployment". Did you mean "runtimeVersion"')
 
 
+def test_a_document_is_judged_by_its_own_platforms_schema_however_often_it_comes(start: Start) -> None:
+    """It is remembered, but not across platforms."""
+    document = f'{{ deployment(where: {{id: "{WIND}"}}) {{ desiredRuntimeVersion }} }}'
+    older, newer = start("0.30.4"), start("1.1.0")
+    for _ in range(2):
+        assert older.data(document)["deployment"]
+        assert "desiredRuntimeVersion" in newer.invalid(document)
+
+
 @pytest.mark.parametrize(
     "variables",
     [{}, {"deploymentUuid": None}, {"deploymentUuid": ""}, {"deploymentUuid": "a b"}, {"deploymentUuid": 5}],
