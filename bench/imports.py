@@ -8,6 +8,7 @@ import time
 from typing import Final
 
 from bench.scene import USERS, Table, verdict
+from tests.e2e.world import users_environment
 
 ROUNDS: Final = 15
 BOUND: Final = 100.0
@@ -36,5 +37,5 @@ def measure() -> Table:
 
 def _import(text: str) -> float:
     before = time.perf_counter()
-    subprocess.run([USERS / "bin" / "python", "-c", text], check=True)
+    subprocess.run([USERS / "bin" / "python", "-c", text], check=True, env=users_environment())
     return (time.perf_counter() - before) * 1000

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from tests.e2e.world import Sandbox
 
 COUNT: Final = 100
-ROUNDS: Final = 2
+ROUNDS: Final = 3
 BOUND: Final = 1.25
 _ROLLOUT: Final = {"rollout_seconds": "5"}
 _UP: Final = ("up", "--yes", "--skip-preview", "--parallel", "200")

@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from astro_deployment_runtime.versions import ReleaseId
 
 _SHORTEST_POLL: Final = 1.0
+"""Seconds from look to look; what is asked of the Airflow in between counts in."""
 _LONGEST_POLL: Final = 5.0
 _POLL_GROWTH: Final = 1.3
 _HINT_SECONDS: Final = {Waiting.ROLLOUT: 120.0, Waiting.IMAGE: 600.0}
@@ -81,6 +82,7 @@ class Walk:
     """The offer was read together with the Deployment, just now."""
     _hop_since: float = 0.0
     _mutated_at: float = 0.0
+    _looked_at: float = 0.0
     _poll: float = _SHORTEST_POLL
     _asked: ReleaseId | None = None
     _hinted: ReleaseId | None = None
@@ -195,7 +197,7 @@ class Walk:
             self._said, self._said_at = text, now
         if self.run.healthy_reads:
             self._poll = _SHORTEST_POLL
-        cancelled = self.clock.wait(self._poll)
+        cancelled = self.clock.wait(max(0.0, self._looked_at + self._poll - now))
         self._poll = min(_LONGEST_POLL, self._poll * _POLL_GROWTH)
         return cancelled
 
@@ -213,7 +215,11 @@ class Walk:
         try:
             self._note(self.client.observe_deployment(self.deployment.id, self.catalog))
         except PlatformUnreachableError as error:
+            self._looked_at = self.clock.now()
             self.reporter.progress(narration.unreachable(error))
+            return
+        if self.run.arrived is not None:
+            self._confirm(self.run.arrived)
 
     def _observe(self) -> None:
         """Read the Deployment and the offer."""
@@ -222,6 +228,7 @@ class Walk:
         self._note(deployment)
 
     def _note(self, deployment: Deployment) -> None:
+        self._looked_at = self.clock.now()
         if deployment.current.id != self.deployment.current.id:
             self._hop_since = self.clock.now()
             self._poll = _SHORTEST_POLL
@@ -237,11 +244,13 @@ class Walk:
             # It was pending and is no longer, so it is not ours any more should somebody start it again.
             self.run = replace(self.run, ours=None)
         self.deployment = deployment
-        if self.run.arrived is not None:
-            self._confirm(self.run.arrived)
 
     def _confirm(self, arrived: ReleaseId) -> None:
-        """Ask the Airflow whether what Houston reports is what runs."""
+        """Ask the Airflow whether what Houston reports is what runs.
+
+        After a wait only: what answers in the moment of a delivery is what ran before it, perhaps at the same version
+        of Airflow.
+        """
         health = self.client.health(self.deployment, self.deployment.current.airflow)
         reads = self.run.healthy_reads + 1 if health.healthy else 0
         self.run = replace(self.run, health=health, healthy_reads=reads)

@@ -163,6 +163,15 @@ class Result:
         return [line[4:] for line in block[1].splitlines() if line.strip()] if block else []
 
 
+def users_environment() -> dict[str, str]:
+    """The environment without what Pulumi, this package and Python are told by whoever runs the tests.
+
+    A machine for tests is often told to keep no bytecode; there every run would compile the whole package.
+    """
+    told = ("PULUMI_", "ASTRO_", "PYTHON")
+    return {name: value for name, value in os.environ.items() if not name.startswith(told)}
+
+
 @dataclass(slots=True)
 class Project:
     """A Pulumi project in a folder of its own, with a stack ``test`` in a local backend."""
@@ -178,7 +187,7 @@ class Project:
         backend = self.folder / "backend"
         backend.mkdir(parents=True)
         self.lay_out()
-        inherited = {name: value for name, value in os.environ.items() if not name.startswith(("PULUMI_", "ASTRO_"))}
+        inherited = users_environment()
         self.environment = {
             **inherited,
             "PATH": f"{self.virtualenv / 'bin'}{os.pathsep}{self.engine}{os.pathsep}{inherited['PATH']}",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import httpx
@@ -94,6 +95,32 @@ def test_an_airflow_that_restarts_is_asked_less_and_less_often(stage: Stage) -> 
     assert hops * 10 < asked < hops * 20
     healthy = [line for line in stage.wire.requests if line.startswith("/stars-1")][-4:]
     assert healthy == ["/stars-1/airflow/health", "/stars-1/airflow/api/v1/version"] * 2
+
+
+def test_no_airflow_is_asked_in_the_moment_of_a_delivery(stage: Stage) -> None:
+    """What answers then is what ran before, and a migration to the equivalent Runtime keeps the version of Airflow."""
+    asked: list[tuple[float, str]] = []
+    stage.wire.before = lambda name: asked.append((stage.clock.time, name))
+    stage.walk(stage.declare(delivers=True))
+    deliveries = [place for place, (_, name) in enumerate(asked) if name == "updateDeploymentImage"]
+    firsts = [next(time for time, name in asked[place:] if name.startswith("/stars-1")) for place in deliveries]
+    waited = [first - asked[place][0] for first, place in zip(firsts, deliveries, strict=True)]
+    assert waited == pytest.approx([1.0, 1.0])
+
+
+def test_an_airflow_that_answers_slowly_is_confirmed_no_later(stage: Stage) -> None:
+    """A look is due some time after the last one, whatever was asked in between."""
+    looks: list[float] = []
+
+    def answer(name: str) -> None:
+        if name == "deployment":
+            looks.append(stage.clock.time)
+        elif name == "/stars-1/airflow/health":
+            stage.clock.time += 0.75
+
+    stage.wire.before = answer
+    stage.walk(stage.declare(delivers=True))
+    assert [later - sooner for sooner, later in pairwise(looks[-3:])] == pytest.approx([1.0, 1.0])
 
 
 def test_a_hop_that_takes_too_long_ends_the_run_and_cancels_nothing(stage: Stage) -> None:
