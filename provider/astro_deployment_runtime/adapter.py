@@ -100,7 +100,8 @@ class Adapter:
 
         Args:
             urn: whose inputs these are; empty where the host does not tell.
-            olds: the inputs of an earlier run; empty for a new resource.
+            olds: the inputs of an earlier run; empty for a new resource. Where they come with what that run saved as
+                ``pending``, a pending hop is known to be ours or not.
             news: what the user gives now; and ``held``, where the program has resolved the target already.
         """
         inputs = {name: value for name, value in news.items() if name in ARGUMENTS or name.startswith("__")}
@@ -109,10 +110,12 @@ class Adapter:
         try:
             arguments = read_arguments({key: value for key, value in inputs.items() if key in ARGUMENTS})
             deployment = self._find(urn, arguments)
-            # Whether a pending hop off the path is ours is in the old outputs, which check is not given: where there
-            # are none it is foreign for certain; otherwise confirm_pending, which has them, has the last word.
-            held = self._kept(olds, news, arguments)
-            outcome = self._plan(deployment, arguments, pending_is_ours=bool(olds), held=held)
+            # Whether a pending hop off the path is ours is in the old outputs, which the engine does not give a check:
+            # where there are none it is foreign for certain; otherwise confirm_pending, which has them, has the last
+            # word.
+            known = not olds or "pending" in olds
+            ours = olds.get("pending") == str(deployment.pending) if known else True
+            outcome = self._plan(deployment, arguments, pending_is_ours=ours, held=self._kept(olds, news, arguments))
             checked = replace(checked, deployment=deployment, outcome=outcome)
             planned = _legal(outcome)
         except RefusedError as error:
@@ -144,7 +147,7 @@ class Adapter:
             "cancel": str(planned.cancel) if planned.cancel else None,
             "target": str(planned.resolved.version) if planned.resolved else None,
         }
-        doubtful = bool(olds) and planned.cancel is not None and not arguments.accepted.cancel_pending
+        doubtful = not known and planned.cancel is not None and not arguments.accepted.cancel_pending
         if doubtful or not steps:
             warnings = () if steps else tuple(map(report.warning_line, planned.warnings))
             return replace(checked, doubtful=doubtful, warnings=warnings)

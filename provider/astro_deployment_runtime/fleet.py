@@ -79,9 +79,9 @@ def declare_fleet(  # noqa: PLR0913 - the keys of a stack's config
 def _judge(declared: Mapping[str, Any]) -> Roster:
     roster = _judged(declared, None)
     if roster.needs_state:
-        from astro_deployment_runtime.saved import saved_targets
+        from astro_deployment_runtime.saved import saved_resources
 
-        roster = _judged(declared, saved_targets())
+        roster = _judged(declared, saved_resources())
     return roster
 
 

@@ -1,7 +1,7 @@
 """The whole fleet, judged before the first resource is declared: the engine stops at the first check that fails.
 
-The same reading of the platform, the same planner and the same texts as those of the checks that follow. What is not
-known yet is left to them: whose a pending hop is tells only the state.
+The same reading of the platform, the same planner and the same texts as those of the checks that follow. Whose a
+pending hop is, and at which version a target is held, tells only the state: without it both are in doubt.
 """
 
 from __future__ import annotations
@@ -43,7 +43,9 @@ class Judged:
     path: str = ""
     hops: int = 0
     moves: bool = False
-    """There is something to do, as far as the program can tell."""
+    """There is something to do, as far as is known."""
+    doubtful: bool = False
+    """Whether it may be done depends on whose its pending hop is."""
     refusal: str | None = None
     at_fault: str = ""
     """The argument that is refused; empty: none in particular."""
@@ -71,6 +73,11 @@ class Judgement:
     notes: tuple[str, ...] = ()
 
     @property
+    def doubtful(self) -> bool:
+        """Only the state tells whether all that is planned may be done."""
+        return any(each.doubtful for each in self.fleet)
+
+    @property
     def refused(self) -> tuple[Judged, ...]:
         """Those that may not be done."""
         return tuple(each for each in self.fleet if each.refusal is not None)
@@ -93,8 +100,7 @@ def judge(
         stack: what is declared.
         adapter: what reads the platform and plans.
         managed: there may be a state in which a pending hop is ours; where there is none, every one is foreign.
-        saved: what the state has of the resources, by name, to tell at which version a target is held; None: nobody
-            looked.
+        saved: what the state has of the resources, by name: their targets, and what they started; None: nobody looked.
 
     Raises:
         InvalidDeclarationError: a selector cannot be resolved.
@@ -102,9 +108,9 @@ def judge(
     """
     snapshot = adapter.houston.snapshot()
     selected = select(stack, [_candidate(each, snapshot) for each in snapshot.deployments], snapshot.labels)
-    olds = _SEEN_BEFORE if managed else {}
+    unknown = _SEEN_BEFORE if managed and saved is None else {}
     fleet = tuple(
-        _judged(entry, adapter.check(entry.name, {**olds, **(saved or {}).get(entry.name, {})}, arguments(entry)))
+        _judged(entry, adapter.check(entry.name, (saved or {}).get(entry.name, unknown), arguments(entry)))
         for entry in selected.entries
     )
     unsure = managed and saved is None and any(each.resolved for each in fleet)
@@ -138,12 +144,9 @@ def _judged(entry: DeploymentEntry, checked: Checked) -> Judged:
         deployment_id=found["deployment_id"],
         path=found["path"],
         hops=found["hops"],
-        moves=_moves(checked),
+        moves=bool(found["hops"]) or (found["cancel"] is not None and not checked.doubtful),
+        doubtful=checked.doubtful,
     )
-
-
-def _moves(checked: Checked) -> bool:
-    return bool(checked.inputs["hops"]) or (checked.inputs["cancel"] is not None and not checked.doubtful)
 
 
 def arguments(entry: DeploymentEntry) -> dict[str, Any]:

@@ -29,7 +29,7 @@ def muster(
 
     Args:
         declared: values by key, of :data:`~astro_deployment_runtime.stack.KEYS`.
-        saved: what the state has of the resources' targets, by name; None: nobody looked yet.
+        saved: what the state has of the resources, by name; None: nobody looked yet.
         adapter: gives what reads the platform and plans, and has planned for no resource before; not asked where
             nothing is declared.
 
@@ -42,7 +42,9 @@ def muster(
             return Roster()
         if stack.resolves and saved is None:
             return Roster(needs_state=True)
-        judgement = judge(stack, adapter(), saved=saved or {})
+        judgement = judge(stack, adapter(), saved=saved)
+        if judgement.doubtful and saved is None:
+            return Roster(needs_state=True)
     except AstroRuntimeError as error:
         return Roster(problem=str(error))
     if judgement.refused and not stack.skips_refused:

@@ -51,7 +51,7 @@ class Roster:
     problem: str | None = None
     """Why nothing of it is declared."""
     needs_state: bool = False
-    """It cannot be judged without what the stack's state has of its targets: ask again, with that."""
+    """It cannot be judged without what the stack's state has of it: ask again, with that."""
     rows: list[Row] = field(default_factory=list)
     waves: list[WaveTerms] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)

@@ -19,8 +19,8 @@ _HALF_WRITTEN: Final = "failed to load checkpoint"
 _TYPE: Final = "pulumi-python:dynamic/astro:DeploymentRuntime"
 
 
-def saved_targets() -> dict[str, dict[str, Any]]:
-    """Return what was declared as the target of each resource, and the version that it stood for, by resource name.
+def saved_resources() -> dict[str, dict[str, Any]]:
+    """Return of each resource, by its name, the declared target, the version that it stood for, and the pending hop.
 
     Empty for a stack that has no state yet.
     """
@@ -30,7 +30,7 @@ def saved_targets() -> dict[str, dict[str, Any]]:
     resources = _read(stack)
     return {
         urn.rpartition("::")[2]: {
-            name: resource["outputs"][name] for name in ("runtime_version", "target") if name in resource["outputs"]
+            name: resource["outputs"].get(name) for name in ("runtime_version", "target", "pending")
         }
         for urn, resource in resources.items()
         if resource["type"] == _TYPE

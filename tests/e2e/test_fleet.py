@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any, Final
 import pytest
 import yaml
 
-from tests.e2e.world import IMAGE, ROOT, deployment
+from astro_deployment_runtime.reconcile import HEALTHY_READS
+from tests.e2e.world import IMAGE, ROOT, START_AIRFLOW, deployment
 
 if TYPE_CHECKING:
     from tests.e2e.conftest import MakeProject, StartSandbox
@@ -84,6 +85,31 @@ def test_what_is_refused_keeps_its_last_state_where_it_is_skipped(platform: Star
     stack.up()
     assert {sandbox.show(f"release-{number}")["version"] for number in range(4)} == {"5.0.4"}
     stack.preview("--expect-no-changes")
+
+
+def test_whose_pending_hops_are_is_judged_for_the_whole_fleet(platform: StartSandbox, project: MakeProject) -> None:
+    """The state tells: foreign ones off the path are refused together, our own is cancelled, and skip leaves them."""
+    names = ["release-0", "release-1", "release-2"]
+    sandbox = platform(*(deployment(name, "2.2.3") for name in names))
+    stack = project(sandbox)
+    entries = [{"releaseName": name} for name in names]
+    stack.declare(*entries, defaults={"runtimeVersion": "5.0.4", "wait": False})
+    stack.up("--continue-on-error", code=1)
+    assert [stack.outputs(name)["pending"] for name in names] == ["AC 2.3.0"] * 3
+    for name in names[:2]:
+        sandbox.ask(START_AIRFLOW, id=f"ckw{name.replace('-', '')}", v="2.2.4")
+    before = stack.outputs("release-0")
+    stack.declare(*entries, defaults=DEFAULTS | {"runtimeVersion": "4.0.11"})
+    sandbox.forget_requests()
+    preview = stack.preview(code=1)
+    assert "2 of 3 Deployments are refused; nothing was changed." in preview.text
+    assert preview.text.count("PENDING: AC 2.2.4 is pending: started by someone else and not on the path") == 2
+    assert len(sandbox.requests()) == 2
+    stack.environment["ASTRO_ON_REFUSAL"] = "skip"
+    assert "2 of 3 Deployments were refused and left as before: release-0, release-1" in stack.up(code=1).text
+    assert sandbox.show("release-2")["version"] == "4.0.11"
+    assert [sandbox.show(name)["pending"] for name in names[:2]] == ["2.2.4"] * 2
+    assert stack.outputs("release-0") == before
 
 
 def test_selectors_pick_from_the_platform(platform: StartSandbox, project: MakeProject) -> None:
@@ -172,9 +198,9 @@ def test_a_soak_that_is_interrupted_begins_anew(platform: StartSandbox, project:
     waves: list[dict[str, Any]] = [{"name": "canaries", "soak": "1h"}, {"name": "rest"}]
     stack.declare(*entries, defaults=DEFAULTS, waves=waves)
     process = stack.start("up", "--yes", "--skip-preview")
-    while sandbox.show("canary-1")["version"] != "5.0.4":
+    # The hop is confirmed by three answers; the next one is the wave's.
+    while sum(request["path"].endswith("/health") for request in sandbox.requests()) <= HEALTHY_READS:
         time.sleep(0.2)
-    time.sleep(3)
     process.send_signal(signal.SIGINT)
     printed, _ = process.communicate(timeout=20)
     assert process.returncode != 0

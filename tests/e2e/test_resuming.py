@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import yaml
 
-from tests.e2e.world import IMAGE, deployment
+from tests.e2e.world import IMAGE, START_AIRFLOW, deployment
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -22,9 +22,6 @@ if TYPE_CHECKING:
 _AC = "quay.io/astronomer/ap-airflow:2.3.0-onbuild"
 _RUNTIME = "quay.io/astronomer/astro-runtime:5.0.4"
 _CANCEL = "mutation($id: Uuid!) { cancelRuntimeUpdate(deploymentUuid: $id) { id } }"
-_START = """
-mutation($id: Uuid!, $v: String!) { updateDeploymentAirflow(deploymentUuid: $id, desiredAirflowVersion: $v) { id } }"""
-
 _START_RUNTIME = """
 mutation($id: Uuid!, $v: String!) { updateDeploymentRuntime(deploymentUuid: $id, desiredRuntimeVersion: $v) { id } }"""
 
@@ -120,13 +117,13 @@ def test_our_own_pending_hop_is_cancelled_when_the_declaration_is_reverted(
 def test_a_foreign_pending_hop_off_the_path_is_refused(platform: StartSandbox, project: MakeProject) -> None:
     """Both on a new resource and on one that has a state; its cancelling can be accepted by name."""
     sandbox, stack = ready(platform, project, wait=False)
-    sandbox.ask(_START, id="ckwstars1", v="2.2.4")
+    sandbox.ask(START_AIRFLOW, id="ckwstars1", v="2.2.4")
     assert "PENDING: " in stack.preview(code=1).text
     sandbox.ask(_CANCEL, id="ckwstars1")
     stack.up(code=1)
     assert stack.outputs("stars-1")["pending"] == "AC 2.3.0"
     sandbox.ask(_CANCEL, id="ckwstars1")
-    sandbox.ask(_START, id="ckwstars1", v="2.2.4")
+    sandbox.ask(START_AIRFLOW, id="ckwstars1", v="2.2.4")
     refused = stack.preview(code=1)
     assert "PENDING: " in refused.text
     assert "cancel-pending" in refused.text
@@ -139,7 +136,7 @@ def test_a_foreign_pending_hop_off_the_path_is_refused(platform: StartSandbox, p
 def test_a_pending_hop_on_the_path_is_adopted(platform: StartSandbox, project: MakeProject) -> None:
     """Whoever started it, it is not started again."""
     sandbox, stack = ready(platform, project, image=IMAGE)
-    sandbox.ask(_START, id="ckwstars1", v="2.3.0")
+    sandbox.ask(START_AIRFLOW, id="ckwstars1", v="2.3.0")
     stack.up()
     assert sandbox.show("stars-1")["version"] == "5.0.4"
     assert sandbox.mutations().count("updateDeploymentAirflow") == 1
@@ -194,7 +191,7 @@ def test_a_path_that_changed_since_the_check_is_not_walked(platform: StartSandbo
     while not sandbox.show("stars-1")["pending"]:
         time.sleep(0.1)
     with sandbox.unseen():
-        sandbox.ask(_START, id="ckwstars1", v="2.2.5")
+        sandbox.ask(START_AIRFLOW, id="ckwstars1", v="2.2.5")
         sandbox.deploy("stars-1", "quay.io/astronomer/ap-airflow:2.2.5-onbuild")
     printed, _ = process.communicate(timeout=60)
     assert process.returncode == 1

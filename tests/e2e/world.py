@@ -26,6 +26,9 @@ ROOT: Final = Path(__file__).resolve().parents[2]
 TOKEN: Final = "canary-token-4711"
 VIEWER: Final = "viewer-token-0815"
 IMAGE: Final = "registry.example.com/team/airflow:{distribution}-{version}"
+START_AIRFLOW: Final = """
+mutation($id: Uuid!, $v: String!) { updateDeploymentAirflow(deploymentUuid: $id, desiredAirflowVersion: $v) { id } }"""
+"""What somebody else starts, past us."""
 _READY: Final = "listening on "
 _PROGRAM: Final = (ROOT / "__main__.py").read_text(encoding="utf-8")
 _PROGRESS: Final = re.compile(r"^@ (previewing|updating|refreshing|destroying).*$", re.MULTILINE)

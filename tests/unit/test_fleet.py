@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
     from astro_deployment_runtime.houston import Houston
     from astro_deployment_runtime.resource import AstroDeploymentRuntime
-    from astro_deployment_runtime.stack import StackDeclaration
+    from astro_deployment_runtime.stack import DeploymentEntry, StackDeclaration
 
 HOST_JUDGES = fleet._host_judges
 LEAST = {"name": "data-eng", "releaseName": "stars-1", "runtimeVersion": "5.0.4"}
@@ -91,25 +91,26 @@ def monitor(monkeypatch: pytest.MonkeyPatch) -> Iterator[Monitor]:
         loop.close()
 
 
-def _held(saved: dict[str, Any] | None) -> Plan | None:
+def _held(saved: dict[str, Any]) -> Plan | None:
     """Make a plan for a line that is held."""
-    if saved is None:
+    if not saved.get("target"):
         return None
     release = Release(id=ReleaseId.parse(f"Runtime {saved['target']}"), airflow=AirflowVersion(2, 3, 0))
     resolved = Resolved(declared=Line.parse(saved["runtime_version"]), version=RuntimeVersion.parse(saved["target"]))
     return Plan(current=release, target=release, resolved=resolved)
 
 
-def judge(stack: StackDeclaration, _: Adapter, *, saved: Any) -> Judgement:
-    """Refuse those whose name says so; all others have one hop, and are held where the state says."""
-    return Judgement(
-        fleet=tuple(
-            Judged(entry=entry, refusal="because")
-            if entry.name.startswith("refused")
-            else Judged(entry=entry, path="a > b", hops=1, moves=True, outcome=_held(saved.get(entry.name)))
-            for entry in stack.deployments
-        )
-    )
+def judge(stack: StackDeclaration, _: Adapter, *, saved: dict[str, Any] | None) -> Judgement:
+    """Refuse those whose name says so; all others have one hop, and what is in doubt or held the state says."""
+
+    def judged(entry: DeploymentEntry) -> Judged:
+        known = (saved or {}).get(entry.name, {})
+        if entry.name.startswith("refused") or (saved and "pending" in entry.name and not known["pending"]):
+            return Judged(entry=entry, refusal="because")
+        doubtful = saved is None and "pending" in entry.name
+        return Judged(entry=entry, path="a > b", hops=1, moves=True, outcome=_held(known), doubtful=doubtful)
+
+    return Judgement(fleet=tuple(map(judged, stack.deployments)))
 
 
 @pytest.fixture(autouse=True, params=["ours", "stock"])
@@ -330,6 +331,25 @@ def test_the_state_tells_at_which_version_a_line_is_held(monitor: Monitor) -> No
     declared([LEAST | {"runtimeVersion": "5.x", "deny": ["deprecated"]}])
     ((_, _, inputs),) = monitor.registered
     assert (inputs["runtime_version"], inputs["held"], inputs["deny"]) == ("5.x", "5.0.4", ["deprecated"])
+
+
+def test_the_state_tells_whose_a_pending_hop_is(monitor: Monitor) -> None:
+    """All that are foreign are refused together."""
+    kind = "pulumi-python:dynamic/astro:DeploymentRuntime"
+    monitor.state = {
+        f"urn:pulumi:dev::astro::{kind}::{name}": {"type": kind, "outputs": outputs}
+        for name, outputs in {
+            "pending-1": {},
+            "pending-2": {"pending": None},
+            "pending-3": {"pending": "AC 2.3.0"},
+        }.items()
+    }
+    entries = [LEAST | {"name": f"pending-{number}"} for number in (1, 2, 3)]
+    with pytest.raises(pulumi.RunError, match="2 of 3 Deployments are refused"):
+        declared(entries)
+    assert monitor.registered == []
+    declared(entries[2:])
+    assert len(monitor.registered) == 1
 
 
 @pytest.mark.parametrize(

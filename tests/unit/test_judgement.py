@@ -10,6 +10,7 @@ from astro_deployment_runtime.adapter import Adapter
 from astro_deployment_runtime.errors import InvalidDeclarationError, TokenRefusedError
 from astro_deployment_runtime.judgement import Judgement, judge, refusal_text, summary
 from astro_deployment_runtime.stack import read_stack
+from astro_deployment_runtime.versions import ReleaseId
 from tests.contract import served as world
 from tests.contract.served import DUST, HELIO, Served
 
@@ -68,10 +69,30 @@ def test_a_whole_fleet_costs_two_requests(tmp_path: Path) -> None:
         assert len(served.asked()) == 2
 
 
-def test_a_pending_hop_that_may_be_ours_is_not_refused(served: Served) -> None:
-    """Only the state tells, and only the plugin has it."""
-    (found,) = judged(served, deployments=[entry("tides-4")]).fleet
-    assert found.refusal is None
+def test_whose_a_pending_hop_is_tells_the_state(served: Served) -> None:
+    """Without it a foreign one is in doubt and not refused; with it, it is refused, and ours is cancelled."""
+    stack = read_stack({"deployments": [entry("tides-4")]})
+
+    def told(saved: dict[str, dict[str, Any]] | None) -> tuple[bool, bool, bool]:
+        judgement = judge(stack, Adapter(served.client), saved=saved)
+        (found,) = judgement.fleet
+        return judgement.doubtful, found.refusal is not None, found.moves
+
+    assert told(None) == (True, False, True)
+    assert told({"tides-4": {"pending": "Astro Runtime 4.2.5"}}) == (False, False, True)
+    for foreign in ({"tides-4": {"pending": "AC 2.2.4"}}, {"tides-4": {"pending": None}}, {}):
+        assert told(foreign) == (False, True, False)
+
+
+def test_at_its_target_a_pending_hop_is_nothing_to_do_unless_it_is_ours(served: Served) -> None:
+    """Ours is taken back, another's is left alone."""
+    stack = read_stack({"deployments": [entry("wind-3", "4.2.5")]})
+    served.client.start(served.client.find(release_name="wind-3"), ReleaseId.parse("Astro Runtime 5.0.4"))
+    moves = [
+        judge(stack, Adapter(served.client), saved={"wind-3": {"pending": pending}}).fleet[0].moves
+        for pending in ("Astro Runtime 5.0.4", None)
+    ]
+    assert moves == [True, False]
 
 
 def test_selectors_are_resolved(served: Served) -> None:

@@ -126,6 +126,18 @@ def test_a_line_needs_what_the_state_has_of_it(served: Served) -> None:
     assert [row.held for row in mustered(served, saved={}, **declared).rows] == ["4.2.5", "4.2.5"]
 
 
+def test_a_pending_hop_that_may_be_ours_needs_what_the_state_has_of_it(served: Served) -> None:
+    """Only where one is off the path; what was read of the platform is not read again."""
+    declared = {"deployments": [entry("stars-1", "9.9.9"), entry("tides-4")]}
+    assert mustered(served, **declared) == Roster(needs_state=True)
+    problem = str(mustered(served, saved={}, **declared).problem)
+    assert problem.startswith("2 of 2 Deployments are refused")
+    assert "PENDING: Astro Runtime 4.2.5 is pending" in problem
+    assert len(served.asked()) == 2
+    accepted = entry("tides-4", accept=["cancel-pending"])
+    assert len(mustered(served, deployments=[accepted]).rows) == 1
+
+
 def test_a_refused_line_is_not_held(served: Served) -> None:
     """There is no version to stay with."""
     roster = mustered(served, saved={}, deployments=[entry("wind-3", "9.x")], onRefusal="skip")
