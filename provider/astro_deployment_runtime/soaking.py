@@ -42,10 +42,14 @@ def soak(  # noqa: PLR0913 - what is waited for, and with what
         RunInterruptedError: the user stopped the run.
     """
     interval = min(INTERVAL_SECONDS, max(_LEAST_SECONDS, seconds / 10))
+    interrupted = f"interrupted while the wave had to be healthy for {span(seconds)}; 'pulumi up' begins that anew"
     healthy_since: float | None = None
     sick_since = clock.now()
     while True:
-        sick = _sick(deployments, houston)
+        try:
+            sick = _sick(deployments, houston)
+        except RunInterruptedError:
+            raise RunInterruptedError(interrupted) from None
         now = clock.now()
         if sick:
             if healthy_since is not None:
@@ -65,9 +69,7 @@ def soak(  # noqa: PLR0913 - what is waited for, and with what
             reporter.progress(f"all {len(deployments)} healthy{narration.elapsed(now - healthy_since, seconds)}")
             pause = min(interval, seconds - (now - healthy_since))
         if clock.wait(pause):
-            raise RunInterruptedError(
-                f"interrupted while the wave had to be healthy for {span(seconds)}; 'pulumi up' begins that anew"
-            )
+            raise RunInterruptedError(interrupted)
 
 
 def _sick(deployments: Sequence[str], houston: Houston) -> list[str]:

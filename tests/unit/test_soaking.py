@@ -94,3 +94,13 @@ def test_a_user_can_stop_it() -> None:
     """At once."""
     with pytest.raises(RunInterruptedError, match="interrupted while the wave had to be healthy for 10m"):
         soaked(["a"], cancel_after=120)
+
+
+def test_a_user_can_stop_it_while_an_answer_is_waited_for() -> None:
+    """In the same words: what is lost is the time that was soaked, not the answer."""
+
+    def stopped(*_: object) -> bool:
+        raise RunInterruptedError("the run was interrupted")
+
+    with pytest.raises(RunInterruptedError, match="interrupted while the wave had to be healthy for 10m"):
+        soaked(["a"], stopped)
