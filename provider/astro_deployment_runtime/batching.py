@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import random
 import threading
 import time
@@ -19,7 +20,7 @@ LARGEST_BATCH: Final = 500
 GATHER_SECONDS: Final = 0.1
 """How long the first of a batch waits for others."""
 _JITTER: Final = 0.2
-"""So that several processes do not ask in step."""
+"""That part of it is left to chance, so that several processes do not ask in step."""
 _LOOK_SECONDS: Final = 0.5
 """How often one who waits looks for the user's wish to stop."""
 
@@ -29,6 +30,8 @@ Answer = TypeVar("Answer")
 class _Batch(Generic[Answer]):
     def __init__(self) -> None:
         self.keys: list[str] = []
+        self.due = math.inf
+        self.sooner = threading.Event()
         self.answers: Mapping[str, Answer] = {}
         self.error: BaseException | None = None
         self.over = threading.Event()
@@ -45,39 +48,49 @@ class Batcher(Generic[Answer]):
         self,
         ask: Callable[[Sequence[str]], Mapping[str, Answer]],
         *,
-        interval: float = 0.0,
         gather: float = GATHER_SECONDS,
+        spares: bool = False,
     ) -> None:
         """Prepare to ask.
 
         Args:
             ask: gives the answer for each of these keys.
-            interval: the shortest time from question to question, in seconds; twice what the last answer took where
-                that is longer, so that a slow platform is asked less often.
-            gather: how long a question waits for others to join, in seconds.
+            gather: how long whoever asks waits for others to join at most, in seconds.
+            spares: from question to question passes at least twice the time that the last answer took, so that a slow
+                platform is asked less often.
         """
         self.ask: Final = ask
         """Asks at once, of what is given."""
-        self._interval = interval
         self._gather = gather
+        self._spares = spares
         self._lock = threading.Lock()
         self._asking = threading.Lock()
         self._open: _Batch[Answer] | None = None
-        self._due = 0.0
+        self._spared_until = 0.0
 
-    def get(self, key: str) -> Answer:
+    def get(self, key: str, *, within: float = math.inf) -> Answer:
         """Ask about a key, together with all who ask about others meanwhile.
+
+        Args:
+            key: what is asked about.
+            within: for how many seconds others may be waited for, where that is less than for all. A question is asked
+                when the first of those who wait for it wants it asked.
 
         Raises:
             RunInterruptedError: the user has stopped the run.
             PlatformError: what ``ask`` raised.
         """
+        wait = min(within, self._gather) * random.uniform(1 - _JITTER, 1)  # noqa: S311 - no secret
+        due = time.monotonic() + wait
         with self._lock:
             batch = self._open
             if batch is None or len(batch.keys) >= LARGEST_BATCH:
                 batch = self._open = _Batch()
                 threading.Thread(target=self._serve, args=(batch,), name="batch", daemon=True).start()
             batch.keys.append(key)
+            if due < batch.due:
+                batch.due = due
+                batch.sooner.set()
         while not batch.over.wait(_LOOK_SECONDS):
             go_on()
         if isinstance(batch.error, PlatformError):
@@ -89,7 +102,7 @@ class Batcher(Generic[Answer]):
 
     def _serve(self, batch: _Batch[Answer]) -> None:
         with self._asking:
-            time.sleep(max(self._gather, self._due - time.monotonic()))
+            self._await_others(batch)
             with self._lock:
                 if self._open is batch:
                     self._open = None
@@ -98,9 +111,14 @@ class Batcher(Generic[Answer]):
                 batch.answers = self.ask(_distinct(batch.keys))
             except BaseException as error:  # noqa: BLE001 - raised again by whoever waits
                 batch.error = error
-            pause = max(self._interval, 2 * (time.monotonic() - began)) if self._interval else 0.0
-            self._due = began + pause * random.uniform(1 - _JITTER, 1 + _JITTER)  # noqa: S311 - no secret
+            if self._spares:
+                self._spared_until = began + 2 * (time.monotonic() - began)
             batch.over.set()
+
+    def _await_others(self, batch: _Batch[Answer]) -> None:
+        while (seconds := max(batch.due, self._spared_until) - time.monotonic()) > 0:
+            batch.sooner.wait(min(seconds, _LOOK_SECONDS))
+            batch.sooner.clear()
 
 
 def _distinct(keys: Iterable[str]) -> list[str]:

@@ -6,6 +6,7 @@ a while; whoever is about to change one reads it again, live.
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from typing import TYPE_CHECKING, Final, TypeVar
@@ -33,9 +34,8 @@ if TYPE_CHECKING:
 FLEET_SECONDS: Final = 30.0
 """How long a reading of the whole fleet serves previews."""
 
-WATCH_SECONDS: Final = 0.5
-"""How often the Deployments that are waited for are read at most: all in one request. Half as long as the shortest
-wait of one of them, because who comes a moment too late for a reading has to wait for the next."""
+LINGER_SECONDS: Final = 2.0
+"""How long a reading of a Deployment that is waited for may itself wait for others to join, at most."""
 
 
 class Houston:
@@ -48,7 +48,7 @@ class Houston:
         feed: Catalog,
         now: Callable[[], float] = time.monotonic,
         gather: float = GATHER_SECONDS,
-        interval: float = WATCH_SECONDS,
+        linger: float = LINGER_SECONDS,
     ) -> None:
         """Speak over that transport.
 
@@ -57,12 +57,12 @@ class Houston:
             feed: what the platform does not tell of releases.
             now: a clock, in seconds.
             gather: how long a reading of one Deployment waits for others to join, in seconds.
-            interval: the shortest time between two readings of the Deployments that are waited for, in seconds.
+            linger: how long a reading of one that is waited for does so at most, in seconds.
         """
         self._transport = transport
         self._reader = Reader(transport, feed)
         self._live = Batcher(self._reader.live, gather=gather)
-        self._watched = Batcher(self._reader.deployments, gather=gather, interval=interval)
+        self._watched = Batcher(self._reader.deployments, gather=linger, spares=linger > 0)
         self._now = now
         self._lock = threading.Lock()
         self._snapshot: Snapshot | None = None
@@ -131,14 +131,19 @@ class Houston:
         found = self._together(self._live, deployment_id)
         return read_deployment(found.deployment, found.catalog), found.platform, found.catalog
 
-    def observe_deployment(self, deployment_id: str, catalog: Catalog) -> Deployment:
+    def observe_deployment(self, deployment_id: str, catalog: Catalog, *, within: float) -> Deployment:
         """Read one Deployment alone, live, as a wait does again and again: in one request for all who wait.
+
+        Args:
+            deployment_id: Houston's id of it.
+            catalog: the releases.
+            within: for how many seconds others who wait may be waited for.
 
         Raises:
             DeploymentNotFoundError: there is none of that id, or no more.
             PlatformError: Houston cannot be read.
         """
-        return read_deployment(self._together(self._watched, deployment_id), catalog)
+        return read_deployment(self._together(self._watched, deployment_id, within=within), catalog)
 
     def start(self, deployment: Deployment, target: ReleaseId) -> None:
         """Start a hop. It interrupts nothing until an image that matches is deployed.
@@ -192,9 +197,9 @@ class Houston:
             # Last, so that a reading of the fleet that began before the mutation took effect does not count.
             self._changed.add(deployment.id)
 
-    def _together(self, batcher: Batcher[_Found | None], deployment_id: str) -> _Found:
+    def _together(self, batcher: Batcher[_Found | None], deployment_id: str, *, within: float = math.inf) -> _Found:
         """Read a Deployment beside others; alone where that fails, so that Houston tells what is wrong with it."""
-        found = batcher.get(deployment_id) or batcher.ask([deployment_id])[deployment_id]
+        found = batcher.get(deployment_id, within=within) or batcher.ask([deployment_id])[deployment_id]
         if found is None:
             raise not_found(deployment_id)
         return found

@@ -18,8 +18,8 @@ class Client(Protocol):
     def observe(self, deployment_id: str) -> tuple[Deployment, Platform, Catalog]:
         """Read a Deployment and the offer, live."""
 
-    def observe_deployment(self, deployment_id: str, catalog: Catalog) -> Deployment:
-        """Read a Deployment alone, live."""
+    def observe_deployment(self, deployment_id: str, catalog: Catalog, *, within: float) -> Deployment:
+        """Read a Deployment alone, live; within so many seconds others may be waited for, to be read with it."""
 
     def start(self, deployment: Deployment, target: ReleaseId) -> None:
         """Start a hop."""

@@ -143,5 +143,5 @@ def serving(
         middleware = [Middleware(RequestLog, stream=log, tokens=sandbox.tokens, clock=sandbox.platform.clock)]
         stack.enter_context(running(app.create(sandbox, middleware), listener))
         transport = stack.enter_context(contextlib.closing(Transport(settings(f"{root}/v1", token))))
-        client = Houston(transport, feed=feed(), now=now, gather=0, interval=0)
+        client = Houston(transport, feed=feed(), now=now, gather=0, linger=0)
         yield Served(url=f"{root}/v1", sandbox=sandbox, log=log, client=client, transport=transport, now=now)

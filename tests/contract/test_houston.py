@@ -185,7 +185,7 @@ def test_a_deployment_that_there_is_not_is_told(served: Served) -> None:
     with pytest.raises(DeploymentNotFoundError, match="ckw1none"):
         served.client.observe("ckw1none")
     with pytest.raises(DeploymentNotFoundError, match="ckw1none"):
-        served.client.observe_deployment("ckw1none", served.client.snapshot().catalog)
+        served.client.observe_deployment("ckw1none", served.client.snapshot().catalog, within=0)
 
 
 # Many at the same time
@@ -212,7 +212,7 @@ def test_those_who_read_at_the_same_time_share_a_request(served: Served) -> None
     before = len(served.asked())
     found = at_once(lambda id_: client.observe(id_)[0], ids)
     assert [deployment.id for deployment in found if isinstance(deployment, Deployment)] == ids
-    assert at_once(lambda id_: client.observe_deployment(id_, catalog), ids) == found
+    assert at_once(lambda id_: client.observe_deployment(id_, catalog, within=0.5), ids) == found
     assert served.asked()[before:] == [[*OFFER_READ, *["deployment"] * 4], ["deployment"] * 4]
 
 
@@ -230,7 +230,7 @@ def test_all_that_have_gone_are_told_each(served: Served) -> None:
     """An answer without any data is Houston's refusal of all; then each is asked for alone."""
     client = Houston(served.transport, feed=world.feed(), gather=0.5)
     catalog = client.snapshot().catalog
-    found = at_once(lambda id_: client.observe_deployment(id_, catalog), ["ckw1none", "ckw1gone"])
+    found = at_once(lambda id_: client.observe_deployment(id_, catalog, within=0.5), ["ckw1none", "ckw1gone"])
     assert [type(each) for each in found] == [DeploymentNotFoundError] * 2
     assert ["'ckw1none'" in str(found[0]), "'ckw1gone'" in str(found[1])] == [True, True]
 
@@ -242,7 +242,7 @@ def test_a_token_that_is_refused_is_not_tried_for_each(tmp_path: Path) -> None:
         catalog = client.snapshot().catalog
         before = len(served.asked())
         served.sandbox.tokens._roles.clear()
-        found = at_once(lambda id_: client.observe_deployment(id_, catalog), [STARS, TIDES, WIND])
+        found = at_once(lambda id_: client.observe_deployment(id_, catalog, within=0.5), [STARS, TIDES, WIND])
         assert [type(each) for each in found] == [TokenRefusedError] * 3
         assert len(served.asked()) - before == 1
 
@@ -303,7 +303,7 @@ def test_what_is_observed_beside_the_versions(served: Served) -> None:
     assert tides.airflow_url == served.url.removesuffix("v1") + "tides-4/airflow"
     assert platform.version == "0.30.4"
     assert ReleaseId.parse("Runtime 5.0.4") in catalog
-    assert served.client.observe_deployment(TIDES, catalog) == tides
+    assert served.client.observe_deployment(TIDES, catalog, within=0) == tides
     assert served.client.health(tides, AirflowVersion(2, 2, 5)).healthy
 
 
@@ -379,7 +379,7 @@ def opened(
     """Open a client of a Houston that a function plays."""
     transport = Transport(world.settings("https://houston.example.com/v1"), transport=httpx.MockTransport(handler))
     with contextlib.closing(transport):
-        yield Houston(transport, feed=world.feed(), now=now, gather=0, interval=0)
+        yield Houston(transport, feed=world.feed(), now=now, gather=0, linger=0)
 
 
 def seen(deployment: Deployment) -> tuple[str, str | None]:

@@ -247,7 +247,7 @@ class Hand:
             replace(release, yanked=str(release.id.version) in self.yanked, yanked_reason="bad build")
             for release in (*self._feed.certified, *self._feed.runtime)
         ]
-        adapter = Adapter(Houston(self._transport, feed=Catalog(feed), now=self.clock, gather=0, interval=0))
+        adapter = Adapter(Houston(self._transport, feed=Catalog(feed), now=self.clock, gather=0, linger=0))
         try:
             return self._up(
                 adapter, {"release_name": RELEASE, "accept": [], "timeout": "40s", "wait": True, **declared}

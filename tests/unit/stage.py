@@ -199,7 +199,7 @@ def opened(
         try:
             yield Stage(
                 sandbox=served,
-                client=Houston(transport, feed=feeds.load("guide"), now=clock, gather=0, interval=0),
+                client=Houston(transport, feed=feeds.load("guide"), now=clock, gather=0, linger=0),
                 wire=wire,
                 clock=clock,
             )

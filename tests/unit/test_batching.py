@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import pytest
@@ -80,29 +81,42 @@ def test_who_comes_while_a_question_is_under_way_gets_the_next_answer() -> None:
     assert late == [2]
 
 
-def test_questions_keep_their_interval() -> None:
-    """Not shorter than it, but for the jitter."""
+def test_a_question_is_asked_when_the_first_of_those_who_wait_wants_it() -> None:
+    """Who can wait longer is answered with him, and nobody longer than for all."""
     platform = Platform()
-    batcher = Batcher(platform, gather=0, interval=0.2)
+    batcher = Batcher(platform, gather=60)
+    assert together(lambda: batcher.get("a", within=30), lambda: batcher.get("b", within=0.3)) == [1, 1]
+    assert Batcher(platform, gather=0).get("a", within=60) == 2
+
+
+def test_questions_do_not_keep_step() -> None:
+    """A part of the wait is left to chance, and none is longer than it was allowed to be by much."""
+    platform = Platform()
+    batcher = Batcher(platform, gather=0.2)
     for _ in range(4):
         batcher.get("a")
-    apart = [after - before for before, after in zip(platform.times, platform.times[1:], strict=False)]
+    apart = [after - before for before, after in pairwise(platform.times)]
     assert min(apart) >= 0.2 * 0.8
     assert len(set(apart)) == 3
 
 
 def test_a_slow_platform_is_asked_less_often() -> None:
-    """At least as long as it took is left between an answer and the next question, but for the jitter."""
-    platform = Platform()
+    """At least as long as it took is left between an answer and the next question, where it is to be spared."""
 
-    def slow(keys: Sequence[str]) -> dict[str, int]:
-        time.sleep(0.3)
-        return platform(keys)
+    def apart(*, spares: bool) -> float:
+        platform = Platform()
 
-    batcher = Batcher(slow, gather=0, interval=0.01)
-    batcher.get("a")
-    batcher.get("a")
-    assert platform.times[1] - platform.times[0] >= 0.6 * 0.8
+        def slow(keys: Sequence[str]) -> dict[str, int]:
+            time.sleep(0.3)
+            return platform(keys)
+
+        batcher = Batcher(slow, gather=0, spares=spares)
+        batcher.get("a")
+        batcher.get("a")
+        return platform.times[1] - platform.times[0]
+
+    assert apart(spares=True) >= 0.6
+    assert apart(spares=False) < 0.6
 
 
 def test_a_question_is_not_larger_than_a_server_takes(monkeypatch: pytest.MonkeyPatch) -> None:

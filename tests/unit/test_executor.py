@@ -9,6 +9,7 @@ import httpx
 import pytest
 import stamina
 
+from astro_deployment_runtime.houston import Houston
 from astro_deployment_runtime.versions import ReleaseId
 from tests.unit.stage import ID, RELEASE, Stage, opened
 
@@ -16,7 +17,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from astro_deployment_runtime.catalog import Catalog
     from astro_deployment_runtime.executor import Ending
+    from astro_deployment_runtime.model import Deployment
 
 
 @pytest.fixture(autouse=True)
@@ -89,10 +92,10 @@ def test_progress_becomes_rarer_as_the_wait_grows(stage: Stage) -> None:
 
 
 def test_an_airflow_that_restarts_is_asked_less_and_less_often(stage: Stage) -> None:
-    """A rollout of a minute costs some fifteen questions, not sixty; what is healthy is confirmed a second later."""
+    """A rollout of a minute costs some twenty questions, not sixty; what is healthy is confirmed a second later."""
     stage.walk(stage.declare(delivers=True))
     hops, asked = 2, stage.wire.requests.count("/stars-1/airflow/health")
-    assert hops * 10 < asked < hops * 20
+    assert hops * 10 < asked < hops * 25
     healthy = [line for line in stage.wire.requests if line.startswith("/stars-1")][-4:]
     assert healthy == ["/stars-1/airflow/health", "/stars-1/airflow/api/v1/version"] * 2
 
@@ -105,7 +108,7 @@ def test_no_airflow_is_asked_in_the_moment_of_a_delivery(stage: Stage) -> None:
     deliveries = [place for place, (_, name) in enumerate(asked) if name == "updateDeploymentImage"]
     firsts = [next(time for time, name in asked[place:] if name.startswith("/stars-1")) for place in deliveries]
     waited = [first - asked[place][0] for first, place in zip(firsts, deliveries, strict=True)]
-    assert waited == pytest.approx([1.0, 1.0])
+    assert waited == pytest.approx([0.75, 0.75])
 
 
 def test_an_airflow_that_answers_slowly_is_confirmed_no_later(stage: Stage) -> None:
@@ -120,7 +123,21 @@ def test_an_airflow_that_answers_slowly_is_confirmed_no_later(stage: Stage) -> N
 
     stage.wire.before = answer
     stage.walk(stage.declare(delivers=True))
-    assert [later - sooner for sooner, later in pairwise(looks[-3:])] == pytest.approx([1.0, 1.0])
+    assert [later - sooner for sooner, later in pairwise(looks[-3:])] == pytest.approx([0.75, 0.75])
+
+
+def test_a_part_of_each_wait_is_left_to_the_client(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A quarter of what grows from a second to five, in which others may join."""
+    left: list[float] = []
+
+    def observed(id_: str, catalog: Catalog, *, within: float) -> Deployment:
+        left.append(within)
+        return Houston.observe_deployment(stage.client, id_, catalog, within=within)
+
+    monkeypatch.setattr(stage.client, "observe_deployment", observed)
+    stage.walk(stage.declare(), image=None)
+    assert (left[0], left[-1]) == (0.25, 1.25)
+    assert left == sorted(left)
 
 
 def test_a_hop_that_takes_too_long_ends_the_run_and_cancels_nothing(stage: Stage) -> None:
