@@ -1,4 +1,7 @@
-"""What it costs to bring a hundred Deployments along two hops instead of one, with rollouts of five seconds."""
+"""What it costs to bring a hundred Deployments along two hops instead of one, with rollouts of five seconds.
+
+Beside it, what a hundred resources cost that do nothing: the floor, which no provider gets below.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +9,7 @@ import statistics
 from collections import Counter
 from typing import TYPE_CHECKING, Final
 
-from bench.scene import Table, fleet, ratio, ratios, seconds, timed, verdict
+from bench.scene import Table, fleet, nothing, ratio, ratios, seconds, timed, verdict
 
 if TYPE_CHECKING:
     from tests.e2e.world import Sandbox
@@ -19,18 +22,22 @@ _UP: Final = ("up", "--yes", "--skip-preview", "--parallel", "200")
 
 
 def measure() -> Table:
-    """Bring one and a hundred, in turn, each round anew."""
-    ones, hundreds = [], []
+    """Bring one and a hundred, and as many that do nothing, in turn, each round anew."""
+    ones, hundreds, floors = [], [], []
     for _ in range(ROUNDS):
         one, _ = _up(1)
         ones.append(one)
         hundred, counted = _up(COUNT)
         hundreds.append(hundred)
+        floors.append(_nothing(COUNT) - _nothing(1))
     found = ratio(hundreds, ones)
     each, health = counted["change"] / COUNT, counted["health"] / COUNT
     rows = [["1", seconds(ones), "1"], [str(COUNT), seconds(hundreds), ratios(found)]]
+    longer = statistics.median(hundred - one for hundred, one in zip(hundreds, ones, strict=True))
+    floor = statistics.median(floors)
     verdicts = [
         verdict(f"`pulumi up` of {COUNT} beside one", statistics.median(found), BOUND),
+        f"- {COUNT} take {longer:.1f} s longer than one; where they do nothing, {floor:.1f} s: Pulumi's own part.",
         f"- Requests of the last run of {COUNT}, for each of them: {each:.1f} mutations, {health:.1f} to its Airflow.",
         f"- Reads of Houston in it, for all together: {counted['read']}.",
     ]
@@ -49,6 +56,11 @@ def _up(count: int, *, stock: bool = False) -> tuple[float, Counter[str]]:
             project.on_the_stock_host()
         took = timed(project, *_UP)
         return took, _requests(sandbox)
+
+
+def _nothing(count: int) -> float:
+    with nothing(count, talks=True) as project:
+        return timed(project, *_UP)
 
 
 def _requests(sandbox: Sandbox) -> Counter[str]:

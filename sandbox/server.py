@@ -22,7 +22,7 @@ HOST = "127.0.0.1"
 
 def bind(port: int) -> socket.socket:
     """Take a port of this machine's loopback, 0 for a free one; raises SandboxError where that is not possible."""
-    # Named as TCP, because asyncio sends at once only over what is: else each answer waits 40 ms for an acknowledgement.
+    # Named as TCP, because asyncio sends at once only over what is; else answers wait 40 ms for an acknowledgement.
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:

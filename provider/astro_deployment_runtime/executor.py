@@ -43,9 +43,10 @@ if TYPE_CHECKING:
     from astro_deployment_runtime.situation import Declaration
     from astro_deployment_runtime.versions import ReleaseId
 
-_SHORTEST_POLL: Final = 1.0
-"""Seconds from look to look; what is asked of the Airflow in between counts in."""
+_FIRST_POLL: Final = 1.5
+"""Seconds from look to look, when something has just been done; what is asked of the Airflow in between counts in."""
 _LONGEST_POLL: Final = 5.0
+_CONFIRMING_POLL: Final = 1.0
 _POLL_GROWTH: Final = 1.3
 _LINGER: Final = 0.25
 """That part of a poll is left to the client, which reads all Deployments together that are due then: a hundred cost few
@@ -86,7 +87,7 @@ class Walk:
     _hop_since: float = 0.0
     _mutated_at: float = 0.0
     _looked_at: float = 0.0
-    _poll: float = _SHORTEST_POLL
+    _poll: float = _FIRST_POLL
     _asked: ReleaseId | None = None
     _hinted: ReleaseId | None = None
     _said: str = ""
@@ -179,7 +180,7 @@ class Walk:
         if outcome in {Outcome.DOUBTFUL, Outcome.UNSENT}:
             self.reporter.warning(narration.unanswered(message))
         self._mutated_at = self.clock.now()
-        self._poll = _SHORTEST_POLL
+        self._poll = _FIRST_POLL
         attempts = last.attempts + 1 if again and last is not None else 1
         mutation = Mutation(kind=kind, release=release, outcome=outcome, message=message, attempts=attempts)
         ours = self.run.ours
@@ -199,7 +200,7 @@ class Walk:
             self.reporter.progress(text + narration.elapsed(self.run.waited, self.declaration.timeout))
             self._said, self._said_at = text, now
         if self.run.healthy_reads:
-            self._poll = _SHORTEST_POLL
+            self._poll = _CONFIRMING_POLL
         return self.clock.wait(max(0.0, self._looked_at + self._poll * (1 - _LINGER) - now))
 
     def _hint(self, waiting: Wait) -> None:
@@ -234,7 +235,7 @@ class Walk:
         self._looked_at = self.clock.now()
         if deployment.current.id != self.deployment.current.id:
             self._hop_since = self.clock.now()
-            self._poll = _SHORTEST_POLL
+            self._poll = _FIRST_POLL
             ours = self.run.ours if self.run.ours in {deployment.current.id, deployment.pending} else None
             if self.declaration.confirm:
                 self.run = Run(ours=ours, arrived=deployment.current.id, seen=deployment.pending)

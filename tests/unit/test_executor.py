@@ -108,7 +108,7 @@ def test_no_airflow_is_asked_in_the_moment_of_a_delivery(stage: Stage) -> None:
     deliveries = [place for place, (_, name) in enumerate(asked) if name == "updateDeploymentImage"]
     firsts = [next(time for time, name in asked[place:] if name.startswith("/stars-1")) for place in deliveries]
     waited = [first - asked[place][0] for first, place in zip(firsts, deliveries, strict=True)]
-    assert waited == pytest.approx([0.75, 0.75])
+    assert waited == pytest.approx([1.125, 1.125])
 
 
 def test_an_airflow_that_answers_slowly_is_confirmed_no_later(stage: Stage) -> None:
@@ -127,7 +127,7 @@ def test_an_airflow_that_answers_slowly_is_confirmed_no_later(stage: Stage) -> N
 
 
 def test_a_part_of_each_wait_is_left_to_the_client(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A quarter of what grows from a second to five, in which others may join."""
+    """A quarter of what grows from a second and a half to five, in which others may join."""
     left: list[float] = []
 
     def observed(id_: str, catalog: Catalog, *, within: float) -> Deployment:
@@ -136,7 +136,7 @@ def test_a_part_of_each_wait_is_left_to_the_client(stage: Stage, monkeypatch: py
 
     monkeypatch.setattr(stage.client, "observe_deployment", observed)
     stage.walk(stage.declare(), image=None)
-    assert (left[0], left[-1]) == (0.25, 1.25)
+    assert (left[0], left[-1]) == (0.375, 1.25)
     assert left == sorted(left)
 
 
