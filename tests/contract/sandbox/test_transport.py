@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import json
 import logging
@@ -13,6 +14,7 @@ from urllib.parse import urlsplit
 import pytest
 from starlette.middleware import Middleware
 
+from sandbox import server
 from sandbox.houston import Tokens
 from sandbox.requestlog import RequestLog
 from tests.contract.sandbox import documents as ask
@@ -262,3 +264,9 @@ def test_everything_survives_a_restart(start: Start, tmp_path: Path) -> None:
     second = start(state=state)
     assert [second.data(ask.DEPLOYMENT, {"id": each}) for each in (STARS, DUST, WIND, TIDES)] == before
     assert second.airflow("tides-4", "health").status_code == 503
+
+
+def test_the_socket_is_named_as_tcp() -> None:
+    """Asyncio has answers sent at once over no other; each would wait 40 ms for the client's acknowledgement."""
+    with contextlib.closing(server.bind(0)) as listener:
+        assert listener.proto == socket.IPPROTO_TCP
