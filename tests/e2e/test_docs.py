@@ -110,9 +110,9 @@ def test_a_shown_output_is_printed(
     play: Callable[[Sandbox, Project], list[Result]],
     names: tuple[str, ...],
 ) -> None:
-    """Line by line, at the resource's row."""
+    """Line by line, at the resource's row; what is said of the whole fleet, at the stack's."""
     sandbox = platform(deployment(_RELEASE, "2.2.3"), *(_OTHERS if play is _in_waves else ()))
-    row = "astro-test" if play is _in_waves else "data-eng"
+    row = "astro-test" if play in {_in_waves, _foreign} else "data-eng"
     printed = [f"{chr(10).join(result.lines(row))}\n" for result in play(sandbox, project(sandbox))]
     for name in names:
         assert any(_MARKED_BLOCKS[name] in text.expandtabs(4) for text in printed), printed
