@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 import pytest
 import yaml
 
-from tests.e2e.world import IMAGE, ROOT, TOKEN, Result, deployment
+from tests.e2e.world import IMAGE, ROOT, START_AIRFLOW, TOKEN, Result, deployment
 from tools import recording
 
 if TYPE_CHECKING:
@@ -65,10 +65,7 @@ def _timed_out(_: Sandbox, stack: Project) -> list[Result]:
 
 
 def _foreign(sandbox: Sandbox, stack: Project) -> list[Result]:
-    start = (
-        'mutation($id: Uuid!) { updateDeploymentAirflow(deploymentUuid: $id, desiredAirflowVersion: "2.2.4") { id } }'
-    )
-    sandbox.ask(start, id=sandbox.show(_RELEASE)["id"])
+    sandbox.ask(START_AIRFLOW, id=sandbox.show(_RELEASE)["id"], v="2.2.4")
     stack.declare(_ENTRY)
     return [stack.preview(code=1)]
 

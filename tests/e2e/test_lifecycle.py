@@ -4,13 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tests.e2e.world import IMAGE, deployment
+from tests.e2e.world import IMAGE, START_RUNTIME, deployment
 
 if TYPE_CHECKING:
     from tests.e2e.conftest import MakeProject, StartSandbox
-
-_START = """
-mutation($id: Uuid!, $v: String!) { updateDeploymentRuntime(deploymentUuid: $id, desiredRuntimeVersion: $v) { id } }"""
 
 
 def test_drift_is_seen_without_refresh_and_recorded_by_it(platform: StartSandbox, project: MakeProject) -> None:
@@ -19,7 +16,7 @@ def test_drift_is_seen_without_refresh_and_recorded_by_it(platform: StartSandbox
     stack = project(sandbox)
     stack.declare({"releaseName": "stars-1", "runtimeVersion": "4.2.4"})
     stack.up()
-    sandbox.ask(_START, id="ckwstars1", v="4.2.5")
+    sandbox.ask(START_RUNTIME, id="ckwstars1", v="4.2.5")
     sandbox.deploy("stars-1", "quay.io/astronomer/astro-runtime:4.2.5")
     stack.declare({"releaseName": "stars-1", "runtimeVersion": "5.0.4"})
     assert "Astro Runtime 4.2.5 > Astro Runtime 5.0.4" in stack.preview().text

@@ -13,7 +13,7 @@ import subprocess
 import sys
 from typing import TYPE_CHECKING, Any, Final
 
-from tests.e2e.world import IMAGE, ROOT, TOKEN, deployment
+from tests.e2e.world import IMAGE, ROOT, START_AIRFLOW, TOKEN, deployment
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,8 +24,6 @@ if TYPE_CHECKING:
 _KEPT: Final = ROOT / "tests" / "golden" / "previews"
 _FORMATS: Final = {"markdown": "md", "json": "report.json", "junit": "xml"}
 _OF_ONE_RUN: Final = {"sourcePosition", "stackTrace", "created", "modified", "duration"}
-_START: Final = """
-mutation($id: Uuid!, $v: String!) { updateDeploymentAirflow(deploymentUuid: $id, desiredAirflowVersion: $v) { id } }"""
 _DEFAULTS: Final[dict[str, Any]] = {"runtimeVersion": "5.0.4", "image": IMAGE}
 _UNPLANNED: Final = """
 from astro_deployment_runtime.resource import AstroDeploymentRuntime
@@ -47,7 +45,7 @@ def scenes(sandbox: Sandbox, stack: Project) -> Iterator[tuple[str, bytes]]:
     stack.up()
     yield "nothing-to-do", previewed(stack, "--show-sames")
 
-    sandbox.ask(_START, id="ckwpend6", v="2.3.0")
+    sandbox.ask(START_AIRFLOW, id="ckwpend6", v="2.3.0")
     fleet: list[dict[str, Any]] = [
         {"name": "data-eng", "releaseName": "canary-1", "wave": "canaries"},
         {"releaseName": "rest-2", "image": None},

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import yaml
 
-from tests.e2e.world import IMAGE, START_AIRFLOW, deployment
+from tests.e2e.world import IMAGE, START_AIRFLOW, START_RUNTIME, deployment
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -22,8 +22,6 @@ if TYPE_CHECKING:
 _AC = "quay.io/astronomer/ap-airflow:2.3.0-onbuild"
 _RUNTIME = "quay.io/astronomer/astro-runtime:5.0.4"
 _CANCEL = "mutation($id: Uuid!) { cancelRuntimeUpdate(deploymentUuid: $id) { id } }"
-_START_RUNTIME = """
-mutation($id: Uuid!, $v: String!) { updateDeploymentRuntime(deploymentUuid: $id, desiredRuntimeVersion: $v) { id } }"""
 
 
 def ready(platform: StartSandbox, project: MakeProject, runs: str = "2.2.3", **entry: Any) -> tuple[Sandbox, Project]:
@@ -158,7 +156,7 @@ def test_at_the_target_a_foreign_pending_hop_is_only_warned_of(platform: StartSa
     stack = project(sandbox)
     stack.declare({"releaseName": "stars-1", "runtimeVersion": "4.2.5"})
     stack.up()
-    sandbox.ask(_START_RUNTIME, id="ckwstars1", v="5.0.4")
+    sandbox.ask(START_RUNTIME, id="ckwstars1", v="5.0.4")
     assert "warning pending" in stack.preview("--expect-no-changes").text
 
 

@@ -28,6 +28,8 @@ VIEWER: Final = "viewer-token-0815"
 IMAGE: Final = "registry.example.com/team/airflow:{distribution}-{version}"
 START_AIRFLOW: Final = """
 mutation($id: Uuid!, $v: String!) { updateDeploymentAirflow(deploymentUuid: $id, desiredAirflowVersion: $v) { id } }"""
+START_RUNTIME: Final = """
+mutation($id: Uuid!, $v: String!) { updateDeploymentRuntime(deploymentUuid: $id, desiredRuntimeVersion: $v) { id } }"""
 """What somebody else starts, past us."""
 _READY: Final = "listening on "
 _PROGRAM: Final = (ROOT / "__main__.py").read_text(encoding="utf-8")
