@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
 import json
 import os
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -25,8 +27,9 @@ from astro_deployment_runtime.roster import Roster
 from astro_deployment_runtime.wave import AstroWave
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
+    from astro_deployment_runtime.adapter import Adapter
     from astro_deployment_runtime.roster import Row, WaveTerms
 
 _NAMESPACE: Final = "astro"
@@ -77,24 +80,31 @@ def declare_fleet(  # noqa: PLR0913 - the keys of a stack's config
 
 
 def _judge(declared: Mapping[str, Any]) -> Roster:
-    roster = _judged(declared, None)
+    connected = functools.cache(_connect)
+    roster = _judged(declared, None, connected)
     if roster.needs_state:
         from astro_deployment_runtime.saved import saved_resources
 
-        roster = _judged(declared, saved_resources())
+        roster = _judged(declared, saved_resources(), connected)
     return roster
 
 
-def _judged(declared: Mapping[str, Any], saved: Mapping[str, Any] | None) -> Roster:
+def _judged(declared: Mapping[str, Any], saved: Mapping[str, Any] | None, connected: Callable[[], Adapter]) -> Roster:
     if _host_judges():
         try:
             return _asked(declared, saved)
         except Exception as error:  # noqa: BLE001 - the program's own judgement is the same, and tells what is wrong
             pulumi.log.debug(f"the plugin host judges no fleet: {error}")
-    from astro_deployment_runtime.adapter import connect
     from astro_deployment_runtime.muster import muster
 
-    return muster(declared, saved, lambda: connect(lambda key: config.get_config(f"{_NAMESPACE}:{key}"), os.environ))
+    # As the plugin does: an adapter for each judgement, and one platform that was read.
+    return muster(declared, saved, lambda: replace(connected()))
+
+
+def _connect() -> Adapter:
+    from astro_deployment_runtime.adapter import connect
+
+    return connect(lambda key: config.get_config(f"{_NAMESPACE}:{key}"), os.environ)
 
 
 def _host_judges() -> bool:

@@ -352,6 +352,21 @@ def test_the_state_tells_whose_a_pending_hop_is(monitor: Monitor) -> None:
     assert len(monitor.registered) == 1
 
 
+def test_a_program_that_judges_twice_connects_once(monitor: Monitor, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What was read of the platform serves the second judgement too."""
+    connected: list[Adapter] = []
+
+    def connect(*_: object) -> Adapter:
+        connected.append(Adapter(cast("Houston", None)))
+        return connected[-1]
+
+    monkeypatch.setattr(adapter, "connect", connect)
+    monkeypatch.setattr(fleet, "_host_judges", lambda: False)
+    monitor.state = {}
+    declared([LEAST | {"name": "pending-1"}])
+    assert len(connected) == 1
+
+
 @pytest.mark.parametrize(
     ("failure", "reads"), [("failed to load checkpoint: EOF", 2), ("this stack is nobody's business", 1)]
 )
