@@ -22,6 +22,7 @@ from astro_deployment_runtime.errors import (
 from astro_deployment_runtime.houston import Houston
 from astro_deployment_runtime.model import Refusal
 from astro_deployment_runtime.outputs import observed, outputs
+from astro_deployment_runtime.patience import POLLING, Polling
 from astro_deployment_runtime.planner import plan
 from astro_deployment_runtime.settings import Settings
 from astro_deployment_runtime.situation import Declaration
@@ -171,7 +172,13 @@ class Adapter:
         return Compared(changes=bool(planned.hops), warnings=tuple(map(report.warning_line, planned.warnings)))
 
     def bring(
-        self, news: Mapping[str, Any], *, pending: str | None, clock: Clock, reporter: Reporter
+        self,
+        news: Mapping[str, Any],
+        *,
+        pending: str | None,
+        clock: Clock,
+        reporter: Reporter,
+        polling: Polling = POLLING,
     ) -> tuple[Properties, str | None]:
         """Walk the path in checked inputs.
 
@@ -204,6 +211,7 @@ class Adapter:
             client=self.houston,
             clock=clock,
             reporter=reporter,
+            polling=polling,
         )
         return outputs(news, ending), ending.problem
 
