@@ -19,6 +19,7 @@ import yaml
 
 import astro_deployment_runtime
 from astro_deployment_runtime import cautions, cli, commands, host, houston, images, reconcile, wire
+from astro_deployment_runtime.base_images import VENDORS
 from astro_deployment_runtime.cli import COMMANDS
 from astro_deployment_runtime.console import ExitCode
 from astro_deployment_runtime.declaration import ProjectDeclaration, RuntimeDeclaration
@@ -172,6 +173,7 @@ def test_the_settings_are_those_that_are_read() -> None:
         "catalog": settings.catalog,
         "resolve": settings.resolve,
         "maxRequestsPerSecond": f"{settings.max_requests_per_second:g}",
+        "baseImages": {},
     }
     for key in keys:
         assert rows[f"astro:{key}"][1] == shown_default(defaults.get(key, "required"))
@@ -187,7 +189,7 @@ def test_the_placeholders_are_listed() -> None:
     """On the page that lists them, and in the guide with what each becomes."""
     assert tuple(table(CONFIGURATION, "placeholder", "becomes")) == tuple(f"{{{name}}}" for name in images.PLACEHOLDERS)
     rows = table(ROOT / "docs" / "guide.md", "placeholder", "for AC 2.3.0", "for Astro Runtime 5.0.4")
-    assert rows["{base}"] == [ReleaseId.parse(name).image for name in ("AC 2.3.0", "Runtime 5.0.4")]
+    assert rows["{base}"] == [VENDORS.image(ReleaseId.parse(name)) for name in ("AC 2.3.0", "Runtime 5.0.4")]
     assert len(rows) == len(images.PLACEHOLDERS)
 
 

@@ -11,7 +11,7 @@ import pytest
 import stamina
 from pydantic import SecretStr
 
-from astro_deployment_runtime import dockerfile, project
+from astro_deployment_runtime import dockerfile
 from astro_deployment_runtime.adapter import Adapter
 from astro_deployment_runtime.declaration import ProjectDeclaration, read_arguments
 from astro_deployment_runtime.errors import CommandInterruptedError, DeliveryFailedError, InvalidDeclarationError
@@ -112,6 +112,11 @@ def planned(stage: Stage, target: str = "5.0.4") -> tuple[Deployment, Sequence[H
     return deployment, found.hops
 
 
+def nothing(_: ReleaseId) -> bool:
+    """Let the Dockerfile name nothing but what runs."""
+    return False
+
+
 def text(folder: Path) -> str:
     """The Dockerfile as it is."""
     return (folder / "Dockerfile").read_bytes().decode()
@@ -135,10 +140,12 @@ def deliver(
 
 def test_a_check_shows_what_is_written_and_run(stage: Stage, folder: Path) -> None:
     """Hop by hop, without writing anything."""
-    lines = declared(folder, test="astro dev parse").check(*planned(stage), ())
-    assert lines == [
+    checked = declared(folder, test="astro dev parse").check(*planned(stage), nothing)
+    assert checked.warnings == []
+    assert checked.lines == [
         f"Hop 1 writes FROM {AC}:2.3.0-onbuild AS base",
         f"Hop 2 writes FROM {RUNTIME}:5.0.4 AS base",
+        "Hop 2 leaves -onbuild out: images of Astro Runtime copy a project in without it.",
         f"Each hop then runs 'astro dev parse' and 'astro deploy {{deployment_id}} --force' in {folder}.",
     ]
     assert text(folder) == BEFORE
@@ -148,8 +155,8 @@ def test_a_check_shows_what_is_written_and_run(stage: Stage, folder: Path) -> No
 def test_a_check_takes_a_file_that_a_cut_off_run_has_moved_on(stage: Stage, folder: Path) -> None:
     """A hop that was started and is named already stays as it is."""
     (folder / "Dockerfile").write_bytes(AFTER_ONE.encode())
-    lines = declared(folder).check(*planned(stage), [PATH[1]])
-    assert lines[0] == f"Hop 1 writes FROM {AC}:2.3.0-onbuild AS base"
+    checked = declared(folder).check(*planned(stage), PATH.__contains__)
+    assert checked.lines[0] == f"Hop 1 writes FROM {AC}:2.3.0-onbuild AS base"
 
 
 def test_every_problem_is_told_at_once(stage: Stage, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -157,10 +164,11 @@ def test_every_problem_is_told_at_once(stage: Stage, folder: Path, monkeypatch: 
     (folder / "Dockerfile").write_text(f"FROM {RUNTIME}:4.2.5\n", encoding="utf-8")
     monkeypatch.setenv("PATH", "/nowhere")
     with pytest.raises(InvalidDeclarationError) as refused:
-        declared(folder, test="./check {version}").check(*planned(stage), ())
+        declared(folder, test="./check {version}").check(*planned(stage), nothing)
     base, test, deploy = str(refused.value).splitlines()
     assert f"builds on Astro Runtime 4.2.5 ('{RUNTIME}:4.2.5'), and stars-1 runs AC 2.2.3" in base
-    assert base.endswith(f"let its first FROM name AC 2.2.3, for example {AC}:2.2.3-onbuild")
+    assert "from which the path to Astro Runtime 5.0.4 does not lead there: is it the project of another" in base
+    assert base.endswith(f"let line 1 name AC 2.2.3, for example {AC}:2.2.3-onbuild")
     assert "'./check', which './check {version}' runs, is not an executable file in" in test
     assert "is not on PATH: install it, or name another command" in deploy
 
@@ -170,13 +178,13 @@ def test_what_is_no_astro_project_is_refused(stage: Stage, folder: Path, tmp_pat
     cases: list[tuple[Path, str]] = [(tmp_path / "none", "is no folder"), (tmp_path, "is no Astro project")]
     for path, why in cases:
         with pytest.raises(InvalidDeclarationError, match=why):
-            declared(path).check(*planned(stage), ())
+            declared(path).check(*planned(stage), nothing)
     (folder / "Dockerfile").unlink()
     with pytest.raises(InvalidDeclarationError, match="its Dockerfile cannot be read: No such file"):
-        declared(folder).check(*planned(stage), ())
+        declared(folder).check(*planned(stage), nothing)
     (folder / "Dockerfile").write_text("FROM python:3.9\n", encoding="utf-8")
     with pytest.raises(InvalidDeclarationError, match="none of the vendor's images"):
-        declared(folder).check(*planned(stage), ())
+        declared(folder).check(*planned(stage), nothing)
 
 
 def test_a_path_may_begin_at_home_or_be_relative(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -439,7 +447,7 @@ def test_a_check_of_the_resource_shows_the_project(adapter: Adapter, folder: Pat
     """After the plan; where there is nothing to do the project is not looked at."""
     checked = adapter.check(f"{URN}one", {}, given("stars-1", folder))
     assert checked.failures == ()
-    assert checked.lines[-3:-1] == (
+    assert checked.lines[-4:-2] == (
         f"Hop 1 writes FROM {AC}:2.3.0-onbuild AS base",
         f"Hop 2 writes FROM {RUNTIME}:5.0.4 AS base",
     )
@@ -454,7 +462,7 @@ def test_two_resources_on_one_folder_are_refused(adapter: Adapter, folder: Path)
     assert adapter.check(f"{URN}one", {}, given("stars-1", folder)).failures == ()
     ((argument, reason),) = adapter.check(f"{URN}two", {}, given("dust-2", folder / ".")).failures
     assert argument == "project"
-    assert "is declared for stars-1 as well: its Dockerfile has one first FROM" in reason
+    assert "is declared for stars-1 as well: its Dockerfile names one release" in reason
 
 
 def test_a_bad_project_is_a_failure_of_its_argument(adapter: Adapter, folder: Path) -> None:
@@ -502,7 +510,7 @@ def test_a_declaration_has_one_way_for_images() -> None:
 def test_placeholders_stand_for_the_hop(stage: Stage) -> None:
     """The image is what the FROM line names."""
     deployment, hops = planned(stage)
-    assert project.values(deployment, hops[0], AFTER_ONE) == {
+    assert declared("airflow").values(deployment, hops[0], AFTER_ONE) == {
         "deployment_id": ID,
         "release_name": "stars-1",
         "version": "2.3.0",
