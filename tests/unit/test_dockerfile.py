@@ -367,7 +367,7 @@ def test_mirrors_are_read_and_named(before: str, release: str, after: str) -> No
 
 def test_a_mirror_that_is_not_configured_is_refused_with_the_setting() -> None:
     """Nothing tells that its images are the vendor's."""
-    text = f"ARG REGISTRY=localhost:5000\nFROM ${{REGISTRY}}/astronomer/astro-runtime:5.0.4\n"
+    text = "ARG REGISTRY=localhost:5000\nFROM ${REGISTRY}/astronomer/astro-runtime:5.0.4\n"
     with pytest.raises(
         InvalidDeclarationError, match="If it is a mirror of them, name its repository in astro:baseImages"
     ):

@@ -76,8 +76,8 @@ TABLE: Final[dict[str, tuple[str, str, Outcome]]] = {
     ),
     "dbt in a virtual environment": (
         (
-            f"FROM {RUNTIME}:8.8.0\n\n# install dbt into a virtual environment\nRUN python -m venv dbt_venv && . dbt_venv/bin/activate && \\\n"
-            "    pip install --no-cache-dir dbt-snowflake && deactivate\n"
+            f"FROM {RUNTIME}:8.8.0\n\n# install dbt into a virtual environment\nRUN python -m venv dbt_venv && \\\n"
+            "    . dbt_venv/bin/activate && pip install --no-cache-dir dbt-snowflake && deactivate\n"
         ),
         "Runtime 9.1.0",
         (":8.8.0", ":9.1.0"),
@@ -133,8 +133,8 @@ TABLE: Final[dict[str, tuple[str, str, Outcome]]] = {
     ),
     "files in here-documents": (
         (
-            f"# syntax=docker/dockerfile:1\nFROM {RUNTIME}:7.0.0\nCOPY <<EOF <<'END' /x/\nFROM nowhere\nEOF\nRUN x\nEND\n"
-            "RUN <<-EOF\n\tset -e\n\tFROM=x\n\tEOF\n"
+            f"# syntax=docker/dockerfile:1\nFROM {RUNTIME}:7.0.0\nCOPY <<EOF <<'END' /x/\nFROM nowhere\nEOF\n"
+            "RUN x\nEND\nRUN <<-EOF\n\tset -e\n\tFROM=x\n\tEOF\n"
         ),
         "Runtime 7.1.0",
         (":7.0.0", ":7.1.0"),

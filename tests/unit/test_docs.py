@@ -167,7 +167,7 @@ def test_the_settings_are_those_that_are_read() -> None:
     keys = dict(zip(config.keys_asked, environment.keys_asked, strict=True))
     rows = table(CONFIGURATION, "config", "environment", "default", "meaning")
     assert {key: cells[0] for key, cells in rows.items()} == {f"astro:{key}": keys[key] for key in keys}
-    defaults = {
+    defaults: dict[str, object] = {
         "caFile": settings.ca_file,
         "allowHttp": settings.allow_http,
         "catalog": settings.catalog,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from astro_deployment_runtime.errors import InvalidVersionError
-from astro_deployment_runtime.versions import AirflowVersion, Distribution, Line, ReleaseId, RuntimeVersion
+from astro_deployment_runtime.versions import AirflowVersion, Line, ReleaseId, RuntimeVersion
 
 if TYPE_CHECKING:
     from collections.abc import Callable
