@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import importlib
 import inspect
+import json
 import os
 import re
 import shlex
@@ -19,7 +20,7 @@ import yaml
 
 import astro_deployment_runtime
 from astro_deployment_runtime import cautions, cli, commands, host, houston, images, reconcile, wire
-from astro_deployment_runtime.base_images import VENDORS
+from astro_deployment_runtime.base_images import VENDORS, BaseImages, Family
 from astro_deployment_runtime.cli import COMMANDS
 from astro_deployment_runtime.console import ExitCode
 from astro_deployment_runtime.declaration import ProjectDeclaration, RuntimeDeclaration
@@ -178,6 +179,17 @@ def test_the_settings_are_those_that_are_read() -> None:
     for key in keys:
         assert rows[f"astro:{key}"][1] == shown_default(defaults.get(key, "required"))
     assert len(keys) == len(Settings.__dataclass_fields__)
+
+
+def test_the_base_images_are_listed() -> None:
+    """Every key with its default; the example of the guide is accepted."""
+    rows = table(CONFIGURATION, "key of `astro:baseImages`", "default", "the repository of")
+    assert {key: cells[0] for key, cells in rows.items()} == {
+        str(family): getattr(VENDORS, re.sub(r"(?=[A-Z])", "_", re.sub(r"(\d)", r"_\1", family)).lower())
+        for family in Family
+    }
+    (example,) = [block for block in blocks(ROOT / "docs" / "guide.md", "yaml") if "baseImages" in block]
+    BaseImages.load(json.dumps(yaml.safe_load(example)["astro:baseImages"]))
 
 
 def test_what_can_be_accepted_is_listed() -> None:

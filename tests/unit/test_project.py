@@ -594,8 +594,8 @@ def test_another_image_of_the_vendors_is_a_warning(adapter: Adapter, folder: Pat
     plain(folder, f"FROM {AC}:2.2.3 AS deps", "RUN x", f"FROM {AC}:2.2.3-onbuild", "COPY --from=deps /a /a")
     checked = adapter.check(f"{URN}one", {}, given("stars-1", folder))
     assert warned(checked.lines)[0] == (
-        f"warning other-stage: line 1 of the Dockerfile names {AC}:2.2.3, and the last stage does not build on it: only "
-        "line 3 changes"
+        f"warning other-stage: line 1 of the Dockerfile names {AC}:2.2.3, and the last stage does not build on it: "
+        "only line 3 changes"
     )
     assert f"Hop 1 writes FROM {AC}:2.3.0-onbuild" in checked.lines
 
@@ -657,9 +657,8 @@ def test_a_platform_with_mirrors_names_them_everywhere(adapter: Adapter, folder:
     project = {"path": str(folder), "deploy": "astro deploy {image}"}
     checked = mirrored.check(f"{URN}one", {}, given("stars-1", folder, project=project))
     mirrored.bring(checked.inputs, pending=None, clock=Clock(), reporter=Recorder())
-    assert noted(folder)[-1].startswith(
-        f"deploy {MIRRORS.certified}:2.3.0-onbuild FROM {MIRRORS.certified}:2.3.0-onbuild"
-    )
+    image = f"{MIRRORS.certified}:2.3.0-onbuild"
+    assert noted(folder)[-1].startswith(f"deploy {image} FROM {image}")
     assert text(folder) == f"FROM {MIRRORS.certified}:2.2.3-onbuild\n"
     ((_, reason),) = adapter.check(f"{URN}one", {}, given("stars-1", folder)).failures
     assert "name its repository in astro:baseImages" in reason
