@@ -177,8 +177,10 @@ class _Scope:
     """The ``ARG`` before the first ``FROM``: their values, and where a default is written out."""
 
     values: dict[str, str] = field(default_factory=dict)
+    unset: set[str] = field(default_factory=set)
+    """Declared without a default."""
     unknown: set[str] = field(default_factory=set)
-    """Declared without a default, or with one that cannot be read for certain."""
+    """Declared with a default that cannot be read for certain, or first with one and then without."""
     literals: dict[str, _Word] = field(default_factory=dict)
 
     def declare(self, instruction: _Instruction) -> None:
@@ -189,12 +191,13 @@ class _Scope:
             if named is None:
                 continue
             name = named[1]
-            self.values.pop(name, None)
+            had_default = self.values.pop(name, None) is not None or name in self.unknown
             self.literals.pop(name, None)
-            self.unknown.discard(name)
+            for names in (self.unset, self.unknown):
+                names.discard(name)
             match = _DEFAULT.fullmatch(word.text) if words else None
             if match is None:
-                self.unknown.add(name)
+                (self.unset if word.text == name and not had_default else self.unknown).add(name)
                 continue
             group = next(group for group in (2, 3, 4) if match[group] is not None)
             self.values[name] = match[3] if group == 3 else self.expand(match[group])
@@ -209,7 +212,7 @@ class _Scope:
             known = self.values.get(name)
             if match[5] is None:
                 return known or match[0]
-            if name in self.unknown:
+            if name in self.unknown or (name in self.unset and not match[4]):
                 return match[0]
             return match[5] if known is None or (match[4] and not known) else known
 
@@ -284,9 +287,9 @@ def _escape(lines: Sequence[str]) -> str:
 
 def _instructions(text: str) -> Iterator[_Instruction]:
     """Split a Dockerfile as the builder does: continued lines, comments, here-documents."""
+    escape = re.escape(_escape(text.removeprefix("\ufeff").split("\n")))
     text = " " + text[1:] if text.startswith("\ufeff") else text
     lines = text.split("\n")
-    escape = re.escape(_escape([lines[0].removeprefix(" "), *lines[1:]]))
     continued = re.compile(rf"(?:^|(?<!{escape})){escape}[ \t]*$")
     starts = [0]
     for line in lines:

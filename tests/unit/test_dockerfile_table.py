@@ -168,7 +168,7 @@ TABLE: Final[dict[str, tuple[str, str, Outcome]]] = {
     "a default in the FROM": (
         f"ARG TAG\nFROM {RUNTIME}:${{TAG:-7.3.0}}\n",
         "Runtime 8.0.0",
-        "no ARG before the first FROM gives that a default",
+        ("${TAG:-7.3.0}", "8.0.0"),
     ),
     "a default in the FROM, not declared": (
         f"FROM {RUNTIME}:${{TAG:-7.3.0}}\n",

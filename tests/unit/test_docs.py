@@ -185,8 +185,7 @@ def test_the_base_images_are_listed() -> None:
     """Every key with its default; the example of the guide is accepted."""
     rows = table(CONFIGURATION, "key of `astro:baseImages`", "default", "the repository of")
     assert {key: cells[0] for key, cells in rows.items()} == {
-        str(family): getattr(VENDORS, re.sub(r"(?=[A-Z])", "_", re.sub(r"(\d)", r"_\1", family)).lower())
-        for family in Family
+        str(family): VENDORS._repository(family) for family in Family
     }
     (example,) = [block for block in blocks(ROOT / "docs" / "guide.md", "yaml") if "baseImages" in block]
     BaseImages.load(json.dumps(yaml.safe_load(example)["astro:baseImages"]))
