@@ -151,7 +151,10 @@ def test_one_image_for_several_hops_is_refused(template: str) -> None:
 
 def test_a_mirror_of_the_bare_image_has_to_be_accepted() -> None:
     """It holds none of the user's DAGs, as the vendor's does not; its name is in the refusal."""
-    with pytest.raises(InvalidDeclarationError, match=r"^localhost:5000/astronomer/astro-runtime:5\.0\.4 is"):
+    with pytest.raises(
+        InvalidDeclarationError,
+        match=r"^localhost:5000/astronomer/astro-runtime:5\.0\.4 is a mirror of the vendor's bare",
+    ):
         of_hops("{base}", HOPS[:1], DEPLOYMENT, PLATFORM, Acceptance(), MIRRORS)
     accepted = of_hops("{base}", HOPS[:1], DEPLOYMENT, PLATFORM, Acceptance(base_image=True), MIRRORS)
     assert accepted == ["localhost:5000/astronomer/astro-runtime:5.0.4"]
