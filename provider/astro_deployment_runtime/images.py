@@ -105,8 +105,9 @@ def of_hops(  # noqa: PLR0913, PLR0917 - each is one fact that the images depend
     if bare and deployment.dag_deployment == "image" and not accepted.base_image:
         mirror = "" if is_base(bare) else "a mirror of "
         raise InvalidDeclarationError(
-            f"{bare} is {mirror}the vendor's bare base image and holds none of your DAGs, which {deployment.release_name} "
-            "takes from its image: name an image of your project, or accept it with accept: [base-image]"
+            f"{bare} is {mirror}the vendor's bare base image and holds none of your DAGs, which "
+            f"{deployment.release_name} takes from its image: name an image of your project, or accept it with accept: "
+            "[base-image]"
         )
     return rendered
 
