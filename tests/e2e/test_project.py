@@ -131,9 +131,9 @@ def test_what_cannot_work_is_refused_in_preview(stack: tuple[Sandbox, Project], 
     made.declare(entry(), entry("tides-2"))
     assert "its Dockerfile names one release, so it serves one Deployment" in made.preview(code=1).text
     made.declare(entry(deploy="no-such-program {deployment_id}"))
-    (airflow / "Dockerfile").write_text(f"FROM {RUNTIME}:4.2.5\n", encoding="utf-8")
+    (airflow / "Dockerfile").write_text(f"FROM {RUNTIME}:6.0.0\n", encoding="utf-8")
     refused = made.preview(code=1).text
-    assert "its Dockerfile builds on Astro Runtime 4.2.5" in refused
+    assert "its Dockerfile builds on Astro Runtime 6.0.0" in refused
     assert "'no-such-program', which 'no-such-program {deployment_id}' runs, is not on PATH" in refused
     made.declare({**entry(), "project": {"path": "../elsewhere"}})
     assert "project.path '../elsewhere' is no folder" in made.preview(code=1).text
