@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from astro_deployment_runtime import dockerfile
 from astro_deployment_runtime.errors import InvalidDeclarationError
-from astro_deployment_runtime.versions import ReleaseId
+from astro_deployment_runtime.versions import Distribution, ReleaseId
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -154,3 +154,56 @@ def test_any_text_is_rewritten_or_refused(text: str, release: ReleaseId) -> None
         assert after.image == (before.image if before.release == release else before.reference(release))
         assert dockerfile.rewrite(found, release) == found
         assert dockerfile.others(found) or not dockerfile.others(text)
+
+
+argument_lines = st.sampled_from(
+    [
+        "ARG V={n}",
+        "ARG V='{n}'",
+        'ARG A="x y" V={n}',
+        "ARG V=1.2.3\nARG V={n}",
+        "ARG N={n}\nARG V=$N",
+        "ARG V={n}-onbuild",
+        "ARG V={n} R=quay.io/astronomer/ap-airflow",
+        "ARG R=quay.io/astronomer/ap-airflow\nARG V=$R:{n}-onbuild",
+        "ARG V=quay.io/astronomer/ap-airflow:{n}",
+        "ARG V",
+        "ARG V={n}\nARG V",
+    ]
+)
+references = st.sampled_from(
+    [
+        "quay.io/astronomer/ap-airflow:$V",
+        "quay.io/astronomer/ap-airflow:${V}-onbuild",
+        "quay.io/astronomer/ap-airflow:${V:-2.2.3}",
+        "$R:$V",
+        "${V}",
+        "quay.io/astronomer/ap-airflow:2.2.3",
+        "python:$V",
+    ]
+)
+readers = st.lists(
+    st.sampled_from(
+        ["ARG V", "ARG V\nRUN pip install apache-airflow==${V}", "RUN echo $VV", "# ${V}", "LABEL a=$V", "ARG OTHER V"]
+    ),
+    max_size=2,
+)
+
+
+@given(argument_lines, references, readers, st.sampled_from(CERTIFIED), releases, line_ends)
+def test_an_argument_never_gives_its_readers_a_runtime_number(  # noqa: PLR0917 - hypothesis hands them in
+    argument: str, reference: str, reading: list[str], number: str, release: ReleaseId, end: str
+) -> None:
+    """At a migration nothing but the reference changes where somebody else reads the ARG; or the file is refused."""
+    text = "\n".join([argument.replace("{n}", number), f"FROM {reference}", *reading]).replace("\n", end)
+    with suppress(InvalidDeclarationError):
+        found = dockerfile.rewrite(text, release)
+        after = dockerfile.parse(found)
+        assert after.release == release
+        assert dockerfile.rewrite(found, release) == found
+        before_lines, after_lines = text.split("\n"), found.split("\n")
+        changed = [n for n, (a, b) in enumerate(zip(before_lines, after_lines, strict=True), start=1) if a != b]
+        assert all(line.startswith(("ARG", "FROM")) for line in (after_lines[n - 1] for n in changed))
+        read = any(line.startswith(("ARG V", "ARG OTHER V", "LABEL")) for line in reading)
+        if read and release.distribution is Distribution.RUNTIME:
+            assert changed == [after.number]
