@@ -16,6 +16,7 @@ from astro_deployment_runtime.console import (
     add_terms,
     read_terms,
     screen,
+    with_base_images,
 )
 from astro_deployment_runtime.errors import DeploymentNotFoundError, InvalidInputError
 from astro_deployment_runtime.model import Plan, Refusal
@@ -93,7 +94,7 @@ def _form(options: argparse.Namespace) -> str:
 def _offline(options: argparse.Namespace) -> ExitCode:
     catalog = feeds.load(options.catalog or DEFAULT_CATALOG)
     current, target = parse_current(options.current, catalog), parse_target(options.target)
-    outcome = plan(current, target, catalog, **read_terms(options, dated=False))
+    outcome = with_base_images(plan(current, target, catalog, **read_terms(options, dated=False)))
     if options.json:
         _print_json(plan_json(outcome))
     else:
@@ -113,7 +114,7 @@ def _batch(options: argparse.Namespace) -> ExitCode:
             print(json.dumps({"error": str(error)}))
             codes.add(ExitCode.UNREADABLE)
             continue
-        outcome = plan(current, target, catalog, **terms)
+        outcome = with_base_images(plan(current, target, catalog, **terms))
         print(json.dumps(plan_json(outcome)))
         codes.add(_code(refused=isinstance(outcome, Refusal)))
     return ExitCode.UNREADABLE if ExitCode.UNREADABLE in codes else max(codes)

@@ -51,6 +51,8 @@ class StackFile:
         value = self.values.get(f"{_NAMESPACE}:{key}")
         if value is None:
             return None
+        if isinstance(value, Mapping | list):
+            return json.dumps(value)
         return str(value).lower() if isinstance(value, bool) else str(value)
 
     @property
