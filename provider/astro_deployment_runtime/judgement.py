@@ -14,7 +14,7 @@ from astro_deployment_runtime import report
 from astro_deployment_runtime.adapter import ARGUMENTS
 from astro_deployment_runtime.errors import PlatformAnswerError
 from astro_deployment_runtime.selection import Candidate, select
-from astro_deployment_runtime.translation import read_deployment
+from astro_deployment_runtime.translation import read_current
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -120,7 +120,7 @@ def judge(
 def _candidate(found: WireDeployment, snapshot: Snapshot) -> Candidate:
     workspace = found.workspace.id if found.workspace else ""
     try:
-        current = read_deployment(found, snapshot.catalog).current.id
+        current = read_current(found)
     except PlatformAnswerError:
         current = None
     return Candidate(

@@ -201,6 +201,8 @@ class Deployment:
     workspace_id: str
     current: Release
     """What it runs. Need not be on offer."""
+    current_text: str = ""
+    """The version that it runs as Houston writes it, unchanged: a mutation that names it has to name it so."""
     pending: ReleaseId | None = None
     """The hop that was started and not completed: Houston's desired version, where it differs from the current."""
     dag_deployment: str = "image"

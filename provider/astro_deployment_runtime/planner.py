@@ -146,11 +146,11 @@ class _Question:
         name = ReleaseId(Distribution.RUNTIME, target)
         if name == self.current.id:
             return self.stay()
-        if self.accepted.newer and number(target) < self.current.number:
+        if self.accepted.newer and self.catalog.exists(name) and number(target) < self.current.number:
             kept = f"runs {self.current}, more than the declared {target}; kept"
             return self.stay(PlanWarning(name=WarningName.NEWER, message=kept))
         wanted = self.catalog.get(name)
-        violations, acceptable = judge_target(self.current, target, wanted, self.accepted)
+        violations, acceptable = judge_target(self.current, target, self.catalog, self.accepted)
         if wanted is None or any(violation.rule is RuleId.NO_REVERT for violation in violations):
             return self.refuse(violations, acceptable, wanted=wanted)
         return self.lead_to(wanted, violations, acceptable)

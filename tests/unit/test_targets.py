@@ -8,9 +8,8 @@ from astro_deployment_runtime import feeds, planner
 from astro_deployment_runtime.catalog import Catalog, Channel, Release
 from astro_deployment_runtime.errors import InvalidVersionError
 from astro_deployment_runtime.model import Acceptance, Equivalent, Latest, Plan, Refusal, read_warnings
-from astro_deployment_runtime.question import parse_current
+from astro_deployment_runtime.question import parse_current, parse_target
 from astro_deployment_runtime.report import path_line, plan_lines, refusal_message
-from astro_deployment_runtime.targets import parse_target
 from astro_deployment_runtime.versions import AirflowVersion, Line, ReleaseId, RuntimeVersion
 
 PUBLISHED = feeds.load("published")
