@@ -107,6 +107,7 @@ def judge(
         PlatformError: Houston cannot be read.
     """
     snapshot = adapter.houston.snapshot()
+    rows = adapter.untold()
     selected = select(stack, [_candidate(each, snapshot) for each in snapshot.deployments], snapshot.labels)
     unknown = _SEEN_BEFORE if managed and saved is None else {}
     fleet = tuple(
@@ -114,7 +115,7 @@ def judge(
         for entry in selected.entries
     )
     unsure = managed and saved is None and any(each.resolved for each in fleet)
-    return Judgement(fleet=fleet, notes=(*selected.notes, *([_UNSURE] if unsure else [])))
+    return Judgement(fleet=fleet, notes=(*rows, *selected.notes, *([_UNSURE] if unsure else [])))
 
 
 def _candidate(found: WireDeployment, snapshot: Snapshot) -> Candidate:

@@ -293,6 +293,8 @@ class Refusal:
     """The lowest target above the wanted one that can be reached from what runs now."""
     acceptable: tuple[str, ...] = ()
     """The names which, all of them accepted, would turn this into a plan; none where accepting does not help."""
+    misspelt: bool = False
+    """The target does not exist, and something that exists is written almost like it: a violation asks for that."""
     denied: tuple[WarningName, ...] = ()
     """The warnings that are refusals because they are denied."""
     resolved: Resolved | None = None

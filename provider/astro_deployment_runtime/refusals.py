@@ -35,7 +35,7 @@ _RELAXED: Final[dict[RuleId, dict[str, bool]]] = {
 
 
 def judge_target(
-    current: Release, target: RuntimeVersion, catalog: Catalog, accepted: Acceptance
+    current: Release, target: RuntimeVersion, catalog: Catalog, accepted: Acceptance, written: str
 ) -> tuple[list[Violation], list[str]]:
     """Judge a target by itself, whatever the way there. Of one that does not exist nothing else is said.
 
@@ -44,6 +44,7 @@ def judge_target(
         target: what is asked for.
         catalog: what is on offer.
         accepted: what the user accepts by name.
+        written: the target as the user wrote it; empty: a line was written, which stands for it.
 
     Returns:
         What the rules have against it, and the names whose acceptance would do away with all of that.
@@ -51,7 +52,7 @@ def judge_target(
     name = ReleaseId(Distribution.RUNTIME, target)
     wanted = catalog.get(name)
     if not catalog.exists(name):
-        missing = f"there is no {name}, neither on offer nor in the catalog{hint(str(target), catalog)}"
+        missing = f"{name} is not on offer, nor known to the catalog{hint(written, catalog)}"
         return [Violation(rule=RuleId.OFFERED, found=missing)], []
     if wanted is not None:
         found = unaccepted(wanted, accepted)

@@ -55,17 +55,22 @@ def parse_target(text: str, known: Callable[[], Catalog]) -> Target:
 
 
 def hint(text: str, catalog: Catalog) -> str:
-    """Ask whether a target that is written almost alike was meant, as a clause; empty where there is none.
+    """Ask whether one of :func:`meant` was meant, as a clause; empty where there is none."""
+    *first, last = meant(text, catalog) or [""]
+    either = f"{', '.join(first)} or {last}" if first else last
+    return f"; did you mean {either}?" if either else ""
+
+
+def meant(text: str, catalog: Catalog) -> list[str]:
+    """Return the targets that are written almost like a text, the likeliest first.
 
     Args:
         text: what is declared, and is no target or names nothing that exists.
         catalog: the releases that exist.
     """
-    meant = [each for each in _alike(text, catalog) if each != text][:_NAMED] if len(text) <= _LONGEST else []
-    if not meant:
-        return ""
-    *first, last = meant
-    return f"; did you mean {', '.join(first)} or {last}?" if first else f"; did you mean {last}?"
+    if not 0 < len(text) <= _LONGEST:
+        return []
+    return [each for each in _alike(text, catalog) if each != text][:_NAMED]
 
 
 def _alike(text: str, catalog: Catalog) -> Sequence[str]:

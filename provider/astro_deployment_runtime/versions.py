@@ -310,9 +310,11 @@ class ReleaseId:
         Raises:
             InvalidVersionError: it is not a version of that distribution.
         """
-        if distribution is Distribution.CERTIFIED:
-            return cls(distribution, AirflowVersion.observe(version))
-        return cls(distribution, RuntimeVersion.observe(version))
+        reader = AirflowVersion if distribution is Distribution.CERTIFIED else RuntimeVersion
+        try:
+            return cls(distribution, reader.observe(version))
+        except InvalidVersionError:
+            return cls.of(distribution, version)
 
     @classmethod
     def parse(cls, text: str) -> Self:
