@@ -110,7 +110,7 @@ VERSIONS = st.builds(
 
 @given(VERSIONS, VERSIONS, VERSIONS)
 def test_the_order_of_versions_is_total(a: RuntimeVersion, b: RuntimeVersion, c: RuntimeVersion) -> None:
-    """Of two exactly one is lower unless they are equal, equal ones have one hash and one text, and it is transitive."""
+    """Of two, one is lower or they are equal; equal ones have one hash and one text; and it is transitive."""
     assert (a < b) + (b < a) + (a == b) == 1
     assert (number(a) < number(b)) == (a < b)
     assert (a == b) == (number(a) == number(b)) == (str(a) == str(b))
