@@ -83,7 +83,7 @@ class Adapter:
     resolves_anew: bool = False
     """What a target was resolved to before is forgotten."""
     told: set[str] = field(default_factory=set)
-    """What was said of odd rows already: copies of an adapter share it."""
+    """What was said of rows that cannot be read; copies of an adapter share it."""
     _urns: dict[str, str] = field(init=False, default_factory=dict)
     _lock: threading.Lock = field(init=False, default_factory=threading.Lock)
     _ways: Ways = field(init=False)
@@ -119,7 +119,7 @@ class Adapter:
             known = not olds or "pending" in olds
             ours = olds.get("pending") == str(deployment.pending) if known else True
             outcome = self._plan(deployment, arguments, pending_is_ours=ours, held=self._kept(olds, news, arguments))
-            notes = self.untold()
+            notes = self.row_notes(once=True)
             checked = replace(checked, deployment=deployment, outcome=outcome, warnings=notes)
             planned = _legal(outcome)
         except RefusedError as error:
@@ -157,15 +157,18 @@ class Adapter:
             return replace(checked, doubtful=doubtful, warnings=(*notes, *warnings))
         return replace(checked, lines=tuple(lines))
 
-    def untold(self) -> tuple[str, ...]:
-        """Name the rows of the offer and of the catalog that cannot be read, once in a process.
+    def row_notes(self, *, once: bool) -> tuple[str, ...]:
+        """Name the rows of the offer and of the catalog that cannot be read; they count as told then.
+
+        Args:
+            once: leave out what was told before, so that not every Deployment repeats it.
 
         Raises:
             PlatformError: Houston cannot be read.
         """
-        notes = of_rows(self.houston.snapshot().catalog)
+        notes = tuple(map(report.printable, of_rows(self.houston.snapshot().catalog)))
         with self._lock:
-            new = tuple(note for note in notes if note not in self.told)
+            new = tuple(note for note in notes if note not in self.told) if once else notes
             self.told.update(new)
         return new
 

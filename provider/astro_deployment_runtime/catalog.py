@@ -122,6 +122,8 @@ class Odd:
     """The row is left out; else it counts, and only the value that ``text`` names is unknown."""
     id: ReleaseId | None = None
     """The release that the row is about, where that can be read."""
+    yanked: bool = False
+    """The row says that the release is yanked: that counts, also where the rest of the row does not."""
 
 
 class Catalog:
@@ -262,7 +264,10 @@ class Catalog:
         """
         row = self._by_id.get(name)
         if row is None:
-            return self.feed.describe(name, airflow) if self.feed else Release(id=name, airflow=airflow)
+            if self.feed:
+                return self.feed.describe(name, airflow)
+            odd = self.odd_row(name)
+            return Release(id=name, airflow=airflow, yanked=odd is not None and odd.yanked)
         if row.airflow == airflow:
             return row
         return Release(

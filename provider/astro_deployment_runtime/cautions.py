@@ -42,7 +42,10 @@ def of_rows(catalog: Catalog) -> list[str]:
     ):
         odd = each.odd if each else ()
         if rows := [row.text for row in odd if row.left_out]:
-            notes.append(f"{source} has {_counted(rows, 'row')} that cannot be read; left out: {_first(rows)}")
+            releases = "a release" if len(rows) == 1 else "releases"
+            notes.append(
+                f"{source} has {_counted(rows, 'row')} that cannot be read as {releases}; left out: {_first(rows)}"
+            )
         if values := [row.text for row in odd if not row.left_out]:
             notes.append(
                 f"{source} has {_counted(values, 'value')} that cannot be read, taken as unknown (an unknown 'yanked' "

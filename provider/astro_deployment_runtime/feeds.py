@@ -240,19 +240,21 @@ def _runtime_release(path: str, version: str, row: object, odd: list[Odd]) -> Re
     if not isinstance(metadata, dict):
         odd.append(Odd(f"{path}: {_shorten(row)}", id=name))
         return None
+    facts = _Facts(f"{path}.metadata", metadata, odd)
+    yanked = bool(facts.read("yanked", _flag, True))  # noqa: FBT003 - the value where it is unknown
     try:
         airflow = _airflow(metadata.get("airflowVersion"))
     except _UNREADABLE:
-        odd.append(Odd(f"{path}.metadata.airflowVersion: {_shorten(metadata.get('airflowVersion'))}", id=name))
+        text = f"{facts.path}.airflowVersion: {_shorten(metadata.get('airflowVersion'))}"
+        odd.append(Odd(text, id=name, yanked=yanked))
         return None
-    facts = _Facts(f"{path}.metadata", metadata, odd)
     ends = [facts.read(each, _day, None) for each in ("endOfSupport", "endOfBasicSupport")]
     return Release(
         id=name,
         airflow=airflow,
         known=True,
         channel=facts.read("channel", _channel, Channel.UNKNOWN),
-        yanked=bool(facts.read("yanked", _flag, True)),  # noqa: FBT003 - the value where it is unknown
+        yanked=yanked,
         yanked_reason=facts.read("yankedReason", _reason, None),
         released=facts.read("releaseDate", _day, None),
         end_of_support=ends[0] or ends[1],

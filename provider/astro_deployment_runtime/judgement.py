@@ -107,7 +107,7 @@ def judge(
         PlatformError: Houston cannot be read.
     """
     snapshot = adapter.houston.snapshot()
-    rows = adapter.untold()
+    rows = adapter.row_notes(once=False)
     selected = select(stack, [_candidate(each, snapshot) for each in snapshot.deployments], snapshot.labels)
     unknown = _SEEN_BEFORE if managed and saved is None else {}
     fleet = tuple(

@@ -13,6 +13,7 @@ import pytest
 from astro_deployment_runtime.adapter import Adapter
 from astro_deployment_runtime.houston import Houston
 from astro_deployment_runtime.judgement import Judgement, judge
+from astro_deployment_runtime.muster import muster
 from astro_deployment_runtime.stack import read_stack
 from astro_deployment_runtime.transport import Transport
 from astro_deployment_runtime.versions import ReleaseId
@@ -80,7 +81,7 @@ def judged(platform: Platform, **declared: Any) -> Judgement:
         return judge(read_stack(declared), adapter)
 
 
-def everything(target: str = "5.0.4", **more: str) -> dict[str, Any]:
+def everything(target: str = "5.0.4", **more: Any) -> dict[str, Any]:
     """Declare every Deployment."""
     return {"selectors": [{"releaseName": "*", "runtimeVersion": target, **more}]}
 
@@ -164,13 +165,22 @@ def test_odd_rows_are_told_once_and_everything_else_goes_on() -> None:
         judgement = judge(read_stack(everything()), replace(adapter))
         (note,) = judgement.notes
         assert note.startswith(
-            "the platform's offer has 52 rows that cannot be read; left out: 2.5, 7.0.0-rc1 (2.5.0), "
+            "the platform's offer has 52 rows that cannot be read as releases; left out: 2.5, 7.0.0-rc1 (2.5.0), "
         )
         assert note.endswith(" and 48 more")
         assert len(note) < 200
         assert [each.hops for each in judgement.fleet] == [1, 1]
         given = {"release_name": "stars-1", "runtime_version": "5.0.4", "accept": []}
         assert adapter.check("a::b::c::stars-1", {}, given).warnings == ()
+
+
+def test_a_fleet_that_is_judged_again_is_told_again() -> None:
+    """The program judges twice where the state has to be asked; only the second answer is shown."""
+    platform = Platform([row(1, runtime="4.2.5", flow="2.2.5", awaits="6.0.0")], certified=["2.\x1b5"])
+    with platform.adapter() as adapter:
+        assert muster(everything(), None, lambda: replace(adapter)).needs_state
+        roster = muster(everything(accept=["cancel-pending"]), {}, lambda: replace(adapter))
+    assert roster.notes == ["the platform's offer has 1 row that cannot be read as a release; left out: 2.\\x1b5"]
 
 
 def test_without_a_fleet_the_first_check_tells_odd_rows() -> None:
@@ -180,7 +190,7 @@ def test_without_a_fleet_the_first_check_tells_odd_rows() -> None:
         given = {"release_name": "stars-1", "runtime_version": "9.9.9", "accept": []}
         first = adapter.check("a::b::c::one", {}, given)
         assert first.failures
-        assert first.warnings == ("the platform's offer has 1 row that cannot be read; left out: 2.5",)
+        assert first.warnings == ("the platform's offer has 1 row that cannot be read as a release; left out: 2.5",)
         given = {"release_name": "stars-2", "runtime_version": "5.0.4", "accept": []}
         assert adapter.check("a::b::c::two", {}, given).warnings == ()
 

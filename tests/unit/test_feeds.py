@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from astro_deployment_runtime import feeds
-from astro_deployment_runtime.catalog import Channel
+from astro_deployment_runtime.catalog import Catalog, Channel
 from astro_deployment_runtime.errors import InvalidCatalogError
 from astro_deployment_runtime.versions import ReleaseId
 
@@ -146,6 +146,16 @@ def test_a_value_that_cannot_be_read_is_unknown(tmp_path: Path, name: str, value
     assert release.channel == (Channel.UNKNOWN if name == "channel" else None)
     (odd,) = feeds.load(str(tmp_path)).odd
     assert (odd.text, odd.left_out) == (f"runtimeVersions['5.0.4'].metadata.{name}: {shown}", False)
+
+
+def test_a_yank_counts_though_its_row_is_left_out(tmp_path: Path) -> None:
+    """A platform that tells the release's Airflow version may offer it: it is yanked all the same."""
+    metadata = {"airflowVersion": "2.3.0rc1", "yanked": True}
+    feed = feeds.load(
+        write(tmp_path, {"available_releases": []}, {"runtimeVersions": {"5.0.4": {"metadata": metadata}}})
+    )
+    offered = Catalog.offered([], [("5.0.4", "2.3.0"), ("5.0.5", "2.3.0")], feed)
+    assert [(release.yanked, release.known) for release in offered.runtime] == [(True, False), (False, False)]
 
 
 def test_a_huge_number_spoils_nothing(tmp_path: Path) -> None:
