@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from astro_deployment_runtime import remote, report
 from astro_deployment_runtime.base_images import VENDORS
+from astro_deployment_runtime.cautions import of_rows
 from astro_deployment_runtime.declaration import RuntimeDeclaration, read_arguments
 from astro_deployment_runtime.errors import (
     AstroRuntimeError,
@@ -84,6 +85,8 @@ class Adapter:
     """Gives the day for which the support of releases is judged."""
     resolves_anew: bool = False
     """What a target was resolved to before is forgotten."""
+    told: set[str] = field(default_factory=set)
+    """What was said of rows that cannot be read; copies of an adapter share it."""
     _urns: dict[str, str] = field(init=False, default_factory=dict)
     _lock: threading.Lock = field(init=False, default_factory=threading.Lock)
     _ways: Ways = field(init=False)
@@ -119,7 +122,8 @@ class Adapter:
             known = not olds or "pending" in olds
             ours = olds.get("pending") == str(deployment.pending) if known else True
             outcome = self._plan(deployment, arguments, pending_is_ours=ours, held=self._kept(olds, news, arguments))
-            checked = replace(checked, deployment=deployment, outcome=outcome)
+            notes = self.row_notes(once=True)
+            checked = replace(checked, deployment=deployment, outcome=outcome, warnings=notes)
             planned = _legal(outcome)
         except RefusedError as error:
             return replace(checked, failures=(("runtime_version", str(error)),))
@@ -153,8 +157,23 @@ class Adapter:
         doubtful = not known and planned.cancel is not None and not arguments.accepted.cancel_pending
         if doubtful or not steps:
             warnings = () if steps else tuple(map(report.warning_line, planned.warnings))
-            return replace(checked, doubtful=doubtful, warnings=warnings)
+            return replace(checked, doubtful=doubtful, warnings=(*notes, *warnings))
         return replace(checked, lines=tuple(lines))
+
+    def row_notes(self, *, once: bool) -> tuple[str, ...]:
+        """Name the rows of the offer and of the catalog that cannot be read; they count as told then.
+
+        Args:
+            once: leave out what was told before, so that not every Deployment repeats it.
+
+        Raises:
+            PlatformError: Houston cannot be read.
+        """
+        notes = tuple(map(report.printable, of_rows(self.houston.snapshot().catalog)))
+        with self._lock:
+            new = tuple(note for note in notes if note not in self.told) if once else notes
+            self.told.update(new)
+        return new
 
     def confirm_pending(self, olds: Mapping[str, Any], news: Mapping[str, Any]) -> Compared:
         """Compare what runs with checked inputs, now that the old outputs tell whose a pending hop is.
@@ -256,7 +275,7 @@ class Adapter:
     ) -> RuntimeVersion | None:
         """Return what the target was resolved to before, to stay with; None: it is resolved anew."""
         if news.get("held"):
-            return RuntimeVersion.parse(news["held"])
+            return RuntimeVersion.observe(news["held"])
         return None if self.resolves_anew else _held(olds, arguments)
 
     def _plan(
@@ -302,7 +321,7 @@ def _arguments(inputs: Mapping[str, Any]) -> RuntimeDeclaration:
 def _held(inputs: Mapping[str, Any], arguments: RuntimeDeclaration) -> RuntimeVersion | None:
     """Return what the target was resolved to when these inputs were checked, None where it is declared anew."""
     if inputs.get("target") and inputs.get("runtime_version") == arguments.runtime_version:
-        return RuntimeVersion.parse(inputs["target"])
+        return RuntimeVersion.observe(inputs["target"])
     return None
 
 

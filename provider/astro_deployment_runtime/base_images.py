@@ -249,7 +249,7 @@ class Tag:
         if match is None or _MARK.search(match["variant"]):
             raise InvalidVersionError(f"{text!r} is not the tag of a release")
         return cls(
-            release=ReleaseId.of(distribution, match["number"]),
+            release=ReleaseId.observe(distribution, match["number"]),
             number=match["number"],
             build=match["build"] or "",
             system=(match["system"] or "") if certified else "",

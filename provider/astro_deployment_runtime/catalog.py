@@ -7,6 +7,7 @@ Airflow each release has, joined by version with a feed, which alone says what i
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final, Self
@@ -18,10 +19,14 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from datetime import date
 
-    from astro_deployment_runtime.versions import Line
+    from astro_deployment_runtime.versions import Line, Marks
 
 _DIGITS: Final = 10**6
 """Every number of a version is below this (:mod:`~astro_deployment_runtime.versions`)."""
+_MARK: Final = 10**15
+"""Every number of a mark is below this."""
+_MARKS: Final = 4
+"""Marks of a version at most, the last one included."""
 
 
 class Channel(StrEnum):
@@ -40,14 +45,21 @@ _PRERELEASES: Final = frozenset({Channel.ALPHA, Channel.BETA, Channel.NIGHTLY, C
 
 
 def rank(version: AirflowVersion) -> int:
-    """Give an Airflow version as one number, in the versions' order: the planner compares many."""
-    return (version.major * _DIGITS + version.minor) * _DIGITS + version.patch
+    """Return an Airflow version as one number, in the versions' order: the planner compares many."""
+    return _marked((version.major * _DIGITS + version.minor) * _DIGITS + version.patch, version.marks)
 
 
 def number(version: RuntimeVersion) -> int:
-    """Give a Runtime version as one number above zero, in the versions' order."""
+    """Return a Runtime version as one number above zero, in the versions' order."""
     first, second, third = version.numbers
-    return ((version.scheme * _DIGITS + first) * _DIGITS + second) * _DIGITS + third
+    return _marked(((version.scheme * _DIGITS + first) * _DIGITS + second) * _DIGITS + third, version.marks)
+
+
+def _marked(value: int, marks: Marks) -> int:
+    for index in range(_MARKS):
+        stage, count = marks[index] if index < len(marks) else (0, 0)
+        value = (value * 10 + stage) * _MARK + count
+    return value
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,6 +98,11 @@ class Release:
         return self.channel in _PRERELEASES
 
     @property
+    def declarable(self) -> bool:
+        """Its version can be declared as a target: a Runtime that is no prerelease by its number."""
+        return isinstance(self.id.version, RuntimeVersion) and self.id.version.is_release
+
+    @property
     def passable(self) -> bool:
         """A path may lead through it: neither yanked nor a prerelease."""
         return not self.yanked and not self.prerelease
@@ -93,6 +110,20 @@ class Release:
     def __str__(self) -> str:
         """Print as its name: ``AC 2.3.0``, ``Astro Runtime 5.0.4``."""
         return str(self.id)
+
+
+@dataclass(frozen=True, slots=True)
+class Odd:
+    """A row of an offer or a feed of which something cannot be read."""
+
+    text: str
+    """What was found, and where; not made printable, and of bounded length."""
+    left_out: bool = True
+    """The row is left out; else it counts, and only the value that ``text`` names is unknown."""
+    id: ReleaseId | None = None
+    """The release that the row is about, where that can be read."""
+    yanked: bool = False
+    """The row says that the release is yanked: that counts, also where the rest of the row does not."""
 
 
 class Catalog:
@@ -105,15 +136,15 @@ class Catalog:
     __slots__ = (
         "_by_id",
         "_equivalents",
-        "_feed",
         "_newest",
         "certified",
+        "feed",
+        "odd",
         "passable_certified",
         "passable_runtime",
         "runtime",
         "schemas",
         "stale",
-        "unreadable",
     )
 
     def __init__(
@@ -122,19 +153,20 @@ class Catalog:
         *,
         schemas: Iterable[AirflowVersion] = (),
         stale: str = "",
-        unreadable: Iterable[str] = (),
+        odd: Iterable[Odd] = (),
         feed: Catalog | None = None,
     ) -> None:
         """Index the releases. ``feed`` is asked about releases that run somewhere and are no longer on offer."""
         # Of two rows with one name the later in order wins, whichever came first.
         self._by_id = {release.id: release for release in sorted(releases, key=lambda release: release.order)}
-        self._feed = feed
+        self.feed = feed
+        """What the offer of a platform was joined with; None: this is a feed itself."""
         self.schemas = tuple(sorted(schemas))
         """The Airflow versions that changed the schema of the metadata database."""
         self.stale = stale
         """Why what is known may be out of date, as a clause; empty where nothing tells so."""
-        self.unreadable = tuple(sorted(unreadable))
-        """What the platform offers under names that are no versions: set aside, never a target."""
+        self.odd = tuple(sorted(odd, key=lambda each: each.text))
+        """The rows of this offer, or of this feed, of which something cannot be read."""
         self.certified = tuple(r for r in self._by_id.values() if r.id.distribution is Distribution.CERTIFIED)
         self.runtime = tuple(
             sorted(
@@ -149,36 +181,54 @@ class Catalog:
             self._equivalents.setdefault(release.rank, []).append(release)
 
     @classmethod
-    def offered(cls, certified: Iterable[str], runtime: Iterable[tuple[str, str]], feed: Catalog) -> Self:
-        """Join a platform's offer with what a feed knows.
+    def offered(cls, certified: Iterable[object], runtime: Iterable[tuple[object, object]], feed: Catalog) -> Self:
+        """Join a platform's offer with what a feed knows. A row that cannot be read is left out, and is in ``odd``.
 
         Args:
             certified: the Certified versions, as the platform writes them.
             runtime: the Runtime versions, each with its Airflow version.
             feed: whose channels, yanks and dates are taken over, by version.
         """
-        names = [(Distribution.CERTIFIED, version, version) for version in certified]
-        names += [(Distribution.RUNTIME, version, airflow) for version, airflow in runtime]
-        releases, unreadable = [], []
-        for distribution, version, airflow in names:
+        airflows: dict[ReleaseId, set[AirflowVersion]] = {}
+        odd = []
+        for distribution, version, airflow in (
+            *((Distribution.CERTIFIED, version, version) for version in certified),
+            *((Distribution.RUNTIME, version, airflow) for version, airflow in runtime),
+        ):
+            text = _cut(version) if distribution is Distribution.CERTIFIED else f"{_cut(version)} ({_cut(airflow)})"
+            name = None
             try:
-                name = ReleaseId.of(distribution, version)
-                number_of_airflow = (
-                    name.version if isinstance(name.version, AirflowVersion) else AirflowVersion.parse(airflow)
-                )
+                name = ReleaseId.of(distribution, _text(version))
+                own = name.version
+                read = own if isinstance(own, AirflowVersion) else AirflowVersion.parse(_text(airflow))
             except InvalidVersionError:
-                unreadable.append(version if distribution is Distribution.CERTIFIED else f"{version} ({airflow})")
+                odd.append(Odd(text, id=name))
             else:
-                releases.append(feed.describe(name, number_of_airflow))
-        return cls(releases, schemas=feed.schemas, stale=feed.stale, unreadable=unreadable, feed=feed)
+                airflows.setdefault(name, set()).add(read)
+        for name, several in list(airflows.items()):
+            if len(several) > 1:
+                # Which one is right nobody can tell, and a migration to the wrong one would be an upgrade as well.
+                odd.append(Odd(f"{name.version} ({' and '.join(map(str, sorted(several)))})", id=name))
+                del airflows[name]
+        releases = [feed.describe(name, airflow) for name, (airflow,) in airflows.items()]
+        return cls(releases, schemas=feed.schemas, stale=feed.stale, odd=odd, feed=feed)
 
     def get(self, name: ReleaseId) -> Release | None:
         """Return the release of that name, None where it is not on offer."""
         return self._by_id.get(name)
 
     def __contains__(self, name: ReleaseId) -> bool:
-        """Tell whether a release of that name is on offer."""
+        """Return whether a release of that name is on offer."""
         return name in self._by_id
+
+    def exists(self, name: ReleaseId) -> bool:
+        """Return whether there is such a release: on offer, or in the feed that the offer was joined with."""
+        rows = name in self._by_id or any(each.id == name for each in self.odd)
+        return rows or (self.feed is not None and self.feed.exists(name))
+
+    def odd_row(self, name: ReleaseId) -> Odd | None:
+        """Return the row on offer of that release that is left out because something of it cannot be read."""
+        return next((each for each in self.odd if each.left_out and each.id == name), None)
 
     def equivalents(self, release: Release) -> tuple[Release, ...]:
         """Return the Runtime releases on offer with exactly that release's Airflow version, newest first."""
@@ -225,7 +275,10 @@ class Catalog:
         """
         row = self._by_id.get(name)
         if row is None:
-            return self._feed.describe(name, airflow) if self._feed else Release(id=name, airflow=airflow)
+            if self.feed:
+                return self.feed.describe(name, airflow)
+            odd = self.odd_row(name)
+            return Release(id=name, airflow=airflow, yanked=odd is not None and odd.yanked)
         if row.airflow == airflow:
             return row
         return Release(
@@ -238,3 +291,16 @@ class Catalog:
             released=row.released,
             end_of_support=row.end_of_support,
         )
+
+
+_LONGEST: Final = 60
+
+
+def _text(value: object) -> str:
+    """Return a text; what is none is no version either."""
+    return value if isinstance(value, str) else ""
+
+
+def _cut(value: object) -> str:
+    text = value if isinstance(value, str) else json.dumps(value, default=repr)
+    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 3]}..."

@@ -23,11 +23,44 @@ if TYPE_CHECKING:
     from astro_deployment_runtime.model import Resolved
     from astro_deployment_runtime.versions import AirflowVersion
 
+_SHOWN_ROWS: Final = 4
+"""Rows that a note names; of more it tells the number."""
+
 SOON_DAYS: Final = 90
 """How many days before its end support ends soon."""
 
 _LAST_MINOR: Final = {1: 10, 2: 11}
 """The last minor version of the major versions of Airflow that are complete. Source: Apache Airflow's releases."""
+
+
+def of_rows(catalog: Catalog) -> list[str]:
+    """Name the rows of an offer and of its feed of which something cannot be read. Short, however many there are."""
+    notes = []
+    for each, source in (
+        (catalog, "the platform's offer" if catalog.feed else "the catalog"),
+        (catalog.feed, "the catalog"),
+    ):
+        odd = each.odd if each else ()
+        if rows := [row.text for row in odd if row.left_out]:
+            releases = "a release" if len(rows) == 1 else "releases"
+            notes.append(
+                f"{source} has {_counted(rows, 'row')} that cannot be read as {releases}; left out: {_first(rows)}"
+            )
+        if values := [row.text for row in odd if not row.left_out]:
+            notes.append(
+                f"{source} has {_counted(values, 'value')} that cannot be read, taken as unknown (an unknown 'yanked' "
+                f"as yanked, an unknown channel as a prerelease): {_first(values)}"
+            )
+    return notes
+
+
+def _counted(found: Sequence[str], noun: str) -> str:
+    return f"{len(found)} {noun}{'' if len(found) == 1 else 's'}"
+
+
+def _first(found: Sequence[str]) -> str:
+    more = len(found) - _SHOWN_ROWS
+    return ", ".join(found[:_SHOWN_ROWS]) + (f" and {more} more" if more > 0 else "")
 
 
 def of_path(

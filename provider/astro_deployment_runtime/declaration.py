@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, Self
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 from pydantic.alias_generators import to_camel
 
+from astro_deployment_runtime import feeds
 from astro_deployment_runtime.errors import InvalidDeclarationError, InvalidInputError, InvalidVersionError
 from astro_deployment_runtime.model import Acceptance, Strategy, WarningName, read_warnings
 from astro_deployment_runtime.targets import parse_target
@@ -40,7 +41,7 @@ def _target(value: object) -> object:
     if not isinstance(value, str):
         raise ValueError(f"{value!r} is not a text: put the version in quotes, for example '5.0.4'")  # noqa: TRY004
     try:
-        parse_target(value)
+        parse_target(value, feeds.shipped)
     except InvalidVersionError as error:
         raise ValueError(str(error)) from None
     return value.strip()
@@ -143,7 +144,7 @@ class RuntimeDeclaration(BaseModel):
     @property
     def target(self) -> Target:
         """What is wanted, in the planner's terms."""
-        return parse_target(self.runtime_version)
+        return parse_target(self.runtime_version, feeds.shipped)
 
     @property
     def accepted(self) -> Acceptance:

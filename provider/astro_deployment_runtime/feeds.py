@@ -1,4 +1,9 @@
-"""Read the vendor's two feed files into a catalog, and report everything that is wrong with them at once.
+"""Read the vendor's two feed files into a catalog.
+
+A file that is not in the feed's format is an error, and both files' problems are told at once. A single row of which
+the version or the Airflow version cannot be read is left out, and another value that cannot be read is unknown: the
+catalog names both (:attr:`~astro_deployment_runtime.catalog.Catalog.odd`). The cautious reading of an unknown value is
+that the release is yanked, or a prerelease.
 
 The files are ``astronomer-certified.json`` and ``astronomer-runtime.json``, in the formats in which the vendor
 publishes them; air-gapped platforms serve the same files from inside.
@@ -8,22 +13,18 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import dataclass
 from datetime import date, datetime
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
-from pydantic.alias_generators import to_camel
-
-from astro_deployment_runtime.catalog import Catalog, Channel, Release
+from astro_deployment_runtime.catalog import Catalog, Channel, Odd, Release
 from astro_deployment_runtime.errors import InvalidCatalogError, InvalidVersionError
-from astro_deployment_runtime.versions import AirflowVersion, Distribution, ReleaseId, RuntimeVersion
+from astro_deployment_runtime.versions import AirflowVersion, Distribution, ReleaseId, quote
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
-
-    from pydantic_core import ErrorDetails
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 CERTIFIED_FILE: Final = "astronomer-certified.json"
 RUNTIME_FILE: Final = "astronomer-runtime.json"
@@ -33,125 +34,65 @@ SHIPPED: Final = ("guide", "published")
 
 _FOLDER: Final = Path(__file__).parent / "catalogs"
 _BUILD: Final = re.compile(r"-(\d+)\Z", re.ASCII)
+_MOST_DIGITS: Final = 4000
 
 
 def _text(value: object) -> str:
     if not isinstance(value, str):
-        raise TypeError(f"{_shorten(value)} is not a text")
+        raise TypeError
     return value
 
 
-def _airflow(value: object) -> object:
-    return str(AirflowVersion.parse(_text(value)))
+def _airflow(value: object) -> AirflowVersion:
+    return AirflowVersion.parse(_text(value).strip())
 
 
-def _certified(value: object) -> object:
-    AirflowVersion.parse_certified(_text(value))
-    return value
+def _day(value: object) -> date | None:
+    return datetime.fromisoformat(_text(value).strip()).date() if value not in (None, "") else None
 
 
-def _runtime(value: object) -> object:
-    return str(RuntimeVersion.parse(_text(value)))
+def _flag(value: object) -> bool:
+    words = {"": False, "false": False, "true": True}
+    return value if isinstance(value, bool) else words[_text("" if value is None else value).strip().lower()]
 
 
-def _date(value: object) -> object:
-    if value is None or value == "":
-        return None
-    try:
-        return datetime.fromisoformat(_text(value)).date()
-    except ValueError:
-        raise ValueError(f"{_shorten(value)} is not a date: write YYYY-MM-DD") from None
-
-
-def _flag(value: object) -> object:
-    match value:
-        case None | "" | "false" | "False":
-            return False
-        case "true" | "True":
-            return True
-        case bool():
-            return value
-        case _:
-            raise ValueError(f"{_shorten(value)} is neither true nor false")
-
-
-def _channel(value: object) -> object:
-    if value is None or value == "":
+def _channel(value: object) -> Channel | None:
+    if value in (None, ""):
         return None
     text = _text(value).strip().lower()
     return Channel(text) if text in {*Channel} else Channel.UNKNOWN
 
 
-def _shorten(value: object) -> str:
-    text = repr(value)
-    return text if len(text) <= 60 else f"{text[:57]}..."
+def _reason(value: object) -> str | None:
+    return _text(value) if value else None
 
 
-def _reported(check: Callable[[object], object]) -> BeforeValidator:
-    """Let pydantic collect what a check raises: it knows ValueError alone."""
+_UNREADABLE: Final = (TypeError, ValueError, KeyError, InvalidVersionError)
+_T = TypeVar("_T")
 
-    def validate(value: object) -> object:
+
+@dataclass(frozen=True, slots=True)
+class _Facts:
+    """The values of one row, read one by one."""
+
+    path: str
+    """Where they are, as one would write it in code."""
+    row: Mapping[str, object]
+    odd: list[Odd]
+    """Gets the values that cannot be read."""
+
+    def read(self, name: str, reader: Callable[[object], _T | None], unknown: _T | None) -> _T | None:
+        """Read a value; one that cannot be read is ``unknown``."""
+        value = self.row.get(name)
         try:
-            return check(value)
-        except (InvalidVersionError, TypeError) as error:
-            raise ValueError(str(error)) from error
-
-    return BeforeValidator(validate)
-
-
-_Date = Annotated[date | None, _reported(_date)]
-_Flag = Annotated[bool, _reported(_flag)]
-_Channel = Annotated[Channel | None, _reported(_channel)]
+            return reader(value)
+        except _UNREADABLE:
+            self.odd.append(Odd(f"{self.path}.{name}: {_shorten(value)}", left_out=False))
+            return unknown
 
 
-_Feed = TypeVar("_Feed", bound=BaseModel)
-
-
-class _Wire(BaseModel):
-    model_config = ConfigDict(extra="ignore", frozen=True, alias_generator=to_camel)
-
-
-class _CertifiedRow(BaseModel):
-    model_config = ConfigDict(extra="ignore", frozen=True)
-
-    version: Annotated[str, _reported(_certified)]
-    channel: _Channel = None
-    release_date: _Date = None
-
-    @property
-    def newness(self) -> tuple[int, str, date]:
-        """What the newest of several rows of one version is told by: its hot-fix build ``-N``; none is the oldest.
-
-        The rest decides between two rows of the same build, so that the order of the rows never does.
-        """
-        match = _BUILD.search(self.version)
-        return int(match[1]) if match else 0, self.channel or "", self.release_date or date.min
-
-
-class _CertifiedFeed(BaseModel):
-    available_releases: list[_CertifiedRow]
-
-
-class _Metadata(_Wire):
-    airflow_version: Annotated[str, _reported(_airflow)]
-    channel: _Channel = None
-    release_date: _Date = None
-    end_of_support: _Date = None
-    end_of_basic_support: _Date = None
-    yanked: _Flag = False
-    yanked_reason: str | None = None
-
-
-class _RuntimeRow(_Wire):
-    metadata: _Metadata
-
-
-_RuntimeRows = dict[Annotated[str, _reported(_runtime)], _RuntimeRow]
-
-
-class _RuntimeFeed(_Wire):
-    runtime_versions: _RuntimeRows
-    runtime_versions_v3: _RuntimeRows = Field(default_factory=dict, alias="runtimeVersionsV3")
+def _shorten(value: object) -> str:
+    return quote(value, longest=57) if isinstance(value, str) else quote(repr(value), longest=57)[1:-1]
 
 
 def load(catalog: str) -> Catalog:
@@ -172,6 +113,12 @@ def load(catalog: str) -> Catalog:
     return parse(catalog, texts, problems=problems)
 
 
+@cache
+def shipped() -> Catalog:
+    """Return the vendor's releases as they were known when this package was made."""
+    return load("published")
+
+
 def parse(catalog: str, texts: Mapping[str, bytes], *, problems: Iterable[str] = (), stale: str = "") -> Catalog:
     """Make a catalog of the texts of the feed files.
 
@@ -185,12 +132,14 @@ def parse(catalog: str, texts: Mapping[str, bytes], *, problems: Iterable[str] =
         InvalidCatalogError: one is missing or not in the feeds' format; the message lists every problem.
     """
     found = list(problems)
-    certified = _parse(CERTIFIED_FILE, texts.get(CERTIFIED_FILE), _CertifiedFeed, found)
-    runtime = _parse(RUNTIME_FILE, texts.get(RUNTIME_FILE), _RuntimeFeed, found)
-    if certified is None or runtime is None:
+    certified = _section(CERTIFIED_FILE, texts, {"available_releases": list}, found)
+    runtime = _section(RUNTIME_FILE, texts, {"runtimeVersions": dict, "runtimeVersionsV3": dict}, found)
+    if found:
         expected = f"name {' or '.join(SHIPPED)}, or a folder with {CERTIFIED_FILE} and {RUNTIME_FILE}"
-        raise InvalidCatalogError("\n  ".join([f"the catalog {catalog!r} cannot be used ({expected}):", *found]))
-    return Catalog([*_certified_releases(certified), *_runtime_releases(runtime)], schemas=_schemas(), stale=stale)
+        raise InvalidCatalogError("\n  ".join([f"the catalog {quote(catalog)} cannot be used ({expected}):", *found]))
+    odd: list[Odd] = []
+    releases = [*_certified_releases(certified["available_releases"], odd), *_runtime_releases(runtime, odd)]
+    return Catalog(releases, schemas=_schemas(), stale=stale, odd=odd)
 
 
 @cache
@@ -200,72 +149,113 @@ def _schemas() -> tuple[AirflowVersion, ...]:
     return tuple(map(AirflowVersion.parse, heads))
 
 
-def _parse(name: str, text: bytes | None, model: type[_Feed], problems: list[str]) -> _Feed | None:
-    """Read one file; where that fails, add the problems and return None."""
-    if text is None:
-        return None
+def _section(
+    file: str, texts: Mapping[str, bytes], sections: Mapping[str, type], problems: list[str]
+) -> Mapping[str, Any]:
+    """Return the sections of a file with their rows; what is not as the feed has it is added to the problems."""
+    if file not in texts:
+        return {}
     try:
-        return model.model_validate(json.loads(text))
-    except ValidationError as error:
-        problems.extend(f"{name}: {_path(problem)}: {_expected(problem)}" for problem in error.errors())
+        feed = json.loads(texts[file], parse_int=_integer)
     except (ValueError, RecursionError) as error:
-        problems.append(f"{name}: is not JSON ({error}); expected an object in the feed's format")
-    return None
+        problems.append(f"{file}: is not JSON ({error}); expected an object in the feed's format")
+        return {}
+    if not isinstance(feed, dict):
+        problems.append(f"{file}: the whole file: {_shorten(feed)} is not an object")
+        return {}
+    found = {}
+    for name, kind in sections.items():
+        rows = feed.get(name)
+        if rows is None and name == "runtimeVersionsV3":
+            rows = {}
+        if name not in feed and rows is None:
+            problems.append(f"{file}: {name}: is missing")
+        elif not isinstance(rows, kind):
+            problems.append(f"{file}: {name}: {_shorten(rows)} is not {'a list' if kind is list else 'an object'}")
+        found[name] = rows
+    return found
 
 
-def _path(problem: ErrorDetails) -> str:
-    """Name the place as one would in code: ``runtimeVersions["5.0.4"].metadata.yanked``."""
-    path = ""
-    for step in problem["loc"]:
-        if isinstance(step, str) and step.isidentifier():
-            path += f".{step}" if path else step
-        elif step != "[key]":
-            path += f"[{json.dumps(step)}]"
-    return path or "the whole file"
+def _integer(digits: str) -> int | str:
+    """Read a number of JSON; one with more digits than Python converts stays a text, for its row to be judged."""
+    return int(digits) if len(digits) <= _MOST_DIGITS else digits
 
 
-def _expected(problem: ErrorDetails) -> str:
-    match problem["type"]:
-        case "value_error":
-            return str(problem["ctx"]["error"])
-        case "missing":
-            return "is missing"
-        case "list_type":
-            return f"{_shorten(problem['input'])} is not a list"
-        case "dict_type" | "model_type":
-            return f"{_shorten(problem['input'])} is not an object"
-        case _:
-            return f"{_shorten(problem['input'])}: {problem['msg']}"
+def _certified_releases(rows: Sequence[object], odd: list[Odd]) -> Iterator[Release]:
+    """Make one release of all builds of a version: its facts are those of the newest build.
 
-
-def _certified_releases(feed: _CertifiedFeed) -> Iterator[Release]:
-    """Make one release of all builds of a version: its facts are those of the newest build."""
-    rows: dict[str, _CertifiedRow] = {}
-    for row in feed.available_releases:
-        version = str(AirflowVersion.parse_certified(row.version))
-        if version not in rows or rows[version].newness < row.newness:
-            rows[version] = row
-    for version, row in rows.items():
-        airflow = AirflowVersion.parse(version)
-        yield Release(
+    That is the one with the highest hot-fix build ``-N``; none is the oldest. The rest decides between two rows of the
+    same build, so that the order of the rows never does.
+    """
+    newest: dict[AirflowVersion, tuple[tuple[int, str, date], Release]] = {}
+    for index, row in enumerate(rows):
+        path = f"available_releases[{index}]"
+        if not isinstance(row, dict):
+            odd.append(Odd(f"{path}: {_shorten(row)}"))
+            continue
+        try:
+            text = _text(row.get("version")).strip()
+            airflow = AirflowVersion.parse_certified(text)
+        except _UNREADABLE:
+            odd.append(Odd(f"{path}.version: {_shorten(row.get('version'))}"))
+            continue
+        facts = _Facts(path, row, odd)
+        release = Release(
             id=ReleaseId(Distribution.CERTIFIED, airflow),
             airflow=airflow,
             known=True,
-            channel=row.channel,
-            released=row.release_date,
+            channel=facts.read("channel", _channel, Channel.UNKNOWN),
+            released=facts.read("release_date", _day, None),
         )
+        build = _BUILD.search(text)
+        newness = int(build[1]) if build else 0, release.channel or "", release.released or date.min
+        if airflow not in newest or newest[airflow][0] < newness:
+            newest[airflow] = newness, release
+    return (release for _, release in newest.values())
 
 
-def _runtime_releases(feed: _RuntimeFeed) -> Iterator[Release]:
-    for version, row in (feed.runtime_versions | feed.runtime_versions_v3).items():
-        facts = row.metadata
-        yield Release(
-            id=ReleaseId.of(Distribution.RUNTIME, version),
-            airflow=AirflowVersion.parse(facts.airflow_version),
-            known=True,
-            channel=facts.channel,
-            yanked=facts.yanked,
-            yanked_reason=facts.yanked_reason or None,
-            released=facts.release_date,
-            end_of_support=facts.end_of_support or facts.end_of_basic_support,
-        )
+def _runtime_releases(feed: Mapping[str, Mapping[str, object]], odd: list[Odd]) -> Iterator[Release]:
+    """Make a release of each row; of two rows of one version that differ, the yanked one counts, else the later."""
+    found: dict[ReleaseId, Release] = {}
+    for section, rows in feed.items():
+        for version, row in rows.items():
+            path = f"{section}[{quote(version, longest=40)}]"
+            release = _runtime_release(path, version, row, odd)
+            if release is None:
+                continue
+            other = found.get(release.id, release)
+            if other != release:
+                odd.append(Odd(f"{path}: a second row, unlike the first", left_out=False))
+            found[release.id] = max(other, release, key=lambda each: (each.yanked, each.order))
+    return iter(found.values())
+
+
+def _runtime_release(path: str, version: str, row: object, odd: list[Odd]) -> Release | None:
+    try:
+        name = ReleaseId.of(Distribution.RUNTIME, version.strip())
+    except InvalidVersionError:
+        odd.append(Odd(path))
+        return None
+    metadata = row.get("metadata") if isinstance(row, dict) else None
+    if not isinstance(metadata, dict):
+        odd.append(Odd(f"{path}: {_shorten(row)}", id=name))
+        return None
+    facts = _Facts(f"{path}.metadata", metadata, odd)
+    yanked = bool(facts.read("yanked", _flag, True))  # noqa: FBT003 - the value where it is unknown
+    try:
+        airflow = _airflow(metadata.get("airflowVersion"))
+    except _UNREADABLE:
+        text = f"{facts.path}.airflowVersion: {_shorten(metadata.get('airflowVersion'))}"
+        odd.append(Odd(text, id=name, yanked=yanked))
+        return None
+    ends = [facts.read(each, _day, None) for each in ("endOfSupport", "endOfBasicSupport")]
+    return Release(
+        id=name,
+        airflow=airflow,
+        known=True,
+        channel=facts.read("channel", _channel, Channel.UNKNOWN),
+        yanked=yanked,
+        yanked_reason=facts.read("yankedReason", _reason, None),
+        released=facts.read("releaseDate", _day, None),
+        end_of_support=ends[0] or ends[1],
+    )

@@ -157,13 +157,16 @@ class Houston:
         )
 
     def cancel(self, deployment: Deployment, pending: ReleaseId) -> None:
-        """Cancel a hop that was started. A Certified upgrade is cancelled by wishing for the current version.
+        """Cancel a hop that was started. A Certified upgrade is cancelled by starting one to the current version.
+
+        That version is sent as Houston wrote it: written in another way it might start an upgrade.
 
         Raises:
             PlatformError: as :meth:`~astro_deployment_runtime.transport.Transport.mutate` tells.
         """
         if pending.distribution is Distribution.CERTIFIED:
-            variables = {"deploymentUuid": deployment.id, "version": str(deployment.current.id.version)}
+            current = deployment.current_text or str(deployment.current.id.version)
+            variables = {"deploymentUuid": deployment.id, "version": current}
             self._mutate(wire.START_AIRFLOW, deployment, variables, f"cancel {pending}")
         else:
             self._mutate(wire.CANCEL_RUNTIME, deployment, {"deploymentUuid": deployment.id}, f"cancel {pending}")

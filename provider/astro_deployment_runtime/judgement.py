@@ -14,7 +14,7 @@ from astro_deployment_runtime import report
 from astro_deployment_runtime.adapter import ARGUMENTS
 from astro_deployment_runtime.errors import PlatformAnswerError
 from astro_deployment_runtime.selection import Candidate, select
-from astro_deployment_runtime.translation import read_deployment
+from astro_deployment_runtime.translation import read_current
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -107,6 +107,7 @@ def judge(
         PlatformError: Houston cannot be read.
     """
     snapshot = adapter.houston.snapshot()
+    rows = adapter.row_notes(once=False)
     selected = select(stack, [_candidate(each, snapshot) for each in snapshot.deployments], snapshot.labels)
     unknown = _SEEN_BEFORE if managed and saved is None else {}
     fleet = tuple(
@@ -114,13 +115,13 @@ def judge(
         for entry in selected.entries
     )
     unsure = managed and saved is None and any(each.resolved for each in fleet)
-    return Judgement(fleet=fleet, notes=(*selected.notes, *([_UNSURE] if unsure else [])))
+    return Judgement(fleet=fleet, notes=(*rows, *selected.notes, *([_UNSURE] if unsure else [])))
 
 
 def _candidate(found: WireDeployment, snapshot: Snapshot) -> Candidate:
     workspace = found.workspace.id if found.workspace else ""
     try:
-        current = read_deployment(found, snapshot.catalog).current.id
+        current = read_current(found)
     except PlatformAnswerError:
         current = None
     return Candidate(

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from astro_deployment_runtime.adapter import Adapter
     from astro_deployment_runtime.catalog import Catalog
-    from astro_deployment_runtime.judgement import Judged, Judgement
+    from astro_deployment_runtime.judgement import Judgement
     from astro_deployment_runtime.model import Platform
     from astro_deployment_runtime.stack import Wave
     from astro_deployment_runtime.stack_file import StackFile
@@ -81,8 +81,8 @@ def read_offer() -> tuple[Catalog, Platform]:
     return snapshot.catalog, snapshot.platform
 
 
-def plan_release(release_name: str, wanted: Wanted) -> Judged:
-    """Plan one Deployment of the platform that the environment names.
+def plan_release(release_name: str, wanted: Wanted) -> Judgement:
+    """Plan one Deployment of the platform that the environment names, as a fleet of one.
 
     Raises:
         InvalidInputError: what is asked for, or a setting, cannot be used.
@@ -90,8 +90,7 @@ def plan_release(release_name: str, wanted: Wanted) -> Judged:
     """
     stack = StackDeclaration(deployments=(wanted.entry(release_name),))
     with contextlib.closing(connect(_nothing, os.environ)) as adapter:
-        (judged,) = judge(stack, adapter, managed=False).fleet
-    return judged
+        return judge(stack, adapter, managed=False)
 
 
 def plan_all(wanted: Wanted) -> Judgement:

@@ -212,6 +212,8 @@ class Deployment:
     workspace_id: str
     current: Release
     """What it runs. Need not be on offer."""
+    current_text: str = ""
+    """The version that it runs as Houston writes it, unchanged: a mutation that names it has to name it so."""
     pending: ReleaseId | None = None
     """The hop that was started and not completed: Houston's desired version, where it differs from the current."""
     dag_deployment: str = "image"
@@ -304,6 +306,8 @@ class Refusal:
     """The lowest target above the wanted one that can be reached from what runs now."""
     acceptable: tuple[str, ...] = ()
     """The names which, all of them accepted, would turn this into a plan; none where accepting does not help."""
+    misspelt: bool = False
+    """The target does not exist, and something that exists is written almost like it: a violation asks for that."""
     denied: tuple[WarningName, ...] = ()
     """The warnings that are refusals because they are denied."""
     resolved: Resolved | None = None

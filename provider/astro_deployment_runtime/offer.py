@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+from astro_deployment_runtime.cautions import of_rows
 from astro_deployment_runtime.report import printable
 from astro_deployment_runtime.table import Colour, Row, table_lines
 from astro_deployment_runtime.versions import Distribution, ReleaseId
@@ -29,9 +30,7 @@ def offer_lines(catalog: Catalog, platform: Platform | None, screen: Screen) -> 
     lines = table_lines(_HEADS, [_row(release, catalog) for release in _all(catalog)], screen)
     who = f"platform {printable(platform.version)}" if platform else "catalog"
     lines += ["", f"The {who} offers {len(catalog.certified)} Certified and {len(catalog.runtime)} Runtime releases."]
-    if catalog.unreadable:
-        lines.append(f"Set aside, since these are no versions: {', '.join(map(printable, catalog.unreadable))}.")
-    return lines
+    return [*lines, *(printable(note) for note in of_rows(catalog))]
 
 
 def offer_json(catalog: Catalog, platform: Platform | None) -> dict[str, Any]:
@@ -39,7 +38,7 @@ def offer_json(catalog: Catalog, platform: Platform | None) -> dict[str, Any]:
     return {
         "platform": platform.version if platform else None,
         "releases": [_release_json(release, catalog) for release in _all(catalog)],
-        "unreadable": list(catalog.unreadable),
+        "unreadable": [each.text for each in catalog.odd if each.left_out],
     }
 
 

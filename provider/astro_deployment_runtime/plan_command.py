@@ -6,10 +6,8 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from astro_deployment_runtime import feeds
 from astro_deployment_runtime.console import (
     CATALOG_HELP,
-    DEFAULT_CATALOG,
     TARGET_HELP,
     Command,
     ExitCode,
@@ -23,6 +21,7 @@ from astro_deployment_runtime.model import Plan, Refusal
 from astro_deployment_runtime.planner import plan
 from astro_deployment_runtime.question import parse_current, parse_target
 from astro_deployment_runtime.report import OFFLINE, plan_json, plan_lines, refusal_lines
+from astro_deployment_runtime.source import read_catalog, say_notes
 
 if TYPE_CHECKING:
     import argparse
@@ -92,7 +91,7 @@ def _form(options: argparse.Namespace) -> str:
 
 
 def _offline(options: argparse.Namespace) -> ExitCode:
-    catalog = feeds.load(options.catalog or DEFAULT_CATALOG)
+    catalog = read_catalog(options)
     current, target = parse_current(options.current, catalog), parse_target(options.target)
     outcome = with_base_images(plan(current, target, catalog, **read_terms(options, dated=False)))
     if options.json:
@@ -104,7 +103,7 @@ def _offline(options: argparse.Namespace) -> ExitCode:
 
 def _batch(options: argparse.Namespace) -> ExitCode:
     """Plan each line of a file; the exit code is that of the worst line."""
-    catalog = feeds.load(options.catalog or DEFAULT_CATALOG)
+    catalog = read_catalog(options)
     terms = read_terms(options, dated=False)
     codes = {ExitCode.DONE}
     for line in _batch_lines(options.batch):
@@ -145,7 +144,9 @@ def _batch_line(line: str, catalog: Catalog) -> tuple[Release, Target]:
 def _release(options: argparse.Namespace) -> ExitCode:
     from astro_deployment_runtime import fleet_table, live
 
-    judged = live.plan_release(options.release, live.Wanted.read(options))
+    judgement = live.plan_release(options.release, live.Wanted.read(options))
+    say_notes(judgement.notes)
+    (judged,) = judgement.fleet
     if judged.deployment is None:
         raise DeploymentNotFoundError(judged.refusal or "")
     if options.json:

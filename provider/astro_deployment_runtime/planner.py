@@ -29,8 +29,8 @@ from astro_deployment_runtime.model import (
 from astro_deployment_runtime.refusals import judge_target, nearest, no_equivalent, obstacles, unaccepted
 from astro_deployment_runtime.rules import forbidden_by_platform, move, verify
 from astro_deployment_runtime.search import Search, Terms
-from astro_deployment_runtime.targets import resolve
-from astro_deployment_runtime.versions import Distribution, ReleaseId, RuntimeVersion
+from astro_deployment_runtime.targets import meant, resolve
+from astro_deployment_runtime.versions import Distribution, Line, ReleaseId, RuntimeVersion
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -38,7 +38,6 @@ if TYPE_CHECKING:
 
     from astro_deployment_runtime.catalog import Catalog, Release
     from astro_deployment_runtime.model import Latest, Platform, Resolved, Target
-    from astro_deployment_runtime.versions import Line
 
 
 def plan(  # noqa: PLR0913 - each is one fact that the path depends on
@@ -146,11 +145,12 @@ class _Question:
         name = ReleaseId(Distribution.RUNTIME, target)
         if name == self.current.id:
             return self.stay()
-        if self.accepted.newer and number(target) < self.current.number:
+        if self.accepted.newer and self.catalog.exists(name) and number(target) < self.current.number:
             kept = f"runs {self.current}, more than the declared {target}; kept"
             return self.stay(PlanWarning(name=WarningName.NEWER, message=kept))
         wanted = self.catalog.get(name)
-        violations, acceptable = judge_target(self.current, target, wanted, self.accepted)
+        written = "" if self.resolved else str(target)
+        violations, acceptable = judge_target(self.current, target, self.catalog, self.accepted, written)
         if wanted is None or any(violation.rule is RuleId.NO_REVERT for violation in violations):
             return self.refuse(violations, acceptable, wanted=wanted)
         return self.lead_to(wanted, violations, acceptable)
@@ -179,6 +179,18 @@ class _Question:
             warnings=warnings,
             resolved=self.resolved,
         )
+
+    @property
+    def misspelt(self) -> bool:
+        """Something that exists is written almost like what is declared, which does not."""
+        match self.target:
+            case RuntimeVersion() as version if self.resolved is None:
+                missing = not self.catalog.exists(ReleaseId(Distribution.RUNTIME, version))
+                return missing and bool(meant(str(version), self.catalog))
+            case Line() as line:
+                return bool(meant(str(line), self.catalog))
+            case _:
+                return False
 
     def shown(self, warnings: Iterable[PlanWarning]) -> tuple[PlanWarning, ...]:
         """Leave out what is accepted by name."""
@@ -254,6 +266,7 @@ class _Question:
             above=above,
             acceptable=tuple(names),
             denied=tuple(each.name for each in against),
+            misspelt=wanted is None and self.misspelt,
             resolved=self.resolved,
         )
 

@@ -5,14 +5,13 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final
 
+from astro_deployment_runtime import feeds, targets
 from astro_deployment_runtime.errors import InvalidInputError, InvalidVersionError
-from astro_deployment_runtime.targets import parse_target
 from astro_deployment_runtime.versions import AirflowVersion, ReleaseId
 
 if TYPE_CHECKING:
     from astro_deployment_runtime.catalog import Catalog, Release
-
-__all__ = ["parse_current", "parse_target"]
+    from astro_deployment_runtime.model import Target
 
 _STATED: Final = re.compile(r"(?P<release>.+?)\s*\(Airflow\s+(?P<airflow>[^\s()]+)\)", re.ASCII | re.IGNORECASE)
 
@@ -32,10 +31,19 @@ def parse_current(text: str, catalog: Catalog) -> Release:
             raise InvalidVersionError(f"{text!r} is not a release: AC {name.version} has Airflow {name.version} anyway")
         return catalog.describe(name, name.version)
     if match:
-        return catalog.describe(name, AirflowVersion.parse(match["airflow"]))
+        return catalog.describe(name, AirflowVersion.observe(match["airflow"]))
     release = catalog.get(name)
     if release is None:
         raise InvalidInputError(
             f"the catalog has no {name}: add the Airflow version that it runs, 'Runtime {name.version} (Airflow x.y.z)'"
         )
     return release
+
+
+def parse_target(text: str) -> Target:
+    """Read a target, with hints among the shipped releases.
+
+    Raises:
+        InvalidVersionError: the text is no target.
+    """
+    return targets.parse_target(text, feeds.shipped)

@@ -13,6 +13,7 @@ from astro_deployment_runtime.errors import UnsoundPlanError
 from astro_deployment_runtime.model import Acceptance, Hop, RuleId, Strategy, Violation
 from astro_deployment_runtime.rules import move, prerelease, reverts, verify, yanked
 from astro_deployment_runtime.search import Search
+from astro_deployment_runtime.targets import hint
 from astro_deployment_runtime.versions import Distribution, ReleaseId, RuntimeVersion
 
 if TYPE_CHECKING:
@@ -34,26 +35,34 @@ _RELAXED: Final[dict[RuleId, dict[str, bool]]] = {
 
 
 def judge_target(
-    current: Release, target: RuntimeVersion, wanted: Release | None, accepted: Acceptance
+    current: Release, target: RuntimeVersion, catalog: Catalog, accepted: Acceptance, written: str
 ) -> tuple[list[Violation], list[str]]:
-    """Judge a target by itself, whatever the way there.
+    """Judge a target by itself, whatever the way there. Of one that does not exist nothing else is said.
 
     Args:
         current: what runs.
         target: what is asked for.
-        wanted: the release on offer under that version, if any.
+        catalog: what is on offer.
         accepted: what the user accepts by name.
+        written: the target as the user wrote it; empty: a line was written, which stands for it.
 
     Returns:
         What the rules have against it, and the names whose acceptance would do away with all of that.
     """
     name = ReleaseId(Distribution.RUNTIME, target)
-    if wanted is None:
-        found = [Violation(rule=RuleId.OFFERED, found=f"{name} is not on offer")]
-    else:
+    wanted = catalog.get(name)
+    if not catalog.exists(name):
+        missing = f"{name} is not on offer, nor known to the catalog{hint(written, catalog)}"
+        return [Violation(rule=RuleId.OFFERED, found=missing)], []
+    if wanted is not None:
         found = unaccepted(wanted, accepted)
+    elif row := catalog.odd_row(name):
+        found = [Violation(rule=RuleId.OFFERED, found=f"{name} is on offer in a row that cannot be read, {row.text}")]
+    else:
+        found = [Violation(rule=RuleId.OFFERED, found=f"{name} is not on offer")]
     if number(target) < current.number:
-        keep = f"to keep that, declare runtimeVersion: {current.id.version} or accept: [newer]"
+        declare = f"declare runtimeVersion: {current.id.version} or " if current.declarable else ""
+        keep = f"to keep that, {declare}accept: [newer]"
         found.append(Violation(rule=RuleId.NO_REVERT, found=f"{name} is lower than {current}, which runs; {keep}"))
         return found, ["newer"]
     if wanted is not None and (backwards := reverts(current, wanted)):

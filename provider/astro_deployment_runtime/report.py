@@ -277,8 +277,8 @@ def _final(refusal: Refusal) -> bool:
 
 def _next(refusal: Refusal) -> str:
     """Say what can be done now: every way out that is open."""
-    ways = []
-    if "newer" in refusal.acceptable:
+    ways = ["declare what you meant"] if refusal.misspelt else []
+    if "newer" in refusal.acceptable and refusal.current.declarable:
         ways.append(f"declare what runs (runtimeVersion: {refusal.current.id.version})")
     near = [release for release in (refusal.below, refusal.above) if release is not None]
     if {violation.rule for violation in refusal.violations} == {RuleId.PENDING}:

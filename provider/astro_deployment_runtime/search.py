@@ -25,7 +25,8 @@ _AIRFLOW_2: Final = rank(AirflowVersion(2, 0, 0))
 _AIRFLOW_2_FROM: Final = rank(AirflowVersion(1, 10, 14))
 _AIRFLOW_3: Final = rank(AirflowVersion(3, 0, 0))
 _AIRFLOW_3_FROM: Final = rank(AirflowVersion(2, 7, 0))
-_NO_CEILING: Final = 10**30
+_NO_CEILING: Final = rank(AirflowVersion(10**6, 0, 0))
+"""Above every Airflow version."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from astro_deployment_runtime import feeds
+from astro_deployment_runtime.cautions import of_rows
 from astro_deployment_runtime.console import CATALOG_HELP, DEFAULT_CATALOG, TARGET_HELP, add_terms, read_terms
 from astro_deployment_runtime.errors import InvalidInputError
 from astro_deployment_runtime.inquiry import Inquiry
 from astro_deployment_runtime.question import parse_current, parse_target
+from astro_deployment_runtime.report import printable
 
 if TYPE_CHECKING:
     import argparse
+    from collections.abc import Iterable
 
     from astro_deployment_runtime.catalog import Catalog
     from astro_deployment_runtime.model import Platform
@@ -26,6 +30,23 @@ class Source:
     catalog: Catalog
     platform: Platform | None = None
     """None: there is none; the releases are those of a catalog."""
+
+
+def read_catalog(options: argparse.Namespace) -> Catalog:
+    """Load the catalog that is named, or the shipped one, and say which of its rows cannot be read.
+
+    Raises:
+        InvalidInputError: it cannot be used.
+    """
+    catalog = feeds.load(options.catalog or DEFAULT_CATALOG)
+    say_notes(of_rows(catalog))
+    return catalog
+
+
+def say_notes(notes: Iterable[str]) -> None:
+    """Print notes where they do not mix with the answer: on standard error."""
+    for note in notes:
+        print(f"note: {printable(note)}", file=sys.stderr)  # noqa: T201 - for the commands that ask here
 
 
 def add_source(parser: argparse.ArgumentParser) -> None:
@@ -70,6 +91,7 @@ def read_inquiry(options: argparse.Namespace) -> Inquiry:
     """
     target, terms = parse_target(options.target), read_terms(options, dated=options.live)
     source = read_source(options)
+    say_notes(of_rows(source.catalog))
     return Inquiry(
         current=parse_current(options.current, source.catalog),
         target=target,

@@ -14,6 +14,7 @@ from typing import Annotated, Any, Final, Literal, Self, TypeVar
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 from pydantic.alias_generators import to_camel
 
+from astro_deployment_runtime import feeds
 from astro_deployment_runtime.declaration import (
     Accepted,
     DeclaredTarget,
@@ -29,6 +30,7 @@ from astro_deployment_runtime.declaration import (
 )
 from astro_deployment_runtime.errors import InvalidDeclarationError, InvalidVersionError
 from astro_deployment_runtime.model import Latest
+from astro_deployment_runtime.targets import hint
 from astro_deployment_runtime.versions import Line, RuntimeVersion
 
 KEYS: Final = ("defaults", "deployments", "selectors", "exclude", "waves", "onRefusal")
@@ -91,7 +93,7 @@ def _version(value: object) -> object:
     try:
         RuntimeVersion.parse(value.strip())
     except InvalidVersionError as error:
-        raise ValueError(str(error)) from None
+        raise ValueError(f"{error}{hint(value.strip(), feeds.shipped())}") from None
     return value.strip()
 
 

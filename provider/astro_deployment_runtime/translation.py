@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from astro_deployment_runtime.errors import InvalidVersionError, PlatformAnswerError
 from astro_deployment_runtime.model import Deployment, Platform
-from astro_deployment_runtime.versions import AirflowVersion, Distribution, ReleaseId
+from astro_deployment_runtime.versions import AirflowVersion, Distribution, ReleaseId, quote
 from astro_deployment_runtime.wire import UPSERT_IMAGE, at_least, documents
 
 if TYPE_CHECKING:
@@ -35,45 +35,67 @@ def read_deployment(found: WireDeployment, catalog: Catalog) -> Deployment:
     Raises:
         PlatformAnswerError: a version of it cannot be read.
     """
-    on_runtime = bool(found.runtime_version)
-    try:
-        current = (
-            ReleaseId.of(Distribution.RUNTIME, found.runtime_version)
-            if on_runtime
-            else ReleaseId.of(Distribution.CERTIFIED, found.airflow_version)
-        )
-        airflow = _airflow(found, current, catalog)
-        pending = _pending(found, current)
-    except InvalidVersionError as error:
-        raise PlatformAnswerError(
-            f"Houston reports a version of {found.release_name} that cannot be read: {error}; nothing is planned for it"
-        ) from error
+    current = read_current(found)
     return Deployment(
         id=found.id,
         release_name=found.release_name,
         label=found.label or found.release_name,
         workspace_id=found.workspace.id if found.workspace else "",
-        current=catalog.describe(current, airflow),
-        pending=pending,
+        current=catalog.describe(current, _airflow(found, current, catalog)),
+        current_text=found.runtime_version if current.distribution is Distribution.RUNTIME else found.airflow_version,
+        pending=_pending(found, current),
         dag_deployment=(found.dag_deployment.type if found.dag_deployment else None) or "image",
         airflow_url=found.airflow_url,
     )
 
 
+def read_current(found: WireDeployment) -> ReleaseId:
+    """Read what a Deployment runs; the rest of it need not be readable.
+
+    Raises:
+        PlatformAnswerError: that version cannot be read.
+    """
+    if found.runtime_version.strip():
+        return _read(found, Distribution.RUNTIME, found.runtime_version, "runs")
+    return _read(found, Distribution.CERTIFIED, found.airflow_version, "runs")
+
+
 def _airflow(found: WireDeployment, current: ReleaseId, catalog: Catalog) -> AirflowVersion:
     if isinstance(current.version, AirflowVersion):
         return current.version
-    offered = catalog.get(current)
-    if offered is not None and not found.runtime_airflow_version:
+    offered, told = catalog.get(current), found.runtime_airflow_version.strip()
+    if offered is not None and not told:
         return offered.airflow
-    return AirflowVersion.parse(found.runtime_airflow_version)
+    try:
+        return AirflowVersion.observe(told)
+    except InvalidVersionError as error:
+        airflow = f"has Airflow {quote(told)}, which cannot be read" if told else "has no Airflow version"
+        raise _unreadable(found, f"its {current} {airflow}") from error
 
 
 def _pending(found: WireDeployment, current: ReleaseId) -> ReleaseId | None:
-    """Tell the hop that was started: desired differs from current, where null and empty both mean "none"."""
-    if found.desired_runtime_version not in {"", found.runtime_version}:
-        return ReleaseId.of(Distribution.RUNTIME, found.desired_runtime_version)
-    if current.distribution is Distribution.CERTIFIED and found.desired_airflow_version:
-        desired = ReleaseId.of(Distribution.CERTIFIED, found.desired_airflow_version)
+    """Return the hop that was started: desired differs from current, where null and empty both mean "none"."""
+    if runtime := found.desired_runtime_version.strip():
+        desired = _read(found, Distribution.RUNTIME, runtime, "awaits")
+        if desired != current:
+            return desired
+    if current.distribution is Distribution.CERTIFIED and (airflow := found.desired_airflow_version.strip()):
+        desired = _read(found, Distribution.CERTIFIED, airflow, "awaits")
         return None if desired == current else desired
     return None
+
+
+def _read(found: WireDeployment, distribution: Distribution, text: str, what: str) -> ReleaseId:
+    try:
+        return ReleaseId.observe(distribution, text)
+    except InvalidVersionError as error:
+        name = "Astronomer Certified" if distribution is Distribution.CERTIFIED else "Astro Runtime"
+        told = f"it {what} {name} {quote(text)}, which cannot be read" if text.strip() else "it runs no version"
+        raise _unreadable(found, told) from error
+
+
+def _unreadable(found: WireDeployment, what: str) -> PlatformAnswerError:
+    return PlatformAnswerError(
+        f"Houston reports of {found.release_name} that {what}: nothing is planned for it; have its version corrected "
+        "on the platform, or leave it out (astro:exclude)"
+    )

@@ -4,6 +4,10 @@ Three kinds of version meet here. An Airflow version is ``x.y.z``; an Astronomer
 Airflow version (image tags add ``-N`` for the hot-fix build, which the platform never tells). A Runtime version
 is ``5.0.4`` for Airflow 2 and ``3.1-12`` (Airflow minor, build) for Airflow 3: two schemes, of which the second is
 always the later one, although Runtime 3.0.0 of 2021 and Runtime 3.0-1 of 2025 look alike.
+
+``parse`` reads releases alone: what can be offered, declared or accepted. ``observe`` also reads what else a Deployment
+may run: a prerelease (``8.0.0-alpha2``, ``2.10.0rc1``), a post-release, or an image's suffix (``5.0.4-base``).
+A prerelease is lower than the release of its number, a post-release higher; neither equals any release.
 """
 
 from __future__ import annotations
@@ -11,7 +15,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from enum import IntEnum, StrEnum
-from typing import Final, Self
+from typing import Final, Self, TypeAlias
 
 from astro_deployment_runtime.errors import InvalidVersionError
 
@@ -23,6 +27,96 @@ _BUILD: Final = re.compile(r"-\d+$", re.ASCII)
 _RELEASE: Final = re.compile(
     r"(?:(?P<certified>AC|Astronomer Certified)|(?:Astro )?Runtime)\s+(?P<version>\S+)", re.ASCII | re.IGNORECASE
 )
+
+_MARK: Final = re.compile(
+    r"[-._]?(?P<word>dev|nightly|snapshot|alpha|beta|rc|preview|pre|post|[abc])(?:[-._]?(?P<number>\d{1,15}))?",
+    re.ASCII,
+)
+_MARKS: Final = "(?P<marks>(?:" + re.sub(r"\?P<\w+>", "?:", _MARK.pattern) + "){0,3})"
+_LOCAL: Final = r"(?:\+[a-z0-9]+(?:[-._][a-z0-9]+)*)?"
+_VARIANT: Final = (
+    r"(?:-(?:base|slim|onbuild|py(?:thon)?-?\d+(?:\.\d+)*|alpine[\d.]*|debian-?[\d.]*|ubi-?[\d.]*|ubuntu-?[\d.]*"
+    r"|stretch|buster|bullseye|bookworm|trixie|bionic|focal|jammy|noble|amd64|arm64))*"
+)
+"""The suffixes of image tags that tell how the image of a release is built, and nothing of the release."""
+_AFTER_NUMBER: Final = f"{_MARKS}{_LOCAL}{_VARIANT}"
+_OBSERVED_AIRFLOW: Final = re.compile(rf"v?(?P<release>{_DOTTED.pattern})(?:-\d+)?{_AFTER_NUMBER}", re.ASCII)
+_OBSERVED_RUNTIME: Final = re.compile(
+    rf"v?(?P<release>{_DOTTED.pattern}|{_AIRFLOW_3.pattern}){_AFTER_NUMBER}", re.ASCII
+)
+_LONGEST: Final = 200
+"""Characters of a text that may be a version."""
+
+
+class Stage(IntEnum):
+    """How far along a version is on the way to the release of its number, and beyond; in order."""
+
+    DEV = 0
+    NIGHTLY = 1
+    ALPHA = 2
+    BETA = 3
+    CANDIDATE = 4
+    RELEASE = 5
+    POST = 6
+
+
+Marks: TypeAlias = tuple[tuple[Stage, int], ...]
+"""What follows a number: stages with their numbers, ended by ``(Stage.RELEASE, 0)``, so that tuples compare right:
+``rc1.dev2`` < ``rc1`` < the release < ``post1``."""
+
+RELEASE: Final[Marks] = ((Stage.RELEASE, 0),)
+"""The marks of a release: none."""
+
+_STAGES: Final = {
+    "dev": Stage.DEV,
+    "nightly": Stage.NIGHTLY,
+    "snapshot": Stage.NIGHTLY,
+    "a": Stage.ALPHA,
+    "alpha": Stage.ALPHA,
+    "b": Stage.BETA,
+    "beta": Stage.BETA,
+    "c": Stage.CANDIDATE,
+    "rc": Stage.CANDIDATE,
+    "pre": Stage.CANDIDATE,
+    "preview": Stage.CANDIDATE,
+    "post": Stage.POST,
+}
+_AIRFLOW_WORDS: Final = {
+    Stage.DEV: ".dev",
+    Stage.NIGHTLY: ".nightly",
+    Stage.ALPHA: "a",
+    Stage.BETA: "b",
+    Stage.CANDIDATE: "rc",
+    Stage.POST: ".post",
+}
+_RUNTIME_WORDS: Final = {
+    Stage.DEV: "-dev",
+    Stage.NIGHTLY: "-nightly",
+    Stage.ALPHA: "-alpha",
+    Stage.BETA: "-beta",
+    Stage.CANDIDATE: "-rc",
+    Stage.POST: "-post",
+}
+
+
+def quote(text: str, *, longest: int = 80) -> str:
+    """Quote a text that came from elsewhere for a message: printable, and cut where it is long."""
+    quoted = repr(text[:longest])
+    return quoted if len(text) <= longest else f"{quoted[:-1]}...{quoted[-1]}"
+
+
+def _observe(pattern: re.Pattern[str], text: str) -> tuple[str, Marks] | None:
+    """Split what somebody reports to run into the release of its number and its marks; None: it is no version."""
+    stripped = text.strip().lower()
+    match = pattern.fullmatch(stripped) if len(stripped) <= _LONGEST else None
+    if match is None:
+        return None
+    found = ((_STAGES[mark["word"]], int(mark["number"] or 0)) for mark in _MARK.finditer(match["marks"]))
+    return match["release"], (*found, *RELEASE)
+
+
+def _written(marks: Marks, words: dict[Stage, str]) -> str:
+    return "".join(f"{words[stage]}{number or ''}" for stage, number in marks[:-1])
 
 
 class Distribution(StrEnum):
@@ -39,6 +133,7 @@ class AirflowVersion:
     major: int
     minor: int
     patch: int
+    marks: Marks = RELEASE
 
     @classmethod
     def parse(cls, text: str) -> Self:
@@ -49,8 +144,24 @@ class AirflowVersion:
         """
         match = _DOTTED.fullmatch(text.partition("+")[0])
         if match is None:
-            raise InvalidVersionError(f"{text!r} is not an Airflow version: write x.y.z, for example 2.3.0")
-        return cls(*map(int, match.groups()))
+            raise InvalidVersionError(f"{quote(text)} is not an Airflow version: write x.y.z, for example 2.3.0")
+        major, minor, patch = map(int, match.groups())
+        return cls(major, minor, patch)
+
+    @classmethod
+    def observe(cls, text: str) -> Self:
+        """Read what somebody reports to run: ``2.10.0rc1``, ``2.4.1.dev1+astro.1``, ``v2.3.0``, ``2.3.0-5-onbuild``.
+
+        A prerelease or post-release stays one; a hot-fix build, a local part, an image's suffix and blanks are dropped.
+
+        Raises:
+            InvalidVersionError: the text is anything else.
+        """
+        observed = _observe(_OBSERVED_AIRFLOW, text)
+        if observed is None:
+            return cls.parse(text)
+        release = cls.parse(observed[0])
+        return cls(release.major, release.minor, release.patch, observed[1])
 
     @classmethod
     def parse_certified(cls, text: str) -> Self:
@@ -61,13 +172,18 @@ class AirflowVersion:
         """
         if _DOTTED.fullmatch(_BUILD.sub("", text)) is None:
             raise InvalidVersionError(
-                f"{text!r} is not an Astronomer Certified version: write x.y.z or x.y.z-N, for example 2.3.0"
+                f"{quote(text)} is not an Astronomer Certified version: write x.y.z or x.y.z-N, for example 2.3.0"
             )
         return cls.parse(_BUILD.sub("", text))
 
+    @property
+    def is_release(self) -> bool:
+        """Neither a prerelease nor a post-release."""
+        return self.marks == RELEASE
+
     def __str__(self) -> str:
-        """Print as ``x.y.z``."""
-        return f"{self.major}.{self.minor}.{self.patch}"
+        """Print as ``x.y.z``, a prerelease as Python does: ``2.10.0rc1``."""
+        return f"{self.major}.{self.minor}.{self.patch}{_written(self.marks, _AIRFLOW_WORDS)}"
 
 
 class Scheme(IntEnum):
@@ -83,10 +199,11 @@ class RuntimeVersion:
 
     scheme: Scheme
     numbers: tuple[int, int, int]
+    marks: Marks = RELEASE
 
     @classmethod
     def parse(cls, text: str) -> Self:
-        """Read ``x.y.z`` or ``x.y-N``.
+        """Read a release, ``x.y.z`` or ``x.y-N``.
 
         Raises:
             InvalidVersionError: the text is anything else, an image tag's suffix such as ``-base`` included.
@@ -96,9 +213,29 @@ class RuntimeVersion:
                 first, second, third = map(int, match.groups())
                 return cls(scheme, (first, second, third))
         raise InvalidVersionError(
-            f"{text!r} is not an Astro Runtime version: write x.y.z (for example 5.0.4), or x.y-N for Airflow 3 "
+            f"{quote(text)} is not an Astro Runtime version: write x.y.z (for example 5.0.4), or x.y-N for Airflow 3 "
             "(for example 3.1-12)"
         )
+
+    @classmethod
+    def observe(cls, text: str) -> Self:
+        """Read what somebody reports to run: ``8.0.0-alpha2``, ``3.1-12.rc1``, ``v5.0.4``, ``5.0.4-python-3.11-base``.
+
+        A prerelease or post-release stays one; an image's suffix and blanks are dropped.
+
+        Raises:
+            InvalidVersionError: the text is anything else.
+        """
+        observed = _observe(_OBSERVED_RUNTIME, text)
+        if observed is None:
+            return cls.parse(text)
+        release = cls.parse(observed[0])
+        return cls(release.scheme, release.numbers, observed[1])
+
+    @property
+    def is_release(self) -> bool:
+        """Neither a prerelease nor a post-release: it can be declared as a target."""
+        return self.marks == RELEASE
 
     @property
     def patches(self) -> Line:
@@ -106,9 +243,10 @@ class RuntimeVersion:
         return Line(self.scheme, self.numbers[:2])
 
     def __str__(self) -> str:
-        """Print as the vendor writes it."""
+        """Print as the vendor writes it, a prerelease as ``8.0.0-alpha2`` or ``3.1-12-rc1``."""
         first, second, third = self.numbers
-        return f"{first}.{second}{'-' if self.scheme is Scheme.AIRFLOW_3 else '.'}{third}"
+        release = f"{first}.{second}{'-' if self.scheme is Scheme.AIRFLOW_3 else '.'}{third}"
+        return release + _written(self.marks, _RUNTIME_WORDS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +266,7 @@ class Line:
         match = _LINE.fullmatch(text)
         if match is None:
             raise InvalidVersionError(
-                f"{text!r} is not a line of Astro Runtime versions: write 5.x, 5.0.x, or 3.1-x for Airflow 3"
+                f"{quote(text)} is not a line of Astro Runtime versions: write 5.x, 5.0.x, or 3.1-x for Airflow 3"
             )
         if text == "3.x":
             raise InvalidVersionError(
@@ -139,7 +277,7 @@ class Line:
         return cls(scheme, tuple(int(part) for part in match.groups() if part is not None))
 
     def __contains__(self, version: RuntimeVersion) -> bool:
-        """Tell whether a version begins so."""
+        """Return whether a version begins so."""
         return version.scheme is self.scheme and version.numbers[: len(self.beginning)] == self.beginning
 
     def __str__(self) -> str:
@@ -156,7 +294,7 @@ class ReleaseId:
 
     @classmethod
     def of(cls, distribution: Distribution, version: str) -> Self:
-        """Read the version as the distribution writes it.
+        """Read the version of a release as the distribution writes it.
 
         Raises:
             InvalidVersionError: it is not a version of that distribution.
@@ -166,17 +304,32 @@ class ReleaseId:
         return cls(distribution, RuntimeVersion.parse(version))
 
     @classmethod
+    def observe(cls, distribution: Distribution, version: str) -> Self:
+        """Read the version that somebody reports to run, prereleases and image suffixes included.
+
+        Raises:
+            InvalidVersionError: it is not a version of that distribution.
+        """
+        reader = AirflowVersion if distribution is Distribution.CERTIFIED else RuntimeVersion
+        try:
+            return cls(distribution, reader.observe(version))
+        except InvalidVersionError:
+            return cls.of(distribution, version)
+
+    @classmethod
     def parse(cls, text: str) -> Self:
         """Read what :meth:`__str__` prints: ``AC 2.3.0`` or ``Astro Runtime 5.0.4`` (``Runtime 5.0.4`` will do).
+
+        It may be what runs, so the version is read by :meth:`observe`.
 
         Raises:
             InvalidVersionError: the text is anything else.
         """
         match = _RELEASE.fullmatch(text.strip())
         if match is None:
-            raise InvalidVersionError(f"{text!r} is not a release: write 'AC 2.2.3' or 'Runtime 5.0.4'")
+            raise InvalidVersionError(f"{quote(text)} is not a release: write 'AC 2.2.3' or 'Runtime 5.0.4'")
         distribution = Distribution.CERTIFIED if match["certified"] else Distribution.RUNTIME
-        return cls.of(distribution, match["version"])
+        return cls.observe(distribution, match["version"])
 
     def __str__(self) -> str:
         """Print as the documentation names it: ``AC 2.3.0``, ``Astro Runtime 5.0.4``."""

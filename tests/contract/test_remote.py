@@ -114,6 +114,17 @@ def test_the_two_feeds_are_fetched_and_kept(mirror: Mirror, home: dict[str, str]
     assert len(mirror.asked) == 6
 
 
+def test_a_feed_with_an_odd_row_is_used_and_kept(mirror: Mirror, home: dict[str, str]) -> None:
+    """The row is named, from the copy as well; the others are releases."""
+    rows = {"5.0.4": {"metadata": {"airflowVersion": "2.3.0"}}, "3.3-rc": None}
+    mirror.answers["/feeds/astronomer-runtime"] = (200, json.dumps({"runtimeVersions": rows}).encode())
+    for _ in range(2):
+        found = remote.load(mirror.url, environment=home)
+        assert [str(release) for release in found.runtime] == ["Astro Runtime 5.0.4"]
+        assert [row.text for row in found.odd] == ["runtimeVersions['3.3-rc']"]
+    assert len(mirror.asked) == 2
+
+
 def test_a_copy_from_the_future_is_not_fresh(mirror: Mirror, home: dict[str, str]) -> None:
     """A clock was wrong: it would stay fresh for ever."""
     remote.load(mirror.url, environment=home)

@@ -19,6 +19,8 @@ RUNTIMES = (
     *("1.0.0", "2.0.0", "3.0.0", "3.0.10", "3.0.9", "4.0.0", "5.0.4", "6.0.0", "9.10.0", "9.9.0"),
     *("12.12.0", "3.0-1", "3.0-10", "3.0-9", "3.1-12", "10.0-1"),
 )
+MARKED = ((), ("2.3.0rc1",), ("1.10.14rc1", "2.2.3.post1"))
+"""Prereleases and post-releases of Certified that run somewhere and are never on offer."""
 CHANNELS = (*[None, "stable", "deprecated"] * 4, "alpha", "beta", "nightly", "preview")
 PLATFORMS = (*[None] * 8, "0.28.7", "0.29.0", "0.33.2", "0.33.3", "0.36.9", "0.37.0", "1.1.0", "trunk")
 
@@ -28,8 +30,8 @@ def release_of(row: Row) -> Release:
     distribution = Distribution.CERTIFIED if row.certified else Distribution.RUNTIME
     known = {str(channel): channel for channel in Channel}
     return Release(
-        id=ReleaseId.of(distribution, row.version),
-        airflow=AirflowVersion.parse(row.airflow),
+        id=ReleaseId.observe(distribution, row.version),
+        airflow=AirflowVersion.observe(row.airflow),
         known=True,
         channel=known.get(row.channel, Channel.UNKNOWN) if row.channel else None,
         yanked=row.yanked,
@@ -81,6 +83,10 @@ def worlds(draw: st.DrawFn) -> World:
         Row(certified=True, version="2.1.0", airflow="2.1.0"),
         Row(certified=True, version="1.10.7", airflow="1.10.7"),
         Row(certified=False, version="2.5.0", airflow=draw(st.sampled_from(AIRFLOWS))),
+        *(Row(certified=True, version=version, airflow=version) for version in draw(st.sampled_from(MARKED))),
+        Row(
+            certified=False, version="5.0.4-rc1", airflow=draw(st.sampled_from((*AIRFLOWS, "2.7.0rc1", "2.3.0.post1")))
+        ),
     ]
     starts = [*rows, *elsewhere]
     if draw(st.sampled_from([True, True, True, False])):

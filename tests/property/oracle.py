@@ -21,9 +21,11 @@ if TYPE_CHECKING:
 RELAXABLE = ("MIGRATE-EQUAL", "AIRFLOW-2-GATE", "AIRFLOW-3-GATE", "YANKED", "CHANNEL", "PLATFORM")
 
 
-def numbers(text: str) -> tuple[int, ...]:
-    """Read the numbers of a version."""
-    return tuple(int(part) for part in re.split(r"[.-]", text))
+def numbers(text: str) -> tuple[float, ...]:
+    """Read the numbers of a version; a prerelease is half a step below its number, a post-release half above."""
+    plain, mark = re.fullmatch(r"([\d.-]*\d)(?:[.-]?(rc|post)\d+)?", text).groups()  # type: ignore[union-attr]
+    *first, last = (int(part) for part in re.split(r"[.-]", plain))
+    return (*first, last + {None: 0, "rc": -0.5, "post": 0.5}[mark])
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,14 +44,14 @@ class Row:
         return f"{'AC' if self.certified else 'Astro Runtime'} {self.version}"
 
     @cached_property
-    def flow(self) -> tuple[int, ...]:
+    def flow(self) -> tuple[float, ...]:
         """The Airflow version."""
         return numbers(self.airflow)
 
     @cached_property
-    def runtime(self) -> tuple[bool, tuple[int, ...]]:
-        """The Runtime version: whatever has a dash came later than whatever has none."""
-        return "-" in self.version, numbers(self.version)
+    def runtime(self) -> tuple[bool, tuple[float, ...]]:
+        """The Runtime version: whatever has a dash after two numbers came later than whatever has none."""
+        return re.match(r"\d+\.\d+-", self.version) is not None, numbers(self.version)
 
     @cached_property
     def order(self) -> tuple[object, ...]:
@@ -171,7 +173,7 @@ class Oracle:
         ladder = self.ways((False,), target)
         if not start.certified:
             return ladder.get(start)
-        paths: list[tuple[tuple[int, ...], list[Row]]] = []
+        paths: list[tuple[tuple[float, ...], list[Row]]] = []
         for summit in [start, *(row for row in self.rows if row.certified and self.passes(row))]:
             climb = [] if summit is start else self.ways((True,), summit).get(start)
             if climb is None or summit.flow > target.flow:

@@ -8,16 +8,18 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from packaging.version import Version
 
 from astro_deployment_runtime import feeds
-from astro_deployment_runtime.catalog import Catalog, Release
-from astro_deployment_runtime.errors import InvalidCatalogError, InvalidInputError
+from astro_deployment_runtime.catalog import Catalog, Release, number, rank
+from astro_deployment_runtime.errors import InvalidCatalogError, InvalidInputError, InvalidVersionError
 from astro_deployment_runtime.model import Acceptance
 from astro_deployment_runtime.question import parse_current, parse_target
 from astro_deployment_runtime.report import printable
-from astro_deployment_runtime.versions import ReleaseId, RuntimeVersion
+from astro_deployment_runtime.versions import AirflowVersion, Distribution, ReleaseId, RuntimeVersion, Stage
 
 GUIDE = feeds.load("guide")
 FIELDS = st.sampled_from(
@@ -68,6 +70,84 @@ def test_any_release_is_read_or_refused(text: str) -> None:
         return
     assert isinstance(release, Release)
     assert ReleaseId.parse(str(release)) == release.id
+
+
+@given(
+    st.lists(
+        st.sampled_from(["5", "0", "12", ".", "-", "+", "rc", "alpha", "dev", "post", "nightly", "base", "x"])
+        | st.sampled_from(["v", "-python-3.11", "-buster", " ", "1.10.14", "3.1-12", "2.3.0"]),
+        max_size=6,
+    ).map("".join)
+)
+def test_any_version_that_runs_is_read_or_refused(text: str) -> None:
+    """What is read is printed so that it is read again, and a release is read alike where only releases are."""
+    for distribution in Distribution:
+        try:
+            name = ReleaseId.observe(distribution, text)
+        except InvalidInputError:
+            continue
+        assert ReleaseId.observe(distribution, str(name.version)) == name
+        assert ReleaseId.parse(str(name)) == name
+        if name.version.is_release:
+            assert ReleaseId.of(distribution, str(name.version)) == name
+        else:
+            with pytest.raises(InvalidVersionError):
+                ReleaseId.of(distribution, str(name.version))
+
+
+SMALL = st.integers(0, 2)
+MARKS = st.lists(st.tuples(st.sampled_from(["dev", "nightly", "a", "b", "rc", "post"]), SMALL), max_size=3)
+VERSIONS = st.builds(
+    lambda numbers, dash, marks: (
+        "{}.{}{}{}".format(*numbers[:2], "-" if dash else ".", numbers[2] + dash)
+        + "".join(f"-{word}{count}" for word, count in marks)
+    ),
+    st.tuples(SMALL, SMALL, SMALL),
+    st.booleans(),
+    MARKS,
+).map(RuntimeVersion.observe)
+
+
+@given(VERSIONS, VERSIONS, VERSIONS)
+def test_the_order_of_versions_is_total(a: RuntimeVersion, b: RuntimeVersion, c: RuntimeVersion) -> None:
+    """Of two, one is lower or they are equal; equal ones have one hash and one text; and it is transitive."""
+    assert (a < b) + (b < a) + (a == b) == 1
+    assert (number(a) < number(b)) == (a < b)
+    assert (a == b) == (number(a) == number(b)) == (str(a) == str(b))
+    if a == b:
+        assert hash(a) == hash(b)
+    if a <= b <= c:
+        assert a <= c
+
+
+@given(VERSIONS)
+def test_a_marked_version_is_beside_its_release(version: RuntimeVersion) -> None:
+    """Below it or above it by its first mark, and beyond no other release."""
+    release = RuntimeVersion(version.scheme, version.numbers)
+    after = RuntimeVersion(version.scheme, (*version.numbers[:2], version.numbers[2] + 1))
+    if version.is_release:
+        assert version == release
+    elif version.marks[0][0] is Stage.POST:
+        assert release < version < after
+    else:
+        assert version < release
+
+
+PYTHONS = st.builds(
+    lambda numbers, pre, post, dev: "{}.{}.{}".format(*numbers) + pre + post + dev,
+    st.tuples(SMALL, SMALL, SMALL),
+    st.sampled_from(["", "a1", "b0", "b2", "rc1", "rc10"]),
+    st.sampled_from(["", ".post1", ".post2"]),
+    st.sampled_from(["", ".dev1", ".dev2"]),
+)
+
+
+@given(PYTHONS, PYTHONS)
+def test_airflow_versions_are_ordered_as_python_orders_them(a: str, b: str) -> None:
+    """Airflow is a Python package: its own tools compare its versions so."""
+    first, second = AirflowVersion.observe(a), AirflowVersion.observe(b)
+    assert (first < second, first == second) == (Version(a) < Version(b), Version(a) == Version(b))
+    assert (rank(first) < rank(second)) == (first < second)
 
 
 @given(WORDS | st.from_regex(r"\d{1,3}[.-]\d{1,3}[.-]\d{1,3}", fullmatch=True))

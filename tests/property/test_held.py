@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from astro_deployment_runtime import feeds
 from astro_deployment_runtime.catalog import Catalog
 from astro_deployment_runtime.model import Latest, Resolved, Violation
-from astro_deployment_runtime.targets import parse_target, resolve
+from astro_deployment_runtime.question import parse_target
+from astro_deployment_runtime.targets import resolve
 from astro_deployment_runtime.versions import Line, RuntimeVersion
 
 PUBLISHED = feeds.load("published")

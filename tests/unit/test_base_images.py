@@ -145,17 +145,22 @@ def test_a_runtime_variant_that_does_not_exist_is_told(tag: str, airflow: str, f
         "5.0",
         "5.0.4-",
         "5.0.4base",
-        "5.0.4-alpha1",
-        "5.0.4.rc1",
         "5.0.4-base-beta.2",
-        "5.0.4-dev",
         "x5.0.4",
     ],
 )
 def test_a_tag_that_names_no_release_is_not_read(tag: str) -> None:
-    """Prerelease marks are no variant."""
+    """Nor one with a prerelease mark after a suffix."""
     with pytest.raises(InvalidVersionError):
         Tag.read(Distribution.RUNTIME, tag)
+
+
+@pytest.mark.parametrize("tag", ["5.0.4-alpha1", "5.0.4.rc1", "5.0.4rc1", "5.0.4-dev", "5.0.4-beta.2-base"])
+def test_a_prerelease_mark_is_no_variant(tag: str) -> None:
+    """The tag names a prerelease, and the next tag is that of a release."""
+    read = Tag.read(Distribution.RUNTIME, tag)
+    assert read.release != ReleaseId.parse("Runtime 5.0.4")
+    assert read.of(ReleaseId.parse("Runtime 5.0.5")) == f"5.0.5{'-base' if read.bare else ''}"
 
 
 def test_a_long_tag_takes_no_time() -> None:

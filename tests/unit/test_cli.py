@@ -217,3 +217,23 @@ def test_planning_needs_neither_pulumi_nor_http() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_odd_rows_of_a_catalog_are_a_note_beside_the_answer(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Once on standard error, so that JSON stays JSON; the answer is that of the rows that can be read."""
+    row = {"metadata": {"airflowVersion": "2.3.0"}}
+    runtime = {"runtimeVersions": {"5.0.4": row, "3.3-rc": row, "5.0.3\x1b": row}}
+    (tmp_path / "astronomer-certified.json").write_text('{"available_releases": [{"version": "2.3.0"}]}')
+    (tmp_path / "astronomer-runtime.json").write_text(json.dumps(runtime))
+    where = ["--catalog", str(tmp_path)]
+    for arguments in (
+        ["plan", "--from", "AC 2.3.0", "--to", "5.0.4", "--json", *where],
+        ["explain", "AC 2.3.0", "5.0.4", *where],
+    ):
+        assert cli.main(arguments) == 0
+        answer = capsys.readouterr()
+        assert answer.err == (
+            "note: the catalog has 2 rows that cannot be read as releases; left out: runtimeVersions['3.3-rc'], "
+            "runtimeVersions['5.0.3\\x1b']\n"
+        )
+        assert "3.3-rc" not in answer.out

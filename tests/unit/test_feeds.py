@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from astro_deployment_runtime import feeds
-from astro_deployment_runtime.catalog import Channel
+from astro_deployment_runtime.catalog import Catalog, Channel
 from astro_deployment_runtime.errors import InvalidCatalogError
 from astro_deployment_runtime.versions import ReleaseId
 
@@ -75,29 +75,127 @@ def test_the_end_of_support_has_two_names(tmp_path: Path, field: str) -> None:
     assert row(tmp_path, **{field: "2027-04-30"}).end_of_support == date(2027, 4, 30)
 
 
+RUNTIME_ROW: dict[str, Any] = {"metadata": {"airflowVersion": "2.3.0"}}
+
+
+@pytest.mark.parametrize(
+    ("version", "row", "text"),
+    [
+        ("3.3-rc", RUNTIME_ROW, "runtimeVersions['3.3-rc']"),
+        ("8.0.0-alpha2", RUNTIME_ROW, "runtimeVersions['8.0.0-alpha2']"),
+        ("5.0.x", RUNTIME_ROW, "runtimeVersions['5.0.x']"),
+        ("9" * 99, RUNTIME_ROW, f"runtimeVersions['{'9' * 40}...']"),
+        ("5.0.5", None, "runtimeVersions['5.0.5']: None"),
+        ("5.0.5", [], "runtimeVersions['5.0.5']: []"),
+        ("5.0.5", {}, "runtimeVersions['5.0.5']: {}"),
+        ("5.0.5", {"metadata": None}, "runtimeVersions['5.0.5']: {'metadata': None}"),
+        ("5.0.5", {"metadata": {}}, "runtimeVersions['5.0.5'].metadata.airflowVersion: None"),
+        (
+            "5.0.5",
+            {"metadata": {"airflowVersion": "3.4.0rc1"}},
+            "runtimeVersions['5.0.5'].metadata.airflowVersion: '3.4.0rc1'",
+        ),
+        ("5.0.5", {"metadata": {"airflowVersion": 2.3}}, "runtimeVersions['5.0.5'].metadata.airflowVersion: 2.3"),
+    ],
+)
+def test_a_runtime_row_that_cannot_be_read_is_left_out_alone(tmp_path: Path, version: str, row: Any, text: str) -> None:
+    """It is named; the rows beside it are read."""
+    runtime = {"runtimeVersions": {version: row, "5.0.4": RUNTIME_ROW}, "someday": {"new": None}}
+    catalog = feeds.load(write(tmp_path, {"available_releases": []}, runtime))
+    assert [str(release) for release in catalog.runtime] == ["Astro Runtime 5.0.4"]
+    assert [(each.text, each.left_out) for each in catalog.odd] == [(text, True)]
+
+
+@pytest.mark.parametrize(
+    ("row", "text"),
+    [
+        (None, "available_releases[0]: None"),
+        ("2.3.0", "available_releases[0]: '2.3.0'"),
+        ({}, "available_releases[0].version: None"),
+        ({"version": "2.3"}, "available_releases[0].version: '2.3'"),
+        ({"version": "2.3.0rc1"}, "available_releases[0].version: '2.3.0rc1'"),
+        ({"version": 5}, "available_releases[0].version: 5"),
+        ({"version": ["x" * 99]}, f"available_releases[0].version: ['{'x' * 55}..."),
+    ],
+)
+def test_a_certified_row_that_cannot_be_read_is_left_out_alone(tmp_path: Path, row: Any, text: str) -> None:
+    """The same of the other feed."""
+    certified = {"available_releases": [row, {"version": "2.2.5-4"}]}
+    catalog = feeds.load(write(tmp_path, certified, {"runtimeVersions": {}, "runtimeVersionsV3": None}))
+    assert [str(release) for release in catalog.certified] == ["AC 2.2.5"]
+    assert [(each.text, each.left_out) for each in catalog.odd] == [(text, True)]
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "shown"),
+    [
+        ("releaseDate", "soon", "'soon'"),
+        ("endOfSupport", "2027-13-01", "'2027-13-01'"),
+        ("endOfBasicSupport", 20270101, "20270101"),
+        ("channel", 3, "3"),
+        ("yanked", "maybe", "'maybe'"),
+        ("yanked", 2, "2"),
+        ("yankedReason", 5, "5"),
+    ],
+)
+def test_a_value_that_cannot_be_read_is_unknown(tmp_path: Path, name: str, value: Any, shown: str) -> None:
+    """Its row counts; in doubt it is yanked, or a prerelease, so that no path leads through it."""
+    release = row(tmp_path, **{name: value})
+    assert (release.released, release.end_of_support, release.yanked_reason) == (None, None, None)
+    assert release.yanked == (name == "yanked")
+    assert release.channel == (Channel.UNKNOWN if name == "channel" else None)
+    (odd,) = feeds.load(str(tmp_path)).odd
+    assert (odd.text, odd.left_out) == (f"runtimeVersions['5.0.4'].metadata.{name}: {shown}", False)
+
+
+def test_a_yank_counts_though_its_row_is_left_out(tmp_path: Path) -> None:
+    """A platform that tells the release's Airflow version may offer it: it is yanked all the same."""
+    metadata = {"airflowVersion": "2.3.0rc1", "yanked": True}
+    feed = feeds.load(
+        write(tmp_path, {"available_releases": []}, {"runtimeVersions": {"5.0.4": {"metadata": metadata}}})
+    )
+    offered = Catalog.offered([], [("5.0.4", "2.3.0"), ("5.0.5", "2.3.0")], feed)
+    assert [(release.yanked, release.known) for release in offered.runtime] == [(True, False), (False, False)]
+
+
+def test_a_huge_number_spoils_nothing(tmp_path: Path) -> None:
+    """Python converts no number of more than some thousand digits."""
+    digits = "1" * 10_000
+    runtime = (
+        f'{{"runtimeVersions": {{"5.0.4": {{"metadata": {{"airflowVersion": "2.3.0", "size": {digits}}}}}, '
+        f'"5.0.5": {{"metadata": {{"airflowVersion": {digits}}}}}}}}}'
+    )
+    catalog = feeds.load(write(tmp_path, {"available_releases": []}, runtime))
+    assert [str(release) for release in catalog.runtime] == ["Astro Runtime 5.0.4"]
+    assert len(catalog.odd[0].text) < 150
+
+
+def test_blanks_around_a_version_are_dropped(tmp_path: Path) -> None:
+    """Else the feed's yank of it would be lost."""
+    runtime = {"runtimeVersions": {" 5.0.4 ": {"metadata": {"airflowVersion": "2.3.0 ", "yanked": "True "}}}}
+    catalog = feeds.load(write(tmp_path, {"available_releases": [{"version": " 2.3.0-5 "}]}, runtime))
+    assert catalog.odd == ()
+    assert [str(release) for release in (*catalog.certified, *catalog.runtime)] == ["AC 2.3.0", "Astro Runtime 5.0.4"]
+    assert catalog.runtime[0].yanked
+
+
+@pytest.mark.parametrize("order", [1, -1])
+def test_of_two_unlike_rows_the_yanked_one_counts(tmp_path: Path, order: int) -> None:
+    """The more cautious reading, whichever comes first; the second row is named."""
+    rows = [{"metadata": {"airflowVersion": "2.3.0", "yanked": yanked}} for yanked in (True, False)][::order]
+    runtime = {"runtimeVersions": {"5.0.4": rows[0]}, "runtimeVersionsV3": {"5.0.4": rows[1], "3.0-1": rows[1]}}
+    catalog = feeds.load(write(tmp_path, {"available_releases": []}, runtime))
+    assert catalog.runtime[0].yanked
+    assert [each.text for each in catalog.odd] == ["runtimeVersionsV3['5.0.4']: a second row, unlike the first"]
+
+
 def test_all_problems_of_both_files_are_told_at_once(tmp_path: Path) -> None:
     """Each with its file, its place and what was expected; long values are cut."""
-    certified = {"available_releases": [{"version": "2.3"}, {"version": 5}, {"channel": 3}, 7, {"version": "2" * 99}]}
-    metadata = {"airflowVersion": "2.3", "yanked": "maybe", "releaseDate": "soon", "yankedReason": 5}
-    runtime = {
-        "runtimeVersions": {"5.0.x": {"metadata": metadata}, "5.0.4": {}, "5.0.5": []},
-        "runtimeVersionsV3": ["x" * 99],
-    }
     with pytest.raises(InvalidCatalogError) as caught:
-        feeds.load(write(tmp_path, certified, runtime))
+        feeds.load(write(tmp_path, {"releases": []}, {"runtimeVersions": None, "runtimeVersionsV3": ["x" * 99]}))
     for text in (
-        "astronomer-certified.json: available_releases[0].version: '2.3' is not an Astronomer Certified version",
-        "astronomer-certified.json: available_releases[1].version: 5 is not a text",
-        "astronomer-certified.json: available_releases[2].version: is missing",
-        "astronomer-certified.json: available_releases[2].channel: 3 is not a text",
-        "astronomer-certified.json: available_releases[3]: 7 is not an object",
-        "astronomer-runtime.json: runtimeVersions[\"5.0.x\"]: '5.0.x' is not an Astro Runtime version",
-        "astronomer-runtime.json: runtimeVersions[\"5.0.x\"].metadata.airflowVersion: '2.3' is not an Airflow version",
-        "astronomer-runtime.json: runtimeVersions[\"5.0.x\"].metadata.yanked: 'maybe' is neither true nor false",
-        "astronomer-runtime.json: runtimeVersions[\"5.0.x\"].metadata.releaseDate: 'soon' is not a date",
-        'astronomer-runtime.json: runtimeVersions["5.0.x"].metadata.yankedReason: 5',
-        'astronomer-runtime.json: runtimeVersions["5.0.4"].metadata: is missing',
-        'astronomer-runtime.json: runtimeVersions["5.0.5"]: [] is not an object',
+        "astronomer-certified.json: available_releases: is missing",
+        "astronomer-runtime.json: runtimeVersions: None is not an object",
         "astronomer-runtime.json: runtimeVersionsV3: ['xxx",
     ):
         assert text in str(caught.value)

@@ -45,7 +45,7 @@ def test_a_platform_is_named_with_what_it_offers() -> None:
     lines = offer_lines(offered, Platform(version="0.30.4"), Screen())
     assert lines[-2:] == [
         "The platform 0.30.4 offers 1 Certified and 1 Runtime releases.",
-        "Set aside, since these are no versions: nonsense\\n.",
+        "the platform's offer has 1 row that cannot be read as a release; left out: nonsense\\n",
     ]
     document = offer_json(offered, Platform(version="0.30.4"))
     assert document["platform"] == "0.30.4"

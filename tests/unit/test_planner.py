@@ -10,7 +10,7 @@ from astro_deployment_runtime.errors import UnsoundPlanError
 from astro_deployment_runtime.model import Acceptance, Plan, Platform, Refusal, RuleId, Strategy, Violation
 from astro_deployment_runtime.question import parse_current, parse_target
 from astro_deployment_runtime.refusals import obstacles
-from astro_deployment_runtime.report import path_line
+from astro_deployment_runtime.report import path_line, refusal_message
 from astro_deployment_runtime.search import Search, Terms
 from astro_deployment_runtime.versions import AirflowVersion, ReleaseId
 
@@ -249,7 +249,109 @@ def test_a_target_that_is_not_on_offer_is_refused_with_its_neighbours() -> None:
         "Astro Runtime 9.10.0",
         None,
     )
-    assert rules(refused(ask("Runtime 6.0.4", "5.9.9", PUBLISHED))) == ["OFFERED", "NO-REVERT"]
+    assert refusal.violations[0].found == "Astro Runtime 9.9.9 is not on offer, nor known to the catalog"
+
+
+@pytest.mark.parametrize("accept", [(), ("newer",)])
+@pytest.mark.parametrize(
+    ("target", "likely"),
+    [("3.1.12", "; did you mean 3.1-12?"), ("3.0.5", "; did you mean 3.0.4 or 3.0-x?"), ("5.9.9", "")],
+)
+def test_existence_comes_before_direction(target: str, likely: str, accept: tuple[str, ...]) -> None:
+    """A lower version that does not exist is neither called lower nor kept, and has no name to accept."""
+    refusal = refused(ask("Runtime 3.1-21", target, PUBLISHED, accept=accept))
+    assert rules(refusal) == ["OFFERED"]
+    missing = f"Astro Runtime {target} is not on offer, nor known to the catalog{likely}"
+    assert refusal.violations[0].found == missing
+    assert refusal.acceptable == ()
+    assert ("Next: declare what you meant" in refusal_message(refusal)) == bool(likely)
+
+
+def test_a_line_that_does_not_exist_is_asked_about() -> None:
+    """By dots, Airflow 3's line is another one; what runs is not kept for it either."""
+    refusal = refused(ask("Runtime 3.1-12", "3.1.x", PUBLISHED, accept=("newer",)))
+    assert refusal.violations[0].found.endswith("; did you mean 3.1-x?")
+    assert "Next: declare what you meant" in refusal_message(refusal)
+
+
+def test_a_withdrawn_release_exists() -> None:
+    """Where the feed has it, it is only not on offer, so that running more than it can be accepted."""
+    offered = Catalog.offered([], [("6.0.4", "2.4.3")], PUBLISHED)
+    refusal = refused(ask("Runtime 6.0.4", "5.0.4", offered))
+    assert rules(refusal) == ["OFFERED", "NO-REVERT"]
+    assert refusal.violations[0].found == "Astro Runtime 5.0.4 is not on offer"
+    assert planned(ask("Runtime 6.0.4", "5.0.4", offered, accept=("newer",))).hops == ()
+
+
+def test_a_target_in_an_odd_row_is_told_so() -> None:
+    """The platform offers it; what of it cannot be read is quoted."""
+    offered = Catalog.offered([], [("6.0.4", "two"), ("6.0.3", "2.4.2")], PUBLISHED)
+    refusal = refused(ask("Runtime 6.0.3", "6.0.4", offered))
+    assert refusal.violations[0].found == ("Astro Runtime 6.0.4 is on offer in a row that cannot be read, 6.0.4 (two)")
+
+
+@pytest.mark.parametrize(
+    ("start", "target", "path"),
+    [
+        ("Runtime 8.0.0-alpha2 (Airflow 2.6.0)", "8.1.0", "Astro Runtime 8.0.0-alpha2 > Astro Runtime 8.1.0"),
+        ("Runtime 3.1-12.rc1 (Airflow 3.1.7)", "3.1-12", "Astro Runtime 3.1-12-rc1 > Astro Runtime 3.1-12"),
+        ("Runtime 5.0.1-base", "5.0.2", "Astro Runtime 5.0.1 > Astro Runtime 5.0.2"),
+        ("AC 2.3.0rc1", "5.0.1", "AC 2.3.0rc1 > AC 2.3.0 > Astro Runtime 5.0.1"),
+        ("AC 2.3.0.post1", "5.0.2", "AC 2.3.0.post1 > AC 2.3.1 > Astro Runtime 5.0.2"),
+    ],
+)
+def test_a_prerelease_is_left_upwards(start: str, target: str, path: str) -> None:
+    """To the release of its number, which it does not equal, and beyond."""
+    assert path_line(planned(ask(start, target, PUBLISHED))) == path
+
+
+@pytest.mark.parametrize(
+    ("start", "target", "rule"),
+    [
+        ("AC 2.3.0rc1", "equivalent", "MIGRATE-EQUAL"),
+        ("AC 2.3.0.post1", "equivalent", "MIGRATE-EQUAL"),
+        ("AC 2.3.0.post1", "5.0.1", "NO-REVERT"),
+        ("Runtime 8.2.0-rc1 (Airflow 2.6.0)", "8.1.0", "NO-REVERT"),
+        ("Runtime 8.2.0 (Airflow 2.6.1.dev1)", "8.3.0", "NO-REVERT"),
+        ("Runtime 9.0.0-rc1 (Airflow 2.7.0rc1)", "3.0-1", "AIRFLOW-3-GATE"),
+        ("AC 1.10.14rc1", "5.0.1", "AIRFLOW-2-GATE"),
+    ],
+)
+def test_rules_take_a_prerelease_for_less_than_its_release(start: str, target: str, rule: str) -> None:
+    """Equality, direction and gates go by the order of versions."""
+    catalog = made(
+        *(
+            "AC 2.3.0",
+            "Runtime 5.0.1 = 2.3.0",
+            "Runtime 8.1.0 = 2.6.0",
+            "Runtime 8.3.0 = 2.6.0",
+            "Runtime 3.0-1 = 3.0.0",
+        ),
+    )
+    refusal = refused(ask(start, target, catalog))
+    assert rules(refusal) == [rule]
+
+
+def test_a_prerelease_that_runs_is_not_advised_as_a_target() -> None:
+    """It cannot be declared: it can be kept by accepting that alone."""
+    refusal = refused(ask("Runtime 8.2.0-rc1 (Airflow 2.6.0)", "8.1.0", PUBLISHED))
+    assert refusal.acceptable == ("newer",)
+    assert "8.2.0-rc1, which runs; to keep that, accept: [newer]" in refusal.violations[0].found
+    assert "declare what runs" not in refusal_message(refusal)
+    kept = planned(ask("Runtime 8.2.0-rc1 (Airflow 2.6.0)", "8.1.0", PUBLISHED, accept=("newer",)))
+    assert path_line(kept) == "Astro Runtime 8.2.0-rc1"
+
+
+def test_a_pending_prerelease_is_not_the_release() -> None:
+    """It is off the path: foreign it is refused, ours it is cancelled first."""
+    question = ("Runtime 8.1.0", "8.2.0", PUBLISHED)
+    assert rules(refused(ask(*question, pending="Runtime 8.2.0-rc1"))) == ["PENDING"]
+    ours = planned(ask(*question, pending="Runtime 8.2.0-rc1", ours=True))
+    assert (str(ours.cancel), path_line(ours)) == (
+        "Astro Runtime 8.2.0-rc1",
+        "Astro Runtime 8.1.0 > Astro Runtime 8.2.0",
+    )
+    assert planned(ask(*question, pending="Runtime 8.2.0")).cancel is None
 
 
 def test_an_ac_without_equivalent_is_told_so() -> None:

@@ -8,9 +8,9 @@ from astro_deployment_runtime import feeds, planner
 from astro_deployment_runtime.catalog import Catalog, Channel, Release
 from astro_deployment_runtime.errors import InvalidVersionError
 from astro_deployment_runtime.model import Acceptance, Equivalent, Latest, Plan, Refusal, read_warnings
-from astro_deployment_runtime.question import parse_current
+from astro_deployment_runtime.question import parse_current, parse_target
 from astro_deployment_runtime.report import path_line, plan_lines, refusal_message
-from astro_deployment_runtime.targets import parse_target
+from astro_deployment_runtime.targets import hint
 from astro_deployment_runtime.versions import AirflowVersion, Line, ReleaseId, RuntimeVersion
 
 PUBLISHED = feeds.load("published")
@@ -99,6 +99,49 @@ class TestWriting:
         with pytest.raises(InvalidVersionError) as caught:
             parse_target(text)
         assert message in str(caught.value)
+
+    @pytest.mark.parametrize(
+        ("text", "meant"),
+        [
+            ("v6.0.0", "6.0.0"),
+            ("6.0", "6.0.0 or 6.0.x"),
+            ("5.04", "5.0.4"),
+            ("5,0,4", "5.0.4"),
+            ("3.1-012", "3.1-12"),
+            ("3.1_12", "3.1-12"),
+            ("3.112", "3.1-12"),
+            ("3.1\u201312", "3.1-12"),
+            ("Runtime 5.0.4", "5.0.4"),
+            ("runtime-5.0.4", "5.0.4"),
+            ("5.0.4-base", "5.0.4"),
+            ("quay.io/astronomer/astro-runtime:5.0.4", "5.0.4"),
+            ("5.0.4.0", "5.0.4"),
+            ("8.1.0-alpha2", "8.1.0"),
+            ("v12.99.1", "12.99.1"),
+            ("2.3", "5.5.0 (Airflow 2.3.4)"),
+            ("AC 2.3.0", "5.0.1 (Airflow 2.3.0)"),
+            ("6", "6.x"),
+            ("3", "3.3-x, 3.2-x or 3.1-x"),
+            ("3.0", "3.0.0, 3.0-x or 3.0.x"),
+            ("5x", "5.x"),
+            ("5.*", "5.x"),
+            ("5.X", "5.x"),
+            ("v5.0.x", "5.0.x"),
+            ("Equivalent", "equivalent"),
+            ("equivalant", "equivalent"),
+            ("latest_patch", "latest-patch"),
+        ],
+    )
+    def test_what_is_written_almost_like_a_target_is_asked_about(self, text: str, meant: str) -> None:
+        """Among the shipped releases, since no platform is known where a target is declared."""
+        with pytest.raises(InvalidVersionError) as caught:
+            parse_target(text)
+        assert str(caught.value).endswith(f"; did you mean {meant}?")
+
+    @pytest.mark.parametrize("text", ["new", "five", "99.x", "", "x", "5" * 61, "7" * 5000, "\u0665.0.4"])
+    def test_what_is_written_like_no_target_is_not_asked_about(self, text: str) -> None:
+        """A guess from nothing would mislead."""
+        assert hint(text, PUBLISHED) == ""
 
     def test_a_line_holds_what_begins_like_it(self) -> None:
         """In its own scheme alone: Runtime 3.1.x would be another thing than 3.1-x."""
@@ -191,7 +234,7 @@ class TestHeld:
         refusal = refused(ask("Runtime 5.0.0", "5.x", catalog, held="5.0.1"))
         assert (str(refusal.target), refusal.below, str(refusal.above)) == ("5.0.1", None, "Astro Runtime 5.0.2")
         text = refusal_message(refusal)
-        assert "OFFERED: Astro Runtime 5.0.1 is not on offer" in text
+        assert "OFFERED: Astro Runtime 5.0.1 is not on offer, nor known to the catalog\n" in text
         assert "for which 5.x stands" in text
         assert "ASTRO_RESOLVE=newest" in text
         assert planned(ask("Runtime 5.0.1 (Airflow 2.3.0)", "5.x", catalog, held="5.0.1")).hops == ()
@@ -213,6 +256,12 @@ class TestHeld:
         """What runs has left the line by hand: its own newest patch counts."""
         outcome = planned(ask("Runtime 5.1.0", "latest-patch", offer("5.0.1", "5.1.0", "5.1.3"), held="5.0.1"))
         assert resolved(outcome) == "5.1.3"
+
+    def test_a_prerelease_that_runs_is_left_for_a_newer_patch_alone(self) -> None:
+        """Of its line it is the newest while nothing higher is on offer."""
+        prerelease = "Runtime 5.0.2-rc1 (Airflow 2.3.0)"
+        assert resolved(ask(prerelease, "latest-patch", offer("5.0.1", "5.0.2"))) == "5.0.2"
+        assert resolved(ask(prerelease, "5.0.x", offer("5.0.0", "5.0.1"))) == "5.0.2-rc1"
 
     def test_a_version_is_not_held(self) -> None:
         """It says itself what it is."""

@@ -1,0 +1,205 @@
+"""A Houston whose rows hold what the vendor's own platform has been seen to hold: odd versions, here and there."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+import httpx
+import pytest
+
+from astro_deployment_runtime.adapter import Adapter
+from astro_deployment_runtime.houston import Houston
+from astro_deployment_runtime.judgement import Judgement, judge
+from astro_deployment_runtime.muster import muster
+from astro_deployment_runtime.stack import read_stack
+from astro_deployment_runtime.transport import Transport
+from astro_deployment_runtime.versions import ReleaseId
+from tests.contract import served as world
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+CERTIFIED = ("2.2.4", "2.3.0", "2.4.0")
+RUNTIME = (("4.2.5", "2.2.5"), ("5.0.4", "2.3.0"), ("6.0.0", "2.4.0"), ("3.1-12", "3.1.7"))
+
+
+@dataclass
+class Platform:
+    """Plays a Houston with these rows, and keeps the variables of what it is asked."""
+
+    rows: Sequence[dict[str, Any]]
+    certified: Sequence[str] = CERTIFIED
+    runtime: Sequence[tuple[str, str]] = RUNTIME
+    sent: list[dict[str, Any]] = field(default_factory=list)
+
+    def __call__(self, request: httpx.Request) -> httpx.Response:
+        """Answer any document of ours by its variables."""
+        body = json.loads(request.content)
+        variables = body["variables"]
+        self.sent.append(variables)
+        by_id = {row["id"]: row for row in self.rows}
+        data: dict[str, Any] = {
+            "appConfig": {"version": "0.30.4", "featureFlags": {}},
+            "deploymentConfig": {"airflowImages": [{"version": version} for version in self.certified]},
+            "runtimeReleases": [{"version": version, "airflowVersion": flow} for version, flow in self.runtime],
+            "workspaces": [{"id": "ckw0", "label": "Space"}],
+            **{name: by_id.get(value) for name, value in variables.items()},
+        }
+        if "w0" in variables:
+            data = {"w0": list(self.rows)}
+        return httpx.Response(200, json={"data": data})
+
+    @contextlib.contextmanager
+    def adapter(self) -> Iterator[Adapter]:
+        """Open what plans for it."""
+        settings = world.settings("https://houston.example.com/v1")
+        with contextlib.closing(Transport(settings, transport=httpx.MockTransport(self))) as transport:
+            yield Adapter(Houston(transport, feed=world.feed(), gather=0, linger=0), settings)
+
+
+def row(number: int, *, airflow: str = "", runtime: str = "", flow: str = "2.3.0", **desired: str) -> dict[str, Any]:
+    """Make a Deployment that runs that."""
+    return {
+        "id": f"ckw{number}",
+        "releaseName": f"stars-{number}",
+        "workspace": {"id": "ckw0"},
+        "urls": [{"type": "airflow", "url": f"https://deployments.example.com/stars-{number}/airflow"}],
+        "airflowVersion": airflow,
+        "desiredAirflowVersion": desired.get("awaits_airflow", airflow),
+        "runtimeVersion": runtime,
+        "desiredRuntimeVersion": desired.get("awaits", runtime),
+        "runtimeAirflowVersion": flow if runtime else "",
+    }
+
+
+def judged(platform: Platform, **declared: Any) -> Judgement:
+    """Judge a fleet on it."""
+    with platform.adapter() as adapter:
+        return judge(read_stack(declared), adapter)
+
+
+def everything(target: str = "5.0.4", **more: Any) -> dict[str, Any]:
+    """Declare every Deployment."""
+    return {"selectors": [{"releaseName": "*", "runtimeVersion": target, **more}]}
+
+
+@pytest.mark.parametrize(
+    ("found", "path"),
+    [
+        (row(1, runtime="5.0.4 "), "Astro Runtime 5.0.4"),
+        (row(1, runtime="5.0.4-base", awaits="5.0.4"), "Astro Runtime 5.0.4"),
+        (row(1, runtime="v4.2.5", flow="v2.2.5"), "Astro Runtime 4.2.5 > Astro Runtime 5.0.4"),
+        (row(1, runtime="5.0.4-alpha2"), "Astro Runtime 5.0.4-alpha2 > Astro Runtime 5.0.4"),
+        (row(1, runtime="5.0.4.rc1", flow="2.3.0rc1"), "Astro Runtime 5.0.4-rc1 > Astro Runtime 5.0.4"),
+        (row(1, runtime="5.0.4-rc1", awaits="5.0.4"), "Astro Runtime 5.0.4-rc1 > Astro Runtime 5.0.4"),
+        (row(1, airflow="2.2.4-3", runtime=" "), "AC 2.2.4 > AC 2.3.0 > Astro Runtime 5.0.4"),
+        (row(1, airflow="2.3.0-onbuild"), "AC 2.3.0 > Astro Runtime 5.0.4"),
+        (row(1, airflow="2.2.4.dev1+astro.1"), "AC 2.2.4.dev1 > AC 2.3.0 > Astro Runtime 5.0.4"),
+    ],
+)
+def test_an_odd_version_that_runs_is_upgraded_by_the_rules(found: dict[str, Any], path: str) -> None:
+    """Its path is planned, saved as text, and read back as the same releases."""
+    (planned,) = judged(Platform([found]), **everything()).fleet
+    assert (planned.refusal, planned.path) == (None, path)
+    assert " > ".join(str(ReleaseId.parse(each)) for each in path.split(" > ")) == path
+
+
+@pytest.mark.parametrize(
+    ("found", "reason"),
+    [
+        (row(1, runtime="new"), "it runs Astro Runtime 'new', which cannot be read"),
+        (row(1, airflow="latest"), "it runs Astronomer Certified 'latest', which cannot be read"),
+        (row(1), "it runs no version"),
+        (row(1, runtime="5.0.4", awaits="soon"), "it awaits Astro Runtime 'soon', which cannot be read"),
+        (row(1, airflow="2.2.4", awaits_airflow="2.x"), "it awaits Astronomer Certified '2.x', which cannot be read"),
+        (row(1, runtime="9.9.9", flow="two"), "its Astro Runtime 9.9.9 has Airflow 'two', which cannot be read"),
+        (row(1, runtime="9.9.9", flow=""), "its Astro Runtime 9.9.9 has no Airflow version"),
+        (row(1, runtime="7" * 9999), f"it runs Astro Runtime '{'7' * 80}...', which cannot be read"),
+    ],
+)
+def test_what_remains_unreadable_is_told_with_its_value(found: dict[str, Any], reason: str) -> None:
+    """For that Deployment alone, which stays in the fleet."""
+    fleet = judged(Platform([found, row(2, runtime="4.2.5", flow="2.2.5")]), **everything()).fleet
+    assert [each.path for each in fleet] == ["", "Astro Runtime 4.2.5 > Astro Runtime 5.0.4"]
+    assert fleet[0].refusal == (
+        f"Houston reports of stars-1 that {reason}: nothing is planned for it; have its version corrected on the "
+        "platform, or leave it out (astro:exclude)"
+    )
+
+
+def test_a_selector_looks_at_what_runs_whatever_else_cannot_be_read() -> None:
+    """An unreadable pending hop makes no Certified of a Runtime; an unreadable version is picked, to be refused."""
+    rows = [row(1, runtime="5.0.4", awaits="soon"), row(2, airflow="2.3.0"), row(3, airflow="latest")]
+    fleet = judged(Platform(rows), **everything(distribution="certified")).fleet
+    assert [each.entry.name for each in fleet] == ["stars-2", "stars-3"]
+
+
+@pytest.mark.parametrize("text", ["2.2.4 ", "2.2.4-3", "v2.2.4", "2.2.4rc1", "2.2.4.dev1+astro.1"])
+def test_cancelling_names_what_runs_in_houstons_own_words(text: str) -> None:
+    """Written in another way, it would start an upgrade to that."""
+    platform = Platform([row(1, airflow=text, awaits_airflow="2.3.0")])
+    with platform.adapter() as adapter:
+        found = adapter.houston.find(release_name="stars-1")
+        assert found.pending == ReleaseId.parse("AC 2.3.0")
+        adapter.houston.cancel(found, found.pending)
+    assert platform.sent[-1] == {"deploymentUuid": "ckw1", "version": text}
+
+
+def test_a_pending_prerelease_is_not_taken_for_its_release() -> None:
+    """What nobody here started is refused, as every foreign hop off the path is."""
+    platform = Platform([row(1, runtime="4.2.5", flow="2.2.5", awaits="5.0.4-rc1")])
+    with platform.adapter() as adapter:
+        (found,) = judge(read_stack(everything()), adapter, managed=False).fleet
+    assert "PENDING: Astro Runtime 5.0.4-rc1 is pending" in str(found.refusal)
+
+
+def test_odd_rows_are_told_once_and_everything_else_goes_on() -> None:
+    """In one note of the fleet, of bounded length; no Deployment's check repeats it."""
+    odd = [(f"7.0.{number}-rc1", "2.5.0") for number in range(50)]
+    rows = [row(1, runtime="4.2.5", flow="2.2.5"), row(2, runtime="4.2.5", flow="2.2.5")]
+    platform = Platform(rows, certified=[*CERTIFIED, "2.5"], runtime=[*RUNTIME, ("8.0.0", "3.4.0rc1"), *odd])
+    with platform.adapter() as adapter:
+        judgement = judge(read_stack(everything()), replace(adapter))
+        (note,) = judgement.notes
+        assert note.startswith(
+            "the platform's offer has 52 rows that cannot be read as releases; left out: 2.5, 7.0.0-rc1 (2.5.0), "
+        )
+        assert note.endswith(" and 48 more")
+        assert len(note) < 200
+        assert [each.hops for each in judgement.fleet] == [1, 1]
+        given = {"release_name": "stars-1", "runtime_version": "5.0.4", "accept": []}
+        assert adapter.check("a::b::c::stars-1", {}, given).warnings == ()
+
+
+def test_a_fleet_that_is_judged_again_is_told_again() -> None:
+    """The program judges twice where the state has to be asked; only the second answer is shown."""
+    platform = Platform([row(1, runtime="4.2.5", flow="2.2.5", awaits="6.0.0")], certified=["2.\x1b5"])
+    with platform.adapter() as adapter:
+        assert muster(everything(), None, lambda: replace(adapter)).needs_state
+        roster = muster(everything(accept=["cancel-pending"]), {}, lambda: replace(adapter))
+    assert roster.notes == ["the platform's offer has 1 row that cannot be read as a release; left out: 2.\\x1b5"]
+
+
+def test_without_a_fleet_the_first_check_tells_odd_rows() -> None:
+    """Also where that check is refused; the next one does not repeat it."""
+    platform = Platform([row(1, runtime="4.2.5", flow="2.2.5"), row(2, runtime="4.2.5")], certified=["2.5"])
+    with platform.adapter() as adapter:
+        given = {"release_name": "stars-1", "runtime_version": "9.9.9", "accept": []}
+        first = adapter.check("a::b::c::one", {}, given)
+        assert first.failures
+        assert first.warnings == ("the platform's offer has 1 row that cannot be read as a release; left out: 2.5",)
+        given = {"release_name": "stars-2", "runtime_version": "5.0.4", "accept": []}
+        assert adapter.check("a::b::c::two", {}, given).warnings == ()
+
+
+def test_a_target_held_at_a_prerelease_is_read_back() -> None:
+    """What `latest-patch` stands for may be the prerelease that runs; it is saved, and read in the next run."""
+    platform = Platform([row(1, runtime="5.0.5-rc1")])
+    with platform.adapter() as adapter:
+        given = {"release_name": "stars-1", "runtime_version": "latest-patch", "accept": []}
+        first = adapter.check("a::b::c::one", {}, given)
+        assert first.inputs["target"] == "5.0.5-rc1"
+        assert adapter.check("a::b::c::one", first.inputs, given).inputs["target"] == "5.0.5-rc1"
