@@ -8,7 +8,8 @@
     │   ├── InvalidCatalogError    a feed file is not in the feeds' format
     │   ├── InvalidSettingsError   the connection settings are missing or unsafe
     │   ├── InvalidPreviewError    what was to be reported is no preview of Pulumi's
-    │   └── InvalidDeclarationError  an argument of a resource or an entry of the stack config
+    │   ├── InvalidDeclarationError  an argument of a resource or an entry of the stack config
+    │   └── UnreadableFileError    a file that a person named is not there, not a regular one, or too large
     ├── RefusedError               a refusal of the planner, where only an exception can carry it
     ├── DeliveryFailedError        a command of the user's failed: a test of the project, or its deployment
     ├── SoakFailedError            the Deployments of a wave were not healthy in time
@@ -56,6 +57,22 @@ class InvalidPreviewError(InvalidInputError):
 
 class InvalidDeclarationError(InvalidInputError):
     """An argument of the resource or an entry of the stack config cannot be used."""
+
+
+class UnreadableFileError(InvalidInputError):
+    """A file that a person named is not there, is not a regular file, is too large, or cannot be read."""
+
+    def __init__(self, message: str, *, reason: str, missing: bool = False) -> None:
+        """Keep what a message of the caller's is made of.
+
+        Args:
+            message: the whole sentence, which names the file.
+            reason: the sentence without the file's name.
+            missing: there is no such file.
+        """
+        super().__init__(message)
+        self.reason = reason
+        self.missing = missing
 
 
 class RefusedError(AstroRuntimeError):

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from astro_deployment_runtime.console import Command, ExitCode
-from astro_deployment_runtime.errors import InvalidInputError
+from astro_deployment_runtime.errors import InvalidInputError, UnreadableFileError
+from astro_deployment_runtime.files import LARGEST_CONFIG, read_file
 from astro_deployment_runtime.writing import replace_file
 
 if TYPE_CHECKING:
@@ -73,11 +74,11 @@ def _put_script(script: Path) -> str:
 
 def _read(path: Path) -> bytes | None:
     try:
-        return path.read_bytes()
-    except FileNotFoundError:
-        return None
-    except OSError as error:
-        raise InvalidInputError(f"{path}: cannot be read ({error.strerror})") from error
+        return read_file(path, largest=LARGEST_CONFIG)
+    except UnreadableFileError as error:
+        if error.missing:
+            return None
+        raise
 
 
 def _write(path: Path, content: bytes) -> None:

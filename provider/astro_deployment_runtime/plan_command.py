@@ -18,6 +18,7 @@ from astro_deployment_runtime.console import (
     screen,
 )
 from astro_deployment_runtime.errors import DeploymentNotFoundError, InvalidInputError
+from astro_deployment_runtime.files import LARGEST_BATCH, read_file
 from astro_deployment_runtime.model import Plan, Refusal
 from astro_deployment_runtime.planner import plan
 from astro_deployment_runtime.question import parse_current, parse_target
@@ -121,12 +122,9 @@ def _batch(options: argparse.Namespace) -> ExitCode:
 
 def _batch_lines(file: str) -> Iterator[str]:
     try:
-        text = Path(file).read_bytes().decode("utf-8-sig")
+        text = read_file(Path(file), largest=LARGEST_BATCH).decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise InvalidInputError(f"{file}: is not UTF-8 (byte {error.start})") from error
-    except (OSError, ValueError) as error:
-        reason = error.strerror if isinstance(error, OSError) else error
-        raise InvalidInputError(f"{file}: cannot be read ({reason})") from error
     # Not splitlines(), which would also break a line at characters that no editor takes for a line's end.
     lines = text.split("\n")
     if lines[-1] == "":

@@ -20,7 +20,13 @@ from typing import TYPE_CHECKING, Final
 
 from astro_deployment_runtime import dockerfile, report
 from astro_deployment_runtime.commands import Command, Runner
-from astro_deployment_runtime.errors import CommandInterruptedError, DeliveryFailedError, InvalidDeclarationError
+from astro_deployment_runtime.errors import (
+    CommandInterruptedError,
+    DeliveryFailedError,
+    InvalidDeclarationError,
+    UnreadableFileError,
+)
+from astro_deployment_runtime.files import LARGEST_DOCKERFILE, read_file
 from astro_deployment_runtime.report import printable
 from astro_deployment_runtime.writing import replace_file
 
@@ -143,11 +149,9 @@ class Project:
                     "'astro dev init' was run; a relative path begins at the Pulumi project"
                 )
         try:
-            return self._file.read_bytes().decode(errors="surrogateescape")
-        except OSError as error:
-            raise InvalidDeclarationError(
-                f"project {self.name}: its {_DOCKERFILE} cannot be read: {error.strerror}"
-            ) from error
+            return read_file(self._file, largest=LARGEST_DOCKERFILE).decode(errors="surrogateescape")
+        except UnreadableFileError as error:
+            raise InvalidDeclarationError(f"project {self.name}: its {_DOCKERFILE} {error.reason}") from error
 
     def write(self, text: str) -> None:
         """Replace the Dockerfile, as a whole, with the same permissions.

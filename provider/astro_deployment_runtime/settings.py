@@ -10,7 +10,8 @@ from urllib.parse import urlsplit
 
 from pydantic import SecretStr
 
-from astro_deployment_runtime.errors import InvalidSettingsError
+from astro_deployment_runtime.errors import InvalidSettingsError, UnreadableFileError
+from astro_deployment_runtime.files import LARGEST_CA_FILE, read_file
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -75,10 +76,13 @@ class Settings:
                 "ASTRO_HOUSTON_TOKEN anew"
             )
         ca_file = setting("caFile", "ASTRO_CA_FILE")
-        if ca_file and not Path(ca_file).is_file():
-            raise InvalidSettingsError(
-                f"astro:caFile is {ca_file!r}, which is no file: name a PEM file of CA certificates"
-            )
+        if ca_file:
+            try:
+                read_file(Path(ca_file), largest=LARGEST_CA_FILE)
+            except UnreadableFileError as error:
+                raise InvalidSettingsError(
+                    f"astro:caFile is {ca_file!r}, which {error.reason}: name a PEM file of CA certificates"
+                ) from None
         resolve = setting("resolve", "ASTRO_RESOLVE") or "held"
         if resolve not in _RESOLVE:
             raise InvalidSettingsError(f"astro:resolve is {resolve!r}: write {' or '.join(_RESOLVE)}")

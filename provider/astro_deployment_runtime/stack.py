@@ -31,9 +31,6 @@ from astro_deployment_runtime.errors import InvalidDeclarationError, InvalidVers
 from astro_deployment_runtime.model import Latest
 from astro_deployment_runtime.versions import Line, RuntimeVersion
 
-KEYS: Final = ("defaults", "deployments", "selectors", "exclude", "waves", "onRefusal")
-"""The keys of a stack's config that declare a fleet, in the order in which mistakes are told."""
-
 ON_REFUSAL: Final = ("stop", "skip")
 
 
@@ -154,7 +151,7 @@ def read_stack(given: Mapping[str, Any]) -> StackDeclaration:
     """Check the config that declares a fleet; what is None counts as not given.
 
     Args:
-        given: values by key, of :data:`KEYS`.
+        given: values by key, of :data:`~astro_deployment_runtime.config_keys.FLEET`.
 
     Raises:
         InvalidDeclarationError: some of it is wrong; the message lists all mistakes, a line each.
