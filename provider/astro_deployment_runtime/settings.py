@@ -16,7 +16,10 @@ from astro_deployment_runtime.files import LARGEST_CA_FILE, read_file
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-_TRUE: Final = {"true", "1", "yes"}
+_FLAGS: Final = {
+    **dict.fromkeys(("true", "1", "yes", "on"), True),
+    **dict.fromkeys(("false", "0", "no", "off", ""), False),
+}
 _RESOLVE: Final = ("held", "newest")
 _SLOWEST: Final = 0.1
 _FASTEST: Final = 10_000.0
@@ -56,7 +59,7 @@ class Settings:
         def setting(key: str, variable: str) -> str:
             return (config(key) or environment.get(variable) or "").strip()
 
-        allow_http = setting("allowHttp", "ASTRO_ALLOW_HTTP").lower() in _TRUE
+        allow_http = _flag(setting("allowHttp", "ASTRO_ALLOW_HTTP"))
         url = setting("houstonUrl", "ASTRO_HOUSTON_URL")
         if not url:
             raise InvalidSettingsError(
@@ -81,7 +84,7 @@ class Settings:
                 read_file(Path(ca_file), largest=LARGEST_CA_FILE)
             except UnreadableFileError as error:
                 raise InvalidSettingsError(
-                    f"astro:caFile is {ca_file!r}, which {error.reason}: name a PEM file of CA certificates"
+                    f"astro:caFile {ca_file!r} {error.reason}. It has to be a PEM file of CA certificates"
                 ) from None
         resolve = setting("resolve", "ASTRO_RESOLVE") or "held"
         if resolve not in _RESOLVE:
@@ -95,6 +98,13 @@ class Settings:
             resolve=resolve,
             max_requests_per_second=_rate(setting("maxRequestsPerSecond", "ASTRO_MAX_REQUESTS_PER_SECOND")),
         )
+
+
+def _flag(text: str) -> bool:
+    try:
+        return _FLAGS[text.lower()]
+    except KeyError:
+        raise InvalidSettingsError(f"astro:allowHttp is {text!r}: write true or false") from None
 
 
 def _rate(text: str) -> float:

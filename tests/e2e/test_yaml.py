@@ -6,9 +6,9 @@ import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from yaml_cases import ACCEPTED, REFUSED, SCALARS
 
 from tests.e2e.world import Project
+from tests.yaml_cases import ACCEPTED, REFUSED, SCALARS
 
 if TYPE_CHECKING:
     from pathlib import Path

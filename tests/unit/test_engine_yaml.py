@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import yaml
-from yaml_cases import ACCEPTED, REFUSED, SCALARS
 
 from astro_deployment_runtime import engine_yaml
 from astro_deployment_runtime.engine_yaml import UnreadableYamlError, read_yaml
 from astro_deployment_runtime.errors import InvalidInputError
 from astro_deployment_runtime.stack_file import StackFile, read_stack_file
+from tests.yaml_cases import ACCEPTED, REFUSED, SCALARS
 
 if TYPE_CHECKING:
     from pathlib import Path
