@@ -15,6 +15,7 @@
     ├── SoakFailedError            the Deployments of a wave were not healthy in time
     ├── RunInterruptedError        the user stopped the run while an answer was waited for
     │   └── CommandInterruptedError    while such a command ran: it was ended, and the message tells what was left
+    ├── OutputError                what the command line prints cannot be written
     ├── UnsoundPlanError           the planner's check objects to the planner's own path: a mistake in this package
     └── PlatformError              Houston, the network, or what came from there
         ├── PlatformUnreachableError   no usable answer, also after the retries of a read
@@ -93,6 +94,10 @@ class RunInterruptedError(AstroRuntimeError):
 
 class CommandInterruptedError(RunInterruptedError):
     """The user stopped the run while a command tested or deployed the project; the command was ended."""
+
+
+class OutputError(AstroRuntimeError):
+    """What the command line prints cannot be written: the disk is full, or the stream is closed."""
 
 
 class UnsoundPlanError(AstroRuntimeError):

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from astro_deployment_runtime.console import Command, ExitCode
+from astro_deployment_runtime.console import Command, ExitCode, write_bytes
 from astro_deployment_runtime.errors import InvalidPreviewError, UnreadableFileError
 from astro_deployment_runtime.files import LARGEST_PREVIEW, read_file, read_stream
 from astro_deployment_runtime.junit import junit
@@ -45,7 +45,7 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
 def _run(options: argparse.Namespace) -> ExitCode:
     written = _FORMATS[options.format](read_preview(_read(options.file)))
     # Standard output may be in another encoding; what is written here is read by machines.
-    sys.stdout.buffer.write(written.encode())
+    write_bytes(written.encode())
     return ExitCode.DONE
 
 
