@@ -138,7 +138,8 @@ def fleet_refusal(refused: Sequence[str], total: int) -> str:
     head = f"{len(refused)} of {total} Deployments {'is' if len(refused) == 1 else 'are'} refused; nothing was changed."
     ways = (
         "Correct what is declared for them, or leave them out (astro:exclude), or let the others go on without them: "
-        "set astro:onRefusal to skip, or ASTRO_ON_REFUSAL=skip."
+        "set astro:onRefusal to skip, or ASTRO_ON_REFUSAL=skip.\n"
+        "The whole fleet is judged with --target, too: ASTRO_ON_REFUSAL=skip lets the targeted Deployments go on."
     )
     return "\n\n".join([head, *refused, ways])
 

@@ -296,7 +296,8 @@ def test_a_refusal_ends_the_program_before_anything_is_registered(monitor: Monit
     assert str(raised.value) == (
         "2 of 3 Deployments are refused; nothing was changed.\n\nrefused (dust-2): because\n\n"
         "refused-2 (dust-2): because\n\nCorrect what is declared for them, or leave them out (astro:exclude), or let "
-        "the others go on without them: set astro:onRefusal to skip, or ASTRO_ON_REFUSAL=skip."
+        "the others go on without them: set astro:onRefusal to skip, or ASTRO_ON_REFUSAL=skip.\n"
+        "The whole fleet is judged with --target, too: ASTRO_ON_REFUSAL=skip lets the targeted Deployments go on."
     )
     assert monitor.registered == []
 
