@@ -234,8 +234,10 @@ def _expected(problem: ErrorDetails) -> str:
             return f"{_shorten(problem['input'])} is not a list"
         case "dict_type" | "model_type":
             return f"{_shorten(problem['input'])} is not an object"
+        case "string_type":
+            return f"{_shorten(problem['input'])} is not a text"
         case _:
-            return f"{_shorten(problem['input'])}: {problem['msg']}"
+            return f"{_shorten(problem['input'])} cannot be used here"
 
 
 def _certified_releases(feed: _CertifiedFeed) -> Iterator[Release]:

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from astro_deployment_runtime.config_keys import FLEET, NAMESPACE, unknown_keys
+from astro_deployment_runtime.declaration import shown
 from astro_deployment_runtime.engine_yaml import UnreadableYamlError, read_yaml, scalar_text, whole
 from astro_deployment_runtime.errors import InvalidDeclarationError, InvalidInputError, UnreadableFileError
 from astro_deployment_runtime.files import LARGEST_CONFIG, read_file
@@ -81,7 +82,7 @@ class StackFile:
         try:
             return json.loads(text)
         except (ValueError, RecursionError):
-            raise InvalidDeclarationError(f"{NAMESPACE}:{key}: {text!r} is neither a structure nor JSON") from None
+            raise InvalidDeclarationError(f"{NAMESPACE}:{key}: {shown(text)} is neither a structure nor JSON") from None
 
 
 def read_stack_file(folder: Path, stack: str | None, environment: Mapping[str, str]) -> StackFile:
