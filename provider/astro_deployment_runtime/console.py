@@ -75,7 +75,7 @@ def tell(lines: Iterable[str]) -> None:
     Raises:
         OutputError: they cannot be written.
     """
-    write("".join(f"{each}\n" for each in _fitting(lines, screen().width)))
+    write("".join(f"{each}\n" for each in _fitting(lines, screen())))
 
 
 def tell_json(document: dict[str, Any], *, indent: int | None = 2) -> None:
@@ -127,7 +127,7 @@ def complain(message: str) -> None:
         if sys.stderr is None:
             return
         try:
-            lines = _fitting([f"error: {first}", *rest], screen(sys.stderr).width)
+            lines = _fitting([f"error: {first}", *rest], Screen(width=screen(sys.stderr).width))
             print("\n".join(lines), file=sys.stderr, flush=True)  # noqa: T201 - this is where it is printed
         except OSError:
             discard(sys.stderr)
@@ -155,14 +155,14 @@ def _written() -> Iterator[None]:
         ) from error
 
 
-def _fitting(lines: Iterable[str], width: int | None) -> list[str]:
-    colours = tuple(Colour)
+def _fitting(lines: Iterable[str], shown_on: Screen) -> list[str]:
     # A coloured line is a table's, which is printable and fits already.
+    colours = tuple(Colour) if shown_on.coloured else ()
     return [
         part
         for text in lines
         for line in text.split("\n")
-        for part in ([line] if line.startswith(colours) else wrap(cut(printable(line), _LONGEST_LINE), width))
+        for part in ([line] if line.startswith(colours) else wrap(cut(printable(line), _LONGEST_LINE), shown_on.width))
     ]
 
 
