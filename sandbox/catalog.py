@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from sandbox import versions
 from sandbox.errors import SandboxError, problems
+from sandbox.files import read_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -73,10 +74,8 @@ def load(name: str) -> Catalog:
 
 def _read(path: Path) -> dict[str, Any]:
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise SandboxError(f"the catalog file {path} cannot be read: {error.strerror}") from error
-    except ValueError as error:
+        content = json.loads(read_text(path, "catalog file"))
+    except (ValueError, RecursionError) as error:
         raise SandboxError(f"the catalog file {path} is not JSON: {error}") from error
     if not isinstance(content, dict):
         raise SandboxError(f"the catalog file {path} is not a JSON object")

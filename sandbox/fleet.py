@@ -13,6 +13,7 @@ from sandbox import versions
 from sandbox.behaviour import misfits
 from sandbox.deployment import Deployment
 from sandbox.errors import SandboxError, problems
+from sandbox.files import read_text
 
 if TYPE_CHECKING:
     from sandbox.behaviour import Platform
@@ -34,12 +35,8 @@ def shipped(platform: Platform) -> Path:
 def load(path: Path, platform: Platform) -> tuple[Deployment, ...]:
     """Read a fleet file; raises one SandboxError that lists all mistakes."""
     try:
-        rows = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError) as error:
-        raise SandboxError(
-            f"the fleet file {path} cannot be read: {getattr(error, 'strerror', None) or error}"
-        ) from error
-    except yaml.YAMLError as error:
+        rows = yaml.safe_load(read_text(path, "fleet file"))
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
         raise SandboxError(f"the fleet file {path} is not YAML: {' '.join(str(error).split())}") from error
     if not isinstance(rows, list) or not rows:
         raise SandboxError(f"the fleet file {path} is not a list of Deployments")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -17,6 +18,9 @@ if TYPE_CHECKING:
 # would never see the Ctrl-C that the tests send.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+# pytest-xdist tells its processes a width, and a text would then be wrapped or not by how the tests are run.
+os.environ.pop("COLUMNS", None)
 
 # A failure is for everybody, and repeats. `--hypothesis-profile many`, which `make soak` gives, takes the other one.
 for name, examples in (("few", 100), ("many", 1000)):

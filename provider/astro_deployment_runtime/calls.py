@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 import time
 from typing import TYPE_CHECKING, Any
@@ -12,6 +13,12 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from astro_deployment_runtime.host import Call
+
+
+def _print(text: str) -> None:
+    """Print on Pulumi's own host, which shows a plugin's output; what the encoding lacks is escaped."""
+    encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
+    print(text.encode(encoding, errors="backslashreplace").decode(encoding), flush=True)  # noqa: T201
 
 
 class CallReporter:
@@ -33,7 +40,7 @@ class CallReporter:
         if self._call:
             self._call.progress(text)
         else:
-            print(text, flush=True)  # noqa: T201 - the stock host shows a plugin's output
+            _print(text)
 
     def plan(self, lines: Sequence[str], warnings: Sequence[str], inputs: Mapping[str, Any]) -> None:
         """Show a plan, and its path in the status column; nothing where there is no plan."""
@@ -47,7 +54,7 @@ class CallReporter:
         if self._call:
             self._call.log(severity, text)
         else:
-            print(text, flush=True)  # noqa: T201 - the stock host shows a plugin's output
+            _print(text)
 
 
 class CallClock:

@@ -6,11 +6,11 @@ Exit codes: 0 an answer, 3 a refusal, 2 something that cannot be read, 130 Ctrl-
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 from typing import TYPE_CHECKING, Final, NoReturn
 
 from astro_deployment_runtime import (
+    console,
     explain_command,
     graph_command,
     init_command,
@@ -19,11 +19,12 @@ from astro_deployment_runtime import (
     report_command,
 )
 from astro_deployment_runtime.console import PROGRAM, ExitCode
-from astro_deployment_runtime.errors import AstroRuntimeError, InvalidInputError
-from astro_deployment_runtime.report import printable
+from astro_deployment_runtime.errors import AstroRuntimeError, InvalidInputError, OutputError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from _typeshed import SupportsWrite
 
 COMMANDS: Final = (
     plan_command.COMMAND,
@@ -38,32 +39,45 @@ COMMANDS: Final = (
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit code."""
-    options = _parser().parse_args(arguments)
+    console.prepare()
     try:
+        options = _parser().parse_args(arguments)
         code: ExitCode = options.run(options)
-        sys.stdout.flush()
+        console.flush()
     except InvalidInputError as error:
-        _complain(str(error))
+        console.complain(str(error))
         return ExitCode.UNREADABLE
+    except OutputError as error:
+        console.complain(str(error))
+        console.discard(sys.stdout)
+        return ExitCode.FAILED
     except AstroRuntimeError as error:
-        _complain(str(error))
+        console.complain(str(error))
         return ExitCode.FAILED
     except KeyboardInterrupt:
-        _complain("interrupted")
+        console.complain("interrupted")
         return ExitCode.INTERRUPTED
     except BrokenPipeError:
-        # The reader has gone; Python would complain once more when it closes the stream.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        # The reader has gone, and wants no more; nor does it want to hear of that.
+        console.discard(sys.stdout)
         return ExitCode.FAILED
     return code
 
 
 class _Parser(argparse.ArgumentParser):
-    """Complains as the rest of the command line does."""
+    """Prints and complains as the rest of the command line does."""
 
     def error(self, message: str) -> NoReturn:
-        _complain(f"{message} (see {self.prog} --help)")
+        console.complain(f"{message} (see {self.prog} --help)")
         self.exit(ExitCode.UNREADABLE)
+
+    def print_help(self, file: SupportsWrite[str] | None = None) -> None:
+        """Print the help, which can fail as any output can."""
+        if file is not None:
+            super().print_help(file)
+            return
+        console.write(self.format_help())
+        console.flush()
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -74,8 +88,3 @@ def _parser() -> argparse.ArgumentParser:
         command.add_arguments(subparser)
         subparser.set_defaults(run=command.run)
     return parser
-
-
-def _complain(message: str) -> None:
-    lines = (printable(line) for line in message.split("\n"))
-    print("error: " + "\n".join(lines), file=sys.stderr)

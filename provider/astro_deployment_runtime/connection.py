@@ -9,7 +9,8 @@ from urllib.parse import urlsplit
 
 import httpx
 
-from astro_deployment_runtime.errors import InvalidSettingsError
+from astro_deployment_runtime.errors import InvalidSettingsError, UnreadableFileError
+from astro_deployment_runtime.files import LARGEST_CA_FILE, read_file
 from astro_deployment_runtime.settings import is_loopback
 
 if TYPE_CHECKING:
@@ -36,8 +37,8 @@ class Clients:
             InvalidSettingsError: the CA file cannot be used.
         """
         try:
-            context = ssl.create_default_context(cafile=ca_file)
-        except (OSError, ssl.SSLError) as error:
+            context = ssl.create_default_context(cadata=_certificates(ca_file) if ca_file else None)
+        except (UnreadableFileError, OSError) as error:
             raise InvalidSettingsError(f"astro:caFile {str(ca_file)!r} holds no CA certificates") from error
         host = urlsplit(url).hostname or ""
         self._options: dict[str, Any] = {
@@ -70,3 +71,12 @@ class Clients:
         self._closed = True
         while self._idle:
             self._idle.pop().close()
+
+
+def _certificates(ca_file: Path) -> str:
+    """Read a CA file once. Certificates are ASCII; remarks between them need not be, and are left out."""
+    text = read_file(ca_file, largest=LARGEST_CA_FILE).decode("ascii", errors="ignore")
+    if not text:
+        # Without a text, the system's certificates would be trusted.
+        raise UnreadableFileError(f"{ca_file}: is empty", reason="is empty")
+    return text

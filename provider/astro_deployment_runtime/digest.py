@@ -147,7 +147,7 @@ def read_digest(data: bytes) -> Digest:
     try:
         digest = Digest.model_validate_json(data.removeprefix(_BOM))
     except ValidationError as error:
-        raise InvalidPreviewError(f"{FOREIGN}: {mistakes(error, '')[0]}") from error
+        raise InvalidPreviewError(f"{FOREIGN}: {mistakes(error, '', Digest)[0]}") from error
     if not digest.model_fields_set:
         raise InvalidPreviewError(f"{FOREIGN}: it has neither steps nor diagnostics nor a summary of changes")
     return digest

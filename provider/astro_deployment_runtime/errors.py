@@ -8,12 +8,14 @@
     │   ├── InvalidCatalogError    a feed file is not in the feeds' format
     │   ├── InvalidSettingsError   the connection settings are missing or unsafe
     │   ├── InvalidPreviewError    what was to be reported is no preview of Pulumi's
-    │   └── InvalidDeclarationError  an argument of a resource or an entry of the stack config
+    │   ├── InvalidDeclarationError  an argument of a resource or an entry of the stack config
+    │   └── UnreadableFileError    a file that a person named is not there, not a regular one, or too large
     ├── RefusedError               a refusal of the planner, where only an exception can carry it
     ├── DeliveryFailedError        a command of the user's failed: a test of the project, or its deployment
     ├── SoakFailedError            the Deployments of a wave were not healthy in time
     ├── RunInterruptedError        the user stopped the run while an answer was waited for
     │   └── CommandInterruptedError    while such a command ran: it was ended, and the message tells what was left
+    ├── OutputError                what the command line prints cannot be written
     ├── UnsoundPlanError           the planner's check objects to the planner's own path: a mistake in this package
     └── PlatformError              Houston, the network, or what came from there
         ├── PlatformUnreachableError   no usable answer, also after the retries of a read
@@ -58,6 +60,22 @@ class InvalidDeclarationError(InvalidInputError):
     """An argument of the resource or an entry of the stack config cannot be used."""
 
 
+class UnreadableFileError(InvalidInputError):
+    """A file that a person named is not there, is not a regular file, is too large, or cannot be read."""
+
+    def __init__(self, message: str, *, reason: str, missing: bool = False) -> None:
+        """Keep what a message of the caller's is made of.
+
+        Args:
+            message: the whole sentence, which names the file.
+            reason: the sentence without the file's name.
+            missing: there is no such file.
+        """
+        super().__init__(message)
+        self.reason = reason
+        self.missing = missing
+
+
 class RefusedError(AstroRuntimeError):
     """What is declared may not be done; the message is the planner's own."""
 
@@ -76,6 +94,10 @@ class RunInterruptedError(AstroRuntimeError):
 
 class CommandInterruptedError(RunInterruptedError):
     """The user stopped the run while a command tested or deployed the project; the command was ended."""
+
+
+class OutputError(AstroRuntimeError):
+    """What the command line prints cannot be written: the disk is full, or the stream is closed."""
 
 
 class UnsoundPlanError(AstroRuntimeError):

@@ -5,11 +5,12 @@ from __future__ import annotations
 import shlex
 from typing import TYPE_CHECKING, Final
 
-from astro_deployment_runtime.console import PROGRAM, Command, ExitCode, with_base_images
+from astro_deployment_runtime.console import PROGRAM, Command, ExitCode, screen, tell, with_base_images
 from astro_deployment_runtime.explanation import plan_explanation, refusal_explanation
 from astro_deployment_runtime.model import Plan, RuleId
 from astro_deployment_runtime.report import OFFLINE
 from astro_deployment_runtime.source import add_inquiry, read_inquiry
+from astro_deployment_runtime.table import NO_BREAK, wrap
 
 if TYPE_CHECKING:
     import argparse
@@ -25,7 +26,7 @@ def _run(options: argparse.Namespace) -> ExitCode:
         lines = plan_explanation(outcome, inquiry)
     else:
         lines = [*refusal_explanation(outcome, inquiry), *_next_commands(outcome, options)]
-    print("\n".join([*lines, *([] if inquiry.platform else [OFFLINE])]))
+    tell([*lines, *([] if inquiry.platform else [OFFLINE])])
     return ExitCode.DONE if isinstance(outcome, Plan) else ExitCode.REFUSED
 
 
@@ -35,18 +36,25 @@ def _next_commands(refusal: Refusal, options: argparse.Namespace) -> list[str]:
     commands = [_command(options, str(release.id.version)) for release in near]
     if refusal.acceptable or all(violation.rule is RuleId.DENIED for violation in refusal.violations):
         commands.append(_command(options, options.target, accept=refusal.acceptable, allow=refusal.denied))
-    return ["", "Look at a way out:", *(f"  {command}" for command in commands)] if commands else []
+    if not commands:
+        return []
+    # A command that takes several lines can be pasted as it is.
+    lines = [line for command in commands for line in wrap(f"  {command}", screen().width, joint=" \\")]
+    return ["", "Look at a way out:", *(line.replace(NO_BREAK, " ") for line in lines)]
 
 
 def _command(options: argparse.Namespace, target: str, *, accept: Sequence[str] = (), allow: Sequence[str] = ()) -> str:
-    """Write the command that was given, for another target, with more accepted and less denied."""
+    """Write the command that was given, for another target, with more accepted and less denied.
+
+    The blanks within its words are no-break ones.
+    """
     words = [*PROGRAM.split(), "explain", options.current, target]
     words += ["--live"] if options.live else []
     words += ["--catalog", options.catalog] if options.catalog else []
     words += ["--strategy", options.strategy] if options.strategy else []
     words += [word for name in (*options.accept, *accept) for word in ("--accept", name)]
     words += [word for name in options.deny if name.strip() not in allow for word in ("--deny", name)]
-    return shlex.join(words)
+    return " ".join(shlex.quote(word).replace(" ", NO_BREAK) for word in words)
 
 
 COMMAND: Final = Command(

@@ -20,7 +20,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from astro_deployment_runtime.catalog import Catalog, Channel, Odd, Release
-from astro_deployment_runtime.errors import InvalidCatalogError, InvalidVersionError
+from astro_deployment_runtime.errors import InvalidCatalogError, InvalidVersionError, UnreadableFileError
+from astro_deployment_runtime.files import LARGEST_FEED, read_file
 from astro_deployment_runtime.versions import AirflowVersion, Distribution, ReleaseId, quote
 
 if TYPE_CHECKING:
@@ -106,10 +107,9 @@ def load(catalog: str) -> Catalog:
     texts, problems = {}, []
     for name in FILES:
         try:
-            texts[name] = (folder / name).read_bytes()
-        except (OSError, ValueError) as error:
-            reason = error.strerror if isinstance(error, OSError) else str(error)
-            problems.append(f"{name}: cannot be read ({reason}); expected a file in the feed's format")
+            texts[name] = read_file(folder / name, largest=LARGEST_FEED)
+        except UnreadableFileError as error:
+            problems.append(f"{name}: {error.reason}; expected a file in the feed's format")
     return parse(catalog, texts, problems=problems)
 
 

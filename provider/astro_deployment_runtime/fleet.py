@@ -20,6 +20,7 @@ import pulumi
 from pulumi.dynamic.dynamic import serialize_provider
 from pulumi.runtime import config, invoke
 
+from astro_deployment_runtime.config_warnings import warn_of_unknown_keys
 from astro_deployment_runtime.interrupt import end_at_once, run_by_the_engine
 from astro_deployment_runtime.plugin_entry import runs_ours
 from astro_deployment_runtime.resource import JUDGE_FLEET, AstroDeploymentRuntime, RuntimeProvider
@@ -65,6 +66,7 @@ def declare_fleet(  # noqa: PLR0913 - the keys of a stack's config
             it. Where refused Deployments are skipped, the run fails at its end instead.
     """
     end_at_once()
+    warn_of_unknown_keys()
     given = {
         "defaults": defaults,
         "deployments": deployments,
@@ -124,7 +126,8 @@ def _asked(declared: Mapping[str, Any], saved: Mapping[str, Any] | None) -> Rost
 def _configured(key: str) -> object:
     if key == "onRefusal":
         return pulumi.Config(_NAMESPACE).get(key) or os.environ.get("ASTRO_ON_REFUSAL")
-    return pulumi.Config(_NAMESPACE).get_object(key)
+    # A key without a value is an empty text to the engine, as where all lines of a list are comments.
+    return pulumi.Config(_NAMESPACE).get_object(key) if pulumi.Config(_NAMESPACE).get(key) else None
 
 
 def _declare(roster: Roster) -> list[AstroDeploymentRuntime]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Final
 
-from astro_deployment_runtime.console import Command, ExitCode
+from astro_deployment_runtime.console import Command, ExitCode, write
 from astro_deployment_runtime.drawing import Format, dot_lines, graph_json, mermaid_lines
 from astro_deployment_runtime.graph import neighbourhood
 from astro_deployment_runtime.model import Plan
@@ -36,7 +36,7 @@ def _run(options: argparse.Namespace) -> ExitCode:
             text = "\n".join(dot_lines(graph))
         case Format.JSON:
             text = json.dumps(graph_json(graph), indent=2)
-    print(text)
+    write(f"{text}\n")
     return ExitCode.DONE if isinstance(outcome, Plan) else ExitCode.REFUSED
 
 

@@ -7,8 +7,9 @@ from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from astro_deployment_runtime.console import Command, ExitCode
-from astro_deployment_runtime.errors import InvalidInputError
+from astro_deployment_runtime.console import Command, ExitCode, tell
+from astro_deployment_runtime.errors import InvalidInputError, UnreadableFileError
+from astro_deployment_runtime.files import LARGEST_CONFIG, read_file
 from astro_deployment_runtime.writing import replace_file
 
 if TYPE_CHECKING:
@@ -44,13 +45,13 @@ def _run(options: argparse.Namespace) -> ExitCode:
     except UnicodeDecodeError as error:
         raise InvalidInputError(f"{project}: is not UTF-8") from error
     after = with_entry(text, str(project)).encode()
-    print(f"{FOLDER}/{SCRIPT}: {_put_script(script)}")
+    tell([f"{FOLDER}/{SCRIPT}: {_put_script(script)}"])
     if after == before:
-        print(f"{PROJECT}: names it already")
+        tell([f"{PROJECT}: names it already"])
     else:
         _write(project, after)
-        print(f"{PROJECT}: names it now, under plugins")
-    print(_NEXT)
+        tell([f"{PROJECT}: names it now, under plugins"])
+    tell(_NEXT.split("\n"))
     return ExitCode.DONE
 
 
@@ -73,11 +74,11 @@ def _put_script(script: Path) -> str:
 
 def _read(path: Path) -> bytes | None:
     try:
-        return path.read_bytes()
-    except FileNotFoundError:
-        return None
-    except OSError as error:
-        raise InvalidInputError(f"{path}: cannot be read ({error.strerror})") from error
+        return read_file(path, largest=LARGEST_CONFIG)
+    except UnreadableFileError as error:
+        if error.missing:
+            return None
+        raise
 
 
 def _write(path: Path, content: bytes) -> None:

@@ -129,8 +129,7 @@ def plan_stack(name: str | None, folder: Path) -> StackPlan:
         stack = read_stack(file.declared(os.environ))
         with contextlib.closing(_connect(file)) as adapter:
             judgement = judge(stack, adapter)
-    if file.unread:
-        judgement = replace(judgement, notes=(file.unread, *judgement.notes))
+    judgement = replace(judgement, notes=(*file.notes, *judgement.notes))
     return StackPlan(judgement=judgement, waves=stack.waves)
 
 
@@ -138,7 +137,7 @@ def _connect(file: StackFile) -> Adapter:
     try:
         return connect(file.setting, os.environ)
     except InvalidSettingsError as error:
-        raise InvalidSettingsError("\n".join(filter(None, (str(error), file.unread)))) from None
+        raise InvalidSettingsError("\n".join([str(error), *file.notes])) from None
 
 
 def _nothing(_: str) -> None:

@@ -28,7 +28,7 @@ def muster(
     """Judge the fleet that is declared. Nothing is changed.
 
     Args:
-        declared: values by key, of :data:`~astro_deployment_runtime.stack.KEYS`.
+        declared: values by key, of :data:`~astro_deployment_runtime.config_keys.FLEET`.
         saved: what the state has of the resources, by name; None: nobody looked yet.
         adapter: gives what reads the platform and plans, and has planned for no resource before; not asked where
             nothing is declared.

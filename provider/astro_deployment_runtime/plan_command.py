@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from astro_deployment_runtime.console import (
     CATALOG_HELP,
@@ -14,9 +13,12 @@ from astro_deployment_runtime.console import (
     add_terms,
     read_terms,
     screen,
+    tell,
+    tell_json,
     with_base_images,
 )
 from astro_deployment_runtime.errors import DeploymentNotFoundError, InvalidInputError
+from astro_deployment_runtime.files import LARGEST_BATCH, read_file
 from astro_deployment_runtime.model import Plan, Refusal
 from astro_deployment_runtime.planner import plan
 from astro_deployment_runtime.question import parse_current, parse_target
@@ -95,9 +97,9 @@ def _offline(options: argparse.Namespace) -> ExitCode:
     current, target = parse_current(options.current, catalog), parse_target(options.target)
     outcome = with_base_images(plan(current, target, catalog, **read_terms(options, dated=False)))
     if options.json:
-        _print_json(plan_json(outcome))
+        tell_json(plan_json(outcome))
     else:
-        print("\n".join([*_lines(outcome), OFFLINE]))
+        tell([*_lines(outcome), OFFLINE])
     return _code(refused=isinstance(outcome, Refusal))
 
 
@@ -110,23 +112,20 @@ def _batch(options: argparse.Namespace) -> ExitCode:
         try:
             current, target = _batch_line(line, catalog)
         except InvalidInputError as error:
-            print(json.dumps({"error": str(error)}))
+            tell_json({"error": str(error)}, indent=None)
             codes.add(ExitCode.UNREADABLE)
             continue
         outcome = with_base_images(plan(current, target, catalog, **terms))
-        print(json.dumps(plan_json(outcome)))
+        tell_json(plan_json(outcome), indent=None)
         codes.add(_code(refused=isinstance(outcome, Refusal)))
     return ExitCode.UNREADABLE if ExitCode.UNREADABLE in codes else max(codes)
 
 
 def _batch_lines(file: str) -> Iterator[str]:
     try:
-        text = Path(file).read_bytes().decode("utf-8-sig")
+        text = read_file(Path(file), largest=LARGEST_BATCH).decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise InvalidInputError(f"{file}: is not UTF-8 (byte {error.start})") from error
-    except (OSError, ValueError) as error:
-        reason = error.strerror if isinstance(error, OSError) else error
-        raise InvalidInputError(f"{file}: cannot be read ({reason})") from error
     # Not splitlines(), which would also break a line at characters that no editor takes for a line's end.
     lines = text.split("\n")
     if lines[-1] == "":
@@ -150,9 +149,9 @@ def _release(options: argparse.Namespace) -> ExitCode:
     if judged.deployment is None:
         raise DeploymentNotFoundError(judged.refusal or "")
     if options.json:
-        _print_json(fleet_table.judged_json(judged))
+        tell_json(fleet_table.judged_json(judged))
     else:
-        print("\n".join(fleet_table.judged_lines(judged)))
+        tell(fleet_table.judged_lines(judged))
     return _code(refused=judged.refusal is not None)
 
 
@@ -161,9 +160,9 @@ def _all(options: argparse.Namespace) -> ExitCode:
 
     judgement = live.plan_all(live.Wanted.read(options))
     if options.json:
-        _print_json(fleet_table.fleet_json(judgement))
+        tell_json(fleet_table.fleet_json(judgement))
     else:
-        print("\n".join(fleet_table.fleet_lines(judgement, (), screen())))
+        tell(fleet_table.fleet_lines(judgement, (), screen()))
     return _code(refused=bool(judgement.refused))
 
 
@@ -172,18 +171,14 @@ def _stack(options: argparse.Namespace) -> ExitCode:
 
     planned = live.plan_stack(options.stack or None, Path(options.cwd or "."))
     if options.json:
-        _print_json(fleet_table.fleet_json(planned.judgement))
+        tell_json(fleet_table.fleet_json(planned.judgement))
     else:
-        print("\n".join(fleet_table.fleet_lines(planned.judgement, planned.waves, screen())))
+        tell(fleet_table.fleet_lines(planned.judgement, planned.waves, screen()))
     return _code(refused=bool(planned.judgement.refused))
 
 
 def _lines(outcome: Plan | Refusal) -> list[str]:
     return plan_lines(outcome) if isinstance(outcome, Plan) else refusal_lines(outcome)
-
-
-def _print_json(document: dict[str, Any]) -> None:
-    print(json.dumps(document, indent=2))
 
 
 def _code(*, refused: bool) -> ExitCode:

@@ -13,7 +13,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 import yaml
 
+from astro_deployment_runtime.engine_yaml import UnreadableYamlError, read_yaml
 from astro_deployment_runtime.errors import InvalidInputError
+from astro_deployment_runtime.files import LARGEST_CONFIG, LARGEST_SCRIPT, read_file
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -46,7 +48,7 @@ def with_entry(text: str, where: str) -> str:
         InvalidInputError: it is no Python project's, names another plugin in the place of ours, or is written in a
             way that cannot be extended safely.
     """
-    project = _project(text, where)
+    project = _project(text.encode(), where)
     if paths := _named(project):
         if [posixpath.normpath(path) for path in paths] == [FOLDER]:
             return text
@@ -54,10 +56,10 @@ def with_entry(text: str, where: str) -> str:
             f"{where}: names another plugin for {_PLUGIN} already ({', '.join(paths)}); to have ours in its place, "
             f"make its path {_ENTRY['path']}"
         )
-    extended = _extended(text)
     try:
-        kept = yaml.safe_load(extended) == _expected(project)
-    except yaml.YAMLError:
+        extended = _extended(text)
+        kept = read_yaml(extended.encode()) == _expected(project)
+    except (yaml.YAMLError, UnreadableYamlError):
         kept = False
     if not kept:
         lines = "\n".join(_LINES)
@@ -77,17 +79,18 @@ def runs_ours(folder: Path) -> bool:
         folder: the project's, in which ``Pulumi.yaml`` is. One that cannot be read does not tell.
     """
     try:
-        paths = _named(_project((folder / PROJECT).read_text(encoding="utf-8"), PROJECT))
-        return bool(paths) and all(is_ours((folder / path / SCRIPT).read_bytes()) for path in paths)
-    except (OSError, UnicodeDecodeError, InvalidInputError):
+        paths = _named(_project(read_file(folder / PROJECT, largest=LARGEST_CONFIG), PROJECT))
+        scripts = [read_file(folder / path / SCRIPT, largest=LARGEST_SCRIPT) for path in paths]
+        return bool(scripts) and all(map(is_ours, scripts))
+    except InvalidInputError:
         return False
 
 
-def _project(text: str, where: str) -> dict[str, Any]:
+def _project(text: bytes, where: str) -> dict[str, Any]:
     try:
-        project = yaml.safe_load(text)
-    except (yaml.YAMLError, ValueError, RecursionError) as error:
-        raise InvalidInputError(f"{where}: is not YAML ({' '.join(str(error).split())})") from error
+        project = read_yaml(text)
+    except UnreadableYamlError as error:
+        raise InvalidInputError(f"{where}: {error}") from error
     runtime = project.get("runtime") if isinstance(project, dict) else None
     name = runtime.get("name") if isinstance(runtime, dict) else runtime
     if name != "python":

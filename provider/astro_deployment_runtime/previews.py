@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final
 
 from astro_deployment_runtime.digest import FOREIGN, SAME, Urn, read_digest
 from astro_deployment_runtime.errors import InvalidPreviewError, InvalidVersionError
-from astro_deployment_runtime.report import ARROW, printable
+from astro_deployment_runtime.report import ARROW, name_text
 from astro_deployment_runtime.versions import ReleaseId
 
 if TYPE_CHECKING:
@@ -189,7 +189,7 @@ def _row(name: str, step: Step | None, said: Sequence[Diagnostic]) -> Row:
 def _refused(row: Row, problem: str) -> Row:
     """Return the row with why it is refused, without the words that name the Deployment once more."""
     titled = _TITLED.fullmatch(problem)
-    if titled and titled["name"] == printable(row.name):
+    if titled and titled["name"] == name_text(row.name):
         row, problem = replace(row, release_name=row.release_name or titled["release"]), titled["text"]
     return replace(row, status=Status.REFUSED, problem=problem.strip("\n"))
 

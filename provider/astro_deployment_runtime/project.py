@@ -23,7 +23,13 @@ from typing import TYPE_CHECKING, Final
 from astro_deployment_runtime import dockerfile, report
 from astro_deployment_runtime.base_images import VENDORS, plain_tag
 from astro_deployment_runtime.commands import Command, Runner
-from astro_deployment_runtime.errors import CommandInterruptedError, DeliveryFailedError, InvalidDeclarationError
+from astro_deployment_runtime.errors import (
+    CommandInterruptedError,
+    DeliveryFailedError,
+    InvalidDeclarationError,
+    UnreadableFileError,
+)
+from astro_deployment_runtime.files import LARGEST_CONFIG, LARGEST_DOCKERFILE, read_file
 from astro_deployment_runtime.model import PlanWarning, WarningName
 from astro_deployment_runtime.report import printable
 from astro_deployment_runtime.writing import replace_file
@@ -180,8 +186,8 @@ class Project:
 
     def _asks_nothing(self) -> bool:
         try:
-            return _SILENT.search(self._bytes(self.folder / _CONFIG)) is not None
-        except OSError:
+            return _SILENT.search(read_file(self.folder / _CONFIG, largest=LARGEST_CONFIG)) is not None
+        except UnreadableFileError:
             return False
 
     def values(self, deployment: Deployment, hop: Hop, text: str) -> dict[str, str]:
@@ -192,10 +198,6 @@ class Project:
             "version": str(hop.target.id.version),
             "image": dockerfile.parse(text, self.base_images).image,
         }
-
-    @staticmethod
-    def _bytes(file: Path) -> bytes:
-        return file.read_bytes()
 
     def read(self) -> str:
         """Read the Dockerfile, every byte of it, also those that are no UTF-8.
@@ -213,11 +215,9 @@ class Project:
                     "'astro dev init' was run; a relative path begins at the Pulumi project"
                 )
         try:
-            return self._bytes(self._file).decode(errors="surrogateescape")
-        except OSError as error:
-            raise InvalidDeclarationError(
-                f"project {self.name}: its {_DOCKERFILE} cannot be read: {error.strerror}"
-            ) from error
+            return read_file(self._file, largest=LARGEST_DOCKERFILE).decode(errors="surrogateescape")
+        except UnreadableFileError as error:
+            raise InvalidDeclarationError(f"project {self.name}: its {_DOCKERFILE} {error.reason}") from error
 
     def write(self, text: str) -> None:
         """Replace the Dockerfile, as a whole, with the same permissions.

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Final
 
-from astro_deployment_runtime.console import Command, ExitCode, screen
+from astro_deployment_runtime.console import Command, ExitCode, screen, tell, tell_json
 from astro_deployment_runtime.offer import offer_json, offer_lines
 from astro_deployment_runtime.source import add_source, read_source
 
@@ -21,9 +20,9 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
 def _run(options: argparse.Namespace) -> ExitCode:
     source = read_source(options)
     if options.json:
-        print(json.dumps(offer_json(source.catalog, source.platform), indent=2))
+        tell_json(offer_json(source.catalog, source.platform))
     else:
-        print("\n".join(offer_lines(source.catalog, source.platform, screen())))
+        tell(offer_lines(source.catalog, source.platform, screen()))
     return ExitCode.DONE
 
 

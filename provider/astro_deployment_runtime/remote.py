@@ -21,7 +21,8 @@ import httpx
 
 from astro_deployment_runtime import feeds
 from astro_deployment_runtime.connection import Clients
-from astro_deployment_runtime.errors import InvalidCatalogError
+from astro_deployment_runtime.errors import InvalidCatalogError, UnreadableFileError
+from astro_deployment_runtime.files import LARGEST_FEED, MIB, read_file
 from astro_deployment_runtime.patience import patiently
 from astro_deployment_runtime.settings import check_url
 from astro_deployment_runtime.writing import replace_file
@@ -36,8 +37,8 @@ FRESH_SECONDS: Final = 3600
 
 _FEED_SECONDS: Final = 30.0
 """For one feed, whatever it hangs on."""
-_LARGEST_FEED: Final = 16 * 2**20
-"""In bytes, unpacked: some hundred times what the vendor's are."""
+_LARGEST_COPY: Final = 2 * len(feeds.FILES) * LARGEST_FEED
+"""Of a copy in bytes: JSON doubles what it escapes."""
 _TIMEOUT: Final = httpx.Timeout(15.0, connect=10.0)
 _log = logging.getLogger(__name__)
 
@@ -115,8 +116,10 @@ class _Copy:
 
     def read(self) -> _Kept | None:
         """Return what is kept; None: no usable copy."""
-        with contextlib.suppress(OSError, ValueError, OverflowError, RecursionError, KeyError, TypeError):
-            kept = json.loads(self._file.read_bytes())
+        with contextlib.suppress(
+            UnreadableFileError, OSError, ValueError, OverflowError, RecursionError, KeyError, TypeError
+        ):
+            kept = json.loads(read_file(self._file, largest=_LARGEST_COPY))
             texts = {name: str(kept["feeds"][name]).encode() for name in feeds.FILES}
             return _Kept(datetime.fromtimestamp(float(kept["fetched"]), UTC), texts)
         return None
@@ -153,8 +156,8 @@ def _get(client: httpx.Client, address: str) -> bytes:
                 raise _UnavailableError(f"{address}: answers {response.status_code}")
             for chunk in response.iter_bytes():
                 text += chunk
-                if len(text) > _LARGEST_FEED:
-                    raise _UnavailableError(f"{address}: more than {_LARGEST_FEED // 2**20} MiB")
+                if len(text) > LARGEST_FEED:
+                    raise _UnavailableError(f"{address}: more than {LARGEST_FEED // MIB} MiB")
     except (httpx.HTTPError, httpx.InvalidURL) as error:
         raise _UnavailableError(f"{address}: {str(error) or type(error).__name__}") from error
     return bytes(text)

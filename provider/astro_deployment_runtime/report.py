@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from astro_deployment_runtime.model import Action, Equivalent, Plan, PlanWarning, Refusal, RuleId
 from astro_deployment_runtime.rules import RULE
+from astro_deployment_runtime.table import cut
 from astro_deployment_runtime.versions import Distribution, ReleaseId, RuntimeVersion
 
 if TYPE_CHECKING:
@@ -25,9 +26,18 @@ OFFLINE = "Offline: what the platform's own version allows is not judged."
 """Said wherever a plan was made without a platform."""
 
 
+_LONGEST_NAME = 100
+"""Characters of a Deployment's name or label in a text."""
+
+
 def printable(text: str) -> str:
     """Make a text of unknown origin fit for one line of a terminal: what cannot be seen is written as an escape."""
     return "".join(char if char.isprintable() else char.encode("unicode_escape").decode("ascii") for char in text)
+
+
+def name_text(name: str) -> str:
+    """Make a name of unknown origin fit for a line: printable, and cut where it is very long."""
+    return cut(printable(name), _LONGEST_NAME)
 
 
 def path_line(plan: Plan) -> str:
@@ -129,7 +139,8 @@ def fleet_refusal(refused: Sequence[str], total: int) -> str:
     head = f"{len(refused)} of {total} Deployments {'is' if len(refused) == 1 else 'are'} refused; nothing was changed."
     ways = (
         "Correct what is declared for them, or leave them out (astro:exclude), or let the others go on without them: "
-        "set astro:onRefusal to skip, or ASTRO_ON_REFUSAL=skip."
+        "set astro:onRefusal to skip, or ASTRO_ON_REFUSAL=skip.\n"
+        "The whole fleet is judged with --target, too: ASTRO_ON_REFUSAL=skip lets the targeted Deployments go on."
     )
     return "\n\n".join([head, *refused, ways])
 
@@ -151,7 +162,7 @@ def wave_lines(  # noqa: PLR0913 - what a wave comes to
     rows = sorted(paths.items(), key=lambda row: (-row[1], row[0]))
     width = max((len(str(count)) for _, count in rows), default=0)
     return [
-        f"{printable(name)}: {'; '.join([', '.join(counts), *terms])}",
+        f"{name_text(name)}: {'; '.join([', '.join(counts), *terms])}",
         *(f"  {count:>{width}} x {path}" for path, count in rows),
     ]
 
@@ -215,10 +226,10 @@ def _hops_json(plan: Plan) -> list[dict[str, Any]]:
 def _heading(name: str | None, release_name: str | None) -> str:
     """Name the Deployment; nothing where the plan is about none."""
     if name is None:
-        return f"{printable(release_name)}: " if release_name else ""
-    if name == release_name:
-        return f"{printable(name)}: "
-    return f"{printable(name)} ({printable(release_name)}): " if release_name else f"{printable(name)}: "
+        return f"{name_text(release_name)}: " if release_name else ""
+    if name == release_name or not release_name:
+        return f"{name_text(name)}: "
+    return f"{name_text(name)} ({name_text(release_name)}): "
 
 
 def _summary(plan: Plan) -> str:

@@ -7,8 +7,9 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from astro_deployment_runtime.console import Command, ExitCode
-from astro_deployment_runtime.errors import InvalidPreviewError
+from astro_deployment_runtime.console import Command, ExitCode, write_bytes
+from astro_deployment_runtime.errors import InvalidPreviewError, UnreadableFileError
+from astro_deployment_runtime.files import LARGEST_PREVIEW, read_file, read_stream
 from astro_deployment_runtime.junit import junit
 from astro_deployment_runtime.preview_json import preview_json
 from astro_deployment_runtime.previews import read_preview
@@ -44,16 +45,21 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
 def _run(options: argparse.Namespace) -> ExitCode:
     written = _FORMATS[options.format](read_preview(_read(options.file)))
     # Standard output may be in another encoding; what is written here is read by machines.
-    sys.stdout.buffer.write(written.encode())
+    write_bytes(written.encode())
     return ExitCode.DONE
 
 
 def _read(file: str) -> bytes:
+    if file != _STDIN:
+        return read_file(Path(file), largest=LARGEST_PREVIEW)
     try:
-        return sys.stdin.buffer.read() if file == _STDIN else Path(file).read_bytes()
-    except (OSError, ValueError) as error:
-        reason = error.strerror if isinstance(error, OSError) else error
-        raise InvalidPreviewError(f"{file}: cannot be read ({reason})") from error
+        return read_stream(sys.stdin.buffer, largest=LARGEST_PREVIEW)
+    except UnreadableFileError as error:
+        raise InvalidPreviewError(f"standard input: {error.reason}") from None
+    except (OSError, AttributeError) as error:
+        # There is no stream where its file was closed.
+        reason = getattr(error, "strerror", None) or "it is closed"
+        raise InvalidPreviewError(f"standard input: cannot be read ({reason})") from error
 
 
 COMMAND: Final = Command(

@@ -20,6 +20,7 @@ from pulumi import dynamic
 from pulumi.runtime import rpc
 
 from astro_deployment_runtime.calls import CallClock, CallReporter
+from astro_deployment_runtime.config_warnings import warn_of_unknown_keys
 from astro_deployment_runtime.host import PartialProgressError, current_call
 from astro_deployment_runtime.patience import POLLING
 
@@ -247,6 +248,7 @@ class AstroDeploymentRuntime(dynamic.Resource, module="astro", name="DeploymentR
             hold: why the Deployment is left as it is in this run: nothing is planned, and its last state is kept.
             opts: Pulumi's options.
         """
+        warn_of_unknown_keys()
         given: dict[str, Any] = {
             "runtime_version": runtime_version,
             "release_name": release_name,

@@ -11,12 +11,16 @@ from urllib.parse import urlsplit
 from pydantic import SecretStr
 
 from astro_deployment_runtime.base_images import VARIABLE, VENDORS, BaseImages
-from astro_deployment_runtime.errors import InvalidSettingsError
+from astro_deployment_runtime.errors import InvalidSettingsError, UnreadableFileError
+from astro_deployment_runtime.files import LARGEST_CA_FILE, read_file
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-_TRUE: Final = {"true", "1", "yes"}
+_FLAGS: Final = {
+    **dict.fromkeys(("true", "1", "yes", "on"), True),
+    **dict.fromkeys(("false", "0", "no", "off", ""), False),
+}
 _RESOLVE: Final = ("held", "newest")
 _SLOWEST: Final = 0.1
 _FASTEST: Final = 10_000.0
@@ -58,7 +62,7 @@ class Settings:
         def setting(key: str, variable: str) -> str:
             return (config(key) or environment.get(variable) or "").strip()
 
-        allow_http = setting("allowHttp", "ASTRO_ALLOW_HTTP").lower() in _TRUE
+        allow_http = _flag(setting("allowHttp", "ASTRO_ALLOW_HTTP"))
         url = setting("houstonUrl", "ASTRO_HOUSTON_URL")
         if not url:
             raise InvalidSettingsError(
@@ -78,10 +82,13 @@ class Settings:
                 "ASTRO_HOUSTON_TOKEN anew"
             )
         ca_file = setting("caFile", "ASTRO_CA_FILE")
-        if ca_file and not Path(ca_file).is_file():
-            raise InvalidSettingsError(
-                f"astro:caFile is {ca_file!r}, which is no file: name a PEM file of CA certificates"
-            )
+        if ca_file:
+            try:
+                read_file(Path(ca_file), largest=LARGEST_CA_FILE)
+            except UnreadableFileError as error:
+                raise InvalidSettingsError(
+                    f"astro:caFile {ca_file!r} {error.reason}. It has to be a PEM file of CA certificates"
+                ) from None
         resolve = setting("resolve", "ASTRO_RESOLVE") or "held"
         if resolve not in _RESOLVE:
             raise InvalidSettingsError(f"astro:resolve is {resolve!r}: write {' or '.join(_RESOLVE)}")
@@ -95,6 +102,13 @@ class Settings:
             max_requests_per_second=_rate(setting("maxRequestsPerSecond", "ASTRO_MAX_REQUESTS_PER_SECOND")),
             base_images=BaseImages.load(setting("baseImages", VARIABLE)),
         )
+
+
+def _flag(text: str) -> bool:
+    try:
+        return _FLAGS[text.lower()]
+    except KeyError:
+        raise InvalidSettingsError(f"astro:allowHttp is {text!r}: write true or false") from None
 
 
 def _rate(text: str) -> float:

@@ -27,14 +27,12 @@ from astro_deployment_runtime.declaration import (
     Witness,
     agree,
     mistakes,
+    shown,
 )
 from astro_deployment_runtime.errors import InvalidDeclarationError, InvalidVersionError
 from astro_deployment_runtime.model import Latest
 from astro_deployment_runtime.targets import hint
 from astro_deployment_runtime.versions import Line, RuntimeVersion
-
-KEYS: Final = ("defaults", "deployments", "selectors", "exclude", "waves", "onRefusal")
-"""The keys of a stack's config that declare a fleet, in the order in which mistakes are told."""
 
 ON_REFUSAL: Final = ("stop", "skip")
 
@@ -89,7 +87,7 @@ def _expression(pattern: str) -> str:
 
 def _version(value: object) -> object:
     if not isinstance(value, str):
-        raise ValueError(f"{value!r} is not a text: put the version in quotes, for example '5.0.4'")  # noqa: TRY004
+        raise ValueError(f"{shown(value)} is not a text: put the version in quotes, for example '5.0.4'")  # noqa: TRY004
     try:
         RuntimeVersion.parse(value.strip())
     except InvalidVersionError as error:
@@ -156,7 +154,7 @@ def read_stack(given: Mapping[str, Any]) -> StackDeclaration:
     """Check the config that declares a fleet; what is None counts as not given.
 
     Args:
-        given: values by key, of :data:`KEYS`.
+        given: values by key, of :data:`~astro_deployment_runtime.config_keys.FLEET`.
 
     Raises:
         InvalidDeclarationError: some of it is wrong; the message lists all mistakes, a line each.
@@ -205,7 +203,7 @@ class _Reader:
     def entries(self, key: str) -> list[tuple[str, object]]:
         value = self.given.get(key, ())
         if not isinstance(value, list | tuple):
-            self.found.append(f"astro:{key}: {value!r} is not a list")
+            self.found.append(f"astro:{key}: {shown(value)} is not a list")
             return []
         return [(f"astro:{key}[{index}]", each) for index, each in enumerate(value)]
 
@@ -213,13 +211,13 @@ class _Reader:
         try:
             return model.model_validate(value)
         except ValidationError as error:
-            self.found += mistakes(error, where)
+            self.found += mistakes(error, where, model)
         return None
 
     def deployment(self, value: object, where: str) -> DeploymentEntry | None:
         """Read an entry, on top of its wave and the defaults."""
         if not isinstance(value, Mapping):
-            self.found.append(f"{where}: {value!r} is not a mapping of keys to values")
+            self.found.append(f"{where}: {shown(value)} is not a mapping of keys to values")
             return None
         wave = self.wave(value.get("wave"), where)
         level = self.defaults if wave is None else self.waves[wave]
@@ -229,8 +227,8 @@ class _Reader:
         except ValidationError as error:
             self.found += [
                 line
-                for line in mistakes(error, where)
-                if not (self.broken and line.endswith("Version: Field required"))
+                for line in mistakes(error, where, DeploymentEntry)
+                if not (self.broken and line.endswith("Version: is missing"))
             ]
         return None
 
@@ -253,13 +251,13 @@ class _Reader:
         if self.broken:
             return self.last
         known = f"declared are {', '.join(map(repr, self.waves))}" if self.waves else "astro:waves declares none"
-        self.found.append(f"{where}.wave: there is no wave {name!r}: {known}")
+        self.found.append(f"{where}.wave: there is no wave {shown(name)}: {known}")
         return self.last
 
     def text(self, value: object, where: str) -> str | None:
         if isinstance(value, str) and value.strip():
             return value.strip()
-        self.found.append(f"{where}: {value!r} is neither a release name, a pattern for one, nor an id")
+        self.found.append(f"{where}: {shown(value)} is neither a release name, a pattern for one, nor an id")
         return None
 
     def differ(self, names: list[str], what: str) -> None:
@@ -270,7 +268,7 @@ class _Reader:
     def skips_refused(self) -> bool:
         value = self.given.get("onRefusal", "stop")
         if value not in ON_REFUSAL:
-            self.found.append(f"astro:onRefusal: {value!r} is neither 'stop' nor 'skip'")
+            self.found.append(f"astro:onRefusal: {shown(value)} is neither 'stop' nor 'skip'")
         return bool(value == "skip")
 
 

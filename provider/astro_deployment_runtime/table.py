@@ -1,8 +1,9 @@
-"""Tables of text: aligned, no wider than the screen where that can be, coloured where that is wanted."""
+"""Text for a screen: tables and lines, aligned, wrapped and cut to its width, and coloured where that is wanted."""
 
 from __future__ import annotations
 
-import textwrap
+import re
+import unicodedata
 from dataclasses import dataclass
 from enum import StrEnum
 from itertools import zip_longest
@@ -12,10 +13,13 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 NO_BREAK: Final = "\u00a0"
-"""In a cell: a blank that nothing is wrapped at. It is shown as a blank like any other."""
+"""In a cell or a line: a blank at which nothing is wrapped. It is shown as a blank like any other."""
 
 _GAP: Final = "  "
 _RESET: Final = "\x1b[0m"
+_INDENT: Final = 4
+"""Blanks before the rest of a line that was wrapped, beside its own."""
+_WORDS: Final = re.compile(r" *[^ ]+")
 
 
 class Colour(StrEnum):
@@ -32,7 +36,7 @@ class Screen:
     """Where a text is shown."""
 
     width: int | None = None
-    """In characters; None: it has no bound, as a file has none."""
+    """In columns; None: it has no bound, as a file has none."""
     coloured: bool = False
 
 
@@ -44,38 +48,118 @@ class Row:
     colour: Colour | None = None
 
 
+def text_width(text: str) -> int:
+    """Return how many columns of a terminal a text takes: Chinese, Japanese and Korean characters take two."""
+    return len(text) if text.isascii() else sum(map(_columns, text))
+
+
+def cut(text: str, length: int) -> str:
+    """Return a text of at most so many characters, and how many there are where it is longer."""
+    return text if len(text) <= length else f"{text[:length]}...[{len(text)} characters]"
+
+
+def wrap(line: str, width: int | None, *, joint: str = "") -> list[str]:
+    """Break a line that is wider than a screen between its words, with the rest indented.
+
+    A word that is too wide is broken too, unless there is a slash in it: an image, an address or a path is whole, so
+    that it can be copied.
+
+    Args:
+        line: without a newline.
+        width: in columns; None: it has no bound.
+        joint: what stands at the end of each part but the last, as a shell needs it.
+    """
+    if width is None or text_width(line) <= width:
+        return [line]
+    own = len(line) - len(line.lstrip(" "))
+    room = width - text_width(joint)
+    indent = " " * min(own + _INDENT, max(0, room) // 4)
+    lines: list[str] = []
+    current = ""
+    for spaced in _WORDS.findall(line):
+        if not lines and not current:
+            current = spaced
+        elif text_width(current) + text_width(spaced) <= room:
+            current += spaced
+        else:
+            lines.append(current)
+            word = spaced.lstrip(" ")
+            current = indent + word if text_width(indent + word) <= room or "/" not in word else word
+        while text_width(current) > room and "/" not in current.rpartition(" ")[2]:
+            head = _head(current, room)
+            lines.append(head)
+            current = indent + current[len(head) :]
+    return [*(f"{each}{joint}" for each in lines), current]
+
+
 def table_lines(heads: Sequence[str], rows: Sequence[Row], screen: Screen) -> list[str]:
     """Write a table, its heads first.
 
-    What is wider than the screen is wrapped at blanks, the widest column first; where what is between them is too wide
-    already, so is the table.
+    What is wider than the screen is wrapped at blanks, the widest column first. Where the words are too wide for that,
+    each row is a list of its cells, each behind its head.
     """
     everything = [Row(tuple(heads), Colour.BOLD), *rows]
     widths = _widths([row.cells for row in everything], screen.width)
+    if widths is None:
+        return [line for row in rows for line in _record_lines(heads, row, screen)]
     return [line for row in everything for line in _row_lines(row, widths, screen)]
 
 
-def _widths(table: Sequence[Sequence[str]], bound: int | None) -> list[int]:
+def _widths(table: Sequence[Sequence[str]], bound: int | None) -> list[int] | None:
+    """Return the width of each column; None where they do not fit."""
     columns = list(zip(*table, strict=True))
-    widths = [max(map(len, column)) for column in columns]
-    words = [max((len(word) for cell in column for word in cell.split(" ")), default=0) for column in columns]
+    widths = [max(map(text_width, column)) for column in columns]
+    words = [max((text_width(word) for cell in column for word in cell.split(" ")), default=0) for column in columns]
     gaps = len(_GAP) * (len(columns) - 1)
     while bound is not None and sum(widths) + gaps > bound:
         room = [width if width > word else 0 for width, word in zip(widths, words, strict=True)]
         if not any(room):
-            break
+            return None
         widths[room.index(max(room))] -= 1
     return widths
 
 
+def _record_lines(heads: Sequence[str], row: Row, screen: Screen) -> list[str]:
+    pairs = [(head, cell) for head, cell in zip(heads, row.cells, strict=True) if cell]
+    lines = [line for head, cell in pairs for line in wrap(f"{head}: {cell}", screen.width)]
+    return [*(_painted(line, row.colour, screen) for line in lines), ""]
+
+
 def _row_lines(row: Row, widths: Sequence[int], screen: Screen) -> list[str]:
-    wrapped = [
-        textwrap.wrap(cell, max(width, 1), break_long_words=False, break_on_hyphens=False)
-        for cell, width in zip(row.cells, widths, strict=True)
-    ]
+    wrapped = [_folded(cell, max(width, 1)) for cell, width in zip(row.cells, widths, strict=True)]
     lines = []
     for parts in zip_longest(*wrapped, fillvalue="") if any(wrapped) else [[""]]:
-        line = _GAP.join(part.ljust(width) for part, width in zip(parts, widths, strict=False)).rstrip()
-        line = line.replace(NO_BREAK, " ")
-        lines.append(f"{row.colour}{line}{_RESET}" if screen.coloured and row.colour else line)
+        padded = (part + " " * (width - text_width(part)) for part, width in zip(parts, widths, strict=False))
+        lines.append(_painted(_GAP.join(padded).rstrip(" "), row.colour, screen))
     return lines
+
+
+def _folded(cell: str, width: int) -> list[str]:
+    lines: list[str] = []
+    for word in cell.split():
+        if lines and text_width(lines[-1]) + 1 + text_width(word) <= width:
+            lines[-1] += f" {word}"
+        else:
+            lines.append(word)
+    return lines
+
+
+def _painted(line: str, colour: Colour | None, screen: Screen) -> str:
+    line = line.replace(NO_BREAK, " ")
+    return f"{colour}{line}{_RESET}" if screen.coloured and colour else line
+
+
+def _columns(char: str) -> int:
+    if unicodedata.category(char) in {"Mn", "Me", "Cf"}:
+        return 0
+    return 2 if unicodedata.east_asian_width(char) in {"W", "F"} else 1
+
+
+def _head(text: str, room: int) -> str:
+    """Return as many characters as have room, and one at least."""
+    taken = 0
+    for index, char in enumerate(text):
+        taken += _columns(char)
+        if taken > room and index:
+            return text[:index]
+    return text

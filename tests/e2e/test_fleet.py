@@ -60,6 +60,22 @@ def test_all_refusals_of_a_fleet_are_shown_at_once(platform: StartSandbox, proje
     assert stack.state() == []
 
 
+def test_a_targeted_deployment_goes_on_where_another_is_refused(platform: StartSandbox, project: MakeProject) -> None:
+    """The refusal says how; the others stay as they are, and the run ends with an error for the refused one."""
+    sandbox = platform(*(deployment(f"release-{number}", "4.2.5") for number in range(3)))
+    stack = project(sandbox)
+    entries = [{"releaseName": f"release-{number}"} for number in range(3)]
+    stack.declare(*entries[:2], entries[2] | {"runtimeVersion": "4.0.11"}, defaults=DEFAULTS)
+    targeted = "--target=urn:pulumi:test::astro::pulumi-python:dynamic/astro:DeploymentRuntime::release-0"
+    stopped = stack.preview(targeted, code=1)
+    assert "with --target, too: ASTRO_ON_REFUSAL=skip lets the targeted Deployments go on" in stopped.text
+    stack.environment["ASTRO_ON_REFUSAL"] = "skip"
+    up = stack.up(targeted, code=1)
+    assert "1 of 3 Deployments was refused and left as before: release-2" in up.text
+    assert [sandbox.show(f"release-{number}")["version"] for number in range(3)] == ["5.0.4", "4.2.5", "4.2.5"]
+    assert len(stack.state()) == 1
+
+
 def test_what_is_refused_keeps_its_last_state_where_it_is_skipped(platform: StartSandbox, project: MakeProject) -> None:
     """The others arrive, the run ends with an error, and what was saved of the refused one is as before."""
     sandbox = platform(*(deployment(f"release-{number}", "4.2.5") for number in range(4)))

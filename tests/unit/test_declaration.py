@@ -62,7 +62,7 @@ def test_a_target_is_a_version_or_equivalent(version: str) -> None:
     ("version", "message"),
     [
         (5.0, "runtime_version: 5.0 is not a text: put the version in quotes"),
-        (True, "runtime_version: True is not a text"),
+        (True, "runtime_version: true is not a text"),
         (["5.0.4"], "is not a text"),
         ("5.0", "runtime_version: '5.0' is not an Astro Runtime version"),
         ("5.0.4-base", "or 'equivalent'"),
@@ -104,7 +104,7 @@ def test_a_timeout_is_a_duration(written: object, seconds: float) -> None:
         ("1.5h", "is not a duration"),
         ("\u0661h", "is not a duration"),
         ("9" * 400 + "h", "is not a duration"),
-        (True, "True is not a duration"),
+        (True, "true is not a duration"),
         ([1], "is not a duration"),
         ("0s", "'0s' is out of range: more than nothing, at most 7 days"),
         ("169h", "'169h' is out of range"),
@@ -150,5 +150,5 @@ def test_each_mistake_names_its_key(arguments: dict[str, Any], message: str) -> 
 
 def test_a_missing_version_is_told() -> None:
     """There is no default for what this is about."""
-    with pytest.raises(InvalidDeclarationError, match="runtimeVersion: Field required"):
+    with pytest.raises(InvalidDeclarationError, match="runtimeVersion: is missing"):
         read_arguments({"release_name": "a"})

@@ -22,6 +22,7 @@ import astro_deployment_runtime
 from astro_deployment_runtime import cautions, cli, commands, host, houston, images, reconcile, wire
 from astro_deployment_runtime.base_images import VENDORS, BaseImages, Family
 from astro_deployment_runtime.cli import COMMANDS
+from astro_deployment_runtime.config_keys import FLEET
 from astro_deployment_runtime.console import ExitCode
 from astro_deployment_runtime.declaration import ProjectDeclaration, RuntimeDeclaration
 from astro_deployment_runtime.fleet import declare_fleet
@@ -30,7 +31,7 @@ from astro_deployment_runtime.plan_command import FORMS
 from astro_deployment_runtime.resource import AstroDeploymentRuntime
 from astro_deployment_runtime.rules import RULES
 from astro_deployment_runtime.settings import Settings
-from astro_deployment_runtime.stack import CRITERIA, KEYS, Defaults, DeploymentEntry, Selector, Wave, read_stack
+from astro_deployment_runtime.stack import CRITERIA, Defaults, DeploymentEntry, Selector, Wave, read_stack
 from astro_deployment_runtime.versions import ReleaseId
 from tests.contract.served import TOKEN, serving
 from tools import recording, reference
@@ -123,12 +124,12 @@ def test_what_declares_a_fleet_is_listed() -> None:
     rows = table(CONFIGURATION, "key of a fleet", "argument", "default", "meaning")
     arguments = inspect.signature(declare_fleet).parameters
     assert [(key, cells[0]) for key, cells in rows.items()] == [
-        (f"astro:{key}", name) for key, name in zip(KEYS, arguments, strict=True)
+        (f"astro:{key}", name) for key, name in zip(FLEET, arguments, strict=True)
     ]
     typed = yaml.safe_load((ROOT / "Pulumi.yaml").read_text(encoding="utf-8"))["config"]
-    assert list(typed) == list(KEYS)
+    assert list(typed) == list(FLEET)
     assert {key: str(each["default"]) or "stop" for key, each in typed.items()} == {
-        key: rows[f"astro:{key}"][1] for key in KEYS
+        key: rows[f"astro:{key}"][1] for key in FLEET
     }
     criteria = table(CONFIGURATION, "criterion", "meaning")
     assert list(criteria) == [Selector.model_fields[name].alias for name in CRITERIA]
@@ -285,7 +286,7 @@ def test_yaml_on_a_page_can_be_read(page: Path) -> None:
     for block in blocks(page, "yaml"):
         loaded = yaml.safe_load(block)
         if "config" in loaded:
-            read = read_stack({key: loaded["config"].get(f"astro:{key}") for key in KEYS})
+            read = read_stack({key: loaded["config"].get(f"astro:{key}") for key in FLEET})
             assert read.deployments or read.selections
 
 

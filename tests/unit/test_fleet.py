@@ -18,20 +18,19 @@ from pulumi.dynamic.dynamic import serialize_provider
 from pulumi.runtime import config, invoke, mocks, settings
 from pulumi.runtime.invoke import InvokeResult
 
-from astro_deployment_runtime import adapter, fleet, muster, saved
+from astro_deployment_runtime import adapter, config_warnings, fleet, muster, saved
 from astro_deployment_runtime.adapter import Adapter
 from astro_deployment_runtime.catalog import Release
 from astro_deployment_runtime.fleet import declare_fleet
 from astro_deployment_runtime.judgement import Judged, Judgement
 from astro_deployment_runtime.model import Plan, Resolved
-from astro_deployment_runtime.resource import JUDGE_FLEET, RuntimeProvider
+from astro_deployment_runtime.resource import JUDGE_FLEET, AstroDeploymentRuntime, RuntimeProvider
 from astro_deployment_runtime.versions import AirflowVersion, Line, ReleaseId, RuntimeVersion
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from astro_deployment_runtime.houston import Houston
-    from astro_deployment_runtime.resource import AstroDeploymentRuntime
     from astro_deployment_runtime.stack import DeploymentEntry, StackDeclaration
 
 HOST_JUDGES = fleet._host_judges
@@ -135,6 +134,30 @@ def declared(entries: object, **more: Any) -> list[AstroDeploymentRuntime]:
 
     program()
     return found
+
+
+def test_a_misspelt_key_is_warned_of_once(monitor: Monitor, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the fleet is empty for it, and where a program declares resources by itself."""
+    warned: list[str] = []
+    monkeypatch.setattr(pulumi.log, "warn", warned.append)
+    monkeypatch.setattr(config_warnings, "_SHOWN", set())
+    config.set_config("astro:deployment", json.dumps([LEAST]))
+    assert declared(None) == []
+
+    @mocks.test  # type: ignore[untyped-decorator]
+    def program() -> None:
+        AstroDeploymentRuntime("a", release_name="a", runtime_version="5.0.4")
+
+    program()
+    assert len(monitor.registered) == 1
+    (line,) = warned
+    assert line.startswith("astro:deployment is not read: did you mean astro:deployments?")
+
+
+def test_a_key_without_a_value_counts_as_not_given(monitor: Monitor) -> None:
+    """The engine gives it as an empty text, as where all lines of a list are comments."""
+    assert declared("") == []
+    assert monitor.registered == []
 
 
 def test_each_entry_becomes_a_resource(monitor: Monitor) -> None:
@@ -273,7 +296,8 @@ def test_a_refusal_ends_the_program_before_anything_is_registered(monitor: Monit
     assert str(raised.value) == (
         "2 of 3 Deployments are refused; nothing was changed.\n\nrefused (dust-2): because\n\n"
         "refused-2 (dust-2): because\n\nCorrect what is declared for them, or leave them out (astro:exclude), or let "
-        "the others go on without them: set astro:onRefusal to skip, or ASTRO_ON_REFUSAL=skip."
+        "the others go on without them: set astro:onRefusal to skip, or ASTRO_ON_REFUSAL=skip.\n"
+        "The whole fleet is judged with --target, too: ASTRO_ON_REFUSAL=skip lets the targeted Deployments go on."
     )
     assert monitor.registered == []
 

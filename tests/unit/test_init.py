@@ -160,7 +160,7 @@ def test_a_script_of_ours_is_mended(folder: Path, spoil: object, told: str, caps
     assert os.access(folder / SCRIPT, os.X_OK)
 
 
-@pytest.mark.parametrize(("name", "problem"), [("plugin", "cannot be"), ("Pulumi.yaml", "cannot be read")])
+@pytest.mark.parametrize(("name", "problem"), [("plugin", "cannot be"), ("Pulumi.yaml", "is a folder: name")])
 def test_what_is_in_the_way_is_named(folder: Path, name: str, problem: str, capsys: pytest.CaptureFixture[str]) -> None:
     """A file where the folder belongs, a folder where the file belongs."""
     path = folder / name

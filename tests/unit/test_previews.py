@@ -164,9 +164,10 @@ def test_nothing_at_all_is_told_apart() -> None:
 
 def test_a_file_that_cannot_be_read_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """With exit code 2."""
-    for name in (str(tmp_path / "none.json"), str(tmp_path), "a\0b"):
+    unreadable = "cannot be read"
+    for name, why in ((str(tmp_path / "none.json"), unreadable), (str(tmp_path), "is a folder"), ("a\0b", unreadable)):
         assert main(["report", name]) == 2
-        assert "cannot be read" in capsys.readouterr().err
+        assert why in capsys.readouterr().err
 
 
 def fleet(count: int) -> Preview:

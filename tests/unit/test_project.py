@@ -182,7 +182,7 @@ def test_what_is_no_astro_project_is_refused(stage: Stage, folder: Path, tmp_pat
         with pytest.raises(InvalidDeclarationError, match=why):
             declared(path).check(*planned(stage), nothing)
     (folder / "Dockerfile").unlink()
-    with pytest.raises(InvalidDeclarationError, match="its Dockerfile cannot be read: No such file"):
+    with pytest.raises(InvalidDeclarationError, match=r"its Dockerfile cannot be read \(No such file"):
         declared(folder).check(*planned(stage), nothing)
     (folder / "Dockerfile").write_text("FROM python:3.9\n", encoding="utf-8")
     with pytest.raises(InvalidDeclarationError, match="none of the vendor's images"):
@@ -505,7 +505,7 @@ def test_a_declaration_has_one_way_for_images() -> None:
     assert read.project == ProjectDeclaration(path="../airflow", deploy="astro deploy {deployment_id} --force")
     with pytest.raises(InvalidDeclarationError, match=r"deployments\[0\]: .*give image or project, not both"):
         read_stack({"deployments": [entry | {"image": "a:{version}"}]})
-    with pytest.raises(InvalidDeclarationError, match=r"project\.path: Field required"):
+    with pytest.raises(InvalidDeclarationError, match=r"project\.path: is missing"):
         read_arguments({"release_name": "stars-1", "runtime_version": "5.0.4", "project": {"test": "x"}})
 
 

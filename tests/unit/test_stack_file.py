@@ -121,11 +121,11 @@ def test_the_configs_may_lie_in_a_folder_of_their_own(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("stack", "project", "complaint"),
     [
-        ("config: [", "name: a", r"Pulumi\.test\.yaml: is not YAML \(while parsing"),
+        ("config: [", "name: a", r"Pulumi\.test\.yaml: is not YAML \(line 2: "),
         ("- config", "name: a", r"Pulumi\.test\.yaml: is not a mapping"),
-        ("config: text", "name: a", r"Pulumi\.test\.yaml: is not a mapping"),
+        ("config: text", "name: a", r"Pulumi\.test\.yaml: config: is not a mapping"),
         ("config: {'astro:waves': 'text'}", "name: a", "astro:waves: 'text' is neither a structure nor JSON"),
-        ("config: {}", "name: a\nconfig: 1", r"Pulumi\.yaml: is not a mapping"),
+        ("config: {}", "name: a\nconfig: 1", r"Pulumi\.yaml: config: is not a mapping"),
     ],
 )
 def test_what_cannot_be_read_is_told_with_its_file(tmp_path: Path, stack: str, project: str, complaint: str) -> None:
@@ -133,6 +133,42 @@ def test_what_cannot_be_read_is_told_with_its_file(tmp_path: Path, stack: str, p
     with pytest.raises(InvalidInputError, match=complaint) as caught:
         read(tmp_path, stack, project).declared({})
     assert "\n" not in str(caught.value)
+
+
+def test_keys_are_those_of_the_engine(tmp_path: Path) -> None:
+    """A bare one belongs to the project; one that is given in two forms is refused."""
+    project = "name: astro\n"
+    assert read(tmp_path, "config: {exclude: [a], 'astro:config:catalog': guide}", project).values == {
+        "astro:exclude": '["a"]',
+        "astro:catalog": "guide",
+    }
+    with pytest.raises(InvalidInputError, match="the key 'astro:exclude' is given twice, once as 'exclude'"):
+        read(tmp_path, "config: {'astro:exclude': [a], exclude: [b]}", project)
+
+
+def test_a_null_counts_as_not_given(tmp_path: Path) -> None:
+    """As where all lines of a list are comments; the project's default is not taken either, as by the engine."""
+    project = "name: astro\nconfig: {exclude: {type: array, default: [a]}}\n"
+    found = read(tmp_path, "config:\n  astro:deployments:\n  astro:exclude: ~\n", project)
+    assert found.declared({})["deployments"] is None
+    assert found.declared({})["exclude"] is None
+
+
+def test_a_project_file_may_end_in_yml(tmp_path: Path) -> None:
+    """Those of its stacks do then, too."""
+    (tmp_path / "Pulumi.yml").write_text("name: mine\nconfig: configs\n")
+    (tmp_path / "configs").mkdir()
+    (tmp_path / "configs" / "Pulumi.test.yml").write_text("config: {'astro:catalog': guide}")
+    assert read_stack_file(tmp_path, None, {}).setting("catalog") == "guide"
+
+
+def test_a_misspelt_key_is_named_with_the_nearest_known_one(tmp_path: Path) -> None:
+    """Also an encrypted one; those of other namespaces do not count."""
+    found = read(tmp_path, "config: {'astro:deployment': [], 'astro:tokn': {secure: x}, 'mine:deployment': 1}")
+    assert found.notes[1:] == [
+        "astro:deployment is not read: did you mean astro:deployments? If the key is your program's own, ignore this.",
+        "astro:tokn is not read: did you mean astro:token? If the key is your program's own, ignore this.",
+    ]
 
 
 def test_a_folder_without_a_project_is_told(tmp_path: Path) -> None:

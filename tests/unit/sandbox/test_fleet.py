@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 import pytest
@@ -90,6 +91,19 @@ def test_a_file_of_another_form_is_an_error(tmp_path: Path, text: str, message: 
     with pytest.raises(SandboxError, match=message) as raised:
         fleet.load(_file(tmp_path, text), platform())
     assert "\n" not in str(raised.value)
+
+
+def test_only_a_regular_file_within_a_bound_is_read(tmp_path: Path) -> None:
+    """A named pipe would never end, and a device may be endless."""
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "endless").symlink_to("/dev/zero")
+    for name in ("pipe", "endless"):
+        with pytest.raises(SandboxError, match="is not a regular file: name one"):
+            fleet.load(tmp_path / name, platform())
+    with (tmp_path / "large").open("wb") as file:
+        file.truncate(2**30)
+    with pytest.raises(SandboxError, match="has more than 16 MiB"):
+        fleet.load(tmp_path / "large", platform())
 
 
 def test_a_file_that_cannot_be_read_is_an_error(tmp_path: Path) -> None:
