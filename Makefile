@@ -45,13 +45,23 @@ docs: $(STAMP) ## write the tables of docs/configuration.md from the code
 sandbox: $(STAMP) ## run the embedded Houston and print what to paste into a second terminal
 	@$(ON_ENGINE) python -m tools.playground
 
-# The tests on the engine stand together, and last longest: whoever has nothing left to do takes some of them.
+# The tests on the engine come last and take longest. A process that is idle takes over some of them; the third one uses
+# the time in which a test waits.
 .PHONY: test
-test: lint ## run every check and every test, with coverage
+test: announced lint ## run every check and every test, with coverage; about ten minutes
 	@$(BIN)/coverage erase
-	@$(ON_ENGINE) coverage run -m pytest -n 2 --dist worksteal
+	@$(ON_ENGINE) coverage run -m pytest -n 3 --dist worksteal --durations 10 --durations-min 1
 	@$(BIN)/coverage combine --quiet
 	@$(BIN)/coverage report
+
+.PHONY: announced
+announced: $(STAMP)
+	@echo "make test: format, style, types and layers, then about 2,500 tests with coverage, a hundred of them on the Pulumi"
+	@echo "engine. It takes about ten minutes on two cores; 'make quick' takes one minute and needs no engine."
+
+.PHONY: quick
+quick: lint ## run the checks and the quick tests that need no engine; one minute
+	@$(BIN)/pytest -n 2 --dist worksteal -m "not (engine or slow or soak)"
 
 .PHONY: lint
 lint: $(STAMP) ## check format, style, types and layers
@@ -62,7 +72,7 @@ lint: $(STAMP) ## check format, style, types and layers
 
 .PHONY: unit
 unit: $(STAMP) ## run the tests that need no engine
-	@$(BIN)/pytest -n 2 --ignore tests/e2e
+	@$(BIN)/pytest -n 2 -m "not (engine or soak)"
 
 .PHONY: matrix
 matrix: $(STAMP) ## run the tests that need no engine on every Python from 3.11 on that is to be had here
@@ -70,14 +80,15 @@ matrix: $(STAMP) ## run the tests that need no engine on every Python from 3.11 
 
 .PHONY: e2e
 e2e: $(STAMP) ## run the tests on the real engine
-	@$(ON_ENGINE) pytest tests/e2e
+	@$(ON_ENGINE) pytest -n 3 --dist worksteal tests/e2e
 
 # What it measures is kept in build/measured, and written into the tables of the page.
 .PHONY: soak
-soak: $(STAMP) ## crash at every point with every killer, and walk two thousand random walks; about an hour
+soak: $(STAMP) ## crash at every point with every killer, walk two thousand random walks, try ten times the examples; an hour
 	@rm -rf build/measured && mkdir -p build/measured
 	@$(ON_ENGINE) ASTRO_MEASURED=build/measured pytest -n 2 -m soak
-	@$(ON_ENGINE) ASTRO_MEASURED=build/measured pytest -n 2 tests/e2e/test_faults.py
+	@ASTRO_MEASURED=build/measured $(BIN)/pytest -n 2 tests/contract/test_runs.py
+	@CROWDED_WORLDS=400 $(BIN)/pytest -n 2 --hypothesis-profile many tests/property
 	@$(BIN)/python -m tools.reliability build/measured docs/reliability.md
 
 # What came of it is in build/mutants until the next time, and written into docs/mutants.md.

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from tests.e2e.world import IMAGE, ROOT, Project, Sandbox, deployment
+from tests.e2e.world import IMAGE, PLUGIN, ROOT, Project, Sandbox, deployment
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -131,7 +131,7 @@ def nothing(count: int, *, talks: bool) -> Iterator[Project]:
 def _project(place: Path, url: str) -> Project:
     if not USERS.exists():
         raise SystemExit(f"{USERS} is missing: run it with 'make bench'")
-    return Project(place / "project", engine(), url, virtualenv=USERS)
+    return Project(place / "project", engine(), url, virtualenv=USERS, plugin=PLUGIN)
 
 
 def engine() -> Path:

@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from astro_deployment_runtime import remote, report
+from astro_deployment_runtime.base_images import VENDORS
 from astro_deployment_runtime.declaration import RuntimeDeclaration, read_arguments
 from astro_deployment_runtime.errors import (
     AstroRuntimeError,
@@ -20,8 +21,9 @@ from astro_deployment_runtime.errors import (
     RefusedError,
 )
 from astro_deployment_runtime.houston import Houston
-from astro_deployment_runtime.model import Refusal
+from astro_deployment_runtime.model import Plan, Refusal
 from astro_deployment_runtime.outputs import observed, outputs
+from astro_deployment_runtime.patience import POLLING, Polling
 from astro_deployment_runtime.planner import plan
 from astro_deployment_runtime.settings import Settings
 from astro_deployment_runtime.situation import Declaration
@@ -33,7 +35,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from datetime import date
 
-    from astro_deployment_runtime.model import Deployment, Plan
+    from astro_deployment_runtime.base_images import BaseImages
+    from astro_deployment_runtime.model import Deployment
     from astro_deployment_runtime.ports import Clock, Reporter
 
 ARGUMENTS: Final = tuple(RuntimeDeclaration.model_fields)
@@ -171,7 +174,13 @@ class Adapter:
         return Compared(changes=bool(planned.hops), warnings=tuple(map(report.warning_line, planned.warnings)))
 
     def bring(
-        self, news: Mapping[str, Any], *, pending: str | None, clock: Clock, reporter: Reporter
+        self,
+        news: Mapping[str, Any],
+        *,
+        pending: str | None,
+        clock: Clock,
+        reporter: Reporter,
+        polling: Polling = POLLING,
     ) -> tuple[Properties, str | None]:
         """Walk the path in checked inputs.
 
@@ -197,13 +206,15 @@ class Adapter:
                 delivers=arguments.image is not None or arguments.project is not None,
                 timeout=arguments.timeout,
                 confirm=arguments.verify == "airflow",
+                base_images=self._base_images,
                 wait=arguments.wait,
             ),
-            delivery=self._ways.delivery(arguments, frozenset(filter(None, (*path, cancel))), clock),
+            delivery=self._ways.delivery(arguments, path, cancel, clock),
             pending=ReleaseId.parse(pending) if pending else None,
             client=self.houston,
             clock=clock,
             reporter=reporter,
+            polling=polling,
         )
         return outputs(news, ending), ending.problem
 
@@ -257,7 +268,7 @@ class Adapter:
         held: RuntimeVersion | None,
     ) -> Plan | Refusal:
         snapshot = self.houston.snapshot()
-        return plan(
+        outcome = plan(
             deployment.current,
             arguments.target,
             snapshot.catalog,
@@ -270,6 +281,11 @@ class Adapter:
             pending=deployment.pending,
             pending_is_ours=pending_is_ours,
         )
+        return replace(outcome, base_images=self._base_images) if isinstance(outcome, Plan) else outcome
+
+    @property
+    def _base_images(self) -> BaseImages:
+        return self.settings.base_images if self.settings else VENDORS
 
 
 def _legal(outcome: Plan | Refusal) -> Plan:

@@ -195,6 +195,17 @@ class Catalog:
             self._newest[line] = max(found, key=lambda each: each.number, default=None)
         return self._newest[line]
 
+    def between(self, low: Release, name: ReleaseId, high: Release) -> bool:
+        """Return whether a release lies between two others or is one of them, whether or not it is on offer."""
+        if isinstance(name.version, AirflowVersion):
+            found: Release | None = Release(id=name, airflow=name.version)
+        else:
+            found = next((each for each in (low, high, self.get(name)) if each and each.id == name), None)
+        if found is not None:
+            return low.order <= found.order <= high.order
+        # Its Airflow version is not known. Runtime versions alone tell the order of two Runtime releases.
+        return isinstance(name.version, RuntimeVersion) and low.number <= number(name.version) <= high.number
+
     def migrates(self, before: AirflowVersion, after: AirflowVersion) -> bool:
         """Tell whether a step between these Airflow versions changes the schema of the metadata database.
 

@@ -117,6 +117,13 @@ class Command:
 
         return type(self)(tuple(_PLACEHOLDER.sub(value, word) for word in self.words))
 
+    @property
+    def is_vendors_deploy(self) -> bool:
+        """It is the vendor's CLI, which builds the project's Dockerfile and deploys the image."""
+        program = self.words[0].rpartition("/")[2].removesuffix(".exe")
+        by_image = any(word.partition("=")[0] in {"--image-name", "-i"} for word in self.words)
+        return program == "astro" and "deploy" in self.words[1:] and not by_image
+
     def find(self, folder: Path) -> str:
         """Find the program: on PATH, or from the project's folder where it is named with a slash.
 

@@ -16,8 +16,11 @@ NAMESPACE: Final = "astro"
 FLEET: Final = ("defaults", "deployments", "selectors", "exclude", "waves", "onRefusal")
 """The keys that declare a fleet, in the order in which mistakes are told."""
 
-CONNECTION: Final = ("houstonUrl", "token", "caFile", "allowHttp", "catalog", "resolve", "maxRequestsPerSecond")
-"""The keys that tell how to reach Houston."""
+CONNECTION: Final = (
+    *("houstonUrl", "token", "caFile", "allowHttp", "catalog", "resolve", "maxRequestsPerSecond"),
+    "baseImages",
+)
+"""The keys that tell how to reach Houston, and where its images are."""
 
 _KNOWN: Final = (*FLEET, *CONNECTION)
 

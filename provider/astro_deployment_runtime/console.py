@@ -8,12 +8,13 @@ import json
 import os
 import shutil
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import IntEnum
 from typing import TYPE_CHECKING, Final, TypedDict
 
+from astro_deployment_runtime.base_images import VARIABLE, BaseImages
 from astro_deployment_runtime.errors import InvalidInputError, OutputError
-from astro_deployment_runtime.model import ACCEPTABLE, JUDGED, Acceptance, Strategy, WarningName, read_warnings
+from astro_deployment_runtime.model import ACCEPTABLE, JUDGED, Acceptance, Plan, Strategy, WarningName, read_warnings
 from astro_deployment_runtime.report import printable
 from astro_deployment_runtime.table import Colour, Screen, cut, wrap
 
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
     import argparse
     from collections.abc import Callable, Iterable, Iterator
     from typing import Any, TextIO
+
+    from astro_deployment_runtime.model import Refusal
 
 _DATED: Final = frozenset({WarningName.OUT_OF_SUPPORT, WarningName.SUPPORT_ENDS_SOON})
 
@@ -217,3 +220,13 @@ def read_terms(options: argparse.Namespace, *, dated: bool) -> Terms:
     if not dated and (unjudged := sorted(denied & _DATED)):
         raise InvalidInputError(f"--deny {unjudged[0]}: support is judged for a live platform alone")
     return Terms(strategy=Strategy(options.strategy or Strategy.CERTIFIED_FIRST), accepted=accepted, denied=denied)
+
+
+def with_base_images(outcome: Plan | Refusal) -> Plan | Refusal:
+    """Let a plan name the base images of the environment, ``ASTRO_BASE_IMAGES``.
+
+    Raises:
+        InvalidSettingsError: the variable cannot be used.
+    """
+    images = BaseImages.load(os.environ.get(VARIABLE, "").strip())
+    return replace(outcome, base_images=images) if isinstance(outcome, Plan) else outcome

@@ -6,7 +6,7 @@ and asks goes through :mod:`~astro_deployment_runtime.ports`. It returns what wa
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final
 
 from astro_deployment_runtime import narration, report
@@ -19,6 +19,7 @@ from astro_deployment_runtime.errors import (
     PlatformUnreachableError,
     RunInterruptedError,
 )
+from astro_deployment_runtime.patience import POLLING, Polling
 from astro_deployment_runtime.reconcile import (
     HEALTHY_READS,
     Cancel,
@@ -43,10 +44,6 @@ if TYPE_CHECKING:
     from astro_deployment_runtime.situation import Declaration
     from astro_deployment_runtime.versions import ReleaseId
 
-_FIRST_POLL: Final = 1.5
-"""Seconds from look to look, when something has just been done; what is asked of the Airflow in between counts in."""
-_LONGEST_POLL: Final = 5.0
-_CONFIRMING_POLL: Final = 1.0
 _POLL_GROWTH: Final = 1.3
 _LINGER: Final = 0.25
 """That part of a poll is left to the client, which reads all Deployments together that are due then: a hundred cost few
@@ -82,16 +79,21 @@ class Walk:
     platform: Platform
     catalog: Catalog
     run: Run
+    polling: Polling
     _live: bool = True
     """The offer was read together with the Deployment, just now."""
     _hop_since: float = 0.0
     _mutated_at: float = 0.0
     _looked_at: float = 0.0
-    _poll: float = _FIRST_POLL
+    _poll: float = field(init=False)
     _asked: ReleaseId | None = None
     _hinted: ReleaseId | None = None
     _said: str = ""
     _said_at: float = 0.0
+
+    def __post_init__(self) -> None:
+        """Begin as after something was done."""
+        self._poll = self.polling.first
 
     def to_its_end(self) -> Ending:
         """Walk until there is nothing left to do, or a reason to stop."""
@@ -180,7 +182,7 @@ class Walk:
         if outcome in {Outcome.DOUBTFUL, Outcome.UNSENT}:
             self.reporter.warning(narration.unanswered(message))
         self._mutated_at = self.clock.now()
-        self._poll = _FIRST_POLL
+        self._poll = self.polling.first
         attempts = last.attempts + 1 if again and last is not None else 1
         mutation = Mutation(kind=kind, release=release, outcome=outcome, message=message, attempts=attempts)
         ours = self.run.ours
@@ -196,11 +198,11 @@ class Walk:
         self._hint(waiting)
         text = narration.waiting(waiting, self.deployment, self.run, self.declaration)
         now = self.clock.now()
-        if text != self._said or now - self._said_at >= max(_LONGEST_POLL, self.run.waited / 10):
+        if text != self._said or now - self._said_at >= max(self.polling.longest, self.run.waited / 10):
             self.reporter.progress(text + narration.elapsed(self.run.waited, self.declaration.timeout))
             self._said, self._said_at = text, now
         if self.run.healthy_reads:
-            self._poll = _CONFIRMING_POLL
+            self._poll = self.polling.confirming
         return self.clock.wait(max(0.0, self._looked_at + self._poll * (1 - _LINGER) - now))
 
     def _hint(self, waiting: Wait) -> None:
@@ -215,7 +217,7 @@ class Walk:
         """Read the Deployment alone; an outage of Houston is waited out, since we wait anyway."""
         self._live = False
         within = self._poll * _LINGER
-        self._poll = min(_LONGEST_POLL, self._poll * _POLL_GROWTH)
+        self._poll = min(self.polling.longest, self._poll * _POLL_GROWTH)
         try:
             self._note(self.client.observe_deployment(self.deployment.id, self.catalog, within=within))
         except PlatformUnreachableError as error:
@@ -235,7 +237,7 @@ class Walk:
         self._looked_at = self.clock.now()
         if deployment.current.id != self.deployment.current.id:
             self._hop_since = self.clock.now()
-            self._poll = _FIRST_POLL
+            self._poll = self.polling.first
             ours = self.run.ours if self.run.ours in {deployment.current.id, deployment.pending} else None
             if self.declaration.confirm:
                 self.run = Run(ours=ours, arrived=deployment.current.id, seen=deployment.pending)
@@ -277,6 +279,7 @@ def walk(  # noqa: PLR0913 - the last three are the world around it
     client: Client,
     clock: Clock,
     reporter: Reporter,
+    polling: Polling = POLLING,
 ) -> Ending:
     """Bring a Deployment along its declared path to its target.
 
@@ -288,6 +291,7 @@ def walk(  # noqa: PLR0913 - the last three are the world around it
         client: Houston.
         clock: time, and the user's wish to stop.
         reporter: who tells the user.
+        polling: how often the Deployment is looked at.
 
     Raises:
         PlatformError: the Deployment could not be read even once; nothing was changed.
@@ -307,4 +311,5 @@ def walk(  # noqa: PLR0913 - the last three are the world around it
         platform=platform,
         catalog=catalog,
         run=run,
+        polling=polling,
     ).to_its_end()

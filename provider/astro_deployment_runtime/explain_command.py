@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 from typing import TYPE_CHECKING, Final
 
-from astro_deployment_runtime.console import PROGRAM, Command, ExitCode, screen, tell
+from astro_deployment_runtime.console import PROGRAM, Command, ExitCode, screen, tell, with_base_images
 from astro_deployment_runtime.explanation import plan_explanation, refusal_explanation
 from astro_deployment_runtime.model import Plan, RuleId
 from astro_deployment_runtime.report import OFFLINE
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 def _run(options: argparse.Namespace) -> ExitCode:
     inquiry = read_inquiry(options)
-    outcome = inquiry.answer()
+    outcome = with_base_images(inquiry.answer())
     if isinstance(outcome, Plan):
         lines = plan_explanation(outcome, inquiry)
     else:

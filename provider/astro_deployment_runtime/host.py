@@ -28,6 +28,7 @@ from pulumi.runtime.proto import engine_pb2, engine_pb2_grpc, provider_pb2, prov
 
 from astro_deployment_runtime import patience
 from astro_deployment_runtime.errors import AstroRuntimeError
+from astro_deployment_runtime.patience import POLLING, Polling
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -63,9 +64,10 @@ class PartialProgressError(AstroRuntimeError):
 class Call:
     """One request of the engine that this process serves now."""
 
-    def __init__(self, urn: str, engine: engine_pb2_grpc.EngineStub | None) -> None:
+    def __init__(self, urn: str, engine: engine_pb2_grpc.EngineStub | None, polling: Polling = POLLING) -> None:
         """Serve the resource of that URN; without an engine, log lines go nowhere."""
         self.urn = urn
+        self.polling = polling
         self.cancelled = threading.Event()
         self._engine = engine
 
@@ -130,10 +132,14 @@ class Servicer:
     """The stock servicer with calls that know their resource and can be cancelled."""
 
     def __init__(
-        self, stock: provider_pb2_grpc.ResourceProviderServicer, engine: engine_pb2_grpc.EngineStub | None
+        self,
+        stock: provider_pb2_grpc.ResourceProviderServicer,
+        engine: engine_pb2_grpc.EngineStub | None,
+        polling: Polling = POLLING,
     ) -> None:
         """Wrap the stock servicer; log to the engine if there is one."""
         self._stock = stock
+        self._polling = polling
         self._engine = engine
         self._lock = threading.Lock()
         self._calls: set[Call] = set()
@@ -165,7 +171,7 @@ class Servicer:
 
     @contextmanager
     def _call(self, urn: str) -> Iterator[None]:
-        call = Call(urn, self._engine)
+        call = Call(urn, self._engine, self._polling)
         with self._lock:
             self._calls.add(call)
         token, stop = _current_call.set(call), patience.stop.set(call.cancelled)
@@ -197,7 +203,7 @@ def _refused(address: str) -> bool:
     return False
 
 
-def main(arguments: list[str]) -> None:
+def main(arguments: list[str], polling: Polling = POLLING) -> None:
     """Run Pulumi's dynamic provider with more threads and our servicer around its own. Returns when interrupted."""
     engine = None
     if arguments:
@@ -215,7 +221,7 @@ def main(arguments: list[str]) -> None:
         return stock_executor(max_workers=WORKERS, thread_name_prefix="resource")
 
     def register_wrapped(stock: provider_pb2_grpc.ResourceProviderServicer, server: grpc.Server) -> None:
-        register(Servicer(stock, engine), server)  # type: ignore[arg-type]
+        register(Servicer(stock, engine, polling), server)  # type: ignore[arg-type]
 
     concurrent.futures.ThreadPoolExecutor = executor  # type: ignore[assignment, misc]
     provider_pb2_grpc.add_ResourceProviderServicer_to_server = register_wrapped  # type: ignore[assignment]

@@ -6,12 +6,14 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final, Self, TypeAlias
 
+from astro_deployment_runtime.base_images import VENDORS
 from astro_deployment_runtime.errors import InvalidInputError, InvalidVersionError
 from astro_deployment_runtime.versions import Distribution, Line, ReleaseId, RuntimeVersion
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from astro_deployment_runtime.base_images import BaseImages
     from astro_deployment_runtime.catalog import Release
     from astro_deployment_runtime.versions import AirflowVersion
 
@@ -66,6 +68,12 @@ class WarningName(StrEnum):
     """A newer release is on offer than the one at which a line is held."""
     PENDING = "pending"
     """At the target, a hop that somebody else started is pending."""
+    IMAGE_VARIANT = "image-variant"
+    """A variant of the base image is known not to exist for a hop's release."""
+    OTHER_STAGE = "other-stage"
+    """A stage that is not deployed builds on another release of the vendor's."""
+    DEPLOY_CONFIRMATION = "deploy-confirmation"
+    """The vendor's CLI may stop and ask to confirm the image of a hop."""
     YANKED = "yanked"
     """The target is yanked, and accepted."""
     PRERELEASE = "prerelease"
@@ -73,6 +81,9 @@ class WarningName(StrEnum):
     NEWER = "newer"
     """More runs than is declared; it is accepted, and kept."""
 
+
+OF_PROJECTS: Final = (WarningName.IMAGE_VARIANT, WarningName.OTHER_STAGE, WarningName.DEPLOY_CONFIRMATION)
+"""The warnings about a project on disk; all others are about a path."""
 
 JUDGED: Final = tuple(
     name for name in WarningName if name not in {WarningName.YANKED, WarningName.PRERELEASE, WarningName.NEWER}
@@ -265,6 +276,8 @@ class Plan:
     warnings: tuple[PlanWarning, ...] = ()
     resolved: Resolved | None = None
     """How the target was found, where none was named by its version."""
+    base_images: BaseImages = VENDORS
+    """The repositories that the plan's ``FROM`` lines name."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -71,7 +71,7 @@ def asking_for_image(hop: Hop, deployment: Deployment, declaration: Declaration)
     """Somebody has to deploy an image: which, and that nothing is lost meanwhile."""
     return (
         f"{_hop(hop, declaration)}: deploy to {deployment.release_name} an image of your project built\n"
-        f"  FROM {hop.target.id.image}\n"
+        f"  FROM {declaration.base_images.image(hop.target.id)}\n"
         f"This waits for it; Ctrl-C interrupts nothing on the platform, and the next 'pulumi up' goes on from here."
     )
 
@@ -201,7 +201,7 @@ def _timed_out(reason: TimedOut, deployment: Deployment, declaration: Declaratio
             f"{deployment.current.airflow} {limit}{f' ({reason.seen})' if reason.seen else ''}: look at its pods and "
             f"its webserver, then {_RESUME}"
         )
-    image = wait.hop.target.id.image
+    image = declaration.base_images.image(wait.hop.target.id)
     if wait.what is Waiting.ROLLOUT:
         return (
             f"{_hop(wait.hop, declaration)}: the image was deployed, and Houston did not take it {limit}. An image "
@@ -229,7 +229,8 @@ def _handed_over(wait: Wait, deployment: Deployment, declaration: Declaration) -
         return (
             f"{_hop(wait.hop, declaration)}: the image is being deployed; not waiting for it (wait is false): {_RESUME}"
         )
+    image = declaration.base_images.image(wait.hop.target.id)
     return (
         f"{_hop(wait.hop, declaration)}: not waiting for its image (wait is false). Deploy to "
-        f"{deployment.release_name} an image built\n  FROM {wait.hop.target.id.image}\nand then {_RESUME}"
+        f"{deployment.release_name} an image built\n  FROM {image}\nand then {_RESUME}"
     )

@@ -17,6 +17,7 @@ from astro_deployment_runtime.console import (
     screen,
     tell,
     tell_json,
+    with_base_images,
 )
 from astro_deployment_runtime.errors import DeploymentNotFoundError, InvalidInputError
 from astro_deployment_runtime.files import LARGEST_BATCH, read_file
@@ -95,7 +96,7 @@ def _form(options: argparse.Namespace) -> str:
 def _offline(options: argparse.Namespace) -> ExitCode:
     catalog = feeds.load(options.catalog or DEFAULT_CATALOG)
     current, target = parse_current(options.current, catalog), parse_target(options.target)
-    outcome = plan(current, target, catalog, **read_terms(options, dated=False))
+    outcome = with_base_images(plan(current, target, catalog, **read_terms(options, dated=False)))
     if options.json:
         tell_json(plan_json(outcome))
     else:
@@ -115,7 +116,7 @@ def _batch(options: argparse.Namespace) -> ExitCode:
             tell_json({"error": str(error)}, indent=None)
             codes.add(ExitCode.UNREADABLE)
             continue
-        outcome = plan(current, target, catalog, **terms)
+        outcome = with_base_images(plan(current, target, catalog, **terms))
         tell_json(plan_json(outcome), indent=None)
         codes.add(_code(refused=isinstance(outcome, Refusal)))
     return ExitCode.UNREADABLE if ExitCode.UNREADABLE in codes else max(codes)

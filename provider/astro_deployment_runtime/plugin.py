@@ -10,6 +10,8 @@ import gc
 import sys
 import threading
 
+from astro_deployment_runtime.patience import POLLING, Polling
+
 
 def _prepare() -> None:
     from astro_deployment_runtime import muster  # noqa: F401, PLC0415 - kept for the first question
@@ -18,13 +20,13 @@ def _prepare() -> None:
     gc.enable()
 
 
-def main() -> None:
+def main(polling: Polling = POLLING) -> None:
     """Serve the engine. Returns when interrupted."""
     gc.disable()
     from astro_deployment_runtime import host  # noqa: PLC0415 - after the collector was stopped
 
     threading.Thread(target=_prepare, name="prepare", daemon=True).start()
-    host.main(sys.argv[1:])
+    host.main(sys.argv[1:], polling)
 
 
 if __name__ == "__main__":

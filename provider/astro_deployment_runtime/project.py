@@ -1,12 +1,13 @@
 """The user's Astro project as a way for images: its Dockerfile is moved along the path, hop by hop, and deployed.
 
-For each hop the first ``FROM`` is rewritten, an optional test is run, and the deploy command; then it is Houston's turn
-as with any image. The file is replaced as a whole or not at all. Where a command fails, takes too long or is
-interrupted, its ``FROM`` line is put back to what the Deployment runs.
+For each hop the ``FROM`` of the last stage is rewritten, an optional test runs, and the deploy command; then Houston
+takes the image as any other. The file is replaced as a whole or not at all. Where a command fails, takes too long or is
+interrupted, the ``FROM`` line is put back to what the Deployment runs. After commands that succeeded it stays, since
+the image may still arrive.
 
-A folder serves one Deployment: a Dockerfile has one first ``FROM``, and two Deployments are hardly ever at the same
-release. Serving them one after the other would leave the file at whatever the last one needed, and the next preview
-of the other would refuse it; so two are refused. A lock on the folder keeps two runs of one machine apart.
+A folder serves one Deployment: a Dockerfile names one release, and two Deployments are hardly ever at the same one.
+Serving them one after the other would leave the file at what the last one needed, and the next preview of the other
+would refuse it; so two are refused. A lock on the folder keeps two runs of one machine apart.
 """
 
 from __future__ import annotations
@@ -14,11 +15,13 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from astro_deployment_runtime import dockerfile, report
+from astro_deployment_runtime.base_images import VENDORS, plain_tag
 from astro_deployment_runtime.commands import Command, Runner
 from astro_deployment_runtime.errors import (
     CommandInterruptedError,
@@ -26,16 +29,20 @@ from astro_deployment_runtime.errors import (
     InvalidDeclarationError,
     UnreadableFileError,
 )
-from astro_deployment_runtime.files import LARGEST_DOCKERFILE, read_file
+from astro_deployment_runtime.files import LARGEST_CONFIG, LARGEST_DOCKERFILE, read_file
+from astro_deployment_runtime.model import PlanWarning, WarningName
 from astro_deployment_runtime.report import printable
 from astro_deployment_runtime.writing import replace_file
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from pydantic import SecretStr
 
+    from astro_deployment_runtime.base_images import BaseImages
+    from astro_deployment_runtime.catalog import Release
     from astro_deployment_runtime.declaration import ProjectDeclaration
+    from astro_deployment_runtime.dockerfile import Base
     from astro_deployment_runtime.model import Deployment, Hop
     from astro_deployment_runtime.ports import Clock
     from astro_deployment_runtime.settings import Settings
@@ -45,6 +52,17 @@ URL_VARIABLE: Final = "ASTRO_HOUSTON_URL"
 
 _CONFIG: Final = Path(".astro", "config.yaml")
 _DOCKERFILE: Final = "Dockerfile"
+_SILENT: Final = re.compile(rb"^show_warnings:[ \t]*[\"']?false\b", re.MULTILINE | re.IGNORECASE)
+"""The setting of the vendor's CLI that lets it deploy without asking."""
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """What preview says of a project."""
+
+    lines: list[str]
+    """What is written for each hop, and what runs."""
+    warnings: list[PlanWarning]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,6 +78,7 @@ class Project:
     url: str
     """Houston's; the commands find it in their environment."""
     token: SecretStr
+    base_images: BaseImages = VENDORS
 
     @classmethod
     def declared(cls, declaration: ProjectDeclaration, settings: Settings) -> Project:
@@ -76,6 +95,7 @@ class Project:
             deploy=Command.parse(declaration.deploy, name="project.deploy", token=token),
             url=settings.url,
             token=token,
+            base_images=settings.base_images,
         )
 
     @property
@@ -88,23 +108,21 @@ class Project:
         """The Dockerfile itself, not a link to it: what is replaced is the file."""
         return (self.folder / _DOCKERFILE).resolve()
 
-    def check(self, deployment: Deployment, hops: Sequence[Hop], started: Collection[ReleaseId]) -> list[str]:
+    def check(self, deployment: Deployment, hops: Sequence[Hop], may_name: Callable[[ReleaseId], bool]) -> Checked:
         """Look at everything that can be found wrong before anything is done.
 
         Args:
             deployment: what the project is deployed to.
             hops: the path.
-            started: releases that the Dockerfile may name beside what runs, since a run may have been cut off.
-
-        Returns:
-            The lines of a preview: what is written for each hop, and what is run.
+            may_name: whether the Dockerfile may name a release; it need not be what runs, since an earlier run may have
+                moved it on.
 
         Raises:
             InvalidDeclarationError: something is wrong; the message lists all of it, a line each.
         """
-        problems, lines = [], list[str]()
+        problems, checked = [], Checked([], [])
         try:
-            lines = self._written(deployment, hops, started)
+            checked = self._written(deployment, hops, may_name)
         except InvalidDeclarationError as error:
             problems.append(str(error))
         for command in self.commands:
@@ -114,24 +132,72 @@ class Project:
                 problems.append(str(error))
         if problems:
             raise InvalidDeclarationError("\n".join(problems))
-        return lines
+        return checked
 
-    def _written(self, deployment: Deployment, hops: Sequence[Hop], started: Collection[ReleaseId]) -> list[str]:
-        text = self.read()
-        named, current = dockerfile.parse(text), deployment.current.id
-        if named.release not in {current, *started}:
+    def _written(self, deployment: Deployment, hops: Sequence[Hop], may_name: Callable[[ReleaseId], bool]) -> Checked:
+        text, current = self.read(), deployment.current.id
+        base = dockerfile.parse(text, self.base_images)
+        if base.release != current and not may_name(base.release):
             raise InvalidDeclarationError(
-                f"project {self.name}: its Dockerfile builds on {named.release} ({named.image!r}), and "
-                f"{printable(deployment.release_name)} runs {current}: is it the project of another Deployment? If it "
-                f"is this one's, let its first FROM name {current}, for example {named.reference(current)}"
+                f"project {self.name}: its Dockerfile builds on {base.release} ({base.image!r}), and "
+                f"{printable(deployment.release_name)} runs {current}, from which the path to {hops[-1].target} does "
+                f"not lead there: is it the project of another Deployment? If it is this one's, let line {base.number} "
+                f"name {current}, for example {base.reference(current, self.base_images)}"
             )
-        lines = []
-        for hop in hops:
-            text = dockerfile.rewrite(text, hop.target.id)
-            lines.append(dockerfile.parse(text).line)
+        bases: list[Base] = []
+        notes: list[str] = []
+        warnings: list[PlanWarning] = []
+        for number, hop in enumerate(hops, start=1):
+            before, text = base, dockerfile.rewrite(text, hop.target.id, self.base_images)
+            base = dockerfile.parse(text, self.base_images)
+            bases.append(base)
+            notes += _variant_notes(number, before, base)
+            warnings += _variant_warnings(number, before, hop)
             for command in self.commands:
-                command.fill(values(deployment, hop, text))
-        return report.project_lines(lines, list(map(str, self.commands)), self.name)
+                command.fill(self.values(deployment, hop, text))
+        warnings += [
+            PlanWarning(
+                name=WarningName.OTHER_STAGE,
+                message=f"line {other.number} of the Dockerfile names {other.image}, and the last stage does not build "
+                f"on it: only line {base.number} changes",
+            )
+            for other in dockerfile.others(text, self.base_images)
+            if other.release != base.release
+        ]
+        warnings += self._confirmations(bases)
+        lines = [each.line for each in bases]
+        commands = list(map(str, self.commands))
+        return Checked(report.project_lines(lines, notes, commands, self.name), warnings)
+
+    def _confirmations(self, bases: Sequence[Base]) -> list[PlanWarning]:
+        """Warn of images that the vendor's CLI asks to confirm: it fills in no ``ARG``, and knows no variants.
+
+        Args:
+            bases: what the Dockerfile builds on after each hop.
+        """
+        asked = [f"hop {number} ({base.written})" for number, base in enumerate(bases, start=1) if not _is_plain(base)]
+        if not asked or not self.deploy.is_vendors_deploy or self._asks_nothing():
+            return []
+        message = (
+            f"'astro deploy' may ask to confirm the image of {', '.join(asked)}, and cancels when nobody answers: run "
+            f"'astro config set show_warnings false' in {self.name} first"
+        )
+        return [PlanWarning(name=WarningName.DEPLOY_CONFIRMATION, message=message)]
+
+    def _asks_nothing(self) -> bool:
+        try:
+            return _SILENT.search(read_file(self.folder / _CONFIG, largest=LARGEST_CONFIG)) is not None
+        except UnreadableFileError:
+            return False
+
+    def values(self, deployment: Deployment, hop: Hop, text: str) -> dict[str, str]:
+        """Return what the placeholders of a command stand for."""
+        return {
+            "deployment_id": deployment.id,
+            "release_name": deployment.release_name,
+            "version": str(hop.target.id.version),
+            "image": dockerfile.parse(text, self.base_images).image,
+        }
 
     def read(self) -> str:
         """Read the Dockerfile, every byte of it, also those that are no UTF-8.
@@ -186,14 +252,30 @@ class Project:
             os.close(handle)
 
 
-def values(deployment: Deployment, hop: Hop, text: str) -> dict[str, str]:
-    """Say what the placeholders of a command stand for."""
-    return {
-        "deployment_id": deployment.id,
-        "release_name": deployment.release_name,
-        "version": str(hop.target.id.version),
-        "image": dockerfile.parse(text).image,
-    }
+def _variant_notes(number: int, before: Base, after: Base) -> list[str]:
+    """Say which variant a hop keeps, or that the new distribution names it in another way."""
+    if before.tag.onbuild and not after.tag.onbuild:
+        return [f"Hop {number} leaves -onbuild out: images of Astro Runtime copy a project in without it."]
+    if not after.tag.variant:
+        return []
+    return [
+        f"Hop {number} needs the variant {after.tag.variant.removeprefix('-')}: make sure that {after.image} exists."
+    ]
+
+
+def _variant_warnings(number: int, before: Base, hop: Hop) -> list[PlanWarning]:
+    if before.release == hop.target.id:
+        return []
+    return [
+        PlanWarning(name=WarningName.IMAGE_VARIANT, message=f"hop {number}: {missing}")
+        for missing in before.tag.missing(hop.target.id, hop.target.airflow)
+    ]
+
+
+def _is_plain(base: Base) -> bool:
+    """Return whether the vendor's CLI finds, in any version of it, an image of the vendor's that is on offer."""
+    repository, _, tag = base.written.rpartition(":")
+    return base.alone and tag == plain_tag(base.release) and VENDORS.distribution(repository) is not None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -204,6 +286,8 @@ class ProjectDelivery:
     releases: frozenset[ReleaseId]
     """What the Dockerfile may name when a hop begins: the path that was shown, and what was pending then."""
     clock: Clock
+    leads_to_target: Callable[[Release, ReleaseId], bool] = lambda _current, _named: False
+    """Whether it may name another release too, given what runs: any from there up to the target."""
 
     def announce(self, hop: Hop) -> str:
         """Say what is written and run."""
@@ -221,14 +305,14 @@ class ProjectDelivery:
         deadline = self.clock.now() + seconds
         with self.project.alone():
             before = self.project.read()
-            named = dockerfile.parse(before)
-            if named.release not in self.releases:
+            named = dockerfile.parse(before, self.project.base_images).release
+            if named not in self.releases and not self.leads_to_target(deployment.current, named):
                 raise InvalidDeclarationError(
-                    f"project {self.project.name}: its Dockerfile builds on {named.release} now, which is not on the "
-                    "path that was shown: run 'pulumi preview' to see the new one"
+                    f"project {self.project.name}: its Dockerfile builds on {named} now, which is not on the path that "
+                    "was shown: run 'pulumi preview' to see the new one"
                 )
-            written = dockerfile.rewrite(before, hop.target.id)
-            filled = values(deployment, hop, written)
+            written = dockerfile.rewrite(before, hop.target.id, self.project.base_images)
+            filled = self.project.values(deployment, hop, written)
             runner = Runner(
                 folder=self.project.folder,
                 clock=self.clock,
@@ -253,11 +337,11 @@ class ProjectDelivery:
         """Put the ``FROM`` line back to what runs; what a command changed beside it stays."""
         try:
             found = self.project.read()
-            restored = dockerfile.rewrite(before if found == written else found, current)
+            images = self.project.base_images
+            restored = dockerfile.rewrite(before if found == written else found, current, images)
             if restored != found:
                 self.project.write(restored)
-            return (
-                f"The Dockerfile of {self.project.name} builds on what runs again: {dockerfile.parse(restored).image}"
-            )
+            image = dockerfile.parse(restored, images).image
         except (InvalidDeclarationError, DeliveryFailedError) as error:
             return f"The FROM line could not be put back to {current}, which still runs: {error}"
+        return f"The Dockerfile of {self.project.name} builds on what runs again: {image}"

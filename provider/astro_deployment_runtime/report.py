@@ -92,11 +92,12 @@ def delivery_lines(plan: Plan, images: Sequence[str] | None) -> list[str]:
     return [f"Hop {number} delivers {image}" for number, image in enumerate(images, start=1)]
 
 
-def project_lines(written: Sequence[str], commands: Sequence[str], folder: str) -> list[str]:
+def project_lines(written: Sequence[str], notes: Sequence[str], commands: Sequence[str], folder: str) -> list[str]:
     """Write what becomes of an Astro project.
 
     Args:
         written: the ``FROM`` line of each hop.
+        notes: what should be known of these lines.
         commands: what is run for each hop, in order.
         folder: the project, as the user named it.
     """
@@ -104,7 +105,7 @@ def project_lines(written: Sequence[str], commands: Sequence[str], folder: str) 
         return []
     runs = " and ".join(f"'{printable(command)}'" for command in commands)
     hops = [f"Hop {number} writes {printable(line)}" for number, line in enumerate(written, start=1)]
-    return [*hops, f"Each hop then runs {runs} in {printable(folder)}."]
+    return [*hops, *map(printable, notes), f"Each hop then runs {runs} in {printable(folder)}."]
 
 
 def warning_line(warning: PlanWarning) -> str:
@@ -216,7 +217,7 @@ def _hops_json(plan: Plan) -> list[dict[str, Any]]:
             "action": str(hop.action),
             "from": _release_json(hop.source),
             "to": _release_json(hop.target),
-            "image": hop.target.id.image,
+            "image": plan.base_images.image(hop.target.id),
         }
         for hop in plan.hops
     ]
@@ -253,7 +254,7 @@ def _steps(plan: Plan) -> list[tuple[str, str, str, str]]:
             f"{hop.source} > {hop.target}",
             _airflow(hop.source.airflow, hop.target.airflow),
             # The image is set off a little: it is what gets copied.
-            f" FROM {hop.target.id.image}",
+            f" FROM {plan.base_images.image(hop.target.id)}",
         )
         for hop in plan.hops
     ]

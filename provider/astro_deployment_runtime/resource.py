@@ -22,6 +22,7 @@ from pulumi.runtime import rpc
 from astro_deployment_runtime.calls import CallClock, CallReporter
 from astro_deployment_runtime.config_warnings import warn_of_unknown_keys
 from astro_deployment_runtime.host import PartialProgressError, current_call
+from astro_deployment_runtime.patience import POLLING
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -127,7 +128,11 @@ class RuntimeProvider(dynamic.ResourceProvider):
 
         call = current_call()
         outputs, problem = self._adapter().bring(
-            news, pending=pending, clock=CallClock(call), reporter=CallReporter(call)
+            news,
+            pending=pending,
+            clock=CallClock(call),
+            reporter=CallReporter(call),
+            polling=call.polling if call else POLLING,
         )
         if problem is None:
             return outputs

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 from pydantic import SecretStr
 
+from astro_deployment_runtime.base_images import VARIABLE, VENDORS, BaseImages
 from astro_deployment_runtime.errors import InvalidSettingsError, UnreadableFileError
 from astro_deployment_runtime.files import LARGEST_CA_FILE, read_file
 
@@ -41,6 +42,8 @@ class Settings:
     """``newest``: what a target such as ``5.x`` was resolved to before is forgotten."""
     max_requests_per_second: float = _RATE
     """How often Houston is asked at most."""
+    base_images: BaseImages = VENDORS
+    """The repositories of the base images."""
 
     @classmethod
     def load(cls, config: Callable[[str], str | None], environment: Mapping[str, str]) -> Settings:
@@ -50,7 +53,7 @@ class Settings:
             config: gives a key of the ``astro`` namespace of the stack's config, or None.
             environment: what counts where the config is silent: ``ASTRO_HOUSTON_URL``, ``ASTRO_HOUSTON_TOKEN``,
                 ``ASTRO_CA_FILE``, ``ASTRO_ALLOW_HTTP``, ``ASTRO_CATALOG``, ``ASTRO_RESOLVE``,
-                ``ASTRO_MAX_REQUESTS_PER_SECOND``.
+                ``ASTRO_MAX_REQUESTS_PER_SECOND``, ``ASTRO_BASE_IMAGES``.
 
         Raises:
             InvalidSettingsError: something is missing, malformed, or would send the token in the clear.
@@ -97,6 +100,7 @@ class Settings:
             catalog=setting("catalog", "ASTRO_CATALOG") or "platform",
             resolve=resolve,
             max_requests_per_second=_rate(setting("maxRequestsPerSecond", "ASTRO_MAX_REQUESTS_PER_SECOND")),
+            base_images=BaseImages.load(setting("baseImages", VARIABLE)),
         )
 
 

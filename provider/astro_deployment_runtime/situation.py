@@ -9,7 +9,10 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+from astro_deployment_runtime.base_images import VENDORS
+
 if TYPE_CHECKING:
+    from astro_deployment_runtime.base_images import BaseImages
     from astro_deployment_runtime.model import Acceptance, Deployment, Health, Platform, Strategy, Target
     from astro_deployment_runtime.versions import ReleaseId
 
@@ -91,5 +94,7 @@ class Declaration:
     timeout: float = 3600.0  # seconds per hop
     confirm: bool = True
     """A hop has arrived when its Airflow is healthy, too; else Houston's word is enough."""
+    base_images: BaseImages = VENDORS
+    """The repositories of the base images that somebody else is asked to build on."""
     wait: bool = True
     """Wait for hops to arrive; else end as soon as somebody else has to act."""

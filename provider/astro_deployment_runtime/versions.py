@@ -1,4 +1,4 @@
-"""Versions and names of releases: parse, order, print, and the image that a ``FROM`` line names.
+"""Versions and names of releases: parse, order, print.
 
 Three kinds of version meet here. An Airflow version is ``x.y.z``; an Astronomer Certified (AC) release is named by its
 Airflow version (image tags add ``-N`` for the hot-fix build, which the platform never tells). A Runtime version
@@ -177,22 +177,6 @@ class ReleaseId:
             raise InvalidVersionError(f"{text!r} is not a release: write 'AC 2.2.3' or 'Runtime 5.0.4'")
         distribution = Distribution.CERTIFIED if match["certified"] else Distribution.RUNTIME
         return cls.of(distribution, match["version"])
-
-    @property
-    def image(self) -> str:
-        """The vendor's base image, as a Dockerfile's ``FROM`` line names it.
-
-        Certified images run the project's build steps by their ``-onbuild`` variant, which is built on Debian from
-        2.2.1 on without saying so, and says ``-buster`` up to 2.2.0. Source: the tags in the vendor's feeds.
-        """
-        match self.version:
-            case AirflowVersion() as version:
-                system = "" if version >= AirflowVersion(2, 2, 1) else "-buster"
-                return f"quay.io/astronomer/ap-airflow:{version}{system}-onbuild"
-            case RuntimeVersion(scheme=Scheme.AIRFLOW_2) as version:
-                return f"quay.io/astronomer/astro-runtime:{version}"
-            case version:
-                return f"astrocrpublic.azurecr.io/runtime:{version}"
 
     def __str__(self) -> str:
         """Print as the documentation names it: ``AC 2.3.0``, ``Astro Runtime 5.0.4``."""

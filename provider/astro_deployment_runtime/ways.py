@@ -7,14 +7,18 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from astro_deployment_runtime import images, report
+from astro_deployment_runtime.base_images import VENDORS
 from astro_deployment_runtime.errors import InvalidDeclarationError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
     from pathlib import Path
 
+    from astro_deployment_runtime.base_images import BaseImages
+    from astro_deployment_runtime.catalog import Release
     from astro_deployment_runtime.declaration import ProjectDeclaration, RuntimeDeclaration
     from astro_deployment_runtime.houston import Houston
-    from astro_deployment_runtime.model import Deployment, Plan
+    from astro_deployment_runtime.model import Deployment, Plan, PlanWarning
     from astro_deployment_runtime.ports import Clock, Delivery
     from astro_deployment_runtime.project import Project
     from astro_deployment_runtime.settings import Settings
@@ -31,21 +35,38 @@ class Ways:
     _folders: dict[Path, Deployment] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
-    def delivery(self, arguments: RuntimeDeclaration, releases: frozenset[ReleaseId], clock: Clock) -> Delivery | None:
+    def delivery(
+        self, arguments: RuntimeDeclaration, path: Sequence[ReleaseId], cancel: ReleaseId | None, clock: Clock
+    ) -> Delivery | None:
         """Return what delivers the image of each hop; None where somebody else does.
 
         Args:
             arguments: what is declared.
-            releases: those that the ``FROM`` line of a project may name.
+            path: what ran when the path was shown, and the target of each hop.
+            cancel: the pending hop that was shown to be cancelled first.
             clock: for the commands of a project.
         """
         if arguments.image is not None:
-            return images.ImageDelivery(arguments.image, self.houston)
+            return images.ImageDelivery(arguments.image, self.houston, self._base_images)
         if arguments.project is not None:
             from astro_deployment_runtime.project import ProjectDelivery
 
-            return ProjectDelivery(project=self._project(arguments.project), releases=releases, clock=clock)
+            def leads_to_target(current: Release, named: ReleaseId) -> bool:
+                catalog = self.houston.snapshot().catalog
+                target = catalog.get(path[-1])
+                return target is not None and catalog.between(current, named, target)
+
+            return ProjectDelivery(
+                project=self._project(arguments.project),
+                releases=frozenset(filter(None, (*path, cancel))),
+                clock=clock,
+                leads_to_target=leads_to_target,
+            )
         return None
+
+    @property
+    def _base_images(self) -> BaseImages:
+        return self.settings.base_images if self.settings else VENDORS
 
     def lines(self, arguments: RuntimeDeclaration, deployment: Deployment, planned: Plan) -> list[str]:
         """Write how the image of each hop of a plan arrives.
@@ -57,21 +78,27 @@ class Ways:
         if arguments.project is None:
             named = None
             if arguments.image is not None:
-                named = images.of_hops(arguments.image, planned.hops, deployment, platform, arguments.accepted)
+                named = images.of_hops(
+                    arguments.image, planned.hops, deployment, platform, arguments.accepted, self._base_images
+                )
             return report.delivery_lines(planned, named)
         project = self._project(arguments.project)
         with self._lock:
             served = self._folders.setdefault(project.folder, deployment)
         if served.id != deployment.id:
             raise InvalidDeclarationError(
-                f"project {project.name} is declared for {served.release_name} as well: its Dockerfile has one first "
-                f"FROM, so it serves one Deployment; give {deployment.release_name} a checkout of its own"
+                f"project {project.name} is declared for {served.release_name} as well: its Dockerfile names one "
+                f"release, so it serves one Deployment; give {deployment.release_name} a checkout of its own"
             )
         if not planned.hops:
             return []
-        # Where an upgrade is made by its image alone, nothing is pending when a run is cut off in the middle.
-        started = (deployment.pending, planned.hops[0].target.id if platform.upgrades_by_image else None)
-        return project.check(deployment, planned.hops, set(filter(None, started)))
+        catalog, target = self.houston.snapshot().catalog, planned.target
+        checked = project.check(
+            deployment,
+            planned.hops,
+            may_name=lambda named: named == deployment.pending or catalog.between(deployment.current, named, target),
+        )
+        return [*_judged(checked.warnings, arguments), *checked.lines]
 
     def _project(self, declaration: ProjectDeclaration) -> Project:
         if self.settings is None:
@@ -79,3 +106,17 @@ class Ways:
         from astro_deployment_runtime.project import Project
 
         return Project.declared(declaration, self.settings)
+
+
+def _judged(warnings: Iterable[PlanWarning], arguments: RuntimeDeclaration) -> list[str]:
+    """Write the warnings that are not accepted.
+
+    Raises:
+        InvalidDeclarationError: some are denied.
+    """
+    shown = [warning for warning in warnings if warning.name not in arguments.accepted.warnings]
+    if denied := [warning for warning in shown if warning.name in arguments.denied]:
+        names = " and ".join(dict.fromkeys(warning.name for warning in denied))
+        found = "\n".join(f"denied: {warning.name}: {warning.message}" for warning in denied)
+        raise InvalidDeclarationError(f"{found}\nCorrect that, or take {names} out of deny.")
+    return [f"  {report.warning_line(warning)}" for warning in shown]

@@ -128,20 +128,35 @@ def running(application: ASGIApp, listener: socket.socket) -> Iterator[None]:
 
 @contextlib.contextmanager
 def serving(
-    folder: Path, *, rows: Sequence[Mapping[str, str]] = FLEET, token: str = TOKEN, version: str = "0.30.4"
+    folder: Path,
+    *,
+    rows: Sequence[Mapping[str, str]] = FLEET,
+    token: str = TOKEN,
+    version: str = "0.30.4",
+    catalog: str = "guide",
+    public_url: str | None = None,
 ) -> Iterator[Served]:
-    """Start a sandbox with these Deployments; its rollouts take no time."""
+    """Start a sandbox with these Deployments; its rollouts take no time.
+
+    Args:
+        folder: for its files.
+        rows: its fleet.
+        token: the client's.
+        version: the platform's.
+        catalog: what is on offer, and what the client knows of it.
+        public_url: the root of the Airflows' addresses, where a proxy stands in front.
+    """
     fleet = folder / "fleet.yaml"
     fleet.write_text(yaml.safe_dump([{"label": row["releaseName"].title(), **row} for row in rows]), encoding="utf-8")
-    chosen = world.Settings(token=TOKEN, viewer_token=VIEWER, fleet=fleet, platform_version=version)
+    chosen = world.Settings(token=TOKEN, viewer_token=VIEWER, fleet=fleet, platform_version=version, catalog=catalog)
     log, now = io.StringIO(), Now()
     with contextlib.ExitStack() as stack:
         listener = stack.enter_context(contextlib.closing(server.bind(0)))
         host, port = listener.getsockname()
         root = f"http://{host}:{port}"
-        sandbox = stack.enter_context(world.houston(chosen, root))
+        sandbox = stack.enter_context(world.houston(chosen, public_url or root))
         middleware = [Middleware(RequestLog, stream=log, tokens=sandbox.tokens, clock=sandbox.platform.clock)]
         stack.enter_context(running(app.create(sandbox, middleware), listener))
         transport = stack.enter_context(contextlib.closing(Transport(settings(f"{root}/v1", token))))
-        client = Houston(transport, feed=feed(), now=now, gather=0, linger=0)
+        client = Houston(transport, feed=feeds.load(catalog), now=now, gather=0, linger=0)
         yield Served(url=f"{root}/v1", sandbox=sandbox, log=log, client=client, transport=transport, now=now)

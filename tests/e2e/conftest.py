@@ -3,16 +3,26 @@
 from __future__ import annotations
 
 import signal
-from typing import TYPE_CHECKING, Any, Protocol
+from pathlib import Path
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import pytest
 
-from tests.e2e.world import Project, Sandbox
+from tests.e2e.world import QUICK_PLUGIN, Project, Sandbox
 from tools.engine import find_or_get
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
-    from pathlib import Path
+
+NOTHING: Final[Mapping[str, str]] = MappingProxyType({})
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what is in this folder."""
+    for item in items:
+        if item.path.is_relative_to(Path(__file__).parent):
+            item.add_marker("engine")
 
 
 @pytest.fixture(scope="session")
@@ -47,15 +57,17 @@ def platform(tmp_path: Path) -> Iterator[StartSandbox]:
 class MakeProject(Protocol):
     """Makes a Pulumi project for a platform."""
 
-    def __call__(self, sandbox: Sandbox, **environment: str) -> Project:
-        """Make it; ``environment`` goes to pulumi."""
+    def __call__(
+        self, sandbox: Sandbox, environment: Mapping[str, str] = NOTHING, *, plugin: Path = QUICK_PLUGIN
+    ) -> Project:
+        """Make it, with that folder of the plugin; ``environment`` goes to pulumi."""
 
 
 @pytest.fixture
 def project(tmp_path: Path, engine: Path) -> MakeProject:
     """A factory of projects."""
 
-    def make(sandbox: Sandbox, **environment: str) -> Project:
-        return Project(tmp_path / "project", engine, sandbox.url, environment)
+    def make(sandbox: Sandbox, environment: Mapping[str, str] = NOTHING, *, plugin: Path = QUICK_PLUGIN) -> Project:
+        return Project(tmp_path / "project", engine, sandbox.url, dict(environment), plugin=plugin)
 
     return make

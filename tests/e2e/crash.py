@@ -1,9 +1,8 @@
-"""A run of three hops that is hit at one point, and what has to be true afterwards."""
+"""A run that is hit at one point, and what has to be true afterwards."""
 
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import signal
 import threading
@@ -25,10 +24,10 @@ if TYPE_CHECKING:
     from tests.proxy import Answer, Request
 
 RELEASE: Final = "stars-1"
-RUNS: Final = "2.2.3"
-TARGET: Final = "7.6.0"
-HOPS: Final = ("2.4.3", "6.10.0", TARGET)
-"""The path in the published catalog: AC 2.2.3 > AC 2.4.3 > Astro Runtime 6.10.0 > Astro Runtime 7.6.0."""
+SHORT: Final = ("2.2.3", "2.4.3", "6.10.0")
+"""AC 2.2.3 > AC 2.4.3 > Astro Runtime 6.10.0, in the published catalog: the shortest path with every mutation."""
+LONG: Final = (*SHORT, "7.6.0")
+"""The same and a Runtime upgrade."""
 _PLANNED: Final = frozenset({"plan", "path", "hops", "cancel"})
 _PLUGIN_SECONDS: Final = 5.0
 _OUTAGE_SECONDS: Final = 6.0
@@ -140,16 +139,10 @@ class Case:
         self._threads.append(threading.Thread(target=run))
         self._threads[-1].start()
 
-    def checkpoint(self) -> dict[str, Any]:
-        """What the backend holds, read without a command."""
-        path = next((self.stack.folder / "backend" / ".pulumi" / "stacks").rglob("test.json"))
-        found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))["checkpoint"]["latest"]
-        return found
-
     def end(self) -> dict[str, Any]:
         """What the platform and the stack say at the end, without what tells one run from another."""
         row = self.sandbox.show(RELEASE)
-        latest = self.checkpoint()
+        latest = self.stack.checkpoint()
         ours = [each for each in latest["resources"] if each["type"].endswith("DeploymentRuntime")]
         return {
             "platform": {name: row[name] for name in ("distribution", "version", "airflow", "pending", "health")},
@@ -168,38 +161,38 @@ class Case:
 
 @contextlib.contextmanager
 def opened(
-    folder: Path, engine: Path, *, runs: str = RUNS, image: str | None = IMAGE, label: str = "Stars"
+    folder: Path, engine: Path, path: Sequence[str], *, image: str | None = IMAGE, label: str = "Stars"
 ) -> Iterator[Case]:
-    """Open a case in a folder of its own."""
+    """Open a case in a folder of its own: a Deployment at the path's begin, declared for its end."""
     place = folder / "platform"
     place.mkdir(parents=True)
     with Proxy().listening() as proxy:
-        row = {**deployment(RELEASE, runs), "label": label}
+        row = {**deployment(RELEASE, path[0]), "label": label}
         sandbox = Sandbox(place, [row], public_url=proxy.root, catalog="published")
         proxy.upstream = int(sandbox.url.rsplit(":", 1)[1].split("/")[0])
         try:
             stack = Project(folder / "project", engine, f"{proxy.root}/v1", {"ASTRO_CATALOG": "published"})
-            stack.declare({"releaseName": RELEASE, "runtimeVersion": TARGET, **({"image": image} if image else {})})
+            stack.declare({"releaseName": RELEASE, "runtimeVersion": path[-1], **({"image": image} if image else {})})
             yield Case(proxy, sandbox, stack)
         finally:
             sandbox.stop()
 
 
-def undisturbed(folder: Path, engine: Path) -> dict[str, Any]:
+def undisturbed(folder: Path, engine: Path, path: Sequence[str]) -> dict[str, Any]:
     """Record a run that nothing happens to: its requests, its starts and its end."""
-    with opened(folder, engine) as case:
+    with opened(folder, engine, path) as case:
         case.watch()
         code, printed = case.up()
         assert code == 0, printed
-        assert [start.version for start in case.starts] == list(HOPS)
+        assert [start.version for start in case.starts] == list(path[1:])
         requests = [Where.of(request) for request in case.proxy.requests]
         return {"requests": [asdict(where) for where in requests], "end": case.end()}
 
 
-def survived(point: Point, folder: Path, engine: Path, end: dict[str, Any]) -> dict[str, Any]:
+def survived(point: Point, folder: Path, engine: Path, path: Sequence[str], end: dict[str, Any]) -> dict[str, Any]:
     """Let one crash happen, bring the Deployment to its target, and check what has to be true; tell how it went."""
     began = time.monotonic()
-    with opened(folder, engine) as case:
+    with opened(folder, engine, path) as case:
         case.strike(point)
         code, printed = case.up()
         assert case.struck, "the run never came there"
@@ -217,9 +210,9 @@ def survived(point: Point, folder: Path, engine: Path, end: dict[str, Any]) -> d
             # The engine's own note that it does not know what became of a create; it warns of it until it is told.
             case.stack.run("refresh", "--yes", "--clear-pending-creates", code=0)
         assert case.end() == end
-        _lawful(case.starts)
+        _lawful(case.starts, path)
         acted = [request["variables"]["version"] for request in case.sandbox.requests() if _starts(request)]
-        assert acted == list(HOPS), "every hop is started once"
+        assert acted == list(path[1:]), "every hop is started once"
         case.stack.preview("--expect-no-changes")
     outcome = "carried on" if code == 0 else "resumed"
     return {**asdict(point.where), "side": point.side, "killer": point.killer, "outcome": outcome, "seconds": seconds}
@@ -229,9 +222,8 @@ def _starts(request: dict[str, Any]) -> bool:
     return "version" in request["variables"] and request["status"] == 200
 
 
-def _lawful(starts: Sequence[Start]) -> None:
+def _lawful(starts: Sequence[Start], path: Sequence[str]) -> None:
     """Nothing lower is ever requested, and nothing while something else is pending."""
-    order = (RUNS, *HOPS)
     for start in starts:
-        assert order.index(start.version) > order.index(start.current), starts
+        assert path.index(start.version) > path.index(start.current), starts
         assert start.pending == "", starts

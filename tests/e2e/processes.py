@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import signal
 import time
 from pathlib import Path
 from typing import Final
 
-PLUGIN: Final = "astro_deployment_runtime.plugin"
+PLUGIN: Final = re.compile(r"astro_deployment_runtime\.plugin|quick/plugin\.py")
 
 
 def command(pid: int) -> str:
@@ -38,7 +39,7 @@ def below(pid: int) -> dict[int, str]:
 
 def plugins(engine: int) -> list[int]:
     """The plugin processes of ours that an engine runs."""
-    return [pid for pid, line in below(engine).items() if PLUGIN in line]
+    return [pid for pid, line in below(engine).items() if PLUGIN.search(line)]
 
 
 def kill(pid: int) -> None:

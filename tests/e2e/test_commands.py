@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 import pytest
 
-from tests.e2e.world import IMAGE, ROOT, TOKEN, deployment
+from tests.e2e.world import IMAGE, PLUGIN, ROOT, TOKEN, deployment
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -69,7 +69,7 @@ def _paste(stack: Project, commands: str, typed: str = "") -> str:
 def test_a_first_stack_to_the_letter(platform: StartSandbox, project: MakeProject, page: Path, typed: str) -> None:
     """From the connection to the target, with what the page says, in its order."""
     sandbox = platform(deployment(_RELEASE, "2.2.3"))
-    stack = project(sandbox)
+    stack = project(sandbox, plugin=PLUGIN)
     for name in ("ASTRO_HOUSTON_URL", "ASTRO_HOUSTON_TOKEN"):
         del stack.environment[name]
     script = []

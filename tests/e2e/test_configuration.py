@@ -28,8 +28,10 @@ def test_another_project_configures_the_same_keys(platform: StartSandbox, projec
     stack.run("config", "set", "--path", "astro:deployments[0].releaseName", "stars-1", code=0)
     stack.run("config", "set", "--path", "astro:deployments[0].runtimeVersion", "5.0.4", code=0)
     stack.run("config", "set", "--path", "astro:deployments[0].image", IMAGE, code=0)
+    stack.run("config", "set", "--path", "astro:baseImages.runtime", "localhost:5000/astro-runtime", code=0)
     stack.run("config", "set", "--secret", "astro:token", TOKEN, code=0)
-    stack.up()
+    run = stack.up()
+    assert "FROM localhost:5000/astro-runtime:5.0.4" in "\n".join(run.lines("data-eng"))
     assert sandbox.show("stars-1")["version"] == "5.0.4"
     stack.preview("--expect-no-changes")
     written = [

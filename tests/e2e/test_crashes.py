@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import fcntl
 import json
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
-from tests.e2e.crash import survived, undisturbed
+from tests.e2e.crash import LONG, SHORT, survived, undisturbed
 from tests.e2e.points import Where, chosen, every, worth
 from tests.measured import note
 
@@ -17,65 +19,85 @@ if TYPE_CHECKING:
 
     from tests.e2e.points import Point
 
-PARTS: Final = 8
+PARTS: Final = 6
 SOAKED_PARTS: Final = 24
 
 
+@dataclass(frozen=True, kw_only=True)
+class Record:
+    """An undisturbed run along a path."""
+
+    path: tuple[str, ...]
+    requests: list[Where]
+    end: dict[str, Any]
+
+
+Recorded = Callable[[tuple[str, ...]], Record]
+
+
 @pytest.fixture(scope="session")
-def record(tmp_path_factory: pytest.TempPathFactory, testrun_uid: str, engine: Path) -> dict[str, Any]:
-    """The undisturbed run, recorded by the first who needs it, for all processes of this test run."""
-    path = tmp_path_factory.getbasetemp().parent / f"undisturbed-{testrun_uid}.json"
-    with path.open("a+", encoding="utf-8") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        file.seek(0)
-        text = file.read()
-        if not text:
-            text = json.dumps(undisturbed(tmp_path_factory.mktemp("undisturbed"), engine))
-            file.write(text)
-    found: dict[str, Any] = json.loads(text)
-    return found
+def recorded(tmp_path_factory: pytest.TempPathFactory, testrun_uid: str, engine: Path) -> Recorded:
+    """Give the undisturbed run along a path, recorded by the first who needs it, for all processes of this test run."""
+
+    def get(path: tuple[str, ...]) -> Record:
+        kept = tmp_path_factory.getbasetemp().parent / f"undisturbed-{len(path)}-{testrun_uid}.json"
+        with kept.open("a+", encoding="utf-8") as file:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            file.seek(0)
+            text = file.read()
+            if not text:
+                text = json.dumps(undisturbed(tmp_path_factory.mktemp("undisturbed"), engine, path))
+                file.write(text)
+        found: dict[str, Any] = json.loads(text)
+        return Record(path=path, requests=[Where(**each) for each in found["requests"]], end=found["end"])
+
+    return get
 
 
-def requests(record: dict[str, Any]) -> list[Where]:
-    """The requests of the undisturbed run."""
-    return [Where(**request) for request in record["requests"]]
-
-
-def survive(points: list[Point], folder: Path, engine: Path, record: dict[str, Any]) -> None:
+def survive(points: list[Point], folder: Path, engine: Path, record: Record) -> None:
     """Let them happen one after another, each to a Deployment of its own; tell of all that were not survived."""
     problems = []
     for number, point in enumerate(points):
         try:
-            note("crashes", survived(point, folder / str(number), engine, record["end"]))
+            note("crashes", survived(point, folder / str(number), engine, record.path, record.end))
         except AssertionError as error:
             problems.append(f"{point}: {error}")
     assert not problems, "\n\n".join(problems)
 
 
-def test_the_points_are_those_of_the_recorded_run(record: dict[str, Any]) -> None:
+def test_the_points_are_those_of_the_recorded_run(recorded: Recorded) -> None:
     """Every request is there, with every killer on both sides; in the short matrix every mutation and every read."""
-    kept = worth(requests(record))
-    assert {where.name for where in kept} == {where.name for where in requests(record)}
-    assert len([where for where in kept if where.changes]) == 6
-    assert len(every(requests(record))) == len(kept) * 6 + 6
-    short = chosen(requests(record))
+    requests = recorded(SHORT).requests
+    kept = worth(requests)
+    assert {where.name for where in kept} == {where.name for where in requests}
+    mutations = [where for where in kept if where.changes]
+    assert [where.name for where in mutations] == [
+        "updateDeploymentAirflow",
+        "updateDeploymentImage",
+        "updateDeploymentRuntime",
+        "updateDeploymentImage",
+    ]
+    assert len(every(requests)) == len(kept) * 6 + len(mutations)
+    short = chosen(requests)
     assert {point.where.name for point in short} == {where.name for where in kept}
-    for mutation in (where for where in kept if where.changes):
+    for mutation in mutations:
         assert sum(point.where == mutation for point in short) == 3
 
 
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize("part", range(PARTS))
 def test_the_next_up_ends_where_an_undisturbed_one_would_have(
-    part: int, tmp_path: Path, engine: Path, record: dict[str, Any]
+    part: int, tmp_path: Path, engine: Path, recorded: Recorded
 ) -> None:
     """Before and after every mutation, at every distinct read, and when the answer of a mutation is lost."""
-    survive(chosen(requests(record))[part::PARTS], tmp_path, engine, record)
+    record = recorded(SHORT)
+    survive(chosen(record.requests)[part::PARTS], tmp_path, engine, record)
 
 
 @pytest.mark.soak
 @pytest.mark.timeout(3600)
 @pytest.mark.parametrize("part", range(SOAKED_PARTS))
-def test_every_point_with_every_killer(part: int, tmp_path: Path, engine: Path, record: dict[str, Any]) -> None:
-    """The whole matrix."""
-    survive(every(requests(record))[part::SOAKED_PARTS], tmp_path, engine, record)
+def test_every_point_with_every_killer(part: int, tmp_path: Path, engine: Path, recorded: Recorded) -> None:
+    """The whole matrix, on the path with a Runtime upgrade too."""
+    record = recorded(LONG)
+    survive(every(record.requests)[part::SOAKED_PARTS], tmp_path, engine, record)

@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tests.e2e.world import IMAGE, TOKEN, deployment
+from tests.e2e.world import IMAGE, MARKED_BLOCKS, PLUGIN, TOKEN, deployment
 
 if TYPE_CHECKING:
     from tests.e2e.conftest import MakeProject, StartSandbox
@@ -17,7 +17,7 @@ _GOLDEN = Path(__file__).parent / "golden"
 def test_the_guides_own_migration(platform: StartSandbox, project: MakeProject) -> None:
     """AC 2.2.3 is brought to Astro Runtime 5.0.4 by way of AC 2.3.0, as preview says beforehand."""
     sandbox = platform(deployment("galactic-stars-1234", "2.2.3"))
-    stack = project(sandbox)
+    stack = project(sandbox, plugin=PLUGIN)
     stack.declare({"name": "data-eng", "releaseName": "galactic-stars-1234", "runtimeVersion": "5.0.4", "image": IMAGE})
     preview = stack.preview()
     assert "\n".join(preview.lines("data-eng")) == (_GOLDEN / "guide-preview.txt").read_text(encoding="utf-8").strip()
@@ -51,6 +51,9 @@ def test_the_guides_own_migration(platform: StartSandbox, project: MakeProject) 
     assert again.lines("data-eng") == []
     stack.run("up", "--yes", "--expect-no-changes", code=0)
     assert TOKEN not in "".join(path.read_text(errors="replace") for path in stack.folder.rglob("*.json*"))
+    destroyed = stack.run("destroy", "--yes", "--skip-preview", code=0)
+    for name, result in (("preview", preview), ("up", up), ("destroy", destroyed)):
+        assert MARKED_BLOCKS[name] in "".join(f"{line}\n" for line in result.lines("data-eng")), name
 
 
 def test_preview_costs_the_same_requests_for_one_and_for_many(platform: StartSandbox, project: MakeProject) -> None:

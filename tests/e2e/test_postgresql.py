@@ -41,7 +41,7 @@ def shared(platform: StartSandbox, project: MakeProject, server: Server, databas
     """One Deployment, declared for Astro Runtime 5.0.4, its state in a database, the token a secret of the stack."""
     sandbox = platform(deployment("stars-1", "2.2.3"))
     environment = {**server.database(database), "PULUMI_CONFIG_PASSPHRASE": _PASSPHRASE, "ASTRO_HOUSTON_TOKEN": ""}
-    stack = project(sandbox, **environment)
+    stack = project(sandbox, environment)
     stack.declare({"releaseName": "stars-1", "runtimeVersion": "5.0.4"})
     stack.run("config", "set", "--secret", "astro:token", TOKEN, code=0)
     return sandbox, stack

@@ -76,9 +76,10 @@ def test_up_moves_the_project_along_the_path(stack: tuple[Sandbox, Project], air
     sandbox, made = stack
     made.declare(entry(test="astro dev parse"))
     lines = made.preview().lines(RELEASE)
-    assert lines[-3:] == [
+    assert lines[-4:] == [
         f"Hop 1 writes FROM --platform=linux/amd64 {AC}:2.3.0-onbuild AS base",
         f"Hop 2 writes FROM --platform=linux/amd64 {RUNTIME}:5.0.4 AS base",
+        "Hop 2 leaves -onbuild out: images of Astro Runtime copy a project in without it.",
         "Each hop then runs 'astro dev parse' and 'astro deploy {deployment_id} --force' in ../airflow.",
     ]
     assert (airflow / "Dockerfile").read_bytes().decode() == BEFORE
@@ -128,11 +129,11 @@ def test_what_cannot_work_is_refused_in_preview(stack: tuple[Sandbox, Project], 
     """One folder for two Deployments, a base that does not run, a program that is not there, a folder that is none."""
     sandbox, made = stack
     made.declare(entry(), entry("tides-2"))
-    assert "its Dockerfile has one first FROM, so it serves one Deployment" in made.preview(code=1).text
+    assert "its Dockerfile names one release, so it serves one Deployment" in made.preview(code=1).text
     made.declare(entry(deploy="no-such-program {deployment_id}"))
-    (airflow / "Dockerfile").write_text(f"FROM {RUNTIME}:4.2.5\n", encoding="utf-8")
+    (airflow / "Dockerfile").write_text(f"FROM {RUNTIME}:6.0.0\n", encoding="utf-8")
     refused = made.preview(code=1).text
-    assert "its Dockerfile builds on Astro Runtime 4.2.5" in refused
+    assert "its Dockerfile builds on Astro Runtime 6.0.0" in refused
     assert "'no-such-program', which 'no-such-program {deployment_id}' runs, is not on PATH" in refused
     made.declare({**entry(), "project": {"path": "../elsewhere"}})
     assert "project.path '../elsewhere' is no folder" in made.preview(code=1).text

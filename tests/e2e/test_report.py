@@ -10,13 +10,16 @@ import json
 import os
 import re
 import subprocess
-import sys
 from typing import TYPE_CHECKING, Any, Final
 
+from astro_deployment_runtime.cli import main
 from tests.e2e.world import IMAGE, ROOT, START_AIRFLOW, TOKEN, deployment
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
+
+    import pytest
 
     from tests.e2e.conftest import MakeProject, StartSandbox
     from tests.e2e.world import Project, Sandbox
@@ -96,7 +99,9 @@ def kept(written: bytes, url: str) -> str:
     return re.sub(r"(pulumi-python::default::)[0-9a-f-]+", r"\1id", text) + "\n"
 
 
-def test_a_fresh_preview_gives_the_reports_that_are_kept(platform: StartSandbox, project: MakeProject) -> None:
+def test_a_fresh_preview_gives_the_reports_that_are_kept(
+    platform: StartSandbox, project: MakeProject, tmp_path: Path, capfdbinary: pytest.CaptureFixture[bytes]
+) -> None:
     """Of every kind, byte for byte; and no report holds the token."""
     sandbox = platform(
         *(deployment(name, "2.2.3") for name in ("canary-1", "pend-6")),
@@ -104,14 +109,16 @@ def test_a_fresh_preview_gives_the_reports_that_are_kept(platform: StartSandbox,
         *(deployment(name, "5.0.4") for name in ("rest-3", "old-5")),
     )
     stack = project(sandbox)
+    fresh = tmp_path / "preview.json"
     regenerate, names = bool(os.environ.get("REGENERATE")), []
     for name, written in scenes(sandbox, stack):
         names.append(name)
         if regenerate:
             (_KEPT / f"{name}.json").write_text(kept(written, sandbox.url), encoding="utf-8")
         for form, suffix in _FORMATS.items():
-            command = [sys.executable, "-m", "astro_deployment_runtime", "report", "--format", form]
-            report = subprocess.run(command, input=written, check=True, stdout=subprocess.PIPE).stdout
+            fresh.write_bytes(written)
+            assert main(["report", str(fresh), "--format", form]) == 0
+            report = capfdbinary.readouterr().out
             if regenerate:
                 (_KEPT / f"{name}.{suffix}").write_bytes(report)
             assert report == (_KEPT / f"{name}.{suffix}").read_bytes(), name

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.e2e.world import IMAGE, deployment
+from tests.e2e.world import IMAGE, PLUGIN, deployment
 
 if TYPE_CHECKING:
     from tests.e2e.conftest import MakeProject, StartSandbox
@@ -48,7 +48,7 @@ def test_a_run_costs_each_deployment_two_mutations_a_hop(
     """And the reads of all who wait are shared: in their number is the length of the run, not that of the fleet."""
     names = [f"stars-{number}" for number in range(count)]
     sandbox = platform(*(deployment(name, "2.2.3") for name in names), rollout_seconds="2")
-    stack = project(sandbox)
+    stack = project(sandbox, plugin=PLUGIN)
     stack.declare(*({"releaseName": name, "runtimeVersion": "5.0.4", "image": IMAGE} for name in names))
     stack.up("--parallel", str(count))
     counted = kinds(sandbox)

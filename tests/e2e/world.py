@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import copy
+import functools
+import hashlib
 import json
 import os
 import re
@@ -11,6 +14,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from dataclasses import dataclass, field
@@ -25,12 +29,23 @@ if TYPE_CHECKING:
 ROOT: Final = Path(__file__).resolve().parents[2]
 TOKEN: Final = "canary-token-4711"
 VIEWER: Final = "viewer-token-0815"
+MARKED_BLOCKS: Final[dict[str, str]] = {
+    name: text
+    for page in (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")))
+    for name, text in re.findall(
+        r"^<!-- run: ([a-z-]+) -->\n```text\n(.*?)^```$", page.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL
+    )
+}
+"""The outputs that the documentation shows, by their marks."""
 IMAGE: Final = "registry.example.com/team/airflow:{distribution}-{version}"
 START_AIRFLOW: Final = """
 mutation($id: Uuid!, $v: String!) { updateDeploymentAirflow(deploymentUuid: $id, desiredAirflowVersion: $v) { id } }"""
 START_RUNTIME: Final = """
 mutation($id: Uuid!, $v: String!) { updateDeploymentRuntime(deploymentUuid: $id, desiredRuntimeVersion: $v) { id } }"""
 """What somebody else starts, past us."""
+QUICK_PLUGIN: Final = ROOT / "tests" / "e2e" / "quick"
+"""The plugin with short pauses. Tests that show what users wait for take :data:`PLUGIN` instead."""
+PLUGIN: Final = ROOT / "plugin"
 _READY: Final = "listening on "
 _PROGRAM: Final = (ROOT / "__main__.py").read_text(encoding="utf-8")
 _PROGRESS: Final = re.compile(r"^@ (previewing|updating|refreshing|destroying).*$", re.MULTILINE)
@@ -169,11 +184,12 @@ class Result:
 
 
 def users_environment() -> dict[str, str]:
-    """The environment without what Pulumi, this package and Python are told by whoever runs the tests.
+    """Return the environment without the variables that Pulumi, this package, Python and coverage read.
 
-    A machine for tests is often told to keep no bytecode; there every run would compile the whole package.
+    A machine for tests often keeps no bytecode: each run would compile the whole package. Tracing would add half to the
+    CPU time of each command, and the tests without an engine cover the package.
     """
-    told = ("PULUMI_", "ASTRO_", "PYTHON")
+    told = ("PULUMI_", "ASTRO_", "PYTHON", "COVERAGE_")
     return {name: value for name, value in os.environ.items() if not name.startswith(told)}
 
 
@@ -186,11 +202,13 @@ class Project:
     url: str
     environment: dict[str, str] = field(default_factory=dict)
     virtualenv: Path = Path(sys.prefix)
+    plugin: Path = QUICK_PLUGIN
 
     def __post_init__(self) -> None:
         """Lay the project out, and make its stack."""
         backend = self.folder / "backend"
         backend.mkdir(parents=True)
+        own = {"PULUMI_BACKEND_URL", "PULUMI_CONFIG_PASSPHRASE"} & set(self.environment)
         self.lay_out()
         inherited = users_environment()
         self.environment = {
@@ -205,14 +223,27 @@ class Project:
             "ASTRO_CATALOG": "guide",
             **self.environment,
         }
-        self.run("stack", "init", "test", code=0)
+        if own or type(self) is not Project:
+            self.run("stack", "init", "test", code=0)
+        else:
+            self._copy_stack(_initialized(self.engine))
+
+    def _copy_stack(self, template: Path) -> None:
+        """Take over a stack of another project of the same name, and select it, as ``pulumi stack init`` does."""
+        shutil.copytree(template / "backend", self.folder / "backend", dirs_exist_ok=True)
+        shutil.copy(template / "stacks" / "Pulumi.test.yaml", self.folder / "stacks")
+        selected = next((template / "home" / "workspaces").iterdir())
+        place = hashlib.sha1(str(self.folder / "Pulumi.yaml").encode()).hexdigest()  # noqa: S324 - the engine's choice
+        workspaces = self.folder / "home" / "workspaces"
+        workspaces.mkdir(parents=True)
+        shutil.copy(selected, workspaces / f"astro-{place}-workspace.json")
 
     def lay_out(self) -> None:
         """Write the files as the repository has them."""
         (self.folder / "stacks").mkdir()
         settings = yaml.safe_load((ROOT / "Pulumi.yaml").read_text(encoding="utf-8"))
         settings["runtime"]["options"]["virtualenv"] = str(self.virtualenv)
-        settings["plugins"]["providers"][0]["path"] = str(ROOT / "plugin")
+        settings["plugins"]["providers"][0]["path"] = str(self.plugin)
         (self.folder / "Pulumi.yaml").write_text(yaml.safe_dump(settings), encoding="utf-8")
         self.program(_PROGRAM)
 
@@ -276,10 +307,29 @@ class Project:
 
     def state(self) -> list[dict[str, Any]]:
         """The resources of ours in the stack's state."""
-        exported = self.run("stack", "export", code=0).text
-        resources = json.loads(exported)["deployment"].get("resources", [])
+        latest = self.checkpoint()
+        resources = latest["resources"] if latest and latest.get("resources") else []
         return [resource for resource in resources if resource["type"].endswith("DeploymentRuntime")]
+
+    def checkpoint(self) -> dict[str, Any]:
+        """What the backend holds: read from its file where it is a folder, which takes no command."""
+        backend = self.environment["PULUMI_BACKEND_URL"]
+        if not backend.startswith("file://"):
+            exported: dict[str, Any] = json.loads(self.run("stack", "export", code=0).text)
+            return exported["deployment"] or {}
+        path = next((Path(backend.removeprefix("file://")) / ".pulumi" / "stacks").rglob("test.json"))
+        found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        return found["checkpoint"]["latest"] or {}
 
     def outputs(self, name: str) -> dict[str, Any]:
         """What is saved of a resource."""
         return next(resource["outputs"] for resource in self.state() if resource["urn"].endswith(f"::{name}"))
+
+
+@functools.cache
+def _initialized(engine: Path) -> Path:
+    """Make a stack once in this process, with the engine; each project begins with a copy of it."""
+    folder = Path(tempfile.mkdtemp(prefix="stack-")) / "project"
+    atexit.register(shutil.rmtree, folder.parent)
+    made = Project(folder, engine, "http://127.0.0.1:9/v1", {"PULUMI_CONFIG_PASSPHRASE": ""})
+    return made.folder

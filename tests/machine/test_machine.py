@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 STEPS: Final = 30
 PHASES: Final = (Phase.generate,)
 """A failing walk is told as it was: to shorten it takes many times as long as to find it."""
-RUNS: Final = 50
+RUNS: Final = 15
 SOAKED_PARTS: Final = 10
 SOAKED_RUNS: Final = 200
 _LASTING: Final = re.compile(r"^  (NO-REVERT|MIGRATE-EQUAL|PENDING): ", re.MULTILINE)

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from astro_deployment_runtime import dockerfile
 from astro_deployment_runtime.errors import InvalidDeclarationError
-from astro_deployment_runtime.versions import ReleaseId
+from astro_deployment_runtime.versions import Distribution, ReleaseId
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -21,14 +21,15 @@ RUNTIMES = ["4.2.5", "5.0.4", "6.0.0", "12.1.1"]
 certified_images = st.builds(
     lambda version, onbuild: f"quay.io/astronomer/ap-airflow:{version}{onbuild}",
     st.sampled_from(CERTIFIED),
-    st.sampled_from(["", "-onbuild"]),
+    st.sampled_from(["", "-onbuild", "-fips-onbuild"]),
 )
+variants = st.lists(
+    st.sampled_from(["ubi9", "python-3.9", "python-3.12", "slim", "base", "Fips_2", "x.y"]), max_size=4
+).map(lambda words: "".join(f"-{word}" for word in words))
 runtime_images = st.builds(
-    lambda version, python, slim, base: f"quay.io/astronomer/astro-runtime:{version}{python}{slim}{base}",
+    lambda version, variant: f"quay.io/astronomer/astro-runtime:{version}{variant}",
     st.sampled_from(RUNTIMES),
-    st.sampled_from(["", "-python-3.9", "-python-3.11"]),
-    st.sampled_from(["", "-slim"]),
-    st.sampled_from(["", "-base"]),
+    variants,
 )
 releases = st.sampled_from([*(f"AC {v}" for v in CERTIFIED), *(f"Runtime {v}" for v in RUNTIMES)]).map(ReleaseId.parse)
 runtime_releases = st.sampled_from(RUNTIMES).map(lambda version: ReleaseId.parse(f"Runtime {version}"))
@@ -38,22 +39,40 @@ heads = st.lists(
     max_size=4,
 )
 befores = st.sampled_from(["FROM ", "from\t", "  FROM --platform=linux/amd64 ", "FROM \\\n  # here\n  "])
-afters = st.sampled_from(["", " AS base", "  as base \t", " \\\n AS base"])
+afters = st.sampled_from([" AS base", "  as base \t", " \\\n AS base", " As BASE"])
 tails = st.lists(
-    st.sampled_from(["RUN pip install \\\n  x", "COPY . .", "", "# FROM x", "FROM base", "FROM python:3.9 AS tools"]),
+    st.sampled_from(
+        [
+            "RUN pip install \\\n  x",
+            "COPY --from=builder . .",
+            "",
+            "# FROM x",
+            "RUN <<EOF\nFROM scratch\nEOF",
+            "RUN bash -c 'cat <<EOF'",
+            "LABEL x='it",
+            "FROM base",
+            "FROM Base AS base",
+            "FROM base AS final",
+        ]
+    ),
     max_size=4,
+)
+builders = st.sampled_from(
+    ["", "FROM python:3.11 AS builder\n", "FROM quay.io/astronomer/astro-runtime:4.2.4 AS old\nRUN <<X\nFROM y\nX\n"]
 )
 line_ends = st.sampled_from(["\n", "\r\n"])
 
 
-def _around(head: Sequence[str], before: str, after: str, tail: Sequence[str], end: str) -> tuple[str, str]:
-    """What stands before and after the reference."""
-    first = "".join(f"{line}\n" for line in head) + before
+def _around(  # noqa: PLR0917 - in the order in which they stand in the file
+    head: Sequence[str], builder: str, before: str, after: str, tail: Sequence[str], end: str
+) -> tuple[str, str]:
+    """What comes before and after the reference."""
+    first = "".join(f"{line}\n" for line in head) + builder + before
     last = after + "".join(f"\n{line}" for line in tail)
     return first.replace("\n", end), last.replace("\n", end)
 
 
-surroundings = st.builds(_around, heads, befores, afters, tails, line_ends)
+surroundings = st.builds(_around, heads, builders, befores, afters, tails, line_ends)
 
 
 @given(surroundings, certified_images | runtime_images, releases)
@@ -103,6 +122,14 @@ pieces = st.sampled_from(
         "V=5.0.4",
         'V="',
         "--platform=x",
+        "AS a",
+        "a",
+        "RUN ",
+        "'",
+        '"',
+        "<<-EOF",
+        "<<",
+        "ARG V",
         "quay.io/astronomer/astro-runtime",
         ":5.0.4",
         ":",
@@ -118,8 +145,65 @@ pieces = st.sampled_from(
 
 @given(st.lists(pieces | st.text(max_size=3), max_size=30).map("".join), releases)
 def test_any_text_is_rewritten_or_refused(text: str, release: ReleaseId) -> None:
-    """Whatever the file holds, it comes to name the release, or is refused on purpose."""
+    """Whatever the file holds, it comes to name the release with few bytes changed, or is refused on purpose."""
+    with suppress(InvalidDeclarationError):
+        before = dockerfile.parse(text)
+        found = dockerfile.rewrite(text, release)
+        after = dockerfile.parse(found)
+        assert (after.release, after.number) == (release, before.number)
+        assert after.image == (before.image if before.release == release else before.reference(release))
+        assert dockerfile.rewrite(found, release) == found
+        assert dockerfile.others(found) or not dockerfile.others(text)
+
+
+argument_lines = st.sampled_from(
+    [
+        "ARG V={n}",
+        "ARG V='{n}'",
+        'ARG A="x y" V={n}',
+        "ARG V=1.2.3\nARG V={n}",
+        "ARG N={n}\nARG V=$N",
+        "ARG V={n}-onbuild",
+        "ARG V={n} R=quay.io/astronomer/ap-airflow",
+        "ARG R=quay.io/astronomer/ap-airflow\nARG V=$R:{n}-onbuild",
+        "ARG V=quay.io/astronomer/ap-airflow:{n}",
+        "ARG V",
+        "ARG V={n}\nARG V",
+    ]
+)
+references = st.sampled_from(
+    [
+        "quay.io/astronomer/ap-airflow:$V",
+        "quay.io/astronomer/ap-airflow:${V}-onbuild",
+        "quay.io/astronomer/ap-airflow:${V:-2.2.3}",
+        "$R:$V",
+        "${V}",
+        "quay.io/astronomer/ap-airflow:2.2.3",
+        "python:$V",
+    ]
+)
+readers = st.lists(
+    st.sampled_from(
+        ["ARG V", "ARG V\nRUN pip install apache-airflow==${V}", "RUN echo $VV", "# ${V}", "LABEL a=$V", "ARG OTHER V"]
+    ),
+    max_size=2,
+)
+
+
+@given(argument_lines, references, readers, st.sampled_from(CERTIFIED), releases, line_ends)
+def test_an_argument_never_gives_its_readers_a_runtime_number(  # noqa: PLR0917 - hypothesis hands them in
+    argument: str, reference: str, reading: list[str], number: str, release: ReleaseId, end: str
+) -> None:
+    """At a migration nothing but the reference changes where somebody else reads the ARG; or the file is refused."""
+    text = "\n".join([argument.replace("{n}", number), f"FROM {reference}", *reading]).replace("\n", end)
     with suppress(InvalidDeclarationError):
         found = dockerfile.rewrite(text, release)
-        assert dockerfile.parse(found).release == release
+        after = dockerfile.parse(found)
+        assert after.release == release
         assert dockerfile.rewrite(found, release) == found
+        before_lines, after_lines = text.split("\n"), found.split("\n")
+        changed = [n for n, (a, b) in enumerate(zip(before_lines, after_lines, strict=True), start=1) if a != b]
+        assert all(line.startswith(("ARG", "FROM")) for line in (after_lines[n - 1] for n in changed))
+        read = any(line.startswith(("ARG V", "ARG OTHER V", "LABEL")) for line in reading)
+        if read and release.distribution is Distribution.RUNTIME:
+            assert changed == [after.number]

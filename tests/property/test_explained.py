@@ -119,7 +119,7 @@ def test_every_reason_for_a_release_is_so(seed: int) -> None:
                 judge(world, source, release, line.removeprefix(f"  why {hop.target}: "))
 
 
-@settings(max_examples=500)
+@settings(max_examples=2 * settings().max_examples)
 @given(worlds())
 def test_no_release_can_be_left_out(world: World) -> None:
     """Of each in between it is told what forbids that."""
@@ -134,7 +134,7 @@ def test_no_release_can_be_left_out(world: World) -> None:
         assert re.match(rf"  without {re.escape(str(hop.target))}: [A-Z]", line)
 
 
-@settings(max_examples=500)
+@settings(max_examples=2 * settings().max_examples)
 @given(worlds())
 def test_every_edge_of_a_graph_is_what_it_is_drawn_as(world: World) -> None:
     """Legal hops and forbidden ones, by the second opinion; the path is all of it, and the rest is little."""

@@ -40,7 +40,7 @@ def expected(world: World) -> list[str] | None:
     return None if way is None or not world.taken else [row.name for row in way]
 
 
-@settings(max_examples=1500)
+@settings(max_examples=5 * settings().max_examples)
 @given(worlds())
 def test_the_path_is_the_one_right_path(world: World) -> None:
     """What can be reached, and the path there, are what comparing all paths finds."""

@@ -18,6 +18,31 @@ def release(name: str, airflow: str | None = None, *, known: bool = True, channe
     return Release(id=parsed, airflow=version, known=known, channel=channel)
 
 
+@pytest.mark.parametrize(
+    ("low", "name", "high", "between"),
+    [
+        ("AC 2.2.3", "AC 2.2.3", "AC 2.3.0", True),
+        ("AC 2.2.3", "AC 2.2.4", "AC 2.3.0", True),
+        ("AC 2.2.3", "AC 2.2.2", "AC 2.3.0", False),
+        ("AC 2.2.3", "AC 2.3.1", "Runtime 5.0.0", False),
+        ("AC 2.2.3", "Runtime 4.0.11", "Runtime 5.0.0", True),
+        ("AC 2.3.0", "Runtime 4.0.11", "Runtime 5.0.0", False),
+        ("AC 2.3.0", "Runtime 5.0.0", "Runtime 5.0.0", True),
+        ("AC 2.3.0", "Runtime 5.0.1", "Runtime 5.0.0", False),
+        ("Runtime 4.0.11", "Runtime 4.2.99", "Runtime 5.0.0", True),
+        ("Runtime 4.0.11", "Runtime 4.0.10", "Runtime 5.0.0", False),
+        ("Runtime 4.0.11", "AC 2.2.2", "Runtime 5.0.0", False),
+        ("AC 2.2.3", "Runtime 5.0.99", "Runtime 5.0.0", False),
+    ],
+)
+def test_what_lies_between_two_releases(low: str, name: str, high: str, *, between: bool) -> None:
+    """Both ends count; one that is not on offer is ordered by its number."""
+    airflows = {"Runtime 4.0.11": "2.2.3", "Runtime 5.0.0": "2.3.0", "Runtime 5.0.1": "2.3.0"}
+    rows = {each: release(each, airflow) for each, airflow in airflows.items()}
+    ends = [rows.get(each) or release(each) for each in (low, high)]
+    assert Catalog(rows.values()).between(ends[0], ReleaseId.parse(name), ends[1]) is between
+
+
 FEED = Catalog(
     [
         release("AC 2.2.5"),

@@ -26,6 +26,24 @@ def test_a_plan_is_printed_and_the_exit_code_is_0(capsys: pytest.CaptureFixture[
     assert lines[-1] == "Offline: what the platform's own version allows is not judged."
 
 
+def test_a_plan_names_the_mirrors_of_the_environment(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In its FROM lines, its JSON and its explanation; a setting that cannot be used is told."""
+    image = "localhost:5000/astronomer/astro-runtime"
+    monkeypatch.setenv("ASTRO_BASE_IMAGES", json.dumps({"runtime": image}))
+    question = ["--catalog", "guide", "--from", "AC 2.3.0", "--to", "5.0.4"]
+    assert cli.main(["plan", *question]) == 0
+    assert f"FROM {image}:5.0.4\n" in capsys.readouterr().out
+    assert cli.main(["plan", *question, "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["hops"][0]["image"] == f"{image}:5.0.4"
+    assert cli.main(["explain", "--catalog", "guide", "AC 2.3.0", "5.0.4"]) == 0
+    assert f"FROM {image}:5.0.4\n" in capsys.readouterr().out
+    monkeypatch.setenv("ASTRO_BASE_IMAGES", "x")
+    assert cli.main(["plan", *question]) == 2
+    assert "astro:baseImages is 'x'" in capsys.readouterr().err
+
+
 def test_a_refusal_is_printed_and_the_exit_code_is_3(capsys: pytest.CaptureFixture[str]) -> None:
     """On standard output, since it is an answer."""
     assert cli.main([*GUIDE, "--from", "Runtime 5.0.4", "--to", " 4.2.5 "]) == 3

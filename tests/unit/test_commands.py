@@ -124,6 +124,22 @@ def test_a_command_prints_as_it_is_typed() -> None:
     assert str(parsed("astro deploy {deployment_id} --tag 'a b'")) == "astro deploy {deployment_id} --tag 'a b'"
 
 
+@pytest.mark.parametrize(
+    ("template", "vendors"),
+    [
+        ("astro deploy {deployment_id} --force", True),
+        ("/opt/bin/astro deploy --description 'x' {deployment_id} -f", True),
+        ("astro deploy {deployment_id} --image-name x:1", False),
+        ("astro deploy {deployment_id} --image-name=x:1 --remote", False),
+        ("astro dev parse", False),
+        ("./deploy.sh {deployment_id}", False),
+    ],
+)
+def test_the_vendors_deployment_is_known(template: str, vendors: bool) -> None:
+    """By its program and its subcommand, as long as it builds the Dockerfile."""
+    assert parsed(template).is_vendors_deploy is vendors
+
+
 def test_the_token_is_refused_in_a_template() -> None:
     """The list of processes shows everybody a command's words; the message does not repeat it."""
     with pytest.raises(InvalidDeclarationError, match="ASTRO_HOUSTON_TOKEN") as refused:

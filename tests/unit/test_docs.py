@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import importlib
 import inspect
+import json
 import os
 import re
 import shlex
@@ -19,6 +20,7 @@ import yaml
 
 import astro_deployment_runtime
 from astro_deployment_runtime import cautions, cli, commands, host, houston, images, reconcile, wire
+from astro_deployment_runtime.base_images import VENDORS, BaseImages, Family
 from astro_deployment_runtime.cli import COMMANDS
 from astro_deployment_runtime.config_keys import FLEET
 from astro_deployment_runtime.console import ExitCode
@@ -167,16 +169,27 @@ def test_the_settings_are_those_that_are_read() -> None:
     keys = dict(zip(config.keys_asked, environment.keys_asked, strict=True))
     rows = table(CONFIGURATION, "config", "environment", "default", "meaning")
     assert {key: cells[0] for key, cells in rows.items()} == {f"astro:{key}": keys[key] for key in keys}
-    defaults = {
+    defaults: dict[str, object] = {
         "caFile": settings.ca_file,
         "allowHttp": settings.allow_http,
         "catalog": settings.catalog,
         "resolve": settings.resolve,
         "maxRequestsPerSecond": f"{settings.max_requests_per_second:g}",
+        "baseImages": {},
     }
     for key in keys:
         assert rows[f"astro:{key}"][1] == shown_default(defaults.get(key, "required"))
     assert len(keys) == len(Settings.__dataclass_fields__)
+
+
+def test_the_base_images_are_listed() -> None:
+    """Every key with its default; the example of the guide is accepted."""
+    rows = table(CONFIGURATION, "key of `astro:baseImages`", "default", "the repository of")
+    assert {key: cells[0] for key, cells in rows.items()} == {
+        str(family): VENDORS._repository(family) for family in Family
+    }
+    (example,) = [block for block in blocks(ROOT / "docs" / "guide.md", "yaml") if "baseImages" in block]
+    BaseImages.load(json.dumps(yaml.safe_load(example)["astro:baseImages"]))
 
 
 def test_what_can_be_accepted_is_listed() -> None:
@@ -188,7 +201,7 @@ def test_the_placeholders_are_listed() -> None:
     """On the page that lists them, and in the guide with what each becomes."""
     assert tuple(table(CONFIGURATION, "placeholder", "becomes")) == tuple(f"{{{name}}}" for name in images.PLACEHOLDERS)
     rows = table(ROOT / "docs" / "guide.md", "placeholder", "for AC 2.3.0", "for Astro Runtime 5.0.4")
-    assert rows["{base}"] == [ReleaseId.parse(name).image for name in ("AC 2.3.0", "Runtime 5.0.4")]
+    assert rows["{base}"] == [VENDORS.image(ReleaseId.parse(name)) for name in ("AC 2.3.0", "Runtime 5.0.4")]
     assert len(rows) == len(images.PLACEHOLDERS)
 
 

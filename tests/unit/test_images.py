@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import pytest
 
+from astro_deployment_runtime.base_images import BaseImages
 from astro_deployment_runtime.catalog import Release
 from astro_deployment_runtime.errors import InvalidDeclarationError
-from astro_deployment_runtime.images import check_template, is_base, render
+from astro_deployment_runtime.images import check_template, is_base, of_hops, render
+from astro_deployment_runtime.model import Acceptance, Deployment, Hop, Platform, RuleId
 from astro_deployment_runtime.versions import AirflowVersion, ReleaseId
 
 CERTIFIED = Release(id=ReleaseId.parse("AC 2.3.0"), airflow=AirflowVersion(2, 3, 0))
@@ -106,6 +108,56 @@ def test_what_becomes_no_reference_is_refused(template: str) -> None:
 def test_the_vendors_bare_images_are_known(image: str, base: bool) -> None:
     """They hold none of the user's DAGs; a copy in one's own registry is not looked into."""
     assert is_base(image) is base
+
+
+MIRRORS = BaseImages(certified="registry.example.com/ap-airflow", runtime="localhost:5000/astronomer/astro-runtime")
+
+
+def test_mirrors_are_named_and_known_as_bare() -> None:
+    """Each repository, beside the vendor's own; the tag may be any, and so may a digest."""
+    assert render("{base}", CERTIFIED, MIRRORS) == "registry.example.com/ap-airflow:2.3.0-onbuild"
+    assert render("{base}", RUNTIME, MIRRORS) == "localhost:5000/astronomer/astro-runtime:5.0.4"
+    assert render("{base}", AIRFLOW_3, MIRRORS) == "astrocrpublic.azurecr.io/runtime:3.0-1"
+    for image in (
+        "localhost:5000/astronomer/astro-runtime:5.0.4-base",
+        f"registry.example.com/ap-airflow@sha256:{'0' * 64}",
+        "Registry.Example.com/ap-airflow:2.3.0",
+        "quay.io/astronomer/astro-runtime:5.0.4",
+    ):
+        assert is_base(image, MIRRORS)
+    assert not is_base("localhost:5000/astronomer/astro-runtime:5.0.4")
+    assert not is_base("localhost:5000/team/astro-runtime:5.0.4", MIRRORS)
+
+
+DEPLOYMENT = Deployment(id="a", release_name="stars-1", label="Stars", workspace_id="w", current=CERTIFIED)
+PLATFORM = Platform(version="0.30.4")
+HOPS = [
+    Hop(rule=RuleId.MIGRATE_EQUAL, source=CERTIFIED, target=RUNTIME),
+    Hop(rule=RuleId.RUNTIME_UPGRADE, source=RUNTIME, target=AIRFLOW_3),
+]
+DIGEST = f"@sha256:{'0' * 64}"
+
+
+@pytest.mark.parametrize(
+    "template", [f"a:{{version}}{DIGEST}", f"a/{{distribution}}:{{airflow}}{DIGEST}", f"a{DIGEST}", "a:latest"]
+)
+def test_one_image_for_several_hops_is_refused(template: str) -> None:
+    """A digest names one image, whatever tag and repository come before it."""
+    with pytest.raises(InvalidDeclarationError, match="is the same for several hops") as refused:
+        of_hops(template, HOPS, DEPLOYMENT, PLATFORM, Acceptance())
+    assert ("leave the digest out" in str(refused.value)) == ("@" in template)
+    assert len(of_hops(template, HOPS[:1], DEPLOYMENT, PLATFORM, Acceptance())) == 1
+
+
+def test_a_mirror_of_the_bare_image_has_to_be_accepted() -> None:
+    """It holds none of the user's DAGs, as the vendor's does not; its name is in the refusal."""
+    with pytest.raises(
+        InvalidDeclarationError,
+        match=r"^localhost:5000/astronomer/astro-runtime:5\.0\.4 is a mirror of the vendor's bare",
+    ):
+        of_hops("{base}", HOPS[:1], DEPLOYMENT, PLATFORM, Acceptance(), MIRRORS)
+    accepted = of_hops("{base}", HOPS[:1], DEPLOYMENT, PLATFORM, Acceptance(base_image=True), MIRRORS)
+    assert accepted == ["localhost:5000/astronomer/astro-runtime:5.0.4"]
 
 
 def test_a_long_text_takes_no_time() -> None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from astro_deployment_runtime import narration
+from astro_deployment_runtime.base_images import BaseImages
 from astro_deployment_runtime.catalog import Release
 from astro_deployment_runtime.errors import PlatformUnreachableError
 from astro_deployment_runtime.model import Acceptance, Deployment, Health, Hop, Refusal, RuleId, Strategy, Violation
@@ -64,6 +65,19 @@ def test_what_is_done_is_said() -> None:
     )
     assert narration.cancelling(OTHER) == "cancelling the pending hop to AC 2.2.4"
     assert narration.elapsed(192, 3600) == " - 03:12 of 1:00:00"
+
+
+def test_images_of_mirrors_are_asked_for() -> None:
+    """Wherever somebody is to deploy one, and where one did not arrive."""
+    declaration = replace(DECLARATION, base_images=BaseImages(certified="localhost:5000/ap"))
+    wait = Wait(Waiting.IMAGE, UPGRADE)
+    for text in (
+        narration.asking_for_image(UPGRADE, DEPLOYMENT, declaration),
+        narration.stopped(TimedOut(wait, 60.0), DEPLOYMENT, declaration),
+        narration.stopped(TimedOut(Wait(Waiting.ROLLOUT, UPGRADE), 60.0), DEPLOYMENT, declaration),
+        narration.stopped(HandedOver(wait), DEPLOYMENT, declaration),
+    ):
+        assert "FROM localhost:5000/ap:2.3.0-onbuild" in text
 
 
 def test_who_has_to_deploy_is_asked() -> None:

@@ -5,18 +5,20 @@ from __future__ import annotations
 import fcntl
 import os
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
 import stamina
 from pydantic import SecretStr
 
-from astro_deployment_runtime import dockerfile, project
+from astro_deployment_runtime import dockerfile
 from astro_deployment_runtime.adapter import Adapter
+from astro_deployment_runtime.base_images import VENDORS, BaseImages
 from astro_deployment_runtime.declaration import ProjectDeclaration, read_arguments
 from astro_deployment_runtime.errors import CommandInterruptedError, DeliveryFailedError, InvalidDeclarationError
 from astro_deployment_runtime.executor import walk
-from astro_deployment_runtime.model import Plan
+from astro_deployment_runtime.model import OF_PROJECTS, Plan
 from astro_deployment_runtime.planner import plan
 from astro_deployment_runtime.project import Project, ProjectDelivery
 from astro_deployment_runtime.settings import Settings
@@ -112,6 +114,11 @@ def planned(stage: Stage, target: str = "5.0.4") -> tuple[Deployment, Sequence[H
     return deployment, found.hops
 
 
+def nothing(_: ReleaseId) -> bool:
+    """Let the Dockerfile name nothing but what runs."""
+    return False
+
+
 def text(folder: Path) -> str:
     """The Dockerfile as it is."""
     return (folder / "Dockerfile").read_bytes().decode()
@@ -135,10 +142,12 @@ def deliver(
 
 def test_a_check_shows_what_is_written_and_run(stage: Stage, folder: Path) -> None:
     """Hop by hop, without writing anything."""
-    lines = declared(folder, test="astro dev parse").check(*planned(stage), ())
-    assert lines == [
+    checked = declared(folder, test="astro dev parse").check(*planned(stage), nothing)
+    assert checked.warnings == []
+    assert checked.lines == [
         f"Hop 1 writes FROM {AC}:2.3.0-onbuild AS base",
         f"Hop 2 writes FROM {RUNTIME}:5.0.4 AS base",
+        "Hop 2 leaves -onbuild out: images of Astro Runtime copy a project in without it.",
         f"Each hop then runs 'astro dev parse' and 'astro deploy {{deployment_id}} --force' in {folder}.",
     ]
     assert text(folder) == BEFORE
@@ -148,8 +157,8 @@ def test_a_check_shows_what_is_written_and_run(stage: Stage, folder: Path) -> No
 def test_a_check_takes_a_file_that_a_cut_off_run_has_moved_on(stage: Stage, folder: Path) -> None:
     """A hop that was started and is named already stays as it is."""
     (folder / "Dockerfile").write_bytes(AFTER_ONE.encode())
-    lines = declared(folder).check(*planned(stage), [PATH[1]])
-    assert lines[0] == f"Hop 1 writes FROM {AC}:2.3.0-onbuild AS base"
+    checked = declared(folder).check(*planned(stage), PATH.__contains__)
+    assert checked.lines[0] == f"Hop 1 writes FROM {AC}:2.3.0-onbuild AS base"
 
 
 def test_every_problem_is_told_at_once(stage: Stage, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -157,10 +166,11 @@ def test_every_problem_is_told_at_once(stage: Stage, folder: Path, monkeypatch: 
     (folder / "Dockerfile").write_text(f"FROM {RUNTIME}:4.2.5\n", encoding="utf-8")
     monkeypatch.setenv("PATH", "/nowhere")
     with pytest.raises(InvalidDeclarationError) as refused:
-        declared(folder, test="./check {version}").check(*planned(stage), ())
+        declared(folder, test="./check {version}").check(*planned(stage), nothing)
     base, test, deploy = str(refused.value).splitlines()
     assert f"builds on Astro Runtime 4.2.5 ('{RUNTIME}:4.2.5'), and stars-1 runs AC 2.2.3" in base
-    assert base.endswith(f"let its first FROM name AC 2.2.3, for example {AC}:2.2.3-onbuild")
+    assert "from which the path to Astro Runtime 5.0.4 does not lead there: is it the project of another" in base
+    assert base.endswith(f"let line 1 name AC 2.2.3, for example {AC}:2.2.3-onbuild")
     assert "'./check', which './check {version}' runs, is not an executable file in" in test
     assert "is not on PATH: install it, or name another command" in deploy
 
@@ -170,13 +180,13 @@ def test_what_is_no_astro_project_is_refused(stage: Stage, folder: Path, tmp_pat
     cases: list[tuple[Path, str]] = [(tmp_path / "none", "is no folder"), (tmp_path, "is no Astro project")]
     for path, why in cases:
         with pytest.raises(InvalidDeclarationError, match=why):
-            declared(path).check(*planned(stage), ())
+            declared(path).check(*planned(stage), nothing)
     (folder / "Dockerfile").unlink()
     with pytest.raises(InvalidDeclarationError, match=r"its Dockerfile cannot be read \(No such file"):
-        declared(folder).check(*planned(stage), ())
+        declared(folder).check(*planned(stage), nothing)
     (folder / "Dockerfile").write_text("FROM python:3.9\n", encoding="utf-8")
     with pytest.raises(InvalidDeclarationError, match="none of the vendor's images"):
-        declared(folder).check(*planned(stage), ())
+        declared(folder).check(*planned(stage), nothing)
 
 
 def test_a_path_may_begin_at_home_or_be_relative(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -439,7 +449,7 @@ def test_a_check_of_the_resource_shows_the_project(adapter: Adapter, folder: Pat
     """After the plan; where there is nothing to do the project is not looked at."""
     checked = adapter.check(f"{URN}one", {}, given("stars-1", folder))
     assert checked.failures == ()
-    assert checked.lines[-3:-1] == (
+    assert checked.lines[-4:-2] == (
         f"Hop 1 writes FROM {AC}:2.3.0-onbuild AS base",
         f"Hop 2 writes FROM {RUNTIME}:5.0.4 AS base",
     )
@@ -454,7 +464,7 @@ def test_two_resources_on_one_folder_are_refused(adapter: Adapter, folder: Path)
     assert adapter.check(f"{URN}one", {}, given("stars-1", folder)).failures == ()
     ((argument, reason),) = adapter.check(f"{URN}two", {}, given("dust-2", folder / ".")).failures
     assert argument == "project"
-    assert "is declared for stars-1 as well: its Dockerfile has one first FROM" in reason
+    assert "is declared for stars-1 as well: its Dockerfile names one release" in reason
 
 
 def test_a_bad_project_is_a_failure_of_its_argument(adapter: Adapter, folder: Path) -> None:
@@ -502,9 +512,163 @@ def test_a_declaration_has_one_way_for_images() -> None:
 def test_placeholders_stand_for_the_hop(stage: Stage) -> None:
     """The image is what the FROM line names."""
     deployment, hops = planned(stage)
-    assert project.values(deployment, hops[0], AFTER_ONE) == {
+    assert declared("airflow").values(deployment, hops[0], AFTER_ONE) == {
         "deployment_id": ID,
         "release_name": "stars-1",
         "version": "2.3.0",
         "image": dockerfile.parse(AFTER_ONE).image,
     }
+
+
+@pytest.mark.parametrize("named", ["AC 2.2.4", "AC 2.2.5", "AC 2.3.0", "Runtime 5.0.4"])
+def test_a_file_may_name_any_release_up_to_the_target(adapter: Adapter, folder: Path, named: str) -> None:
+    """Also one that is not on today's path: an earlier run may have left it, and its hop may have been cancelled."""
+    (folder / "Dockerfile").write_text(f"FROM {VENDORS.image(ReleaseId.parse(named))}\n", encoding="utf-8")
+    checked = adapter.check(f"{URN}one", {}, given("stars-1", folder))
+    assert checked.failures == ()
+    assert f"Hop 1 writes FROM {AC}:2.3.0-onbuild" in checked.lines
+    astro(folder, "exit 1")
+    _, problem = adapter.bring(checked.inputs, pending=None, clock=Clock(), reporter=Recorder())
+    assert "failed with exit code 1" in str(problem)
+    assert text(folder) == f"FROM {AC}:2.2.3-onbuild\n"
+
+
+@pytest.mark.parametrize("named", ["AC 2.2.2", "AC 2.4.0", "Runtime 5.0.5", "Runtime 6.0.0"])
+def test_a_file_that_names_a_release_off_the_way_is_refused(adapter: Adapter, folder: Path, named: str) -> None:
+    """Below what runs, or above the target: it is likely another Deployment's."""
+    (folder / "Dockerfile").write_text(f"FROM {VENDORS.image(ReleaseId.parse(named))}\n", encoding="utf-8")
+    ((argument, reason),) = adapter.check(f"{URN}one", {}, given("stars-1", folder)).failures
+    assert argument == "project"
+    assert "is it the project of another Deployment?" in reason
+
+
+def test_an_image_that_does_not_arrive_leaves_the_file_and_the_next_preview_takes_it(
+    stage: Stage, folder: Path
+) -> None:
+    """The deployment succeeded, so the image may still come; cancelling the hop makes nobody else's project of it."""
+    ending = walked(stage, declared(folder), timeout=30.0)
+    assert "the image was deployed, and Houston did not take it" in str(ending.problem)
+    assert text(folder) == AFTER_ONE
+    stage.client.cancel(ending.deployment, PATH[1])
+    checked = Adapter(stage.client, SETTINGS).check(f"{URN}one", {}, given("stars-1", folder))
+    assert checked.failures == ()
+    assert f"Hop 1 writes FROM {AC}:2.3.0-onbuild AS base" in checked.lines
+
+
+def plain(folder: Path, *lines: str) -> None:
+    """Write the Dockerfile."""
+    (folder / "Dockerfile").write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
+
+
+def warned(lines: Sequence[str]) -> list[str]:
+    """The warnings of a preview that are about the project."""
+    return [line.strip() for line in lines if line.strip().split()[1].rstrip(":") in OF_PROJECTS]
+
+
+def test_a_variant_is_kept_and_has_to_exist(adapter: Adapter, folder: Path) -> None:
+    """Preview names the image; nobody looks into the registry."""
+    plain(folder, f"FROM {AC}:2.2.3-fips-onbuild")
+    checked = adapter.check(f"{URN}one", {}, given("stars-1", folder))
+    assert f"Hop 1 needs the variant fips: make sure that {AC}:2.3.0-fips-onbuild exists." in checked.lines
+    plain(folder, f"FROM {AC}:2.2.3")
+    checked = adapter.check(f"{URN}one", {}, given("stars-1", folder))
+    assert f"Hop 2 needs the variant base: make sure that {RUNTIME}:5.0.4-base exists." in checked.lines
+
+
+def test_a_variant_that_is_known_not_to_exist_is_a_warning(adapter: Adapter, folder: Path) -> None:
+    """By its name; it can be accepted, and denied."""
+    plain(folder, f"FROM {AC}:2.2.3-base")
+    checked = adapter.check(f"{URN}one", {}, given("stars-1", folder))
+    (warning, *_) = warned(checked.lines)
+    assert warning == ("warning image-variant: hop 1: -base: no image of Certified has it, and 2.3.0-base is written")
+    accepted = adapter.check(f"{URN}one", {}, given("stars-1", folder, accept=["image-variant"]))
+    assert not [line for line in warned(accepted.lines) if "image-variant" in line]
+    ((argument, reason),) = adapter.check(f"{URN}one", {}, given("stars-1", folder, deny=["image-variant"])).failures
+    assert argument == "project"
+    assert reason.startswith("denied: image-variant: hop 1: -base")
+    assert reason.endswith("Correct that, or take image-variant out of deny.")
+
+
+def test_another_image_of_the_vendors_is_a_warning(adapter: Adapter, folder: Path) -> None:
+    """With its line; the last stage moves, and that line does not."""
+    plain(folder, f"FROM {AC}:2.2.3 AS deps", "RUN x", f"FROM {AC}:2.2.3-onbuild", "COPY --from=deps /a /a")
+    checked = adapter.check(f"{URN}one", {}, given("stars-1", folder))
+    assert warned(checked.lines)[0] == (
+        f"warning other-stage: line 1 of the Dockerfile names {AC}:2.2.3, and the last stage does not build on it: "
+        "only line 3 changes"
+    )
+    assert f"Hop 1 writes FROM {AC}:2.3.0-onbuild" in checked.lines
+
+
+@pytest.mark.parametrize(
+    ("lines", "hops"),
+    [
+        ((f"FROM {AC}:2.2.3-onbuild",), ""),
+        ((f"FROM {AC}:2.2.3-2-onbuild AS base",), ""),
+        ((f"FROM {AC}:2.2.3",), f"hop 1 ({AC}:2.3.0), hop 2 ({RUNTIME}:5.0.4-base)"),
+        (("ARG V=2.2.3-onbuild", f"FROM {AC}:$V"), f"hop 1 ({AC}:$V), hop 2 ({RUNTIME}:$V)"),
+        (
+            ("FROM python:3.11 AS b", f"FROM {AC}:2.2.3-onbuild"),
+            f"hop 1 ({AC}:2.3.0-onbuild), hop 2 ({RUNTIME}:5.0.4)",
+        ),
+    ],
+)
+def test_a_confirmation_that_nobody_gives_is_a_warning(
+    adapter: Adapter, folder: Path, lines: tuple[str, ...], hops: str
+) -> None:
+    """The vendor's CLI asks about tags that are not on offer, fills in no ARG, and may read another stage."""
+    plain(folder, *lines)
+    checked = adapter.check(f"{URN}one", {}, given("stars-1", folder))
+    assert checked.failures == ()
+    expected = (
+        f"warning deploy-confirmation: 'astro deploy' may ask to confirm the image of {hops}, and cancels when nobody "
+        f"answers: run 'astro config set show_warnings false' in {folder} first"
+    )
+    assert warned(checked.lines) == ([expected] if hops else [])
+
+
+def test_no_confirmation_is_asked_for_when_the_cli_or_the_command_says_so(adapter: Adapter, folder: Path) -> None:
+    """The setting in the project's own config, or a command that is not the vendor's."""
+    plain(folder, f"FROM {AC}:2.2.3")
+    own = {"path": str(folder), "deploy": "true"}
+    assert warned(adapter.check(f"{URN}one", {}, given("stars-1", folder, project=own)).lines) == []
+    config = folder / ".astro" / "config.yaml"
+    for setting in ("show_warnings: false", 'show_warnings: "False"  # here'):
+        config.write_text(f"project:\n  name: airflow\n{setting}\n", encoding="utf-8")
+        assert warned(adapter.check(f"{URN}one", {}, given("stars-1", folder)).lines) == []
+    config.write_text("# show_warnings: false\nproject:\n  show_warnings: false\n", encoding="utf-8")
+    assert len(warned(adapter.check(f"{URN}one", {}, given("stars-1", folder)).lines)) == 1
+
+
+MIRRORS = BaseImages(certified="localhost:5000/astronomer/ap-airflow", runtime="registry.example.com/astro-runtime")
+
+
+def test_a_platform_with_mirrors_names_them_everywhere(adapter: Adapter, folder: Path) -> None:
+    """The plan, the FROM lines that are written, and the file itself."""
+    mirrored = Adapter(adapter.houston, replace(SETTINGS, base_images=MIRRORS))
+    plain(folder, f"FROM {MIRRORS.certified}:2.2.3-onbuild")
+    checked = mirrored.check(f"{URN}one", {}, given("stars-1", folder))
+    assert checked.failures == ()
+    assert "FROM localhost:5000/astronomer/ap-airflow:2.3.0-onbuild" in checked.lines[1]
+    assert "FROM registry.example.com/astro-runtime:5.0.4" in checked.lines[2]
+    assert f"Hop 1 writes FROM {MIRRORS.certified}:2.3.0-onbuild" in checked.lines
+    assert f"Hop 2 writes FROM {MIRRORS.runtime}:5.0.4" in checked.lines
+    astro(folder, "echo {image}; exit 1")
+    project = {"path": str(folder), "deploy": "astro deploy {image}"}
+    checked = mirrored.check(f"{URN}one", {}, given("stars-1", folder, project=project))
+    mirrored.bring(checked.inputs, pending=None, clock=Clock(), reporter=Recorder())
+    image = f"{MIRRORS.certified}:2.3.0-onbuild"
+    assert noted(folder)[-1].startswith(f"deploy {image} FROM {image}")
+    assert text(folder) == f"FROM {MIRRORS.certified}:2.2.3-onbuild\n"
+    ((_, reason),) = adapter.check(f"{URN}one", {}, given("stars-1", folder)).failures
+    assert "name its repository in astro:baseImages" in reason
+
+
+def test_a_template_names_mirrors_and_one_is_a_bare_image(adapter: Adapter) -> None:
+    """``{base}`` is the mirror's, which holds none of the user's DAGs either."""
+    mirrored = Adapter(adapter.houston, replace(SETTINGS, base_images=MIRRORS))
+    inputs = {"release_name": "stars-1", "runtime_version": "5.0.4", "image": "{base}"}
+    ((argument, reason),) = mirrored.check(f"{URN}one", {}, inputs).failures
+    assert (argument, reason.split()[0]) == ("image", f"{MIRRORS.certified}:2.3.0-onbuild")
+    checked = mirrored.check(f"{URN}one", {}, inputs | {"accept": ["base-image"]})
+    assert f"Hop 2 delivers {MIRRORS.runtime}:5.0.4" in checked.lines

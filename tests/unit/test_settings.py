@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from astro_deployment_runtime.base_images import BaseImages
 from astro_deployment_runtime.errors import InvalidSettingsError
 from astro_deployment_runtime.settings import Settings, check_url, is_loopback
 
@@ -58,6 +59,18 @@ def test_how_often_houston_is_asked_is_a_number() -> None:
     """From the config, else from the environment."""
     assert Settings.load((CONFIG | {"maxRequestsPerSecond": "0.5"}).get, {}).max_requests_per_second == 0.5
     assert Settings.load(CONFIG.get, {"ASTRO_MAX_REQUESTS_PER_SECOND": "7"}).max_requests_per_second == 7
+
+
+def test_base_images_may_be_mirrors() -> None:
+    """From the config as JSON, which the engine makes of a mapping, or from the environment."""
+    mirrors = '{"runtime": "registry.example.com/astro-runtime"}'
+    for settings in (
+        Settings.load((CONFIG | {"baseImages": mirrors}).get, {"ASTRO_BASE_IMAGES": "no"}),
+        Settings.load(CONFIG.get, {"ASTRO_BASE_IMAGES": mirrors}),
+    ):
+        assert settings.base_images == BaseImages(runtime="registry.example.com/astro-runtime")
+    with pytest.raises(InvalidSettingsError, match="astro:baseImages is 'no'"):
+        Settings.load(CONFIG.get, {"ASTRO_BASE_IMAGES": "no"})
 
 
 def test_printing_settings_shows_no_token() -> None:

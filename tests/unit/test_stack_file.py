@@ -71,6 +71,13 @@ def test_settings_are_texts_as_the_engine_gives_them(tmp_path: Path) -> None:
     assert found.unread is None
 
 
+def test_a_structured_setting_is_json_as_the_engine_gives_it(tmp_path: Path) -> None:
+    """Whether it is written as YAML or as JSON in a text."""
+    for value in ("{runtime: a/b}", '\'{"runtime": "a/b"}\''):
+        found = read(tmp_path, f"config:\n  astro:baseImages: {value}\n")
+        assert found.setting("baseImages") == '{"runtime": "a/b"}'
+
+
 def test_what_is_encrypted_is_left_out_by_name(tmp_path: Path) -> None:
     """Only what is ours is named."""
     found = read(tmp_path, "config:\n  astro:token: {secure: v1:abc}\n  mine:other: {secure: v1:abc}\n")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from astro_deployment_runtime.errors import InvalidVersionError
-from astro_deployment_runtime.versions import AirflowVersion, Distribution, Line, ReleaseId, RuntimeVersion
+from astro_deployment_runtime.versions import AirflowVersion, Line, ReleaseId, RuntimeVersion
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -141,18 +141,3 @@ def test_who_writes_something_else_is_told_what_to_write(
     with pytest.raises(InvalidVersionError) as caught:
         parse(text)
     assert str(caught.value) == message
-
-
-@pytest.mark.parametrize(
-    ("distribution", "version", "image"),
-    [
-        (Distribution.CERTIFIED, "2.3.0", "quay.io/astronomer/ap-airflow:2.3.0-onbuild"),
-        (Distribution.CERTIFIED, "2.2.1-3", "quay.io/astronomer/ap-airflow:2.2.1-onbuild"),
-        (Distribution.CERTIFIED, "2.2.0", "quay.io/astronomer/ap-airflow:2.2.0-buster-onbuild"),
-        (Distribution.RUNTIME, "5.0.4", "quay.io/astronomer/astro-runtime:5.0.4"),
-        (Distribution.RUNTIME, "3.1-12", "astrocrpublic.azurecr.io/runtime:3.1-12"),
-    ],
-)
-def test_the_image_is_the_vendors(distribution: Distribution, version: str, image: str) -> None:
-    """The base image of a FROM line, as the vendor tags it."""
-    assert ReleaseId.of(distribution, version).image == image

@@ -1,0 +1,87 @@
+"""A stack with one resource, brought forward as the engine does it: check, diff, create or update, save."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final
+
+from astro_deployment_runtime.adapter import Adapter, connect
+from astro_deployment_runtime.calls import CallClock
+from astro_deployment_runtime.errors import AstroRuntimeError
+from astro_deployment_runtime.patience import Polling
+from tests.contract.served import TOKEN
+from tests.unit.stage import Recorder
+
+if TYPE_CHECKING:
+    from astro_deployment_runtime.adapter import Checked
+
+IMAGE: Final = "registry.example.com/team/airflow:{distribution}-{version}"
+URN: Final = "urn:pulumi:test::astro::pulumi-python:dynamic/astro:DeploymentRuntime::stars-1"
+POLLING: Final = Polling(first=0.05, confirming=0.02, longest=0.2)
+
+
+@dataclass(slots=True)
+class Stack:
+    """The stack; each run has a client of its own, as each process of the plugin."""
+
+    url: str
+    catalog: str = "guide"
+    token: str = TOKEN
+    told: Recorder = field(default_factory=Recorder)
+    inputs: dict[str, Any] = field(default_factory=dict)
+    saved: dict[str, Any] | None = None
+    """The resource's outputs in the state; None: it is in no state."""
+    _unfinished: bool = False
+    """The last run ended with partial progress, so the engine updates it again."""
+
+    def connect(self, **environment: str) -> Adapter:
+        """Connect as the plugin does, by the environment."""
+        known = {"ASTRO_HOUSTON_URL": self.url, "ASTRO_HOUSTON_TOKEN": self.token, "ASTRO_CATALOG": self.catalog}
+        return connect(lambda _: None, {**known, **environment})
+
+    def preview(self, **declared: Any) -> Checked:
+        """Check and refuse as a preview does."""
+        adapter = self.connect()
+        try:
+            return self._check(adapter, declared)
+        finally:
+            adapter.close()
+
+    def refusal(self, **declared: Any) -> str:
+        """Preview what has to be refused, and return the reason."""
+        ((_, reason),) = self.preview(**declared).failures
+        return reason
+
+    def up(self, **declared: Any) -> str | None:
+        """Run; return why the target was not reached, None where it was."""
+        adapter = self.connect()
+        try:
+            return self._up(adapter, declared)
+        except AstroRuntimeError as error:
+            return str(error)
+        finally:
+            adapter.close()
+
+    def _check(self, adapter: Adapter, declared: dict[str, Any]) -> Checked:
+        given = {"release_name": "stars-1", "accept": [], "timeout": "30s", "wait": True, "image": IMAGE, **declared}
+        return adapter.check(URN, self.inputs, {name: each for name, each in given.items() if each is not None})
+
+    def _up(self, adapter: Adapter, declared: dict[str, Any]) -> str | None:
+        checked = self._check(adapter, declared)
+        if checked.failures:
+            return checked.failures[0][1]
+        if self.saved is not None and not (
+            adapter.confirm_pending(self.saved, checked.inputs).changes or self._unfinished
+        ):
+            return None
+        outputs, problem = adapter.bring(
+            checked.inputs,
+            pending=(self.saved or {}).get("pending"),
+            clock=CallClock(None),
+            reporter=self.told,
+            polling=POLLING,
+        )
+        if problem is None or self.saved is None:
+            self.inputs = checked.inputs
+        self.saved, self._unfinished = outputs, problem is not None
+        return problem

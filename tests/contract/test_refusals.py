@@ -1,0 +1,88 @@
+"""What can never be undone, and what cannot be used, is refused by the check, before anything is changed."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from astro_deployment_runtime.errors import AstroRuntimeError
+from tests.contract import served
+from tests.contract.stack import Stack
+from tests.contract.test_runs import changes, row
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@pytest.mark.parametrize(
+    ("runs", "target", "rule"),
+    [
+        pytest.param(("5.0.4", "guide"), "4.2.5", "NO-REVERT", id="downgrade"),
+        pytest.param(("2.3.0", "guide"), "4.2.5", "NO-REVERT", id="migration to a lower Airflow"),
+        pytest.param(("2.2.3", "guide"), "9.9.9", "OFFERED", id="not on offer"),
+        pytest.param(("2.2.3", "published"), "9.6.0", "YANKED", id="yanked"),
+    ],
+)
+def test_illegal_targets_are_refused_with_their_rule(
+    runs: tuple[str, str], target: str, rule: str, tmp_path: Path
+) -> None:
+    """A preview and a run name the rule and what to do next, and change nothing."""
+    version, catalog = runs
+    with served.serving(tmp_path, rows=[row(version)], catalog=catalog) as platform:
+        stack = Stack(platform.url, catalog=catalog)
+        reason = stack.refusal(runtime_version=target)
+        assert f"{rule}: " in reason
+        assert "Next: " in reason
+        assert stack.up(runtime_version=target) == reason
+        assert (changes(platform), stack.saved) == ([], None)
+
+
+def test_a_platform_that_cannot_migrate_is_told(tmp_path: Path) -> None:
+    """Platform 0.33.2 cannot migrate."""
+    with served.serving(tmp_path, rows=[row("2.2.3")], version="0.33.2") as platform:
+        assert "PLATFORM: " in Stack(platform.url).refusal(runtime_version="5.0.4")
+
+
+def test_a_bare_base_image_is_refused_unless_accepted(tmp_path: Path) -> None:
+    """It holds none of the user's DAGs, which matters where DAGs come with the image."""
+    declared: dict[str, Any] = {"runtime_version": "5.0.4", "image": "{base}"}
+    mounted = row("2.3.0") | {"id": served.DUST, "releaseName": "mounted-2", "dagDeployment": "volume"}
+    with served.serving(tmp_path, rows=[row("2.3.0"), mounted]) as platform:
+        stack = Stack(platform.url)
+        assert "holds none of your DAGs" in stack.refusal(**declared)
+        for accepted in ({"accept": ["base-image"]}, {"release_name": "mounted-2"}):
+            lines = stack.preview(**declared, **accepted).lines
+            assert "Hop 1 delivers quay.io/astronomer/astro-runtime:5.0.4" in lines
+
+
+def test_a_deployment_that_is_not_there_is_named(tmp_path: Path) -> None:
+    """A mistyped release name is refused, with how many others the token can see."""
+    with served.serving(tmp_path, rows=[row("2.3.0")]) as platform:
+        reason = Stack(platform.url).refusal(release_name="starz-1", runtime_version="5.0.4")
+        assert "no Deployment with the release name 'starz-1', but 1 others" in reason
+
+
+@pytest.mark.parametrize(
+    ("variables", "told"),
+    [
+        pytest.param({"ASTRO_HOUSTON_TOKEN": "wrong"}, "refuses the token", id="wrong token"),
+        pytest.param({"ASTRO_HOUSTON_TOKEN": ""}, "no token for Houston is configured", id="no token"),
+        pytest.param({"ASTRO_HOUSTON_URL": ""}, "address is not configured", id="no address"),
+        pytest.param({"ASTRO_HOUSTON_URL": "http://houston.example.com/v1"}, "unencrypted", id="http to elsewhere"),
+        pytest.param({"ASTRO_HOUSTON_URL": "http://127.0.0.1:9/v1"}, "cannot be reached", id="nothing listens"),
+        pytest.param({"ASTRO_CATALOG": "/nowhere"}, "cannot be used", id="no catalog"),
+    ],
+)
+def test_an_unusable_connection_is_told(variables: dict[str, str], told: str, tmp_path: Path) -> None:
+    """What is wrong and where to set it right."""
+    given = {"release_name": "stars-1", "runtime_version": "5.0.4", "accept": []}
+    with served.serving(tmp_path, rows=[row("2.3.0")]) as platform:
+        try:
+            adapter = Stack(platform.url).connect(**variables)
+        except AstroRuntimeError as error:
+            reason = str(error)
+        else:
+            ((_, reason),) = adapter.check("", {}, given).failures
+            adapter.close()
+        assert told in reason

@@ -1,0 +1,135 @@
+"""Whole runs against the sandbox over HTTP: what each platform understands, and faults in the way."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.contract import served
+from tests.contract.stack import Stack
+from tests.faults import FAULTS, Faults
+from tests.measured import note
+from tests.proxy import Proxy
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from tests.contract.served import Served
+
+
+def row(runs: str) -> served.Row:
+    """The Deployment ``stars-1`` at that version."""
+    distribution = "certified" if runs.startswith("2.") else "runtime"
+    return {
+        "id": served.STARS,
+        "releaseName": "stars-1",
+        "workspace": served.SPACE,
+        "distribution": distribution,
+        "version": runs,
+    }
+
+
+def version(platform: Served) -> str:
+    """What ``stars-1`` runs, behind the API."""
+    return platform.found(served.STARS).version
+
+
+def changes(platform: Served) -> list[str]:
+    """The mutations so far."""
+    return [name for fields in platform.asked() for name in fields if name.startswith(("update", "cancel", "upsert"))]
+
+
+@pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.__name__)
+def test_a_run_carries_on_or_is_resumed(fault: Callable[[Faults], None], tmp_path: Path) -> None:
+    """A fault that ends a run tells what is wrong, and leaves nothing that the next run would refuse."""
+    told = FAULTS[fault]
+    with (
+        Proxy().listening() as proxy,
+        served.serving(tmp_path, rows=[row("2.4.3")], catalog="published", public_url=proxy.root) as platform,
+    ):
+        proxy.upstream = int(platform.url.rsplit(":", 1)[1].split("/")[0])
+        stack = Stack(f"{proxy.root}/v1", catalog="published")
+        faults = Faults(proxy)
+        fault(faults)
+        problem = stack.up(runtime_version="7.6.0")
+        faults.end()
+        assert (problem is not None, told in " ".join((problem or "").split())) == (bool(told), True), problem
+        assert served.TOKEN not in repr((problem, stack.told, stack.saved))
+        assert stack.up(runtime_version="7.6.0") is None
+        assert version(platform) == "7.6.0"
+        assert stack.saved is not None
+        assert (stack.saved["current_version"], stack.saved["pending"]) == ("Astro Runtime 7.6.0", None)
+        started = [request.variables["version"] for request in proxy.requests if "version" in request.variables]
+        assert list(dict.fromkeys(started)) == ["6.10.0", "7.6.0"]
+        assert changes(platform).count("updateDeploymentRuntime") == 2, "every hop is started once"
+        assert fault.__doc__
+        note("faults", {"fault": fault.__doc__.strip(), "outcome": "resumed" if told else "carried on", "told": told})
+
+
+@pytest.mark.parametrize(
+    ("generation", "runs", "mutations"),
+    [
+        ("0.29.2", "2.3.0", ["updateDeploymentRuntime", "updateDeploymentImage"]),
+        ("0.35.2", "4.2.5", ["updateDeploymentRuntime", "updateDeploymentImage"]),
+        ("0.36.0", "2.3.0", ["updateDeploymentRuntime", "updateDeploymentImage"]),
+        ("0.36.0", "4.2.5", ["updateDeploymentImage"]),
+        ("1.0.1", "4.2.5", ["updateDeploymentImage"]),
+        ("1.1.0", "4.2.5", ["updateDeploymentImage"]),
+        ("2.1.0", "4.2.5", ["upsertDeployment"]),
+    ],
+)
+def test_each_generation_gets_what_it_understands(
+    generation: str, runs: str, mutations: list[str], tmp_path: Path
+) -> None:
+    """A migration is started everywhere that it exists; a Runtime upgrade only where versions can be desired."""
+    with served.serving(tmp_path, rows=[row(runs)], version=generation) as platform:
+        stack = Stack(platform.url)
+        declared = {"runtime_version": "5.0.4", "accept": ["overwrite-environment"]}
+        assert stack.up(**declared) is None
+        assert version(platform) == "5.0.4"
+        assert changes(platform) == mutations
+        assert stack.preview(**declared).inputs["hops"] == 0
+
+
+@pytest.mark.parametrize(
+    ("generation", "runs", "path"),
+    [
+        ("1.1.0", "8.10.0", "Astro Runtime 8.10.0 > Astro Runtime 13.11.0 > Astro Runtime 3.1-21"),
+        ("0.36.0", "2.4.3", "AC 2.4.3 > Astro Runtime 6.10.0 > Astro Runtime 13.11.0 > Astro Runtime 3.1-21"),
+    ],
+)
+def test_airflow_3_is_reached_through_its_gate(generation: str, runs: str, path: str, tmp_path: Path) -> None:
+    """Where the platform offers it: by a release with Airflow 2.7 or later; its own health and version confirm it."""
+    with served.serving(tmp_path, rows=[row(runs)], version=generation, catalog="published") as platform:
+        stack = Stack(platform.url, catalog="published")
+        lines = stack.preview(runtime_version="3.1-x").lines
+        assert "FROM astrocrpublic.azurecr.io/runtime:3.1-21" in "\n".join(lines)
+        assert "3.1-x stands for Astro Runtime 3.1-21." in lines
+        assert stack.up(runtime_version="3.1-x") is None
+        assert "its Airflow is healthy at 3.1.8" in "\n".join(stack.told.infos)
+        assert stack.saved is not None
+        assert [stack.saved[name] for name in ("path", "airflow_version", "target")] == [path, "3.1.8", "3.1-21"]
+
+
+def test_an_upgrade_by_image_alone_can_wait_for_somebody(tmp_path: Path) -> None:
+    """Nothing is started and nothing is pending; the time-out and the next run are the same as elsewhere."""
+    with served.serving(tmp_path, rows=[row("4.2.5")], version="1.1.0") as platform:
+        stack = Stack(platform.url)
+        assert "no image arrived within" in (stack.up(runtime_version="5.0.4", image=None, timeout="1s") or "")
+        assert "FROM quay.io/astronomer/astro-runtime:5.0.4" in "\n".join(stack.told.infos)
+        assert changes(platform) == []
+        assert stack.saved is not None
+        assert (stack.saved["current_version"], stack.saved["pending"]) == ("Astro Runtime 4.2.5", None)
+
+
+def test_a_viewers_token_may_look_and_not_change(tmp_path: Path) -> None:
+    """Preview works with it; a run says what the token may not do, and saves that nothing is pending."""
+    with served.serving(tmp_path, rows=[row("2.3.0")]) as platform:
+        stack = Stack(platform.url, token=served.VIEWER)
+        assert stack.preview(runtime_version="5.0.4").inputs["hops"] == 1
+        assert "Deployment Editor" in (stack.up(runtime_version="5.0.4") or "")
+        assert stack.saved is not None
+        assert stack.saved["pending"] is None
+        assert platform.found(served.STARS).pending == ""

@@ -1,0 +1,9 @@
+"""Starts the plugin as users have it, with short pauses between two looks at a Deployment."""
+
+from __future__ import annotations
+
+from astro_deployment_runtime.patience import Polling
+from astro_deployment_runtime.plugin import main
+
+if __name__ == "__main__":
+    main(Polling(first=0.1, confirming=0.05, longest=0.5))
