@@ -206,6 +206,18 @@ def test_a_project_that_cannot_be_read_is_not_taken_for_ours(name: str, project:
     assert not runs_ours(project)
 
 
+def test_the_settings_of_the_vendors_cli_hold_nobody(project: Path) -> None:
+    """What cannot be read there says nothing."""
+    made = Project.declared(ProjectDeclaration(path=str(project)), SETTINGS)
+    for make, _ in NOT_FILES:
+        (project / ".astro" / "config.yaml").unlink()
+        make(project / ".astro" / "config.yaml")
+        assert not made._asks_nothing()
+        if make is folder:
+            (project / ".astro" / "config.yaml").rmdir()
+            (project / ".astro" / "config.yaml").touch()
+
+
 def test_a_ca_file_without_certificates_is_refused(tmp_path: Path) -> None:
     """An empty one too: the system's certificates are not trusted in its place."""
     for text in (b"", b" ", b"no certificates", "T\u00fcrktrust".encode()):
