@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
-from astro_deployment_runtime.digest import FOREIGN, SAME, Urn, read_digest
+from astro_deployment_runtime.digest import FOREIGN, SAME, read_digest
 from astro_deployment_runtime.errors import InvalidPreviewError, InvalidVersionError
 from astro_deployment_runtime.report import ARROW, printable
 from astro_deployment_runtime.versions import ReleaseId
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from astro_deployment_runtime.digest import Diagnostic, Digest, Step
+    from astro_deployment_runtime.urns import Urn
 
 _FLEET: Final = re.compile(r"(\d+) of \d+ Deployments (?:is|are) refused; nothing was changed\.\n\n")
 _TITLED: Final = re.compile(r"(?P<name>.+?)(?: \((?P<release>[^()\s]+)\))?: (?P<text>.+)", re.DOTALL)
