@@ -32,9 +32,9 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def _run(options: argparse.Namespace) -> ExitCode:
-    from astro_deployment_runtime.plugin_entry import FOLDER, PROJECT, SCRIPT, with_entry
+    from astro_deployment_runtime.plugin_entry import FOLDER, SCRIPT, project_file, with_entry
 
-    project = Path(options.folder) / PROJECT
+    project = project_file(Path(options.folder))
     script = project.parent / FOLDER / SCRIPT
     before = _read(project)
     if before is None:
@@ -46,10 +46,10 @@ def _run(options: argparse.Namespace) -> ExitCode:
     after = with_entry(text, str(project)).encode()
     print(f"{FOLDER}/{SCRIPT}: {_put_script(script)}")
     if after == before:
-        print(f"{PROJECT}: names it already")
+        print(f"{project.name}: names it already")
     else:
         _write(project, after)
-        print(f"{PROJECT}: names it now, under plugins")
+        print(f"{project.name}: names it now, under plugins")
     print(_NEXT)
     return ExitCode.DONE
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import re
-import shlex
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -44,7 +43,9 @@ _SHORT: Final = 4
 _COMMON: Final = frozenset({"airflow", "runtime", "certified", "latest", "astronomer", "docker.io", "quay.io"})
 """Parts of an image's name that give nothing away, and that other texts need."""
 _PLACEHOLDER: Final = re.compile(r"\{[^{}]*\}")
-_FILLED: Final = r"[\w.:/-]*"
+_FILLED: Final = r"[\w.:/{}-]*"
+_LONGEST_FILLED: Final = 80
+"""Characters that placeholders of an image may come to."""
 
 
 class Masks:
@@ -93,8 +94,13 @@ def _forms(where: str, value: str) -> set[str]:
     if where.rpartition(".")[2] == "path":
         values |= set(_paths(value.strip()))
     escaped = {each.encode("unicode_escape").decode("ascii") for each in values}
-    quoted = {form for each in values for form in (repr(each)[1:-1], json.dumps(each)[1:-1], shlex.quote(each))}
-    return {form for form in values | escaped | quoted if form.strip("'\"")}
+    quoted = {form for each in values for form in (repr(each)[1:-1], json.dumps(each)[1:-1], _in_quotes(each))}
+    return {form for form in values | escaped | quoted if form}
+
+
+def _in_quotes(value: str) -> str:
+    """Write a value as the shell's quoting has it between its quotes."""
+    return value.replace("'", "'\"'\"'")
 
 
 def _paths(value: str) -> Iterator[str]:
@@ -111,15 +117,20 @@ def _patterns_of_image(value: str) -> dict[str, int]:
     literals = _PLACEHOLDER.split(value)
     patterns = {}
     if sum(map(len, literals)) >= _SHORT:
-        patterns[_FILLED.join(map(re.escape, literals))] = len(value) + 80
+        patterns[_bounded(value, _FILLED.join(map(re.escape, literals)))] = len(value) + _LONGEST_FILLED
     for literal in literals:
         head, slash, last = literal.partition("@")[0].rpartition("/")
         repository = f"{head}{slash}{last.partition(':')[0]}"
         for part in (literal, repository, repository.partition("/")[2] if head else ""):
             named = part.strip(":/@-._")
             if len(named) >= _SHORT and named not in _COMMON:
-                patterns[rf"(?<![\w/.-]){re.escape(named)}(?![\w-])"] = len(named)
+                patterns[_bounded(named, re.escape(named))] = len(named)
     return patterns
+
+
+def _bounded(name: str, pattern: str) -> str:
+    """Let a pattern for a name of one part find no part of a longer name: the vendor's images have such too."""
+    return pattern if "/" in name else rf"(?<![\w.-]){pattern}(?![\w-])"
 
 
 def refusal(secret: Collection[str], given: Mapping[str, Any]) -> str | None:

@@ -15,7 +15,7 @@ from typing import Any, Final
 import yaml
 
 from astro_deployment_runtime.errors import InvalidDeclarationError, InvalidInputError
-from astro_deployment_runtime.plugin_entry import PROJECT
+from astro_deployment_runtime.plugin_entry import PROJECT, project_file
 from astro_deployment_runtime.stack import KEYS
 
 _NAMESPACE: Final = "astro"
@@ -84,7 +84,7 @@ def read_stack_file(folder: Path, stack: str | None, environment: Mapping[str, s
     Raises:
         InvalidInputError: there is no such project or stack, or a file cannot be read.
     """
-    project = _load(folder / PROJECT)
+    project = _load(project_file(folder))
     configs = folder / str(project.get("stackConfigDir") or ".")
     name = stack or environment.get("PULUMI_STACK") or _only_stack(configs)
     path = configs / f"Pulumi.{name.rpartition('/')[2]}.yaml"
