@@ -124,19 +124,19 @@ class Adapter:
             ours = olds.get("pending") == str(deployment.pending) if known else True
             outcome = self._plan(deployment, arguments, pending_is_ours=ours, held=self._kept(olds, news, arguments))
             checked = replace(checked, deployment=deployment, outcome=outcome)
-            if isinstance(outcome, Refusal) and outcome.acceptable and "accept" in unknown:
-                return replace(checked, undecided="whether the path is allowed depends on accept")
             planned = _legal(outcome)
         except RefusedError as error:
+            if "accept" in unknown and isinstance(checked.outcome, Refusal) and checked.outcome.acceptable:
+                return replace(checked, undecided="whether the path is allowed depends on accept")
             return replace(checked, failures=(("runtime_version", str(error)),))
         except DeploymentNotFoundError as error:
             argument = "release_name" if news.get("release_name") else "deployment_id"
             return replace(checked, failures=((argument, str(error)),))
         except AstroRuntimeError as error:
             return replace(checked, failures=(("", str(error)),))
-        identity = {"deployment_id": deployment.id, "release_name": deployment.release_name}
+        inputs |= {"deployment_id": deployment.id, "release_name": deployment.release_name}
         if "strategy" in unknown:
-            return replace(checked, inputs=inputs | identity, undecided="the path depends on strategy")
+            return replace(checked, undecided="the path depends on strategy")
         unconfirmed = deployment.airflow_url is None and arguments.verify == "airflow" and "verify" not in unknown
         if planned.hops and unconfirmed:
             reason = (
@@ -146,16 +146,13 @@ class Adapter:
             return replace(checked, failures=(("verify", reason),))
         lines = report.plan_lines(planned, name=name or None, release_name=deployment.release_name)
         lines += report.pending_lines(planned, deployment.pending)
-        waiting = [each for each in ("image", "project") if each in unknown]
-        if "accept" in unknown and arguments.image is not None:
-            waiting.append("accept")
+        waiting = _waiting(arguments, unknown)
         try:
             lines += self._ways.lines(arguments, deployment, planned, unknown=waiting)
         except InvalidInputError as error:
             return replace(checked, failures=(("project" if arguments.project else "image", str(error)),))
         steps = bool(planned.hops or planned.cancel)
         inputs |= {
-            **identity,
             "plan": lines,
             "path": report.path_line(planned),
             "hops": len(planned.hops),
@@ -291,6 +288,12 @@ class Adapter:
             pending=deployment.pending,
             pending_is_ours=pending_is_ours,
         )
+
+
+def _waiting(arguments: RuntimeDeclaration, unknown: Collection[str]) -> list[str]:
+    """List the arguments that decide about images and are not known yet."""
+    deciding = ("image", "project", *(["accept"] if arguments.image is not None else []))
+    return [name for name in deciding if name in unknown]
 
 
 def _legal(outcome: Plan | Refusal) -> Plan:

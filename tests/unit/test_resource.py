@@ -15,7 +15,12 @@ from pulumi.dynamic.dynamic import serialize_provider
 from pulumi.runtime import rpc
 
 from astro_deployment_runtime import calls, host, resource
-from astro_deployment_runtime.errors import PlatformUnreachableError, RefusedError
+from astro_deployment_runtime.errors import (
+    InvalidSettingsError,
+    PlatformUnreachableError,
+    RefusedError,
+    TokenRefusedError,
+)
 from astro_deployment_runtime.host import Call, PartialProgressError, Severity
 from astro_deployment_runtime.resource import AstroDeploymentRuntime, RuntimeProvider
 from astro_deployment_runtime.versions import ReleaseId
@@ -371,6 +376,56 @@ def test_read_observes(provider: RuntimeProvider) -> None:
     assert (found.id, found.inputs) == (STARS, None)
     assert found.outs is not None
     assert (found.outs["current_version"], found.outs["plan"]) == ("AC 2.2.3", ["one"])
+
+
+def test_read_of_what_was_adopted_unread(provider: RuntimeProvider) -> None:
+    """It was on hold, and has only the name that it was declared by."""
+    found = provider.read("stars-1", {"release_name": "stars-1", "hold": "refused"})
+    assert found.outs is not None
+    assert (found.outs["deployment_id"], found.outs["current_version"]) == (STARS, "AC 2.2.3")
+    gone = provider.read("none-9", {"release_name": "none-9", "hold": "refused"})
+    assert (gone.id, gone.outs) == ("", {})
+
+
+def saved_token(served: Served, monkeypatch: pytest.MonkeyPatch, *, in_config: bool) -> RuntimeProvider:
+    """Make a provider whose token Houston does not know any more."""
+    config = {"astro:houstonUrl": served.url, "astro:catalog": "guide"}
+    if in_config:
+        return configured(config | {"astro:token": "revoked"})
+    monkeypatch.setenv("ASTRO_HOUSTON_URL", served.url)
+    monkeypatch.setenv("ASTRO_HOUSTON_TOKEN", "revoked")
+    return configured({"astro:catalog": "guide"})
+
+
+@pytest.mark.parametrize("by", ["config", "environment", "program", "fleet"])
+def test_a_refresh_with_a_revoked_token_says_that_it_may_be_the_saved_one(
+    served: Served, monkeypatch: pytest.MonkeyPatch, by: str
+) -> None:
+    """And what renews it; not where the program has run, nor where the environment gave the token."""
+    provider = saved_token(served, monkeypatch, in_config=by != "environment")
+    if by == "program":
+        provider.check({}, dict(GIVEN))
+    if by == "fleet":
+        provider.read(resource.JUDGE_FLEET, {"question": '{"declared": {}, "saved": null}'})
+    with pytest.raises(TokenRefusedError) as raised:
+        provider.read(STARS, {"deployment_id": STARS})
+    told = (
+        "\nUnless it runs the program, a refresh uses the astro:houstonUrl and astro:token that the last 'pulumi up' "
+        "saved in the state, not what is set now. To use and save what is set now, run 'pulumi up' without --refresh, "
+        "or 'pulumi refresh --run-program'."
+    )
+    assert str(raised.value).startswith("Houston refuses the token")
+    assert str(raised.value).endswith(told) == (by == "config")
+    assert ("saved in the state" in str(raised.value)) == (by == "config")
+    if provider._connected:
+        provider._connected.close()
+
+
+def test_a_refresh_with_an_address_of_old_says_so_too() -> None:
+    """Whatever of the connection has changed since."""
+    provider = configured({"astro:houstonUrl": "nonsense", "astro:token": TOKEN})
+    with pytest.raises(InvalidSettingsError, match="that the last 'pulumi up' saved in the state"):
+        provider.read(STARS, {"deployment_id": STARS})
 
 
 def test_read_of_a_deployment_that_has_gone(provider: RuntimeProvider) -> None:
