@@ -169,7 +169,18 @@ class _Secrets:
             failure.reason = MASKS.mask(failure.reason)
             if any(path.partition(".")[0] == failure.property for path in self.paths):
                 failure.property = ""  # the engine would print its value
+        if self._derived and isinstance(answer, provider_pb2.DiffResponse):
+            self._hide_what_is_saved(answer)
         return answer
+
+    def _hide_what_is_saved(self, answer: provider_pb2.DiffResponse) -> None:
+        """Have a resource without a change saved anew where what became a secret is saved in clear.
+
+        The engine keeps the outputs of such a resource as they are. The update changes nothing on the platform.
+        """
+        unchanged = answer.changes == provider_pb2.DiffResponse.DIFF_NONE
+        if unchanged and marking.exposes(self._request.olds, self._request.news, self._derived):
+            answer.changes = provider_pb2.DiffResponse.DIFF_SOME
 
     def mark(self, properties: struct_pb2.Struct, flow: _Flow | None = None) -> None:
         """Mark properties that come from the request, as those of partial progress do."""

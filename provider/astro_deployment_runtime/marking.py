@@ -55,6 +55,14 @@ def keep(outputs: Struct, before: Struct, inputs: Struct) -> None:
             _mark_by_name(outputs, Struct(fields={name: value}))
 
 
+def exposes(outputs: Struct, inputs: Struct, derived: Mapping[str, tuple[str, ...]]) -> bool:
+    """Return whether saved outputs have in clear what is a secret by the inputs now."""
+    marked = Struct()
+    marked.CopyFrom(outputs)
+    mark(marked, inputs, derived)
+    return marked != outputs
+
+
 def secrets(properties: Struct) -> Iterator[tuple[str, Value]]:
     """List what is marked: the path, in which a list has no part of its own, and the value."""
     for name, value in properties.fields.items():

@@ -477,6 +477,31 @@ def test_no_refusal_shows_a_secret(address: str, tmp_path: Path, values: dict[st
     assert failure.property == ""
 
 
+def test_what_became_a_secret_is_saved_anew(tmp_path: Path) -> None:
+    """Once, though there is nothing else to do: the engine would leave it in clear in the state."""
+    with serving(tmp_path) as served, started() as (stub, _):
+        configured(stub, houstonUrl=served.url, token=TOKEN, catalog="guide")
+
+        def changes(olds: struct_pb2.Struct, image: Any) -> int:
+            news = given(release_name="wind-3", runtime_version="4.2.5", image=image)
+            inputs = stub.Check(provider_pb2.CheckRequest(urn=URN, olds=olds, news=news), timeout=20).inputs
+            request = provider_pb2.DiffRequest(urn=URN, id="ckw1wind", olds=olds or inputs, news=inputs)
+            answer = stub.Diff(request, timeout=20).changes
+            if answer == provider_pb2.DiffResponse.DIFF_SOME:
+                update = provider_pb2.UpdateRequest(urn=URN, id="ckw1wind", olds=olds, news=inputs)
+                inputs = stub.Update(update, timeout=30).properties
+            olds.CopyFrom(inputs)
+            return int(answer)
+
+        saved = struct_pb2.Struct()
+        some, none = provider_pb2.DiffResponse.DIFF_SOME, provider_pb2.DiffResponse.DIFF_NONE
+        assert changes(saved, SECRET_IMAGE) == none
+        assert [changes(saved, secret(SECRET_IMAGE)) for _ in range(3)] == [some, none, none]
+        assert CANARY not in str(in_clear(saved))
+        assert changes(saved, SECRET_IMAGE) == none
+    assert not [fields for fields in served.asked() if any(name.startswith("update") for name in fields)]
+
+
 def test_an_import_is_refused_in_one_sentence() -> None:
     """The engine reads a resource to be imported without its provider, of which only the program knows."""
     with started() as (stub, _):
