@@ -108,8 +108,8 @@ class Adapter:
                 ``pending``, a pending hop is known to be ours or not.
             news: what the user gives now; and ``held``, where the program has resolved the target already.
             unknown: arguments that are given and not known yet, since they come from resources that do not exist.
-                They are not in ``news``, except for the known items of ``accept``. None of them names
-                the Deployment or the version.
+                They are not in ``news``, except for the known items of ``accept``. None of them names the Deployment
+                or the version.
         """
         inputs = {name: value for name, value in news.items() if name in ARGUMENTS or name.startswith("__")}
         name = name_of(urn)

@@ -147,8 +147,13 @@ class _Secrets:
         self._derived = DERIVED if ours else {}
         self.paths = frozenset(path for path, _ in marking.secrets(self._given(next(iter(self._flows.values())))))
         if ours:
-            for name in self._fields():
-                for path, value in marking.secrets(getattr(request, name)):
+            self._mask()
+
+    def _mask(self) -> None:
+        """Mask the arguments that are secrets; what is derived from them is shown, with the masks in it."""
+        for name in self._fields():
+            for path, value in marking.secrets(getattr(self._request, name)):
+                if path.partition(".")[0] not in self._derived:
                     for where, text in marking.texts(path, value):
                         MASKS.add(where, text)
 

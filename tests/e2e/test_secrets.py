@@ -67,7 +67,7 @@ def test_a_canary_is_in_nothing_that_is_shown_or_saved(
     else:
         shown = [
             stack.preview("--save-plan=plan.json").text,
-            stack.preview("--diff").text,
+            stack.preview("--diff", "--debug").text,
             stack.preview("--json").text,
         ]
         assert "Hop 1 delivers [secret]" in shown[0]

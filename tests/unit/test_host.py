@@ -418,6 +418,11 @@ def test_secrets_are_marked_in_all_that_is_saved_and_masked_in_all_that_is_shown
         )
         assert engine.texts(ephemeral=False)[0].endswith("Hop 1 delivers [secret]\nHop 2 delivers [secret]")
 
+        shown_first = engine.texts(ephemeral=False)
+        stub.Check(provider_pb2.CheckRequest(urn=URN, olds=checked.inputs, news=news), timeout=20)
+        # What is derived is marked, and is no secret by itself: the next run shows it all the same.
+        assert engine.texts(ephemeral=False) == shown_first * 2
+
         saved = stub.Create(provider_pb2.CreateRequest(urn=URN, properties=checked.inputs), timeout=60).properties
         assert (in_clear(saved)["image"], in_clear(saved)["plan"]) == ("***", "***")
         assert in_clear(saved)["current_version"] == "Astro Runtime 5.0.4"
