@@ -29,11 +29,12 @@ from astro_deployment_runtime.planner import plan
 from astro_deployment_runtime.settings import Settings
 from astro_deployment_runtime.situation import Declaration
 from astro_deployment_runtime.transport import Transport
+from astro_deployment_runtime.urns import name_of
 from astro_deployment_runtime.versions import ReleaseId, RuntimeVersion
 from astro_deployment_runtime.ways import Ways
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Collection, Mapping
     from datetime import date
 
     from astro_deployment_runtime.base_images import BaseImages
@@ -51,7 +52,8 @@ class Checked:
     """What became of a resource's inputs."""
 
     inputs: Properties
-    """What the user gave, and what was planned for it: ``plan``, ``path``, ``hops``, ``cancel``."""
+    """What the user gave, and what was planned for it: ``plan``, ``path``, ``hops``, ``cancel``. What depends on an
+    argument that is not known yet is left out."""
     failures: tuple[tuple[str, str], ...] = ()
     """Pairs of an argument's name (empty: none in particular) and a reason."""
     lines: tuple[str, ...] = ()
@@ -59,6 +61,8 @@ class Checked:
     doubtful: bool = False
     """The plan begins with cancelling a pending hop that may be ours: :meth:`Adapter.confirm_pending` tells."""
     warnings: tuple[str, ...] = ()
+    undecided: str | None = None
+    """Why there is no path yet; None where there is one, or a failure."""
     deployment: Deployment | None = None
     """As it was read; None where it could not be."""
     outcome: Plan | Refusal | None = None
@@ -100,7 +104,7 @@ class Adapter:
         self.houston.close()
 
     def check(  # noqa: PLR0911 - each argument that can be to blame is named
-        self, urn: str, olds: Mapping[str, Any], news: Mapping[str, Any]
+        self, urn: str, olds: Mapping[str, Any], news: Mapping[str, Any], *, unknown: Collection[str] = ()
     ) -> Checked:
         """Plan from the live state, and refuse what is illegal. An error of ours becomes a failure.
 
@@ -109,9 +113,12 @@ class Adapter:
             olds: the inputs of an earlier run; empty for a new resource. Where they come with what that run saved as
                 ``pending``, a pending hop is known to be ours or not.
             news: what the user gives now; and ``held``, where the program has resolved the target already.
+            unknown: arguments that are given and not known yet, since they come from resources that do not exist.
+                They are not in ``news``, except for the known items of ``accept``. None of them names the Deployment
+                or the version.
         """
         inputs = {name: value for name, value in news.items() if name in ARGUMENTS or name.startswith("__")}
-        name = urn.rpartition("::")[2]
+        name = name_of(urn)
         checked = Checked(inputs=inputs)
         try:
             arguments = read_arguments({key: value for key, value in inputs.items() if key in ARGUMENTS})
@@ -126,13 +133,19 @@ class Adapter:
             checked = replace(checked, deployment=deployment, outcome=outcome, warnings=notes)
             planned = _legal(outcome)
         except RefusedError as error:
+            if "accept" in unknown and isinstance(checked.outcome, Refusal) and checked.outcome.acceptable:
+                return replace(checked, undecided="whether the path is allowed depends on accept")
             return replace(checked, failures=(("runtime_version", str(error)),))
         except DeploymentNotFoundError as error:
             argument = "release_name" if news.get("release_name") else "deployment_id"
             return replace(checked, failures=((argument, str(error)),))
         except AstroRuntimeError as error:
             return replace(checked, failures=(("", str(error)),))
-        if planned.hops and deployment.airflow_url is None and arguments.verify == "airflow":
+        inputs |= {"deployment_id": deployment.id, "release_name": deployment.release_name}
+        if "strategy" in unknown:
+            return replace(checked, undecided="the path depends on strategy")
+        unconfirmed = deployment.airflow_url is None and arguments.verify == "airflow" and "verify" not in unknown
+        if planned.hops and unconfirmed:
             reason = (
                 f"Houston tells no address of the Airflow of {deployment.release_name}, so it cannot be asked whether "
                 "a hop has arrived: give it a webserver, or take Houston's word for it with verify: houston"
@@ -140,20 +153,21 @@ class Adapter:
             return replace(checked, failures=(("verify", reason),))
         lines = report.plan_lines(planned, name=name or None, release_name=deployment.release_name)
         lines += report.pending_lines(planned, deployment.pending)
+        waiting = _waiting(arguments, unknown)
         try:
-            lines += self._ways.lines(arguments, deployment, planned)
+            lines += self._ways.lines(arguments, deployment, planned, unknown=waiting)
         except InvalidInputError as error:
             return replace(checked, failures=(("project" if arguments.project else "image", str(error)),))
         steps = bool(planned.hops or planned.cancel)
         inputs |= {
-            "deployment_id": deployment.id,
-            "release_name": deployment.release_name,
             "plan": lines,
             "path": report.path_line(planned),
             "hops": len(planned.hops),
             "cancel": str(planned.cancel) if planned.cancel else None,
             "target": str(planned.resolved.version) if planned.resolved else None,
         }
+        if (waiting and planned.hops) or ("accept" in unknown and planned.warnings):
+            del inputs["plan"]
         doubtful = not known and planned.cancel is not None and not arguments.accepted.cancel_pending
         if doubtful or not steps:
             warnings = () if steps else tuple(map(report.warning_line, planned.warnings))
@@ -185,7 +199,8 @@ class Adapter:
         if not cancel or "cancel-pending" in news["accept"]:
             return Compared(changes=bool(news["hops"] or cancel))
         if cancel == olds.get("pending"):
-            return Compared(changes=True, lines=tuple(news["plan"]))
+            lines = news.get("plan") or [f"{news['release_name']}: cancel {cancel}, then {news['path']}"]
+            return Compared(changes=True, lines=tuple(lines))
         deployment = self.houston.find(deployment_id=news["deployment_id"])
         arguments = _arguments(news)
         held = _held(news, arguments)
@@ -244,7 +259,10 @@ class Adapter:
             PlatformError: Houston cannot be read.
         """
         try:
-            deployment, _, _ = self.houston.observe(props["deployment_id"])
+            if (known := props.get("deployment_id")) is None:
+                # It was adopted while it could not be read, and has only the name that it was declared by.
+                known = self.houston.find(release_name=props.get("release_name")).id
+            deployment, _, _ = self.houston.observe(known)
         except DeploymentNotFoundError:
             return None
         saved = props.get("pending")
@@ -265,7 +283,7 @@ class Adapter:
             owner = self._urns.setdefault(deployment.id, urn)
         if urn and owner != urn:
             raise RefusedError(
-                f"{deployment.release_name} is declared twice, here and as {owner.rpartition('::')[2]!r}: a "
+                f"{deployment.release_name} is declared twice, here and as {name_of(owner)!r}: a "
                 "Deployment has one version, so remove one of the two"
             )
         return deployment
@@ -305,6 +323,12 @@ class Adapter:
     @property
     def _base_images(self) -> BaseImages:
         return self.settings.base_images if self.settings else VENDORS
+
+
+def _waiting(arguments: RuntimeDeclaration, unknown: Collection[str]) -> list[str]:
+    """List the arguments that decide about images and are not known yet."""
+    deciding = ("image", "project", *(["accept"] if arguments.image is not None else []))
+    return [name for name in deciding if name in unknown]
 
 
 def _legal(outcome: Plan | Refusal) -> Plan:

@@ -23,6 +23,7 @@ from typing import IO, TYPE_CHECKING, Final, Self, cast
 from astro_deployment_runtime.errors import CommandInterruptedError, DeliveryFailedError, InvalidDeclarationError
 from astro_deployment_runtime.narration import duration
 from astro_deployment_runtime.report import printable
+from astro_deployment_runtime.secrecy import MASKS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -254,9 +255,10 @@ class _Output:
         text = _ANSI.sub("", line[:_LONGEST_LINE].decode(errors="replace"))
         if self.token:
             text = text.replace(self.token, "***")
-            if len(line) >= _LONGEST_LINE:
-                # The cut may go through the token.
-                text = text[: -len(self.token)]
+        text = MASKS.mask(text)
+        if len(line) >= _LONGEST_LINE:
+            # The cut may go through a secret.
+            text = text[: -max(1, len(self.token), MASKS.longest)]
         text = printable(text.strip())
         return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}..."
 

@@ -6,41 +6,26 @@ leave out, and what is not known is passed over.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Annotated, Final
 
 from pydantic import BaseModel, BeforeValidator, Field, ValidationError
 
 from astro_deployment_runtime.declaration import mistakes
 from astro_deployment_runtime.errors import InvalidPreviewError
+from astro_deployment_runtime.urns import DEPLOYMENT, WAVE, Urn
 
 FOREIGN: Final = "this is not what 'pulumi preview --json' writes"
 SAME: Final = "same"
 """The engine's word for a resource without a change."""
 
-_DEPLOYMENT: Final = "pulumi-python:dynamic/astro:DeploymentRuntime"
-_OURS: Final = frozenset({_DEPLOYMENT, "pulumi-python:dynamic/astro:Wave", "pulumi:pulumi:Stack"})
+_OURS: Final = frozenset({DEPLOYMENT, WAVE, "pulumi:pulumi:Stack"})
 _UNKNOWN: Final = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
 """What the engine writes in the place of a text that is known only when what it comes from exists."""
 _BOM: Final = b"\xef\xbb\xbf"
 
 
-@dataclass(frozen=True, slots=True)
-class Urn:
-    """The parts of ``urn:pulumi:STACK::PROJECT::TYPE::NAME``; a name may hold anything."""
-
-    stack: str
-    project: str
-    type: str
-    """Without those of the resources that this one is part of."""
-    name: str
-
-
 def _urn(value: object) -> object:
-    parts = value.split("::", 3) if isinstance(value, str) else []
-    if len(parts) != 4 or not parts[0].startswith("urn:pulumi:"):
-        return None
-    return Urn(parts[0].removeprefix("urn:pulumi:"), parts[1], parts[2].rpartition("$")[2], parts[3])
+    return Urn.parse(value) if isinstance(value, str) else None
 
 
 def _text(value: object) -> object:
@@ -85,7 +70,7 @@ class _Told(BaseModel):
     @property
     def deployment(self) -> Urn | None:
         """The Deployment that it is about."""
-        return self.urn if self.urn and self.urn.type == _DEPLOYMENT else None
+        return self.urn if self.urn and self.urn.type == DEPLOYMENT else None
 
 
 class Step(_Told):
@@ -115,7 +100,7 @@ class Diagnostic(_Told):
     @property
     def reason(self) -> str:
         """The text, without what the engine says of a failed check."""
-        if self.deployment and self.text.startswith(f"{_DEPLOYMENT} resource '{self.deployment.name}'"):
+        if self.deployment and self.text.startswith(f"{DEPLOYMENT} resource '{self.deployment.name}'"):
             return self.text.partition(" has a problem: ")[2] or self.text
         return self.text
 

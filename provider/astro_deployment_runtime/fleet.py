@@ -75,32 +75,39 @@ def declare_fleet(  # noqa: PLR0913 - the keys of a stack's config
         "waves": waves,
         "onRefusal": on_refusal,
     }
-    roster = _judge({key: _configured(key) if value is None else value for key, value in given.items()})
+    read = [key for key, value in given.items() if value is None]
+    secret = [key for key in read if config.is_config_secret(f"{_NAMESPACE}:{key}")]
+    roster = _judge({**given, **{key: _configured(key) for key in read}}, secret)
     if roster.problem is not None:
         raise pulumi.RunError(roster.problem)
     return _declare(roster)
 
 
-def _judge(declared: Mapping[str, Any]) -> Roster:
+def _judge(declared: Mapping[str, Any], secret: Sequence[str]) -> Roster:
     connected = functools.cache(_connect)
-    roster = _judged(declared, None, connected)
+    roster = _judged(declared, None, secret, connected)
     if roster.needs_state:
         from astro_deployment_runtime.saved import saved_resources
 
-        roster = _judged(declared, saved_resources(), connected)
+        roster = _judged(declared, saved_resources(), secret, connected)
     return roster
 
 
-def _judged(declared: Mapping[str, Any], saved: Mapping[str, Any] | None, connected: Callable[[], Adapter]) -> Roster:
+def _judged(
+    declared: Mapping[str, Any],
+    saved: Mapping[str, Any] | None,
+    secret: Sequence[str],
+    connected: Callable[[], Adapter],
+) -> Roster:
     if _host_judges():
         try:
-            return _asked(declared, saved)
+            return _asked({"declared": declared, "saved": saved, "secret": secret})
         except Exception as error:  # noqa: BLE001 - the program's own judgement is the same, and tells what is wrong
             pulumi.log.debug(f"the plugin host judges no fleet: {error}")
     from astro_deployment_runtime.muster import muster
 
     # As the plugin does: an adapter for each judgement, and one platform that was read.
-    return muster(declared, saved, lambda: replace(connected()))
+    return muster(declared, saved, lambda: replace(connected()), secret=secret)
 
 
 def _connect() -> Adapter:
@@ -116,18 +123,25 @@ def _host_judges() -> bool:
     return run_by_the_engine() and runs_ours(folder)
 
 
-def _asked(declared: Mapping[str, Any], saved: Mapping[str, Any] | None) -> Roster:
+def _asked(question: Mapping[str, Any]) -> Roster:
     # As text: a number that Pulumi passes on may come out as another one.
-    question = json.dumps({"declared": declared, "saved": saved})
-    arguments = {"__provider": serialize_provider(RuntimeProvider()), "question": question}
+    arguments = {"__provider": serialize_provider(RuntimeProvider()), "question": json.dumps(question)}
     return Roster.from_json(invoke(JUDGE_FLEET, arguments).value["answer"])
 
 
 def _configured(key: str) -> object:
     if key == "onRefusal":
         return pulumi.Config(_NAMESPACE).get(key) or os.environ.get("ASTRO_ON_REFUSAL")
-    # A key without a value is an empty text to the engine, as where all lines of a list are comments.
-    return pulumi.Config(_NAMESPACE).get_object(key) if pulumi.Config(_NAMESPACE).get(key) else None
+    try:
+        # A key without a value is an empty text to the engine, as where all lines of a list are comments.
+        return pulumi.Config(_NAMESPACE).get_object(key) if pulumi.Config(_NAMESPACE).get(key) else None
+    except pulumi.ConfigTypeError:
+        if not config.is_config_secret(f"{_NAMESPACE}:{key}"):
+            raise
+        # Pulumi's own message has the value in it.
+        raise pulumi.RunError(
+            f"{_NAMESPACE}:{key} is no JSON: set it anew, for example with 'pulumi config set --path'"
+        ) from None
 
 
 def _declare(roster: Roster) -> list[AstroDeploymentRuntime]:
@@ -135,7 +149,7 @@ def _declare(roster: Roster) -> list[AstroDeploymentRuntime]:
         pulumi.log.warn(note)
     if roster.summary is not None:
         pulumi.log.info(roster.summary)
-    made = _in_waves(roster) if roster.waves else [_resource(row, None) for row in roster.rows]
+    made = _in_waves(roster) if roster.waves else [_resource(row, roster, None) for row in roster.rows]
     if roster.refused:
         _fail_at_the_end(roster, made)
     return made
@@ -146,7 +160,7 @@ def _in_waves(roster: Roster) -> list[AstroDeploymentRuntime]:
     made: dict[str, AstroDeploymentRuntime] = {}
     after: list[pulumi.Resource] = []
     for wave in roster.waves:
-        turns = _Turns(wave.max_parallel)
+        turns = _Turns(wave.max_parallel, roster)
         begun = {row.name: turns.give(row, after) for row in roster.rows if row.wave == wave.name}
         made |= begun
         if wave is not roster.waves[-1]:
@@ -172,17 +186,18 @@ class _Turns:
     after a failure (``--continue-on-error``), and no lane of dependencies ties one Deployment to another.
     """
 
-    def __init__(self, count: int | None) -> None:
+    def __init__(self, count: int | None, roster: Roster) -> None:
+        self._roster = roster
         self._free = None if count is None else asyncio.Semaphore(count)
         self._ends: set[asyncio.Task[None]] = set()
 
     def give(self, row: Row, after: Sequence[pulumi.Resource]) -> AstroDeploymentRuntime:
         """Declare a Deployment, which is registered when it is its turn."""
         if self._free is None:
-            return _resource(row, pulumi.ResourceOptions(depends_on=list(after)))
+            return _resource(row, self._roster, pulumi.ResourceOptions(depends_on=list(after)))
         ready: Any = self._turn(self._free, after)
         turn: pulumi.Output[list[pulumi.Resource]] = pulumi.Output.from_input(ready)
-        made = _resource(row, pulumi.ResourceOptions(depends_on=turn))
+        made = _resource(row, self._roster, pulumi.ResourceOptions(depends_on=turn))
         task = asyncio.ensure_future(self._end(self._free, made))
         self._ends.add(task)
         return made
@@ -212,8 +227,19 @@ def _fail_at_the_end(roster: Roster, made: Sequence[AstroDeploymentRuntime]) -> 
     pulumi.Output.all(*(each.urn for each in made)).apply(fail)
 
 
-def _resource(row: Row, opts: pulumi.ResourceOptions | None) -> AstroDeploymentRuntime:
-    made = AstroDeploymentRuntime(row.name, **row.arguments, held=row.held, hold=row.refusal, opts=opts)
+def _resource(row: Row, roster: Roster, opts: pulumi.ResourceOptions | None) -> AstroDeploymentRuntime:
+    arguments = _hidden(row.arguments) if roster.secret else row.arguments
+    made = AstroDeploymentRuntime(row.name, **arguments, held=row.held, hold=row.refusal, opts=opts)
     if row.refusal is not None:
         pulumi.log.error(f"{row.title}: {row.refusal}", made)
     return made
+
+
+def _hidden(arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """Declare as secrets what may be one, in a fleet with a secret in its config."""
+    found = dict(arguments)
+    if "image" in found:
+        found["image"] = pulumi.Output.secret(found["image"])
+    if "project" in found:
+        found["project"] = {**found["project"], "path": pulumi.Output.secret(found["project"]["path"])}
+    return found

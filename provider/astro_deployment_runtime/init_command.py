@@ -33,9 +33,9 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def _run(options: argparse.Namespace) -> ExitCode:
-    from astro_deployment_runtime.plugin_entry import FOLDER, PROJECT, SCRIPT, with_entry
+    from astro_deployment_runtime.plugin_entry import FOLDER, SCRIPT, project_file, with_entry
 
-    project = Path(options.folder) / PROJECT
+    project = project_file(Path(options.folder))
     script = project.parent / FOLDER / SCRIPT
     before = _read(project)
     if before is None:
@@ -47,10 +47,10 @@ def _run(options: argparse.Namespace) -> ExitCode:
     after = with_entry(text, str(project)).encode()
     tell([f"{FOLDER}/{SCRIPT}: {_put_script(script)}"])
     if after == before:
-        tell([f"{PROJECT}: names it already"])
+        tell([f"{project.name}: names it already"])
     else:
         _write(project, after)
-        tell([f"{PROJECT}: names it now, under plugins"])
+        tell([f"{project.name}: names it now, under plugins"])
     tell(_NEXT.split("\n"))
     return ExitCode.DONE
 

@@ -7,15 +7,17 @@ own host, which answers no such question, the program does it itself.
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from astro_deployment_runtime import secrecy
 from astro_deployment_runtime.errors import AstroRuntimeError
 from astro_deployment_runtime.judgement import arguments, judge, refusal_text, summary
 from astro_deployment_runtime.roster import Roster, Row, WaveTerms
 from astro_deployment_runtime.stack import read_stack
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Mapping, Sequence
 
     from astro_deployment_runtime.adapter import Adapter
     from astro_deployment_runtime.judgement import Judged, Judgement
@@ -23,7 +25,11 @@ if TYPE_CHECKING:
 
 
 def muster(
-    declared: Mapping[str, Any], saved: Mapping[str, Mapping[str, Any]] | None, adapter: Callable[[], Adapter]
+    declared: Mapping[str, Any],
+    saved: Mapping[str, Mapping[str, Any]] | None,
+    adapter: Callable[[], Adapter],
+    *,
+    secret: Collection[str] = (),
 ) -> Roster:
     """Judge the fleet that is declared. Nothing is changed.
 
@@ -32,12 +38,37 @@ def muster(
         saved: what the state has of the resources, by name; None: nobody looked yet.
         adapter: gives what reads the platform and plans, and has planned for no resource before; not asked where
             nothing is declared.
+        secret: the keys with a secret somewhere in their values.
 
     Returns:
-        The fleet; or, with nothing to declare, every mistake or refusal, or the wish for ``saved``.
+        The fleet; or, with nothing to declare, every mistake or refusal, or the request for ``saved``. Its texts hold
+        no secret.
     """
+    secrecy.hide_config(declared, secret)
+    if refused := secrecy.refused_config(declared, secret):
+        return Roster(problem=refused)
     try:
         stack = read_stack(declared)
+    except AstroRuntimeError as error:
+        return Roster(problem=secrecy.mask_mistakes(str(error), declared, secret))
+    return _masked(_mustered(stack, saved, adapter), secret=bool(secret))
+
+
+def _masked(roster: Roster, *, secret: bool) -> Roster:
+    mask = secrecy.MASKS.mask
+    return replace(
+        roster,
+        problem=mask(roster.problem) if roster.problem else None,
+        rows=[replace(row, refusal=mask(row.refusal) if row.refusal else None) for row in roster.rows],
+        notes=[mask(note) for note in roster.notes],
+        secret=secret,
+    )
+
+
+def _mustered(
+    stack: StackDeclaration, saved: Mapping[str, Mapping[str, Any]] | None, adapter: Callable[[], Adapter]
+) -> Roster:
+    try:
         if not stack.deployments and not stack.selections:
             return Roster()
         if stack.resolves and saved is None:

@@ -1,4 +1,4 @@
-"""The lines of a ``Pulumi.yaml`` that name our plugin host, put in without touching the others.
+"""The lines of a project's file, ``Pulumi.yaml``, that name our plugin host, put in without touching the others.
 
 The file is its owner's, comments and order and all, so lines are put in as text, where the parser says that they
 belong. What comes of it is parsed again: unless it says exactly what it said before and our lines besides, it is
@@ -21,8 +21,10 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 PROJECT: Final = "Pulumi.yaml"
+PROJECTS: Final = (PROJECT, "Pulumi.yml", "Pulumi.json")
+"""The names that a project's file may have."""
 FOLDER: Final = "plugin"
-"""Where the plugin's script is, in the folder of ``Pulumi.yaml``."""
+"""Where the plugin's script is, in the folder of the project's file."""
 SCRIPT: Final = "pulumi-resource-pulumi-python"
 """The name under which the engine starts a plugin for dynamic resources in Python."""
 _STARTS_OURS: Final = b"-m astro_deployment_runtime.plugin"
@@ -72,17 +74,26 @@ def is_ours(script: bytes) -> bool:
     return _STARTS_OURS in script
 
 
+def project_file(folder: Path) -> Path:
+    """Return the project's file in a folder; ``Pulumi.yaml`` where there is none."""
+    return next((path for name in PROJECTS if (path := folder / name).is_file()), folder / PROJECT)
+
+
 def runs_ours(folder: Path) -> bool:
-    """Tell whether the engine starts our host for the dynamic resources of a project.
+    """Return whether the engine starts our host for the dynamic resources of a project.
 
     Args:
-        folder: the project's, in which ``Pulumi.yaml`` is. One that cannot be read does not tell.
+        folder: the project's, or one below it: ``main`` may name the folder of the program. False where the project's
+            file cannot be read.
     """
+    start = folder.absolute()
+    files = (project_file(each) for each in (start, *start.parents))
     try:
-        paths = _named(_project(read_file(folder / PROJECT, largest=LARGEST_CONFIG), PROJECT))
-        scripts = [read_file(folder / path / SCRIPT, largest=LARGEST_SCRIPT) for path in paths]
+        file = next(path for path in files if path.is_file())
+        paths = _named(_project(read_file(file, largest=LARGEST_CONFIG), PROJECT))
+        scripts = [read_file(file.parent / path / SCRIPT, largest=LARGEST_SCRIPT) for path in paths]
         return bool(scripts) and all(map(is_ours, scripts))
-    except InvalidInputError:
+    except (StopIteration, InvalidInputError):
         return False
 
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
-from astro_deployment_runtime.digest import FOREIGN, SAME, Urn, read_digest
+from astro_deployment_runtime.digest import FOREIGN, SAME, read_digest
 from astro_deployment_runtime.errors import InvalidPreviewError, InvalidVersionError
 from astro_deployment_runtime.report import ARROW, name_text
 from astro_deployment_runtime.versions import ReleaseId
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from astro_deployment_runtime.digest import Diagnostic, Digest, Step
+    from astro_deployment_runtime.urns import Urn
 
 _FLEET: Final = re.compile(r"(\d+) of \d+ Deployments (?:is|are) refused; nothing was changed\.\n\n")
 _TITLED: Final = re.compile(r"(?P<name>.+?)(?: \((?P<release>[^()\s]+)\))?: (?P<text>.+)", re.DOTALL)
@@ -166,12 +167,14 @@ def _row(name: str, step: Step | None, said: Sequence[Diagnostic]) -> Row:
         return _refused(Row(name=name, status=Status.REFUSED, warnings=_warnings(warned)), problem)
     state = step.new or step.old
     inputs = state.inputs
+    # Where the plan is a secret or not known in whole, the state has no lines, and the row under Diagnostics has them.
+    plan = inputs.plan or tuple(line for each in said if each.severity == "info" for line in each.text.splitlines())
     row = Row(
         name=name,
         release_name=inputs.release_name,
         operation=step.op,
         status=Status.UNPLANNED,
-        warnings=_warnings([*(inputs.plan if step.new else ()), *warned]),
+        warnings=_warnings([*(plan if step.new else ()), *warned]),
     )
     if problem or (step.new and inputs.hold):
         return _refused(row, inputs.hold or problem)
@@ -183,7 +186,7 @@ def _row(name: str, step: Step | None, said: Sequence[Diagnostic]) -> Row:
     # The plan of a resource without a change may hold the cancelling of a hop that turned out to be somebody else's.
     if step.op == SAME or not (len(path) > 1 or inputs.cancel):
         return replace(row, status=Status.UNCHANGED, path=path[:1])
-    return replace(row, status=Status.MOVES, path=path, cancel=inputs.cancel, plan=inputs.plan)
+    return replace(row, status=Status.MOVES, path=path, cancel=inputs.cancel, plan=plan)
 
 
 def _refused(row: Row, problem: str) -> Row:

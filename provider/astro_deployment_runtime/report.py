@@ -92,6 +92,20 @@ def delivery_lines(plan: Plan, images: Sequence[str] | None) -> list[str]:
     return [f"Hop {number} delivers {image}" for number, image in enumerate(images, start=1)]
 
 
+def unknown_lines(plan: Plan, arguments: Sequence[str]) -> list[str]:
+    """Say that how the images arrive is not known yet.
+
+    Args:
+        plan: the plan.
+        arguments: the names of those that come from resources that do not exist yet; at least one.
+    """
+    if not plan.hops:
+        return []
+    verb = "depends" if len(plan.hops) == 1 else "depend"
+    subject = "The image of the hop" if len(plan.hops) == 1 else "The images of the hops"
+    return [f"{subject} {verb} on {' and '.join(arguments)}, which is known only when what it comes from exists."]
+
+
 def project_lines(written: Sequence[str], notes: Sequence[str], commands: Sequence[str], folder: str) -> list[str]:
     """Write what becomes of an Astro project.
 

@@ -12,20 +12,24 @@ from __future__ import annotations
 import json
 import os
 import threading
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final, NotRequired, TypedDict
 
 import pulumi
 from pulumi import dynamic
+from pulumi.output import Unknown
 from pulumi.runtime import rpc
 
+from astro_deployment_runtime import secrecy
 from astro_deployment_runtime.calls import CallClock, CallReporter
 from astro_deployment_runtime.config_warnings import warn_of_unknown_keys
-from astro_deployment_runtime.host import PartialProgressError, current_call
+from astro_deployment_runtime.errors import InvalidInputError, InvalidSettingsError, PlatformError, RefusedError
+from astro_deployment_runtime.host import NO_IMPORT, PartialProgressError, current_call
 from astro_deployment_runtime.patience import POLLING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from astro_deployment_runtime.adapter import Adapter
 
@@ -43,6 +47,17 @@ OUTPUTS: Final = (
 )
 """What the provider adds to what a user gives."""
 
+_NEEDED: Final = ("release_name", "deployment_id", "runtime_version")
+"""Without these nothing can be planned."""
+
+_UNPLANNED: Final = "nothing is planned yet: {why}, which is known only when what it comes from exists"
+
+_CONNECTION: Final = ("houstonUrl", "token", "caFile")
+_SAVED: Final = (
+    "Unless it runs the program, a refresh uses the {keys} that the last 'pulumi up' saved in the state, not what is "
+    "set now. To use and save what is set now, run 'pulumi up' without --refresh, or 'pulumi refresh --run-program'."
+)
+
 JUDGE_FLEET: Final = "pulumi-python:astro:judgeFleet"
 """The function by which a program has its fleet judged, on our host: see :meth:`RuntimeProvider.read`."""
 
@@ -58,40 +73,49 @@ class RuntimeProvider(dynamic.ResourceProvider):
         self._config: Callable[[str], str | None] = lambda key: req.config.get(f"{_NAMESPACE}:{key}")
         self._connecting = threading.Lock()
         self._connected: Adapter | None = None
+        self._program_runs = False
 
     def check(self, _olds: dict[str, Any], news: dict[str, Any]) -> dynamic.CheckResult:
         """Plan, show the plan, and refuse what may not be done."""
+        self._program_runs = True
         call = current_call()
         reporter = CallReporter(call)
         given = {name: value for name, value in news.items() if name not in OUTPUTS}
         if given.get("hold"):
             return dynamic.CheckResult({**(_olds or given), "hold": given["hold"]}, [])
-        if rpc.contains_unknowns(given):
-            reporter.info(
-                "nothing is planned yet: some of the arguments are known only when what they depend on exists"
-            )
+        secret = {path for path in call.secret if path.partition(".")[0] in given} if call else set()
+        if refused := secrecy.refusal(secret - {"__provider"}, given):
+            return dynamic.CheckResult(given, [dynamic.CheckFailure("", refused)])
+        known, unknown = _known(given)
+        if missing := [name for name in _NEEDED if name in unknown]:
+            reporter.info(_UNPLANNED.format(why=f"the plan depends on {' and '.join(missing)}"))
             return dynamic.CheckResult(given, [])
-        from astro_deployment_runtime.errors import InvalidInputError
-
         try:
             adapter = self._adapter()
         except InvalidInputError as error:
             return dynamic.CheckResult(given, [dynamic.CheckFailure("", str(error))])
-        checked = adapter.check(call.urn if call else "", _olds or {}, given)
+        checked = adapter.check(call.urn if call else "", _olds or {}, known, unknown=unknown)
+        if checked.undecided:
+            reporter.info(_UNPLANNED.format(why=checked.undecided))
         reporter.plan(checked.lines, checked.warnings, checked.inputs)
         failures = [dynamic.CheckFailure(argument, reason) for argument, reason in checked.failures]
-        return dynamic.CheckResult(checked.inputs, failures)
+        inputs = {**checked.inputs, **{name: given[name] for name in unknown}}
+        if "path" in inputs:
+            inputs.setdefault("plan", Unknown())  # type: ignore[no-untyped-call]
+        return dynamic.CheckResult(inputs, failures)
 
     def diff(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> dynamic.DiffResult:
         """Compare what runs with what is declared: there is a change when the plan has a step."""
         if _news.get("hold"):
             return dynamic.DiffResult(changes=False)
-        if rpc.contains_unknowns(_news) or "path" not in _news:
-            return dynamic.DiffResult(changes=True)
-        if _id not in {_news["deployment_id"], _news["release_name"]}:
+        known, _ = _known(_news)
+        if "deployment_id" in known and _id not in {known["deployment_id"], known.get("release_name")}:
             return dynamic.DiffResult(changes=True, replaces=["deployment_id"])
-        compared = self._adapter().confirm_pending(_olds, _news)
-        CallReporter(current_call()).plan(compared.lines, compared.warnings, _news)
+        if "path" not in known:
+            return dynamic.DiffResult(changes=True)
+        with self._noting_what_is_saved():
+            compared = self._adapter().confirm_pending(_olds, known)
+        CallReporter(current_call()).plan(compared.lines, compared.warnings, known)
         return dynamic.DiffResult(changes=compared.changes)
 
     def create(self, props: dict[str, Any]) -> dynamic.CreateResult:
@@ -113,8 +137,10 @@ class RuntimeProvider(dynamic.ResourceProvider):
     def read(self, id_: str, props: dict[str, Any]) -> dynamic.ReadResult:
         """Observe, for a refresh; or judge a fleet, for a program that asks before it declares one."""
         if id_ == JUDGE_FLEET:
+            self._program_runs = True
             return dynamic.ReadResult(id_, {"answer": self._judge(**json.loads(props["question"]))})
-        observed = self._adapter().observe(props)
+        with self._noting_what_is_saved():
+            observed = self._adapter().observe(props)
         return dynamic.ReadResult(id_, observed) if observed is not None else dynamic.ReadResult("", {})
 
     def delete(self, _id: str, _props: dict[str, Any]) -> None:
@@ -124,8 +150,6 @@ class RuntimeProvider(dynamic.ResourceProvider):
         CallReporter(current_call()).info(f"{name} is forgotten; it keeps {version}{pending}")
 
     def _bring(self, deployment_id: str, news: dict[str, Any], pending: str | None) -> dict[str, Any]:
-        from astro_deployment_runtime.errors import RefusedError
-
         call = current_call()
         outputs, problem = self._adapter().bring(
             news,
@@ -141,11 +165,25 @@ class RuntimeProvider(dynamic.ResourceProvider):
             raise RefusedError(problem)
         raise PartialProgressError(problem, resource_id=deployment_id, outputs=outputs)
 
-    def _judge(self, declared: Mapping[str, Any], saved: Mapping[str, Any] | None) -> str:
+    def _judge(self, declared: Mapping[str, Any], saved: Mapping[str, Any] | None, secret: Sequence[str] = ()) -> str:
         from astro_deployment_runtime.muster import muster
 
         # With an adapter of its own for the same platform: what is judged is not declared yet, and may never be.
-        return muster(declared, saved, lambda: replace(self._adapter())).to_json()
+        return muster(declared, saved, lambda: replace(self._adapter()), secret=secret).to_json()
+
+    @contextmanager
+    def _noting_what_is_saved(self) -> Iterator[None]:
+        """Say with an error of the connection that a refresh may use an old one.
+
+        A refresh that does not run the program gives a provider the config of the last update, as the state has it.
+        """
+        try:
+            yield
+        except (PlatformError, InvalidSettingsError) as error:
+            saved = [f"astro:{key}" for key in _CONNECTION if self._config(key)]
+            if self._program_runs or not saved:
+                raise
+            raise type(error)(f"{error}\n{_SAVED.format(keys=' and '.join(saved))}") from error
 
     def _adapter(self) -> Adapter:
         with self._connecting:
@@ -154,6 +192,26 @@ class RuntimeProvider(dynamic.ResourceProvider):
 
                 self._connected = connect(self._config, os.environ)
             return self._connected
+
+
+def _known(properties: Mapping[str, Any]) -> tuple[dict[str, Any], frozenset[str]]:
+    """Split properties: what is known, and the names of those that are not known in whole.
+
+    Of a list that is known in part, the known items stay.
+    """
+    unknown = frozenset(name for name, value in properties.items() if rpc.contains_unknowns(value))
+    known = {name: value for name, value in properties.items() if name not in unknown}
+    parts = {name: properties[name] for name in unknown if isinstance(properties[name], list)}
+    return known | {name: [each for each in part if not rpc.contains_unknowns(each)] for name, part in parts.items()}, (
+        unknown
+    )
+
+
+def _given_now(value: object) -> bool:
+    """Return whether a value is there already, and does not come from another resource or a secret."""
+    if isinstance(value, dict):
+        return all(map(_given_now, value.values()))
+    return value is None or isinstance(value, str)
 
 
 class ProjectArgs(TypedDict):
@@ -264,6 +322,14 @@ class AstroDeploymentRuntime(dynamic.Resource, module="astro", name="DeploymentR
             "held": held,
             "hold": hold,
         }
-        outputs = dict.fromkeys((*OUTPUTS, "deployment_id", "release_name"))
+        if opts and opts.import_:
+            raise pulumi.RunError(NO_IMPORT.format(name=resource_name))
+        outputs: dict[str, Any] = dict.fromkeys((*OUTPUTS, "deployment_id", "release_name"))
+        for output, sources in secrecy.DERIVED.items():
+            # Pulumi's own host leaves it to the engine to carry the mark of a secret from an input to the output of
+            # the same name, so what is derived has to be an input with that mark.
+            if not all(_given_now(given[source]) for source in sources):
+                values = [given[source] for source in sources]
+                outputs[output] = pulumi.Output.from_input(values).apply(lambda _: "")
         inputs = {name: value for name, value in given.items() if value is not None}
         super().__init__(RuntimeProvider(), resource_name, {**outputs, **inputs}, opts)

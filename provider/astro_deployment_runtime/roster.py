@@ -58,6 +58,9 @@ class Roster:
     """What may be a mistake and need not be one."""
     summary: str | None = None
     """What comes to be done, where that is worth a text of its own."""
+    secret: bool = False
+    """There is a secret in what is declared: ``image`` and the path of ``project`` are declared as secrets in all
+    rows, since Pulumi does not tell which value it is."""
 
     @property
     def refused(self) -> list[Row]:

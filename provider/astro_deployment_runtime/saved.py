@@ -14,9 +14,10 @@ import stamina
 from pulumi.runtime import invoke
 from stamina.instrumentation import set_on_retry_hooks
 
+from astro_deployment_runtime.urns import DEPLOYMENT, name_of
+
 _READ: Final = "pulumi:pulumi:readStackResourceOutputs"
 _HALF_WRITTEN: Final = "failed to load checkpoint"
-_TYPE: Final = "pulumi-python:dynamic/astro:DeploymentRuntime"
 
 
 def saved_resources() -> dict[str, dict[str, Any]]:
@@ -29,11 +30,9 @@ def saved_resources() -> dict[str, dict[str, Any]]:
     set_on_retry_hooks([])  # nobody needs to hear of such a moment
     resources = _read(stack)
     return {
-        urn.rpartition("::")[2]: {
-            name: resource["outputs"].get(name) for name in ("runtime_version", "target", "pending")
-        }
+        name_of(urn): {name: resource["outputs"].get(name) for name in ("runtime_version", "target", "pending")}
         for urn, resource in resources.items()
-        if resource["type"] == _TYPE
+        if resource["type"] == DEPLOYMENT
     }
 
 

@@ -25,6 +25,7 @@ from astro_deployment_runtime.errors import (
     TokenRefusedError,
 )
 from astro_deployment_runtime.patience import patiently
+from astro_deployment_runtime.secrecy import MASKS
 from astro_deployment_runtime.settings import check_url
 from astro_deployment_runtime.traffic import LONGEST_WISH, Pace, TransientError, Turnstile, attempts, retry_after
 
@@ -264,4 +265,5 @@ class Transport:
         """Make a foreign text fit to print: short, one line, no control characters, no token."""
         text = text.replace(self._token.get_secret_value(), "[token]")
         text = " ".join("".join(char if char.isprintable() else " " for char in text).split())
+        text = MASKS.mask(text)
         return text if len(text) <= _LONGEST_QUOTE else text[:_LONGEST_QUOTE] + "..."

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from astro_deployment_runtime import images, report
 from astro_deployment_runtime.base_images import VENDORS
@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     from astro_deployment_runtime.project import Project
     from astro_deployment_runtime.settings import Settings
     from astro_deployment_runtime.versions import ReleaseId
+
+_ANY_IMAGE: Final = "registry.invalid/any:{distribution}-{version}"
+"""In the place of a template that is not known yet: what else could be wrong with it is found all the same."""
 
 
 @dataclass(slots=True)
@@ -68,13 +71,25 @@ class Ways:
     def _base_images(self) -> BaseImages:
         return self.settings.base_images if self.settings else VENDORS
 
-    def lines(self, arguments: RuntimeDeclaration, deployment: Deployment, planned: Plan) -> list[str]:
+    def lines(
+        self, arguments: RuntimeDeclaration, deployment: Deployment, planned: Plan, *, unknown: Sequence[str] = ()
+    ) -> list[str]:
         """Write how the image of each hop of a plan arrives.
+
+        Args:
+            arguments: what is declared.
+            deployment: where they arrive.
+            planned: the plan.
+            unknown: arguments that decide about images and are not known yet.
 
         Raises:
             InvalidInputError: it cannot, as it is declared.
         """
         platform = self.houston.snapshot().platform
+        if unknown:
+            if "image" in unknown and "accept" not in unknown:
+                images.of_hops(_ANY_IMAGE, planned.hops, deployment, platform, arguments.accepted, self._base_images)
+            return report.unknown_lines(planned, unknown)
         if arguments.project is None:
             named = None
             if arguments.image is not None:

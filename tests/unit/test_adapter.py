@@ -116,6 +116,15 @@ def test_a_check_plans_and_fills_in(adapter: Adapter) -> None:
     assert plan[-1] == "Hop 2 delivers registry.example.com/data-eng/airflow:runtime-5.0.4"
 
 
+@pytest.mark.parametrize("name", ["a::b", "::", 'it\'s "quoted"', "team/data eng", "Ünïcode-数据"])
+def test_a_plan_names_the_resource_whatever_its_name(adapter: Adapter, name: str) -> None:
+    """As the program does; a second one for the same Deployment is told of it by that name too."""
+    urn = f"urn:pulumi:dev::astro::pulumi-python:dynamic/astro:DeploymentRuntime::{name}"
+    assert adapter.check(urn, {}, news("stars-1")).lines[0].startswith(f"{name} (stars-1): 2 hops")
+    ((_, reason),) = adapter.check(f"{urn}2", {}, news("stars-1")).failures
+    assert f"here and as {name!r}" in reason
+
+
 def test_a_check_by_id_is_the_same(adapter: Adapter) -> None:
     """A host that does not tell whose inputs these are may check as well."""
     given = {"deployment_id": WIND, "runtime_version": "5.0.4"}

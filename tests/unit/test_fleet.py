@@ -15,10 +15,10 @@ import pytest
 import stamina
 from pulumi import dynamic
 from pulumi.dynamic.dynamic import serialize_provider
-from pulumi.runtime import config, invoke, mocks, settings
+from pulumi.runtime import config, invoke, mocks, rpc, settings
 from pulumi.runtime.invoke import InvokeResult
 
-from astro_deployment_runtime import adapter, config_warnings, fleet, muster, saved
+from astro_deployment_runtime import adapter, config_warnings, fleet, muster, saved, secrecy
 from astro_deployment_runtime.adapter import Adapter
 from astro_deployment_runtime.catalog import Release
 from astro_deployment_runtime.fleet import declare_fleet
@@ -116,6 +116,7 @@ def judge(stack: StackDeclaration, _: Adapter, *, saved: dict[str, Any] | None) 
 def host(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
     """Whose plugin host it is. A platform is not needed here: tests/unit/test_judgement.py has one."""
     host: str = request.param
+    monkeypatch.setattr(secrecy, "MASKS", secrecy.Masks())
     monkeypatch.setattr(fleet, "_host_judges", lambda: host == "ours")
     monkeypatch.setattr(adapter, "connect", lambda *_: Adapter(cast("Houston", None)))
     monkeypatch.setattr(muster, "judge", judge)
@@ -158,6 +159,106 @@ def test_a_key_without_a_value_counts_as_not_given(monitor: Monitor) -> None:
     """The engine gives it as an empty text, as where all lines of a list are comments."""
     assert declared("") == []
     assert monitor.registered == []
+
+
+def secretly(monitor: Monitor, key: str, value: Any, entries: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Run a program whose config has a secret somewhere below a key; gives what was registered."""
+    given = {"astro:deployments": json.dumps(entries)} | {f"astro:{key}": json.dumps(value)}
+    config.set_all_config(given, secret_keys=[f"astro:{key}"])
+    try:
+        declared(None)
+    finally:
+        config.set_all_config({}, secret_keys=[])
+    return [inputs for _, _, inputs in sorted(monitor.registered, key=lambda each: each[1])]
+
+
+OTHER = LEAST | {"name": "other", "releaseName": "wind-3"}
+CANARY = "registry.example.com/canary-4711:{version}"
+
+
+@pytest.mark.parametrize("key", ["deployments", "defaults", "selectors"])
+def test_a_secret_in_the_fleets_config_makes_the_images_and_paths_of_all_entries_secret(
+    monitor: Monitor, key: str
+) -> None:
+    """Pulumi tells the key alone, and not which of its values is the secret; all else stays readable."""
+    entries: list[dict[str, Any]] = [LEAST | {"image": CANARY}, OTHER | {"project": {"path": "../canary"}}]
+    value: Any = {"deployments": entries, "defaults": {"strategy": "fewest-hops"}, "selectors": []}[key]
+    first, second = secretly(monitor, key, value, entries)
+    assert (rpc.is_rpc_secret(first["image"]), first["image"]["value"]) == (True, CANARY)
+    # Pulumi's mocks carry a mark within a mapping to the whole of it.
+    assert rpc.is_rpc_secret(second["project"])
+    assert second["project"]["value"] == {"path": "../canary", "deploy": "astro deploy {deployment_id} --force"}
+    assert (first["release_name"], second["release_name"]) == ("stars-1", "wind-3")
+    # On Pulumi's own host the engine carries this mark to the output of the same name.
+    assert rpc.is_rpc_secret(first["plan"])
+
+
+def test_a_command_that_may_be_the_secret_is_refused(monitor: Monitor) -> None:
+    """In one sentence, without the command."""
+    entry = LEAST | {"project": {"path": "a", "deploy": "deploy --key canary-4711"}}
+    with pytest.raises(pulumi.RunError) as raised:
+        secretly(monitor, "deployments", [entry, OTHER], [])
+    assert str(raised.value).startswith("astro:deployments has a secret in it, and Pulumi does not tell which value")
+    assert "project.deploy may be it" in str(raised.value)
+    assert "canary" not in str(raised.value)
+    assert monitor.registered == []
+
+
+@pytest.mark.parametrize(
+    ("value", "message"),
+    [
+        ([LEAST | {"timeout": "canary-4711"}], r"astro:deployments\[0\]\.timeout: '\[secret\]' is not a duration"),
+        ([LEAST | {"accept": ["canary-4711"]}], r"'\[secret\]' cannot be accepted"),
+        (["canary-4711"], r"astro:deployments\[0\]: '\[secret\]' is not a mapping"),
+        ({"canary": "canary-4711"}, r"astro:deployments: .* is not a list"),
+        ([LEAST, LEAST | {"image": "canary-4711"}], "two entries have the name 'data-eng'"),
+    ],
+)
+def test_a_mistake_beside_a_secret_shows_no_value(monitor: Monitor, value: Any, message: str) -> None:
+    """Any of them may be the secret; only the names of entries are shown, since URNs show them."""
+    with pytest.raises(pulumi.RunError, match=message) as raised:
+        secretly(monitor, "deployments", value, [])
+    assert "canary-4711" not in str(raised.value)
+
+
+def test_a_secret_that_is_no_json_is_not_shown(monitor: Monitor) -> None:
+    """Pulumi's own message would have the whole value."""
+    config.set_all_config({"astro:deployments": "[canary-4711"}, secret_keys=["astro:deployments"])
+    with pytest.raises(pulumi.RunError, match=r"^astro:deployments is no JSON: set it anew"):
+        declared(None)
+    config.set_all_config({}, secret_keys=[])
+    assert monitor.registered == []
+
+
+def test_an_image_of_a_config_without_secrets_is_declared_in_clear(monitor: Monitor) -> None:
+    """And its plan with it."""
+    declared([LEAST | {"image": CANARY}])
+    ((_, _, inputs),) = monitor.registered
+    assert (inputs["image"], "plan" in inputs) == (CANARY, False)
+
+
+def test_an_import_ends_the_program_in_one_sentence(monitor: Monitor) -> None:
+    """A dynamic resource cannot be imported, which Pulumi tells by a traceback of its own."""
+
+    @mocks.test  # type: ignore[untyped-decorator]
+    def program() -> None:
+        opts = pulumi.ResourceOptions(import_="stars-1")
+        AstroDeploymentRuntime("data-eng", release_name="stars-1", runtime_version="5.0.4", opts=opts)
+
+    with pytest.raises(pulumi.RunError, match=r"^data-eng: a dynamic resource cannot be imported, and this one need"):
+        program()
+    assert monitor.registered == []
+
+
+@pytest.mark.parametrize("name", ["a::b", "::", "a:::b", 'it\'s "quoted"', "team/data eng", "Ünïcode-数据", "a$b::c"])
+def test_a_line_is_held_whatever_the_resources_name(monitor: Monitor, name: str) -> None:
+    """A name is all that follows the third pair of colons in its URN."""
+    kind = "pulumi-python:dynamic/astro:DeploymentRuntime"
+    saved = {"runtime_version": "5.x", "target": "5.0.4"}
+    monitor.state = {f"urn:pulumi:dev::astro::{kind}::{name}": {"type": kind, "outputs": saved}}
+    declared([LEAST | {"name": name, "runtimeVersion": "5.x"}])
+    ((_, registered, inputs),) = monitor.registered
+    assert (registered, inputs["held"]) == (name, "5.0.4")
 
 
 def test_each_entry_becomes_a_resource(monitor: Monitor) -> None:

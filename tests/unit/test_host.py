@@ -20,6 +20,7 @@ import pytest
 from google.protobuf import empty_pb2, struct_pb2
 from google.protobuf.json_format import MessageToDict
 from pulumi.dynamic.dynamic import serialize_provider
+from pulumi.runtime import rpc
 from pulumi.runtime.proto import engine_pb2, engine_pb2_grpc, plugin_pb2, provider_pb2, provider_pb2_grpc, status_pb2
 
 from astro_deployment_runtime import host
@@ -362,6 +363,163 @@ def test_errors_of_the_whole_process() -> None:
         assert process.communicate(timeout=10) == ("", "")
 
 
+CANARY = "canary-4711"
+SECRET_IMAGE = f"registry.example.com/{CANARY}/airflow:{{distribution}}-{{version}}"
+
+
+def secret(value: Any) -> Any:
+    """Mark a value as the engine does."""
+    return rpc.wrap_rpc_secret(value)
+
+
+def given(**values: Any) -> struct_pb2.Struct:
+    """Make inputs of a Deployment that has two hops to go."""
+    return struct(**{"release_name": "stars-1", "runtime_version": "5.0.4", "accept": [], **values})
+
+
+def in_clear(properties: struct_pb2.Struct) -> dict[str, Any]:
+    """Return what the engine would write in clear: everything but the marked values."""
+
+    def clear(value: Any) -> Any:
+        if isinstance(value, dict):
+            return "***" if rpc.is_rpc_secret(value) else {name: clear(each) for name, each in value.items()}
+        return [clear(each) for each in value] if isinstance(value, list) else value
+
+    found: dict[str, Any] = clear(MessageToDict(properties))
+    return found
+
+
+def project_of(folder: Path, deploy: str) -> dict[str, Any]:
+    """Lay out an Astro project in a folder with the canary in its name; its path is a secret."""
+    project = folder / CANARY
+    (project / ".astro").mkdir(parents=True)
+    (project / ".astro" / "config.yaml").touch()
+    (project / "Dockerfile").write_text("FROM quay.io/astronomer/ap-airflow:2.2.3-onbuild\n", encoding="utf-8")
+    (project / "deploy").write_text(f"#!/bin/sh\n{deploy}\n", encoding="utf-8")
+    (project / "deploy").chmod(0o755)
+    return {"path": secret(str(project)), "deploy": "./deploy"}
+
+
+def test_secrets_are_marked_in_all_that_is_saved_and_masked_in_all_that_is_shown(
+    engine: Engine, address: str, tmp_path: Path
+) -> None:
+    """Through check, create, update and refresh of the stock servicer, which is given none of the marks."""
+    with serving(tmp_path) as served, started(address) as (stub, _):
+        arguments = struct_pb2.Struct()
+        arguments.update({"astro:houstonUrl": served.url, "astro:token": secret(TOKEN), "astro:catalog": "guide"})
+        assert stub.Configure(provider_pb2.ConfigureRequest(args=arguments), timeout=10).acceptSecrets
+        news = given(image=secret(SECRET_IMAGE), wait=True)
+        checked = stub.Check(provider_pb2.CheckRequest(urn=URN, news=news), timeout=20)
+        found = in_clear(checked.inputs)
+        assert (found["image"], found["plan"], found["path"]) == (
+            "***",
+            "***",
+            "AC 2.2.3 > AC 2.3.0 > Astro Runtime 5.0.4",
+        )
+        assert engine.texts(ephemeral=False)[0].endswith("Hop 1 delivers [secret]\nHop 2 delivers [secret]")
+
+        shown_first = engine.texts(ephemeral=False)
+        stub.Check(provider_pb2.CheckRequest(urn=URN, olds=checked.inputs, news=news), timeout=20)
+        # What is derived is marked, and is no secret by itself: the next run shows it all the same.
+        assert engine.texts(ephemeral=False) == shown_first * 2
+
+        saved = stub.Create(provider_pb2.CreateRequest(urn=URN, properties=checked.inputs), timeout=60).properties
+        assert (in_clear(saved)["image"], in_clear(saved)["plan"]) == ("***", "***")
+        assert in_clear(saved)["current_version"] == "Astro Runtime 5.0.4"
+        assert any("deploying the image [secret]" in text for text in engine.texts(ephemeral=False))
+
+        read = stub.Read(provider_pb2.ReadRequest(urn=URN, id=STARS, properties=saved), timeout=10)
+        assert (in_clear(read.properties)["image"], in_clear(read.properties)["plan"]) == ("***", "***")
+        held = given(hold="refused", image="registry.example.com/other:{version}")
+        kept = stub.Check(provider_pb2.CheckRequest(urn=URN, olds=saved, news=held), timeout=10)
+        assert (in_clear(kept.inputs)["image"], in_clear(kept.inputs)["plan"]) == ("***", "***")
+        shown = str(engine.lines)
+        answers = [in_clear(each) for each in (checked.inputs, saved, read.properties, kept.inputs)]
+    assert CANARY not in shown + str(answers)
+    assert TOKEN not in shown
+
+
+def test_a_secret_path_is_masked_in_what_a_command_prints(engine: Engine, address: str, tmp_path: Path) -> None:
+    """Also where the text is cut right there."""
+    with serving(tmp_path) as served, started(address) as (stub, _):
+        configured(stub, houstonUrl=served.url, token=TOKEN, catalog="guide")
+        project = project_of(tmp_path, "pwd; printf '%0290d%s\\n' 0 \"$PWD\"; printf '%016380d%s' 0 \"$PWD\"; exit 3")
+        checked = stub.Check(provider_pb2.CheckRequest(urn=URN, news=given(project=project, wait=True)), timeout=20)
+        assert [failure.reason for failure in checked.failures] == []
+        found = in_clear(checked.inputs)
+        assert (found["project"], found["plan"]) == ({"path": "***", "deploy": "./deploy"}, "***")
+        with pytest.raises(grpc.RpcError) as raised:
+            stub.Create(provider_pb2.CreateRequest(urn=URN, properties=checked.inputs), timeout=30)
+        failed = init_failed(raised.value)
+    shown = str(engine.lines) + str(raised.value) + str(failed.reasons)
+    assert "Each hop then runs './deploy' in [secret]." in engine.texts(ephemeral=False)[0]
+    assert "'./deploy' failed with exit code 3; it printed last:\n  [secret]\n" in failed.reasons[0]
+    # What is left of the path where the output is cut.
+    assert CANARY[:6] not in shown + str(in_clear(failed.properties))
+
+
+@pytest.mark.parametrize(
+    ("values", "reason"),
+    [
+        ({"release_name": secret("stars-1")}, "release_name is a secret, which cannot be kept because the URN,"),
+        ({"runtime_version": secret("5.0.4")}, "runtime_version is a secret, which cannot be kept because the URN,"),
+        ({"project": {"path": "a", "test": secret(f"test {CANARY}")}}, "project.test is a secret, and every user"),
+        ({"project": secret({"path": CANARY, "deploy": "b"})}, "project.deploy is a secret, and every user"),
+        ({"accept": [secret(CANARY)]}, "accept is a secret, which cannot be kept because plans and messages"),
+        ({"timeout": secret(CANARY)}, "timeout is a secret, which cannot be kept because plans and messages"),
+        ({"image": secret(f"{CANARY} x:{{version}}")}, "image '[secret]' becomes '[secret]' for AC 2.3.0"),
+        ({"image": secret(f"{{{CANARY}}}")}, "image names [secret], which there is not"),
+        ({"project": {"path": secret(f"./{CANARY}/x")}}, "project.path '[secret]' is no folder ([secret])"),
+    ],
+)
+def test_no_refusal_shows_a_secret(address: str, tmp_path: Path, values: dict[str, Any], reason: str) -> None:
+    """Neither its reason nor the value that the engine would print of the argument that is to blame."""
+    with serving(tmp_path) as served, started(address) as (stub, _):
+        configured(stub, houstonUrl=served.url, token=TOKEN, catalog="guide")
+        (failure,) = stub.Check(provider_pb2.CheckRequest(urn=URN, news=given(**values)), timeout=20).failures
+    assert failure.reason.startswith(reason)
+    assert CANARY not in failure.reason
+    assert failure.property == ""
+
+
+def test_what_became_a_secret_is_saved_anew(tmp_path: Path) -> None:
+    """Once, though there is nothing else to do: the engine would leave it in clear in the state."""
+    with serving(tmp_path) as served, started() as (stub, _):
+        configured(stub, houstonUrl=served.url, token=TOKEN, catalog="guide")
+
+        def changes(olds: struct_pb2.Struct, image: Any) -> int:
+            news = given(release_name="wind-3", runtime_version="4.2.5", image=image)
+            inputs = stub.Check(provider_pb2.CheckRequest(urn=URN, olds=olds, news=news), timeout=20).inputs
+            request = provider_pb2.DiffRequest(urn=URN, id="ckw1wind", olds=olds or inputs, news=inputs)
+            answer = stub.Diff(request, timeout=20).changes
+            if answer == provider_pb2.DiffResponse.DIFF_SOME:
+                update = provider_pb2.UpdateRequest(urn=URN, id="ckw1wind", olds=olds, news=inputs)
+                inputs = stub.Update(update, timeout=30).properties
+            olds.CopyFrom(inputs)
+            return int(answer)
+
+        saved = struct_pb2.Struct()
+        some, none = provider_pb2.DiffResponse.DIFF_SOME, provider_pb2.DiffResponse.DIFF_NONE
+        assert changes(saved, SECRET_IMAGE) == none
+        assert [changes(saved, secret(SECRET_IMAGE)) for _ in range(3)] == [some, none, none]
+        assert CANARY not in str(in_clear(saved))
+        assert changes(saved, SECRET_IMAGE) == none
+    assert not [fields for fields in served.asked() if any(name.startswith("update") for name in fields)]
+
+
+def test_an_import_is_refused_in_one_sentence() -> None:
+    """The engine reads a resource to be imported without its provider, of which only the program knows."""
+    with started() as (stub, _):
+        configured(stub)
+        for urn in (URN, URN.replace("DeploymentRuntime", "Wave")):
+            with pytest.raises(grpc.RpcError) as raised:
+                stub.Read(provider_pb2.ReadRequest(urn=urn, id="stars-1"), timeout=10)
+            assert raised.value.details() == (
+                "data-eng: a dynamic resource cannot be imported, and this one need not be: leave out import_, declare "
+                "the Deployment, and 'pulumi up' adopts it as it is"
+            )
+
+
 def wait_for(condition: Callable[[], bool]) -> None:
     """Wait for what another process is about to do."""
     end = time.monotonic() + 20
@@ -393,29 +551,109 @@ def test_a_process_whose_engine_died_before_it_began_does_not_begin() -> None:
     assert ended.stderr == f"the engine at {address} has gone already\n"
 
 
+POETRY = '#!/bin/sh\n[ "$*" = "env info --path" ] && echo "$HOME/poetry"\n'
+
+
+def start(folder: Path, project: Path, variables: dict[str, str]) -> subprocess.CompletedProcess[str]:
+    """Run the plugin's script there; ``python`` is a script too, which tells how it was called."""
+    environment = {"PATH": f"{folder / 'bin'}:/usr/bin:/bin", "HOME": str(folder), "PYTHONHOME": "/nowhere"}
+    return subprocess.run(
+        [SCRIPT, "127.0.0.1:1234 5"],
+        cwd=project,
+        env=environment | {name: value.replace("~", str(folder)) for name, value in variables.items()},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def lay_out(folder: Path, files: str) -> None:
+    """Make programs that tell how they were called, in ``bin``, and empty files."""
+    for name in files.split():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text('#!/bin/sh\nprintf "%s\\n" "$0" "$@"\n' if "/bin/" in f"/{name}" else "", encoding="utf-8")
+        path.chmod(0o755)
+    if "bin/poetry" in files:
+        (folder / "bin" / "poetry").write_text(POETRY, encoding="utf-8")
+
+
 @pytest.mark.parametrize(
-    ("variables", "chosen"),
+    ("files", "main", "variables", "chosen"),
     [
-        ({}, "bin/python3"),
-        ({"PULUMI_PYTHON_CMD": "bin/other"}, "bin/other"),
-        ({"PULUMI_RUNTIME_VIRTUALENV": "venv"}, "venv/bin/python"),
-        ({"PULUMI_RUNTIME_VIRTUALENV": "venv", "PULUMI_RUNTIME_TOOLCHAIN": "uv"}, "venv/bin/python"),
-        ({"PULUMI_RUNTIME_TOOLCHAIN": "uv", "PULUMI_PYTHON_CMD": "bin/other"}, ".venv/bin/python"),
-        ({"PULUMI_RUNTIME_TOOLCHAIN": "pip"}, "bin/python3"),
-        ({"PULUMI_RUNTIME_TOOLCHAIN": "poetry"}, "bin/poetry run python"),
+        ("bin/python3", "", {}, "bin/python3"),
+        ("bin/python3 bin/python", "", {"PULUMI_RUNTIME_TOOLCHAIN": "pip"}, "bin/python3"),
+        ("bin/other bin/python3", "", {"PULUMI_PYTHON_CMD": "other"}, "bin/other"),
+        ("a/Pulumi.yaml a/my-venv/bin/python", "", {"PULUMI_RUNTIME_VIRTUALENV": "my-venv/"}, "a/my-venv/bin/python"),
+        ("a/Pulumi.yml venv/bin/python", "", {"PULUMI_RUNTIME_VIRTUALENV": "../venv"}, "a/../venv/bin/python"),
+        ("a/Pulumi.yaml venv/bin/python", "", {"PULUMI_RUNTIME_VIRTUALENV": "~/venv"}, "venv/bin/python"),
+        ("a/Pulumi.yaml a/venv/bin/python", "infra", {"PULUMI_RUNTIME_VIRTUALENV": "venv"}, "a/venv/bin/python"),
+        ("a/Pulumi.yml a/venv/bin/python", "infra", {"PULUMI_RUNTIME_VIRTUALENV": "venv"}, "a/venv/bin/python"),
+        (
+            "a/Pulumi.yaml a/venv/bin/python a/.venv/bin/python",
+            "",
+            {"PULUMI_RUNTIME_VIRTUALENV": "venv", "PULUMI_RUNTIME_TOOLCHAIN": "uv"},
+            "a/venv/bin/python",
+        ),
+        ("a/.venv/bin/python", "", {"PULUMI_RUNTIME_TOOLCHAIN": "uv"}, "a/.venv/bin/python"),
+        ("uv.lock a/pyproject.toml .venv/bin/python", "", {"PULUMI_RUNTIME_TOOLCHAIN": "uv"}, ".venv/bin/python"),
+        ("pyproject.toml .venv/bin/python", "", {"PULUMI_RUNTIME_TOOLCHAIN": "uv"}, ".venv/bin/python"),
+        ("a/uv.lock a/.venv/bin/python", "infra", {"PULUMI_RUNTIME_TOOLCHAIN": "uv"}, "a/.venv/bin/python"),
+        ("uv.lock .venv/bin/python bin/python3", "", {}, ".venv/bin/python"),
+        (
+            "uv.lock elsewhere/bin/python",
+            "",
+            {"PULUMI_RUNTIME_TOOLCHAIN": "uv", "UV_PROJECT_ENVIRONMENT": "elsewhere"},
+            "elsewhere/bin/python",
+        ),
+        (
+            "opt/venv/bin/python",
+            "",
+            {"PULUMI_RUNTIME_TOOLCHAIN": "uv", "UV_PROJECT_ENVIRONMENT": "~/opt/venv"},
+            "opt/venv/bin/python",
+        ),
+        ("bin/poetry poetry/bin/python", "", {"PULUMI_RUNTIME_TOOLCHAIN": "poetry"}, "poetry/bin/python"),
+        ("bin/poetry poetry/bin/python poetry.lock", "", {}, "poetry/bin/python"),
     ],
 )
-def test_the_interpreter_is_chosen_as_pulumi_does(tmp_path: Path, variables: dict[str, str], chosen: str) -> None:
-    """By what the engine says of the project's runtime, else by a variable, else python3."""
-    for name in ("bin/python3", "bin/other", "bin/poetry", "venv/bin/python", ".venv/bin/python"):
-        program = tmp_path / name
-        program.parent.mkdir(parents=True, exist_ok=True)
-        program.write_text('#!/bin/sh\nprintf "%s\\n" "$0" "$@"\n', encoding="utf-8")
-        program.chmod(0o755)
-    environment = {"PATH": f"{tmp_path / 'bin'}:/usr/bin:/bin", **variables}
-    told = subprocess.run(
-        [SCRIPT, "127.0.0.1:1234 5"], cwd=tmp_path, env=environment, capture_output=True, text=True, check=True
-    ).stdout.splitlines()
-    started = f"{chosen} -u -m astro_deployment_runtime.plugin 127.0.0.1:1234 5"
-    assert " ".join(told).removeprefix(f"{tmp_path}/") == started
-    assert told[-1] == "127.0.0.1:1234 5"
+def test_the_interpreter_is_that_of_the_program(
+    tmp_path: Path, files: str, main: str, variables: dict[str, str], chosen: str
+) -> None:
+    """Where Pulumi's language host looks; the engine runs the script in the program's folder."""
+    folder = tmp_path / "with a space"
+    program = folder / "a" / main
+    program.mkdir(parents=True)
+    lay_out(folder, files)
+    told = start(folder, program, variables)
+    assert told.stderr == ""
+    assert told.stdout.splitlines() == [
+        str(folder / chosen),
+        *("-u", "-m", "astro_deployment_runtime.plugin", "127.0.0.1:1234 5"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("files", "variables", "looked"),
+    [
+        ("a/Pulumi.yaml", {"PULUMI_RUNTIME_VIRTUALENV": "venv"}, ["~/a/venv/bin/python"]),
+        (
+            "uv.lock",
+            {"PULUMI_RUNTIME_TOOLCHAIN": "uv", "UV_PROJECT_ENVIRONMENT": "b"},
+            ["~/.venv/bin/python", "~/b/bin/python"],
+        ),
+        ("bin/poetry", {"PULUMI_RUNTIME_TOOLCHAIN": "poetry"}, ["~/poetry/bin/python"]),
+        ("", {"PULUMI_PYTHON_CMD": "no-such-python"}, ["no-such-python on PATH"]),
+    ],
+)
+def test_where_no_interpreter_is_found_the_places_are_told(
+    tmp_path: Path, files: str, variables: dict[str, str], looked: list[str]
+) -> None:
+    """Each of them, and what to do."""
+    (tmp_path / "a").mkdir()
+    lay_out(tmp_path, files)
+    told = start(tmp_path, tmp_path / "a", variables)
+    assert (told.returncode, told.stdout) == (1, "")
+    head, *places, advice = told.stderr.splitlines()
+    assert head.endswith("Looked for:")
+    assert [place.strip().replace(str(tmp_path), "~") for place in places] == looked
+    assert "runtime.options.virtualenv" in advice

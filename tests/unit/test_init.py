@@ -45,6 +45,27 @@ def test_the_current_folder_is_the_default(folder: Path, monkeypatch: pytest.Mon
     assert (folder / SCRIPT).exists()
 
 
+@pytest.mark.parametrize("name", ["Pulumi.yml", "Pulumi.json"])
+def test_a_project_file_may_have_another_name(tmp_path: Path, capsys: pytest.CaptureFixture[str], name: str) -> None:
+    """Whatever Pulumi takes for one; JSON is YAML too, but cannot be extended without touching the rest."""
+    file = tmp_path / name
+    file.write_text(PROJECT if name.endswith("yml") else '{"name": "data", "runtime": "python"}\n', encoding="utf-8")
+    assert cli.main(["init", str(tmp_path)]) == (0 if name.endswith("yml") else 2)
+    if name.endswith("yml"):
+        assert file.read_text(encoding="utf-8") == PROJECT + LINES
+        assert "Pulumi.yml: names it now, under plugins" in capsys.readouterr().out
+        assert plugin_entry.runs_ours(tmp_path)
+    assert not (tmp_path / "Pulumi.yaml").exists()
+
+
+def test_our_host_is_found_from_the_programs_folder(folder: Path) -> None:
+    """Which ``main`` may name, below the project's."""
+    (folder / "infra").mkdir()
+    assert not plugin_entry.runs_ours(folder / "infra")
+    cli.main(["init", str(folder)])
+    assert plugin_entry.runs_ours(folder / "infra")
+
+
 def test_this_repository_is_such_a_project(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Its plugin folder and its Pulumi.yaml are what ``init`` would write, so that a second run changes nothing."""
     shutil.copy(ROOT / "Pulumi.yaml", tmp_path)

@@ -54,6 +54,15 @@ def test_a_deployment_that_is_part_of_another_resource_is_one() -> None:
     assert (row.name, row.hops) == ("a", 1)
 
 
+@pytest.mark.parametrize("plan", ["[secret]", "04da6b54-80e4-46f7-96ec-b56ff0331ba9", None])
+def test_a_plan_that_the_state_does_not_show_is_taken_from_what_was_said(plan: object) -> None:
+    """It is a secret, or known only later; the row under Diagnostics has its lines, without the secret."""
+    lines = ("a (stars-1): 1 hop", "  warning deprecated: of old", "Hop 1 delivers [secret]")
+    said = (told("\n".join(lines), "info", urn=urn("a")),)
+    (row,) = read(step("a", path="AC 2.2.3 > AC 2.3.0", plan=plan), said=said).rows
+    assert (row.plan, row.warnings) == (lines, (Warned(name="deprecated", message="of old"),))
+
+
 def test_other_resources_are_counted() -> None:
     """Whatever properties they have, and whatever these hold."""
     preview = read(

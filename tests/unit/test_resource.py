@@ -15,7 +15,12 @@ from pulumi.dynamic.dynamic import serialize_provider
 from pulumi.runtime import rpc
 
 from astro_deployment_runtime import calls, host, resource
-from astro_deployment_runtime.errors import PlatformUnreachableError, RefusedError
+from astro_deployment_runtime.errors import (
+    InvalidSettingsError,
+    PlatformUnreachableError,
+    RefusedError,
+    TokenRefusedError,
+)
 from astro_deployment_runtime.host import Call, PartialProgressError, Severity
 from astro_deployment_runtime.resource import AstroDeploymentRuntime, RuntimeProvider
 from astro_deployment_runtime.versions import ReleaseId
@@ -150,7 +155,7 @@ def test_check_warns_though_there_is_nothing_to_do(
     given = checked(provider, release_name="wind-3", runtime_version="4.2.5")
     found = resource_checked(given, warnings=("warning yanked: a bad build",))
     assert provider._connected is not None
-    monkeypatch.setattr(type(provider._connected), "check", lambda *_: found)
+    monkeypatch.setattr(type(provider._connected), "check", lambda *_, **__: found)
     row.shown.clear()
     checked(provider)
     assert row.shown == [("warning", "warning yanked: a bad build")]
@@ -188,18 +193,91 @@ def test_a_mistake_in_the_settings_is_a_failed_check(config: dict[str, str], rea
     assert reason in failure.reason
 
 
-@pytest.mark.parametrize(
-    "unknown", [{"release_name": UNKNOWN}, {"runtime_version": UNKNOWN}, {"accept": ["newer", UNKNOWN]}]
-)
-def test_unknown_inputs_plan_nothing_and_say_so(row: Row, unknown: dict[str, Any]) -> None:
+@pytest.mark.parametrize("argument", ["release_name", "runtime_version"])
+def test_an_unknown_deployment_or_version_plans_nothing_and_says_so(row: Row, argument: str) -> None:
     """The platform is not even asked; diff says that there is a change."""
     provider = configured({})
-    result = provider.check({}, GIVEN | unknown)
-    assert (result.inputs, result.failures) == (GIVEN | unknown, [])
+    given = GIVEN | {argument: UNKNOWN}
+    result = provider.check({}, dict(given))
+    assert (result.inputs, result.failures) == (given, [])
     ((kind, text),) = row.shown
-    assert kind == "info"
-    assert text.startswith("nothing is planned yet: some of the arguments are known only when")
+    assert (kind, text.startswith(f"nothing is planned yet: the plan depends on {argument}, ")) == ("info", True)
     assert provider.diff(STARS, {}, result.inputs).changes is True
+
+
+@pytest.mark.parametrize(
+    ("given", "line"),
+    [
+        ({"image": UNKNOWN}, "The images of the hops depend on image, "),
+        ({"project": UNKNOWN}, "The images of the hops depend on project, "),
+        ({"project": {"path": UNKNOWN, "test": "true"}}, "The images of the hops depend on project, "),
+        ({"image": IMAGE, "accept": ["newer", UNKNOWN]}, "The images of the hops depend on accept, "),
+        ({"timeout": UNKNOWN}, None),
+        ({"wait": UNKNOWN}, None),
+        ({"verify": UNKNOWN}, None),
+        ({"deny": ["deprecated", UNKNOWN]}, None),
+    ],
+)
+def test_what_is_known_is_planned(provider: RuntimeProvider, row: Row, given: dict[str, Any], line: str | None) -> None:
+    """Path and hops; the plan is unknown where one of its lines is, so that a saved plan may still fill it in."""
+    inputs = checked(provider, **given)
+    assert {name: inputs[name] for name in given} == given
+    assert (inputs["path"], inputs["hops"]) == ("AC 2.2.3 > AC 2.3.0 > Astro Runtime 5.0.4", 2)
+    assert rpc.contains_unknowns(inputs["plan"]) == (line is not None)
+    ((_, shown), _) = row.shown
+    assert shown.startswith("data-eng (stars-1): 2 hops to Astro Runtime 5.0.4")
+    assert line is None or shown.splitlines()[-1] == f"{line}which is known only when what it comes from exists."
+    assert provider.diff(STARS, {}, inputs).changes is True
+    assert provider.diff(WIND, {}, inputs).replaces == ["deployment_id"]
+
+
+@pytest.mark.parametrize("unknown", ["image", "project", "strategy", "deny", "timeout", "verify"])
+def test_what_is_refused_whatever_is_unknown_is_refused_at_once(provider: RuntimeProvider, unknown: str) -> None:
+    """A downgrade does not wait for an image."""
+    given = GIVEN | {"release_name": "tides-4", "runtime_version": "4.0.11", unknown: UNKNOWN}
+    (failure,) = provider.check({}, given).failures
+    assert "no way from AC 2.2.5 to Astro Runtime 4.0.11" in failure.reason
+
+
+def test_a_refusal_that_an_unknown_acceptance_may_lift_is_undecided(provider: RuntimeProvider, row: Row) -> None:
+    """Nothing is claimed of it; what nobody can accept is refused all the same."""
+    given = GIVEN | {"release_name": "wind-3", "runtime_version": "4.2.4", "accept": [UNKNOWN]}
+    result = provider.check({}, given)
+    assert (result.failures, "path" in result.inputs) == ([], False)
+    ((kind, text),) = row.shown
+    assert (kind, text.startswith("nothing is planned yet: whether the path is allowed depends on accept")) == (
+        "info",
+        True,
+    )
+    (failure,) = provider.check({}, given | {"runtime_version": "99.0.0"}).failures
+    assert "OFFERED" in failure.reason
+
+
+def test_an_unknown_strategy_leaves_the_path_open(provider: RuntimeProvider, row: Row) -> None:
+    """The Deployment is found, and that is all."""
+    inputs = checked(provider, strategy=UNKNOWN)
+    assert (inputs["deployment_id"], "path" in inputs, "plan" in inputs) == (STARS, False, False)
+    assert row.shown[0][1].startswith("nothing is planned yet: the path depends on strategy")
+    assert provider.diff(STARS, {}, inputs).changes is True
+
+
+def test_an_unknown_image_is_no_change_where_nothing_has_to_be_delivered(provider: RuntimeProvider) -> None:
+    """The plan has no line that needs it."""
+    inputs = checked(provider, release_name="wind-3", runtime_version="4.2.5", image=UNKNOWN)
+    assert not rpc.contains_unknowns(inputs["plan"])
+    assert provider.diff(WIND, {}, inputs).changes is False
+
+
+def test_a_hop_of_ours_is_cancelled_before_an_unknown_image(
+    provider: RuntimeProvider, served: Served, row: Row
+) -> None:
+    """Diff, which learns that it is ours, tells the path though the plan has a line that is not known."""
+    served.client.start(served.client.observe(STARS)[0], ReleaseId.parse("AC 2.2.4"))
+    given = GIVEN | {"image": UNKNOWN}
+    inputs = provider.check(dict(GIVEN), given).inputs
+    row.shown.clear()
+    assert provider.diff(STARS, {"pending": "AC 2.2.4"}, inputs).changes is True
+    assert row.shown[0][1] == "stars-1: cancel AC 2.2.4, then AC 2.2.3 > AC 2.3.0 > Astro Runtime 5.0.4"
 
 
 def test_unknown_outputs_of_old_do_not_matter(provider: RuntimeProvider) -> None:
@@ -298,6 +376,56 @@ def test_read_observes(provider: RuntimeProvider) -> None:
     assert (found.id, found.inputs) == (STARS, None)
     assert found.outs is not None
     assert (found.outs["current_version"], found.outs["plan"]) == ("AC 2.2.3", ["one"])
+
+
+def test_read_of_what_was_adopted_unread(provider: RuntimeProvider) -> None:
+    """It was on hold, and has only the name that it was declared by."""
+    found = provider.read("stars-1", {"release_name": "stars-1", "hold": "refused"})
+    assert found.outs is not None
+    assert (found.outs["deployment_id"], found.outs["current_version"]) == (STARS, "AC 2.2.3")
+    gone = provider.read("none-9", {"release_name": "none-9", "hold": "refused"})
+    assert (gone.id, gone.outs) == ("", {})
+
+
+def saved_token(served: Served, monkeypatch: pytest.MonkeyPatch, *, in_config: bool) -> RuntimeProvider:
+    """Make a provider whose token Houston does not know any more."""
+    config = {"astro:houstonUrl": served.url, "astro:catalog": "guide"}
+    if in_config:
+        return configured(config | {"astro:token": "revoked"})
+    monkeypatch.setenv("ASTRO_HOUSTON_URL", served.url)
+    monkeypatch.setenv("ASTRO_HOUSTON_TOKEN", "revoked")
+    return configured({"astro:catalog": "guide"})
+
+
+@pytest.mark.parametrize("by", ["config", "environment", "program", "fleet"])
+def test_a_refresh_with_a_revoked_token_says_that_it_may_be_the_saved_one(
+    served: Served, monkeypatch: pytest.MonkeyPatch, by: str
+) -> None:
+    """And what renews it; not where the program has run, nor where the environment gave the token."""
+    provider = saved_token(served, monkeypatch, in_config=by != "environment")
+    if by == "program":
+        provider.check({}, dict(GIVEN))
+    if by == "fleet":
+        provider.read(resource.JUDGE_FLEET, {"question": '{"declared": {}, "saved": null}'})
+    with pytest.raises(TokenRefusedError) as raised:
+        provider.read(STARS, {"deployment_id": STARS})
+    told = (
+        "\nUnless it runs the program, a refresh uses the astro:houstonUrl and astro:token that the last 'pulumi up' "
+        "saved in the state, not what is set now. To use and save what is set now, run 'pulumi up' without --refresh, "
+        "or 'pulumi refresh --run-program'."
+    )
+    assert str(raised.value).startswith("Houston refuses the token")
+    assert str(raised.value).endswith(told) == (by == "config")
+    assert ("saved in the state" in str(raised.value)) == (by == "config")
+    if provider._connected:
+        provider._connected.close()
+
+
+def test_a_refresh_with_an_address_of_old_says_so_too() -> None:
+    """Whatever of the connection has changed since."""
+    provider = configured({"astro:houstonUrl": "nonsense", "astro:token": TOKEN})
+    with pytest.raises(InvalidSettingsError, match="that the last 'pulumi up' saved in the state"):
+        provider.read(STARS, {"deployment_id": STARS})
 
 
 def test_read_of_a_deployment_that_has_gone(provider: RuntimeProvider) -> None:

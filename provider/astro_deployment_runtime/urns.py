@@ -1,0 +1,35 @@
+"""URNs: how Pulumi names resources. Parsed here and nowhere else."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final, Self
+
+DEPLOYMENT: Final = "pulumi-python:dynamic/astro:DeploymentRuntime"
+WAVE: Final = "pulumi-python:dynamic/astro:Wave"
+_PREFIX: Final = "urn:pulumi:"
+
+
+@dataclass(frozen=True, slots=True)
+class Urn:
+    """The parts of ``urn:pulumi:STACK::PROJECT::TYPE::NAME``. A name may hold anything, also ``::``."""
+
+    stack: str
+    project: str
+    type: str
+    """Without the types of the resources that this one is part of."""
+    name: str
+
+    @classmethod
+    def parse(cls, text: str) -> Self | None:
+        """Read a URN; None where the text is something else."""
+        parts = text.split("::", 3)
+        if len(parts) != 4 or not parts[0].startswith(_PREFIX):
+            return None
+        return cls(parts[0].removeprefix(_PREFIX), parts[1], parts[2].rpartition("$")[2], parts[3])
+
+
+def name_of(urn: str) -> str:
+    """Return a resource's name: all that follows the third ``::``. A text that is no URN is the name itself."""
+    parsed = Urn.parse(urn)
+    return parsed.name if parsed else urn
