@@ -20,7 +20,6 @@ from astro_deployment_runtime.model import (
 )
 from astro_deployment_runtime.reconcile import (
     ATTEMPTS,
-    SETTLE_SECONDS,
     Cancel,
     Deliver,
     Done,
@@ -36,8 +35,16 @@ from astro_deployment_runtime.reconcile import (
     Withdrawn,
     decide,
 )
-from astro_deployment_runtime.situation import Declaration, Mutation, MutationKind, Observation, Outcome, Run
-from astro_deployment_runtime.versions import ReleaseId, RuntimeVersion
+from astro_deployment_runtime.situation import (
+    SETTLE_SECONDS,
+    Declaration,
+    Mutation,
+    MutationKind,
+    Observation,
+    Outcome,
+    Run,
+)
+from astro_deployment_runtime.versions import AirflowVersion, ReleaseId, RuntimeVersion
 
 if TYPE_CHECKING:
     from astro_deployment_runtime.reconcile import Decision
@@ -137,7 +144,7 @@ class TestPending:
     def test_ours_is_cancelled_as_it_was_shown(self) -> None:
         """It is ours when we saved that we started it."""
         seen = deployment("AC 2.2.3", "AC 2.2.4")
-        run = Run(ours=named("AC 2.2.4"), seen=named("AC 2.2.4"))
+        run = Run(ours=named("AC 2.2.4"), seen=frozenset({named("AC 2.2.4")}))
         assert step(decided(seen, declared(*GUIDE, cancel="AC 2.2.4"), run)) == ("Cancel", "AC 2.2.4")
 
     def test_ours_is_not_cancelled_unless_that_was_shown(self) -> None:
@@ -163,14 +170,14 @@ class TestPending:
         """The cancelled hop is seen no more, and the first hop is started."""
         run = Run(
             ours=named("AC 2.2.4"),
-            seen=named("AC 2.2.4"),
-            mutation=sent(MutationKind.CANCEL, "AC 2.2.4", Outcome.ANSWERED),
+            seen=frozenset({named("AC 2.2.4")}),
+            mutations=(sent(MutationKind.CANCEL, "AC 2.2.4", Outcome.ANSWERED),),
         )
         assert step(decided(deployment("AC 2.2.3"), declared(*GUIDE, cancel="AC 2.2.4"), run)) == ("Start", "AC 2.3.0")
 
     def test_one_that_somebody_cancelled_is_not_started_again(self) -> None:
         """A human's click is not overruled by the run that sees it."""
-        decision = decided(deployment("AC 2.2.3"), declared(*GUIDE), Run(seen=named("AC 2.3.0")))
+        decision = decided(deployment("AC 2.2.3"), declared(*GUIDE), Run(seen=frozenset({named("AC 2.3.0")})))
         assert isinstance(decision, Refuse)
         assert isinstance(decision.reason, Withdrawn)
 
@@ -213,13 +220,13 @@ class TestMutations:
     @pytest.mark.parametrize("outcome", [Outcome.DOUBTFUL, Outcome.UNSENT, Outcome.ANSWERED])
     def test_one_that_shows_no_effect_is_given_time(self, outcome: Outcome) -> None:
         """Its effect may still show."""
-        run = Run(mutation=sent(MutationKind.START, "AC 2.3.0", outcome), since_mutation=SETTLE_SECONDS - 1)
+        run = Run(mutations=(sent(MutationKind.START, "AC 2.3.0", outcome),), now=SETTLE_SECONDS - 1)
         assert step(decided(deployment("AC 2.2.3"), declared(*GUIDE), run)) == ("Wait settling", "AC 2.3.0")
 
     @pytest.mark.parametrize("outcome", [Outcome.DOUBTFUL, Outcome.UNSENT])
     def test_without_an_answer_it_is_sent_again_after_that(self, outcome: Outcome) -> None:
         """Reading has shown that it was not taken."""
-        run = Run(mutation=sent(MutationKind.START, "AC 2.3.0", outcome), since_mutation=SETTLE_SECONDS)
+        run = Run(mutations=(sent(MutationKind.START, "AC 2.3.0", outcome),), now=SETTLE_SECONDS)
         assert step(decided(deployment("AC 2.2.3"), declared(*GUIDE), run)) == ("Start", "AC 2.3.0")
 
     @pytest.mark.parametrize(
@@ -228,9 +235,7 @@ class TestMutations:
     def test_not_for_ever_and_never_after_an_answer(self, outcome: Outcome, attempts: int) -> None:
         """Somebody has to look."""
         mutation = sent(MutationKind.START, "AC 2.3.0", outcome, attempts=attempts)
-        decision = decided(
-            deployment("AC 2.2.3"), declared(*GUIDE), Run(mutation=mutation, since_mutation=SETTLE_SECONDS)
-        )
+        decision = decided(deployment("AC 2.2.3"), declared(*GUIDE), Run(mutations=(mutation,), now=SETTLE_SECONDS))
         assert decision == Refuse(NotTaken(mutation))
 
     @pytest.mark.parametrize("kind", [MutationKind.START, MutationKind.DELIVER, MutationKind.CANCEL])
@@ -242,13 +247,13 @@ class TestMutations:
             MutationKind.CANCEL: ("AC 2.2.4", "AC 2.2.4", "AC 2.2.4"),
         }[kind]
         mutation = sent(kind, release, Outcome.REFUSED)
-        run = Run(mutation=mutation, ours=named(pending) if pending else None)
+        run = Run(mutations=(mutation,), ours=named(pending) if pending else None)
         declaration = declared(*GUIDE, delivers=True, cancel=cancel)
         assert decided(deployment("AC 2.2.3", pending), declaration, run) == Refuse(MutationRefused(mutation))
 
     def test_an_image_is_delivered_once_per_hop_and_run(self) -> None:
         """The versions tell whether it was taken."""
-        run = Run(mutation=sent(MutationKind.DELIVER, "AC 2.3.0", Outcome.ANSWERED), since_mutation=100.0)
+        run = Run(mutations=(sent(MutationKind.DELIVER, "AC 2.3.0", Outcome.ANSWERED),), now=100.0)
         seen = deployment("AC 2.2.3", "AC 2.3.0")
         assert step(decided(seen, declared(*GUIDE, delivers=True), run)) == ("Wait rollout", "AC 2.3.0")
 
@@ -266,25 +271,25 @@ class TestMutations:
     ) -> None:
         """Nobody has to wait for the time-out when Houston ended before it saw the image."""
         lost = sent(MutationKind.DELIVER, "AC 2.3.0", Outcome.DOUBTFUL, attempts=attempts)
-        run = Run(mutation=lost, since_mutation=seconds)
+        run = Run(mutations=(lost,), now=seconds)
         seen = deployment("AC 2.2.3", "AC 2.3.0")
         assert step(decided(seen, declared(*GUIDE, delivers=True), run)) == (expected, "AC 2.3.0")
 
     def test_a_delivery_that_never_left_is_sent_again(self) -> None:
         """It cannot have had an effect."""
-        run = Run(mutation=sent(MutationKind.DELIVER, "AC 2.3.0", Outcome.UNSENT), since_mutation=SETTLE_SECONDS)
+        run = Run(mutations=(sent(MutationKind.DELIVER, "AC 2.3.0", Outcome.UNSENT),), now=SETTLE_SECONDS)
         seen = deployment("AC 2.2.3", "AC 2.3.0")
         assert step(decided(seen, declared(*GUIDE, delivers=True), run)) == ("Deliver", "AC 2.3.0")
 
     def test_a_start_that_took_effect_is_followed_by_its_delivery(self) -> None:
         """What Houston shows counts, not the lost answer."""
-        run = Run(mutation=sent(MutationKind.START, "AC 2.3.0", Outcome.DOUBTFUL))
+        run = Run(mutations=(sent(MutationKind.START, "AC 2.3.0", Outcome.DOUBTFUL),))
         seen = deployment("AC 2.2.3", "AC 2.3.0")
         assert step(decided(seen, declared(*GUIDE, delivers=True), run)) == ("Deliver", "AC 2.3.0")
 
     def test_a_cancel_that_shows_no_effect_is_given_time(self) -> None:
         """Like any other mutation."""
-        run = Run(ours=named("AC 2.2.4"), mutation=sent(MutationKind.CANCEL, "AC 2.2.4", Outcome.DOUBTFUL))
+        run = Run(ours=named("AC 2.2.4"), mutations=(sent(MutationKind.CANCEL, "AC 2.2.4", Outcome.DOUBTFUL),))
         seen = deployment("AC 2.2.3", "AC 2.2.4")
         assert step(decided(seen, declared(*GUIDE, cancel="AC 2.2.4"), run)) == ("Wait settling", "")
 
@@ -306,7 +311,7 @@ class TestUpgradesByImage:
 
     def test_it_is_delivered_once(self) -> None:
         """Then Houston's version is waited for."""
-        run = Run(mutation=sent(MutationKind.DELIVER, "Runtime 5.0.4", Outcome.DOUBTFUL))
+        run = Run(mutations=(sent(MutationKind.DELIVER, "Runtime 5.0.4", Outcome.DOUBTFUL),))
         declaration = declared(*self.PATH, delivers=True)
         decision = decided(deployment("Runtime 4.2.5"), declaration, run, platform=self.BY_IMAGE)
         assert step(decision) == ("Wait rollout", "Astro Runtime 5.0.4")
@@ -341,9 +346,9 @@ class TestWaiting:
     @pytest.mark.parametrize(
         ("run", "seen", "what"),
         [
-            pytest.param(Run(waited=TIMEOUT), deployment("AC 2.2.3", "AC 2.3.0"), Waiting.IMAGE, id="for an image"),
+            pytest.param(Run(now=TIMEOUT), deployment("AC 2.2.3", "AC 2.3.0"), Waiting.IMAGE, id="for an image"),
             pytest.param(
-                Run(waited=TIMEOUT, arrived=named("AC 2.3.0")), deployment("AC 2.3.0"), Waiting.HEALTH, id="for health"
+                Run(now=TIMEOUT, arrived=named("AC 2.3.0")), deployment("AC 2.3.0"), Waiting.HEALTH, id="for health"
             ),
         ],
     )
@@ -356,9 +361,11 @@ class TestWaiting:
 
     def test_a_time_out_tells_how_the_airflow_was(self) -> None:
         """What was found last is the first thing that one asks."""
-        run = Run(waited=TIMEOUT, arrived=named("AC 2.3.0"), health=SICK)
+        run = Run(now=TIMEOUT, arrived=named("AC 2.3.0"), health=SICK)
         decision = decided(deployment("AC 2.3.0"), declared(*GUIDE), run)
-        assert decision == Refuse(TimedOut(Wait(Waiting.HEALTH, None), TIMEOUT, "its scheduler is unhealthy"))
+        assert decision == Refuse(
+            TimedOut(Wait(Waiting.HEALTH, None), TIMEOUT, "its scheduler is unhealthy", AirflowVersion(2, 3, 0))
+        )
 
     @pytest.mark.parametrize(
         ("run", "seen", "expected"),
@@ -380,7 +387,7 @@ class TestWaiting:
                 id="but a healthy Airflow is asked again",
             ),
             pytest.param(
-                Run(mutation=sent(MutationKind.START, "AC 2.3.0", Outcome.DOUBTFUL)),
+                Run(mutations=(sent(MutationKind.START, "AC 2.3.0", Outcome.DOUBTFUL),)),
                 deployment("AC 2.2.3"),
                 ("Wait settling", "AC 2.3.0"),
                 id="and a doubt is settled",
@@ -393,7 +400,7 @@ class TestWaiting:
 
     def test_a_delivered_image_is_handed_over_too(self) -> None:
         """The roll-out is Houston's to do."""
-        run = Run(mutation=sent(MutationKind.DELIVER, "AC 2.3.0", Outcome.ANSWERED))
+        run = Run(mutations=(sent(MutationKind.DELIVER, "AC 2.3.0", Outcome.ANSWERED),))
         decision = decided(deployment("AC 2.2.3", "AC 2.3.0"), declared(*GUIDE, wait=False, delivers=True), run)
         assert isinstance(decision, Refuse)
         assert isinstance(decision.reason, HandedOver)
