@@ -293,5 +293,7 @@ class Refusal:
     """The names which, all of them accepted, would turn this into a plan; none where accepting does not help."""
     denied: tuple[WarningName, ...] = ()
     """The warnings that are refusals because they are denied."""
+    completable: bool = False
+    """The pending hop that is in the way may be completed instead: that is legal, and leads towards the target."""
     resolved: Resolved | None = None
     """How the target was found, where none was named by its version."""
