@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from astro_deployment_runtime import feeds
+from astro_deployment_runtime.catalog import Catalog, Release
 from astro_deployment_runtime.model import (
     Acceptance,
     Deployment,
@@ -20,6 +21,7 @@ from astro_deployment_runtime.model import (
 )
 from astro_deployment_runtime.reconcile import (
     ATTEMPTS,
+    HEALTHY_READS,
     Cancel,
     Deliver,
     Done,
@@ -33,7 +35,9 @@ from astro_deployment_runtime.reconcile import (
     Wait,
     Waiting,
     Withdrawn,
+    WrongAirflow,
     decide,
+    expected_airflow,
 )
 from astro_deployment_runtime.situation import (
     SETTLE_SECONDS,
@@ -405,3 +409,189 @@ class TestWaiting:
         assert isinstance(decision, Refuse)
         assert isinstance(decision.reason, HandedOver)
         assert decision.reason.waiting.what is Waiting.ROLLOUT
+
+
+def release(name: str, airflow: str | None = None) -> Release:
+    """A release of the guide's catalog, perhaps with another Airflow version."""
+    found = CATALOG.get(named(name))
+    assert found is not None
+    return CATALOG.describe(found.id, AirflowVersion.parse(airflow)) if airflow else found
+
+
+class TestWhatContradictsWhatWasSeen:
+    """One answer of Houston proves nothing against what this run has seen before."""
+
+    @pytest.mark.parametrize(
+        ("runs", "pending", "run", "reason"),
+        [
+            pytest.param("AC 2.2.3", None, Run(reached=release("AC 2.3.0")), "FellBack", id="a lower version"),
+            pytest.param(
+                "AC 2.2.3", "AC 2.3.0", Run(reached=release("AC 2.3.0")), "FellBack", id="and the hop is pending again"
+            ),
+            pytest.param(
+                "AC 2.2.3", "AC 2.2.4", Run(reached=release("AC 2.3.0")), "FellBack", id="and another hop is pending"
+            ),
+            pytest.param("AC 2.2.3", None, Run(seen=frozenset({named("AC 2.3.0")})), "Withdrawn", id="a hop is gone"),
+            pytest.param("AC 2.2.3", "AC 2.2.4", Run(), "Refusal", id="another hop is pending"),
+            pytest.param("AC 2.2.4", None, Run(), "PathChanged", id="something off the path runs"),
+        ],
+    )
+    def test_it_stops_the_run_only_when_it_lasts(self, runs: str, pending: str | None, run: Run, reason: str) -> None:
+        """Or when the time is over; an outage in between makes it begin anew."""
+        seen = deployment(runs, pending)
+        for looked, expected in ((SETTLE_SECONDS - 0.1, "Wait"), (SETTLE_SECONDS, "Refuse")):
+            later = replace(run, steady_since=100.0, looked=100.0 + looked, now=100.0 + looked)
+            assert type(decided(seen, declared(*GUIDE), later)).__name__ == expected
+        assert step(decided(seen, declared(*GUIDE), replace(run, steady_since=0.0, now=TIMEOUT))) == ("Refuse", reason)
+        assert step(decided(seen, declared(*GUIDE), run)) == ("Refuse", reason)
+
+    def test_nothing_is_done_while_a_lower_version_is_reported(self) -> None:
+        """Neither started, delivered nor cancelled, whatever the plan from there would be."""
+        run = Run(reached=release("AC 2.3.0"), steady_since=0.0, ours=named("AC 2.2.4"))
+        for pending in (None, "AC 2.3.0", "AC 2.2.4"):
+            declaration = declared(*GUIDE, delivers=True, cancel="AC 2.2.4")
+            assert step(decided(deployment("AC 2.2.3", pending), declaration, run)) == ("Wait settling", "")
+
+    def test_an_outage_is_waited_out_whatever_was_seen_before(self) -> None:
+        """As long as the time of the hop allows."""
+        run = Run(outage="Houston cannot be reached", now=TIMEOUT - 1)
+        assert step(decided(deployment("AC 2.2.3"), declared(*GUIDE, wait=False), run)) == ("Wait answer", "")
+        decision = decided(deployment("AC 2.2.3"), declared(*GUIDE), replace(run, now=TIMEOUT))
+        assert decision == Refuse(TimedOut(Wait(Waiting.ANSWER, None), TIMEOUT, "Houston cannot be reached"))
+
+    @pytest.mark.parametrize("kind", [MutationKind.START, MutationKind.CANCEL])
+    def test_no_mutation_is_judged_by_what_does_not_last(self, kind: MutationKind) -> None:
+        """An answered one is not said to be without effect, a lost one is not sent again."""
+        pending = "AC 2.2.4" if kind is MutationKind.CANCEL else None
+        about = pending or "AC 2.3.0"
+        for outcome in (Outcome.ANSWERED, Outcome.DOUBTFUL):
+            run = Run(
+                mutations=(sent(kind, about, outcome),),
+                ours=named("AC 2.2.4"),
+                now=50.0,
+                looked=50.0,
+                steady_since=45.0,
+            )
+            decision = decided(deployment("AC 2.2.3", pending), declared(*GUIDE, cancel="AC 2.2.4"), run)
+            assert step(decision)[0] == "Wait settling"
+
+    def test_a_hop_that_was_cancelled_in_this_run_is_not_cancelled_again(self) -> None:
+        """Also when another was started since."""
+        run = Run(
+            mutations=(
+                sent(MutationKind.CANCEL, "AC 2.2.4", Outcome.ANSWERED),
+                sent(MutationKind.START, "AC 2.3.0", Outcome.ANSWERED),
+            ),
+            now=50.0,
+        )
+        declaration = declared(*GUIDE, cancel="AC 2.2.4", accepted=Acceptance(cancel_pending=True))
+        assert step(decided(deployment("AC 2.2.3", "AC 2.2.4"), declaration, run)) == ("Refuse", "NotTaken")
+
+
+class TestTheAirflowOfAHop:
+    """The one that the platform offers the hop's target with."""
+
+    OTHER = replace(deployment("Runtime 5.0.4"), current=release("Runtime 5.0.4", "2.2.5"))
+    PATH = ("Runtime 4.2.5", "Runtime 5.0.4")
+
+    def test_it_is_the_offers(self) -> None:
+        """Whatever Houston reports."""
+        assert str(expected_airflow(self.OTHER, Run(), CATALOG)) == "2.3.0"
+
+    def test_it_is_houstons_where_the_release_is_no_longer_on_offer(self) -> None:
+        """Nobody else knows it."""
+        rest = Catalog(each for each in CATALOG.runtime if each.id != named("Runtime 5.0.4"))
+        assert str(expected_airflow(self.OTHER, Run(), rest)) == "2.2.5"
+
+    def test_it_is_houstons_for_what_had_arrived_before_this_run(self) -> None:
+        """An offer that is wrong stops one run only."""
+        assert str(expected_airflow(self.OTHER, Run(resumed=True), CATALOG)) == "2.2.5"
+
+    @pytest.mark.parametrize(
+        ("reads", "expected"), [(0, "Wait health"), (HEALTHY_READS - 1, "Wait health"), (HEALTHY_READS, "Refuse")]
+    )
+    def test_another_stops_the_run_when_both_agree_on_it(self, reads: int, expected: str) -> None:
+        """So many times in a row; one agreeing answer may be luck, or an old pod's."""
+        run = Run(arrived=named("Runtime 5.0.4"), other_reads=reads)
+        decision = decided(self.OTHER, declared(*self.PATH), run)
+        assert step(decision)[0] == expected
+        if isinstance(decision, Refuse):
+            assert decision.reason == WrongAirflow(AirflowVersion(2, 3, 0), told=True)
+
+    def test_a_run_that_does_not_wait_asks_so_often_too(self) -> None:
+        """Nobody else has to act for that."""
+        run = Run(arrived=named("Runtime 5.0.4"), other_reads=1, health=SICK)
+        assert step(decided(self.OTHER, declared(*self.PATH, wait=False), run)) == ("Wait health", "")
+
+    def test_houstons_word_has_to_last_where_the_airflow_is_not_asked(self) -> None:
+        """It may report the version of the release before that of its Airflow."""
+        run = Run(arrived=named("Runtime 5.0.4"), steady_since=0.0, looked=SETTLE_SECONDS - 1)
+        declaration = declared(*self.PATH, confirm=False)
+        assert step(decided(self.OTHER, declaration, run)) == ("Wait settling", "")
+        decision = decided(self.OTHER, declaration, replace(run, looked=SETTLE_SECONDS))
+        assert decision == Refuse(WrongAirflow(AirflowVersion(2, 3, 0), told=False))
+
+
+class TestMemory:
+    """What a run has seen it never forgets."""
+
+    PATH = tuple(map(named, GUIDE))
+    OLD, NEW = deployment("AC 2.2.3"), deployment("AC 2.3.0")
+
+    def begun(self) -> Run:
+        """A run that has just begun on AC 2.2.3, at 0 s."""
+        return Run(reached=self.OLD.current, complete=True)
+
+    def test_the_clock_of_health_begins_with_the_first_arrival_and_never_again(self) -> None:
+        """However often the version comes and goes."""
+        run = self.begun().at(5.0).noted(self.OLD, self.NEW, self.PATH)
+        assert (run.since, run.arrived) == (5.0, named("AC 2.3.0"))
+        for now in range(6, 60, 2):
+            run = run.at(now).noted(self.NEW, self.OLD, self.PATH).at(now + 1).noted(self.OLD, self.NEW, self.PATH)
+        assert run.since == 5.0
+
+    def test_the_clock_of_the_next_hop_begins_with_the_first_confirmation_and_never_again(self) -> None:
+        """A hop that fell back is confirmed anew, on the clock that runs."""
+        run = self.begun().at(5.0).noted(self.OLD, self.NEW, self.PATH).at(8.0).confirmed()
+        assert (run.since, run.arrived) == (8.0, None)
+        run = run.at(20.0).noted(self.NEW, self.OLD, self.PATH).at(21.0).noted(self.OLD, self.NEW, self.PATH)
+        assert run.arrived == named("AC 2.3.0")
+        assert run.at(40.0).confirmed().since == 8.0
+
+    def test_what_came_back_is_asked_for_its_health_only_when_it_lasts(self) -> None:
+        """For the settling time."""
+        run = self.begun().at(5.0).noted(self.OLD, self.NEW, self.PATH)
+        assert run.confirms(self.NEW)
+        run = run.at(6.0).noted(self.NEW, self.OLD, self.PATH)
+        assert not run.confirms(self.OLD)
+        run = run.at(7.0).noted(self.OLD, self.NEW, self.PATH)
+        assert not run.confirms(self.NEW)
+        assert run.at(7.0 + SETTLE_SECONDS).noted(self.NEW, self.NEW, self.PATH).confirms(self.NEW)
+
+    def test_an_outage_begins_the_settling_time_anew(self) -> None:
+        """Nobody has seen what was shown meanwhile."""
+        run = self.begun().at(5.0).noted(self.NEW, self.OLD, self.PATH).at(30.0).missed("no answer")
+        assert not run.settled
+        assert not run.at(31.0).noted(self.OLD, self.OLD, self.PATH).settled
+
+    def test_a_hop_of_ours_that_is_gone_for_good_is_not_ours(self) -> None:
+        """Not at once: the next answer may show it again."""
+        pending = deployment("AC 2.2.3", "AC 2.3.0")
+        run = self.begun().at(1.0).sent(MutationKind.START, named("AC 2.3.0"), Outcome.ANSWERED, "")
+        run = run.noted(self.OLD, pending, self.PATH).at(2.0).noted(pending, self.OLD, self.PATH)
+        assert run.ours == named("AC 2.3.0")
+        assert run.at(2.0 + SETTLE_SECONDS).noted(self.OLD, self.OLD, self.PATH).ours is None
+
+    def test_a_start_that_was_never_seen_stays_ours(self) -> None:
+        """It may still show."""
+        run = self.begun().at(1.0).sent(MutationKind.START, named("AC 2.3.0"), Outcome.DOUBTFUL, "lost")
+        for now in (2.0, 60.0):
+            run = run.at(now).noted(self.OLD, self.OLD, self.PATH)
+        assert run.ours == named("AC 2.3.0")
+
+    def test_releases_are_compared_by_the_path_and_else_by_their_order(self) -> None:
+        """A migration that reports a lower Airflow version is not below the AC of before."""
+        odd = replace(self.NEW, current=release("Runtime 5.0.4", "2.2.5"))
+        run = self.begun().noted(self.OLD, self.NEW, self.PATH).noted(self.NEW, odd, self.PATH)
+        assert (run.arrived, run.fell_back) == (named("Runtime 5.0.4"), False)
+        assert run.noted(odd, deployment("AC 2.2.5"), self.PATH).fell_back
