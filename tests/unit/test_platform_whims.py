@@ -70,6 +70,29 @@ class TestReverting:
                 assert "reports AC 2.2.3 for stars-1, with nothing pending" in str(ending.problem)
                 assert "logs of its pods" in str(ending.problem)
 
+    def test_an_upgrade_by_its_image_alone_is_not_delivered_again(self, tmp_path: Path) -> None:
+        """There nothing is ever started nor pending, so that only the memory of the run tells."""
+        with opened(
+            tmp_path, version="4.2.5", distribution="runtime", platform_version="0.36.0", reverts_after=3.0
+        ) as stage:
+            ending = stage.walk(stage.declare(delivers=True))
+            assert stage.mutations() == [DELIVER]
+            assert "Houston reported Astro Runtime 5.0.4" in str(ending.problem)
+            assert "reports Astro Runtime 4.2.5 for stars-1, with nothing pending" in str(ending.problem)
+
+    def test_a_hop_that_came_and_went_between_two_looks_is_not_started_again(self, stage: Stage) -> None:
+        """The run has seen that it is pending no more, and says no more than that."""
+
+        def take_back() -> None:
+            stage.sandbox.store.save(replace(state(stage), airflow_version="2.2.3", desired_airflow_version="2.2.3"))
+
+        stage.clock.at(60.0, lambda: stage.push("quay.io/astronomer/ap-airflow:2.3.0-onbuild"))
+        stage.clock.at(60.0, take_back)
+        ending = stage.walk(stage.declare(), image=None)
+        assert (stage.mutations(), ending.pending) == ([START], None)
+        assert "Houston showed the hop to AC 2.3.0 as pending" in str(ending.problem)
+        assert "somebody cancelled it, or Houston dropped it" in str(ending.problem)
+
     def test_the_next_run_begins_from_what_runs(self, tmp_path: Path) -> None:
         """Somebody has looked: the hop is started once more, in that run."""
         with opened(tmp_path, reverts_after=3.0) as stage:
