@@ -315,7 +315,10 @@ def test_read_of_a_deployment_that_has_gone(provider: RuntimeProvider) -> None:
         ),
         (
             {"release_name": "stars-1", "current_version": "AC 2.2.3", "pending": "AC 2.3.0"},
-            "stars-1 is forgotten, and nothing is changed on it; it last ran AC 2.2.3, with the hop to AC 2.3.0 started",
+            (
+                "stars-1 is forgotten, and nothing is changed on it; it last ran AC 2.2.3, "
+                "with the hop to AC 2.3.0 started"
+            ),
         ),
         ({"release_name": "stars-1", "current_version": None}, "stars-1 is forgotten, and nothing is changed on it"),
         ({}, "ckw1stars is forgotten, and nothing is changed on it"),
