@@ -240,8 +240,8 @@ class Walk:
             self._poll = _FIRST_POLL
         self.run = self.run.at(self._looked_at).noted(self.deployment, deployment, self.declaration.path)
         self.deployment = deployment
-        taken = self.run.confirms(deployment) and deployment.current.airflow == self._expected
-        if taken and not self.declaration.confirm:
+        taken = self.run.resumed or deployment.current.airflow == self._expected
+        if taken and self.run.confirms(deployment) and not self.declaration.confirm:
             self.reporter.info(narration.reported(deployment, self.declaration))
             self.run = self.run.confirmed()
 
@@ -250,12 +250,18 @@ class Walk:
 
         After a wait only: what answers in the moment of a delivery is what ran before it, perhaps at the same version
         of Airflow. Where Houston reports another Airflow version than the expected one, the Airflow is asked for both.
+        What had arrived before this run is confirmed at either: an offer that is wrong stops one run only.
         """
         expected, reported = self._expected, self.deployment.current.airflow
         health = self.client.health(self.deployment, expected)
+        others = 0
+        if not health.healthy and reported != expected:
+            other = self.client.health(self.deployment, reported)
+            if other.healthy and self.run.resumed:
+                health = other
+            elif other.healthy:
+                others = self.run.other_reads + 1
         reads = self.run.healthy_reads + 1 if health.healthy else 0
-        agree = not health.healthy and reported != expected and self.client.health(self.deployment, reported).healthy
-        others = self.run.other_reads + 1 if agree else 0
         self.run = replace(self.run, health=health, healthy_reads=reads, other_reads=others)
         if reads >= HEALTHY_READS:
             offered = self.catalog.get(self.deployment.current.id)
@@ -265,7 +271,7 @@ class Walk:
 
     @property
     def _expected(self) -> AirflowVersion:
-        return expected_airflow(self.deployment, self.run, self.catalog)
+        return expected_airflow(self.deployment, self.catalog)
 
     def _ending(self, problem: str | None) -> Ending:
         return Ending(deployment=self.deployment, pending=self.run.ours, problem=problem)

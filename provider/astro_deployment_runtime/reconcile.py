@@ -202,7 +202,7 @@ class _Case:
             return self.wait(Waiting.ANSWER)
         if run.reached is not None and current.id != run.reached.id:
             return self.once_settled(FellBack(run.reached.id, run.steady))
-        if run.arrived is not None and current.airflow != self.expected:
+        if run.arrived is not None and current.airflow != self.expected and not run.resumed:
             # The next hop depends on what the Airflow is, and that is in doubt.
             return self.other_airflow()
         planned = plan(
@@ -230,7 +230,7 @@ class _Case:
 
     @property
     def expected(self) -> AirflowVersion:
-        return expected_airflow(self.deployment, self.run, self.catalog)
+        return expected_airflow(self.deployment, self.catalog)
 
     def once_settled(self, reason: Reason) -> Decision:
         """Stop for what Houston shows only when it has shown it long enough: one answer may be a stale replica's."""
@@ -299,11 +299,7 @@ class _Case:
         return waiting
 
 
-def expected_airflow(deployment: Deployment, run: Run, catalog: Catalog) -> AirflowVersion:
-    """Return the Airflow version that what runs has to have: the one that the platform offers the release with.
-
-    It is Houston's word where the release is no longer on offer, and for what had arrived before this run: an offer
-    that is wrong stops one run, and must not block the Deployment for good.
-    """
-    offered = None if run.resumed else catalog.get(deployment.current.id)
+def expected_airflow(deployment: Deployment, catalog: Catalog) -> AirflowVersion:
+    """Return the Airflow version that the platform offers what runs with; Houston's, where it is no longer on offer."""
+    offered = catalog.get(deployment.current.id)
     return offered.airflow if offered else deployment.current.airflow

@@ -68,7 +68,8 @@ class Run:
     arrived: ReleaseId | None = None
     """The same, while its Airflow has not confirmed it; None: nothing is to be confirmed."""
     resumed: bool = False
-    """It had arrived before this run began, after an earlier run had started it."""
+    """It had arrived before this run began, after an earlier run had started it: its Airflow may be another one than
+    on offer."""
     fell_back: bool = False
     """Since it arrived, Houston has reported a lower release."""
     complete: bool = False

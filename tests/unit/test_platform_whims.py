@@ -14,7 +14,7 @@ from astro_deployment_runtime.situation import SETTLE_SECONDS
 from tests.unit.stage import ID, IMAGE, Stage, opened
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from astro_deployment_runtime.executor import Ending
@@ -342,6 +342,19 @@ class TestOutage:
         assert (runs(ending), stage.mutations()) == ("Astro Runtime 5.0.4", BOTH)
 
 
+def lags(stage: Stage, seconds: float) -> Callable[[str, httpx.Response], httpx.Response]:
+    """For so long Houston reports the Airflow of Runtime 4.2.5 for Runtime 5.0.4, which has arrived."""
+    until = stage.clock.time + seconds
+
+    def after(name: str, response: httpx.Response) -> httpx.Response:
+        if "deployment" not in name.split() or stage.clock.time >= until:
+            return response
+        old, new = '"runtimeAirflowVersion": "2.2.5"', '"runtimeAirflowVersion": "2.3.0"'
+        return httpx.Response(200, text=json.dumps(response.json()).replace(new, old))
+
+    return after
+
+
 class TestOtherAirflow:
     """The Airflow of the hop's target is not the one that was planned."""
 
@@ -365,6 +378,17 @@ class TestOtherAirflow:
             assert "its Airflow is healthy at 2.2.5 (on offer with Airflow 2.3.0)" in stage.told.infos[-1]
             assert stage.mutations() == ["updateDeploymentRuntime", DELIVER]
 
+    def test_the_next_run_takes_the_airflows_own_word_too(self, tmp_path: Path) -> None:
+        """The first run was interrupted, and Houston still reports the old Airflow."""
+        with opened(tmp_path, version="4.2.5", distribution="runtime", rollout_seconds=20) as stage:
+            stage.wire.after = lags(stage, 1e9)
+            stage.clock.cancel_at = stage.clock.time + 8
+            first = stage.walk(stage.declare(delivers=True))
+            stage.clock.cancel_at = None
+            again = stage.walk(stage.declare(delivers=True), pending=str(first.pending))
+            assert again.problem is None
+            assert "its Airflow is healthy at 2.3.0" in stage.told.infos[-1]
+
     def test_houstons_word_alone_stops_it_too_where_it_is_enough(self, tmp_path: Path) -> None:
         """After the settling time: nobody claims that the Airflow told it."""
         with opened(tmp_path, version="4.2.5", distribution="runtime", keeps_airflow=True) as stage:
@@ -377,17 +401,7 @@ class TestOtherAirflow:
     def test_the_airflows_own_word_counts_where_houston_lags(self, tmp_path: Path, seconds: float) -> None:
         """Houston reports the old Airflow for a while, or for ever; the Airflow tells the planned one."""
         with opened(tmp_path, version="4.2.5", distribution="runtime", rollout_seconds=20) as stage:
-            until = stage.clock.time + seconds
-
-            def after(name: str, response: httpx.Response) -> httpx.Response:
-                if "deployment" not in name.split() or stage.clock.time >= until:
-                    return response
-                text = json.dumps(response.json()).replace(
-                    '"runtimeAirflowVersion": "2.3.0"', '"runtimeAirflowVersion": "2.2.5"'
-                )
-                return httpx.Response(200, text=text)
-
-            stage.wire.after = after
+            stage.wire.after = lags(stage, seconds)
             ending = stage.walk(stage.declare(delivers=True))
             assert ending.problem is None
             assert any("its Airflow is healthy at 2.3.0" in line for line in stage.told.infos)

@@ -496,16 +496,19 @@ class TestTheAirflowOfAHop:
 
     def test_it_is_the_offers(self) -> None:
         """Whatever Houston reports."""
-        assert str(expected_airflow(self.OTHER, Run(), CATALOG)) == "2.3.0"
+        assert str(expected_airflow(self.OTHER, CATALOG)) == "2.3.0"
 
     def test_it_is_houstons_where_the_release_is_no_longer_on_offer(self) -> None:
         """Nobody else knows it."""
         rest = Catalog(each for each in CATALOG.runtime if each.id != named("Runtime 5.0.4"))
-        assert str(expected_airflow(self.OTHER, Run(), rest)) == "2.2.5"
+        assert str(expected_airflow(self.OTHER, rest)) == "2.2.5"
 
-    def test_it_is_houstons_for_what_had_arrived_before_this_run(self) -> None:
-        """An offer that is wrong stops one run only."""
-        assert str(expected_airflow(self.OTHER, Run(resumed=True), CATALOG)) == "2.2.5"
+    @pytest.mark.parametrize("confirm", [True, False])
+    def test_another_does_not_stop_the_run_after_the_one_that_it_stopped(self, confirm: bool) -> None:
+        """An offer that is wrong blocks nobody: what had arrived before this run is waited for."""
+        run = Run(arrived=named("Runtime 5.0.4"), resumed=True, other_reads=HEALTHY_READS)
+        decision = decided(self.OTHER, declared(*self.PATH, confirm=confirm), run)
+        assert step(decision) == ("Wait health", "")
 
     @pytest.mark.parametrize(
         ("reads", "expected"), [(0, "Wait health"), (HEALTHY_READS - 1, "Wait health"), (HEALTHY_READS, "Refuse")]
