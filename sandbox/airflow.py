@@ -35,6 +35,7 @@ def answer(houston: Houston, request: Request) -> Response:
     deployment = houston.store.find(release_name=request.path_params["release"])
     if deployment is None:
         return page(404, "Not Found")
+    deployment = deployment.at(houston.platform.clock())
     health = deployment.health(houston.platform.clock())
     if health is Health.RESTARTING:
         return page(503, "Service Temporarily Unavailable")

@@ -8,12 +8,13 @@ silently. What the vendor does not document is marked (inferred) here and listed
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from sandbox import versions
 from sandbox.deployment import Deployment, Outcome, Push
 from sandbox.errors import RefusedError
+from sandbox.quirks import Quirks
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -32,6 +33,7 @@ class Platform:
         catalog: what it offers.
         allow_downgrades: do not refuse a lower version; the real server's own refusal is unknown.
         rollout_seconds: how long the pods restart after an image was accepted.
+        quirks: what it does to a hop behind a client's back.
         clock: gives the time, seconds since 1970.
     """
 
@@ -39,6 +41,7 @@ class Platform:
     catalog: Catalog
     allow_downgrades: bool = False
     rollout_seconds: float = 0.0
+    quirks: Quirks = field(default_factory=Quirks)
     clock: Callable[[], float] = time.time
 
     def start_airflow(self, deployment: Deployment, desired: str) -> Deployment:
@@ -113,7 +116,7 @@ class Platform:
             )
         elif not labels.runtime:
             versioned = replace(deployment, airflow_version=labels.airflow, desired_airflow_version=labels.airflow)
-        return replace(
+        deployed = replace(
             versioned,
             image=image,
             deploys=deployment.deploys + 1,
@@ -121,6 +124,7 @@ class Platform:
             rollout=(now, now + self.rollout_seconds),
             last_push=push,
         )
+        return self.quirks.completed(deployment, deployed, now)
 
     def _why_ignored(self, deployment: Deployment, labels: Labels) -> str:
         """Say why an image changes nothing; ``""`` where it is deployed."""

@@ -82,6 +82,24 @@ def _parser() -> argparse.ArgumentParser:
     )
     serve.add_argument("--allow-downgrades", action="store_true", help="accept a lower version, as a real server might")
     serve.add_argument(
+        "--reverts-after", type=_seconds, metavar="S", help="take each hop back so long after it; default: never"
+    )
+    serve.add_argument(
+        "--clears-desired",
+        type=_seconds,
+        default=0.0,
+        metavar="S",
+        help="how long the desired version is gone before the new one shows; default: 0",
+    )
+    serve.add_argument("--keeps-airflow", action="store_true", help="keep the Airflow version of before each hop")
+    serve.add_argument(
+        "--stale-seconds",
+        type=_seconds,
+        default=0.0,
+        metavar="S",
+        help="how far every second reading of Deployments is behind; default: 0",
+    )
+    serve.add_argument(
         "--delay-seconds", type=_seconds, default=0.0, metavar="S", help="how long each answer takes; default: 0"
     )
     serve.add_argument(

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
+from typing import Any
 
 
 class Health(StrEnum):
@@ -33,6 +34,14 @@ class Push:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Ahead:
+    """Fields of a Deployment that will change by themselves, and when (seconds since 1970)."""
+
+    at: float
+    changes: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Deployment:
     """A Deployment's whole state. Versions are ``""`` where there is none; times are seconds since 1970.
 
@@ -41,6 +50,7 @@ class Deployment:
         runtime_version: the Runtime version; not empty means "on Runtime".
         runtime_airflow: the Airflow of the running Runtime, ``""`` on Certified.
         rollout: start and end of the latest restart of the pods.
+        ahead: what the platform will do by itself, the earliest first.
     """
 
     id: str
@@ -59,6 +69,15 @@ class Deployment:
     updated_at: float = 0.0
     rollout: tuple[float, float] = (0.0, 0.0)
     last_push: Push | None = field(default=None)
+    ahead: tuple[Ahead, ...] = ()
+
+    def at(self, now: float) -> Deployment:
+        """Give the Deployment as it is at that time, with what has changed by itself until then."""
+        state = self
+        for step in self.ahead:
+            if step.at <= now:
+                state = replace(state, **step.changes, ahead=state.ahead[1:])
+        return state
 
     @property
     def on_runtime(self) -> bool:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from sandbox.errors import RefusedError
 from sandbox.images import Labels, labels_of
+from sandbox.quirks import Replica
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -39,6 +40,7 @@ class Houston:
     platform: Platform
     tokens: Tokens
     base_url: str
+    replica: Replica = field(default_factory=Replica)
 
     def role(self, authorization: str) -> Role | None:
         """Tell the role of an ``authorization`` header, raw or with ``Bearer``; ``None`` for a refused token."""
@@ -47,7 +49,20 @@ class Houston:
 
     def deployments(self, workspace: str | None = None) -> list[Deployment]:
         """Give the Deployments of a workspace, or all of them."""
-        return [found for found in self.store.deployments() if workspace in (None, found.workspace)]
+        found = [each for each in self.store.deployments() if workspace in (None, each.workspace)]
+        return self._read(found)
+
+    def find(self, *, deployment_id: str | None = None, release_name: str | None = None) -> Deployment | None:
+        """Give the Deployment that has all of what is named."""
+        found = self.store.find(deployment_id=deployment_id, release_name=release_name)
+        return self._read([found])[0] if found else None
+
+    def _read(self, found: list[Deployment]) -> list[Deployment]:
+        """Bring what was stored up to now; where this platform has a replica that lags, some answers are its own."""
+        now, behind = self.platform.clock(), self.platform.quirks.stale_seconds
+        if behind and self.replica.begin_reading():
+            return [self.replica.at(now - behind, each) for each in found]
+        return [each.at(now) for each in found]
 
     def change(self, deployment_id: str, action: Callable[[Deployment], Deployment]) -> Deployment:
         """Let an action of the platform change a Deployment and keep the result.
@@ -58,7 +73,7 @@ class Houston:
         deployment = self.store.find(deployment_id=deployment_id)
         if deployment is None:
             raise RefusedError(f"No deployment exists with id: {deployment_id}", code="NOT_FOUND")
-        return self._kept(action(deployment))
+        return self._kept(deployment, action)
 
     def deploy(self, release_name: str, image: str, labels: Labels) -> Deployment:
         """Deploy an image with these labels; where there are none they follow from the image's name.
@@ -72,11 +87,15 @@ class Houston:
         labels = labels or labels_of(image)
         if not labels:
             raise RefusedError(f"nothing tells the version of image {image}: name its Runtime or Airflow version")
-        return self._kept(self.platform.deploy(deployment, image, labels))
+        return self._kept(deployment, lambda each: self.platform.deploy(each, image, labels))
 
-    def _kept(self, deployment: Deployment) -> Deployment:
-        self.store.save(deployment)
-        return deployment
+    def _kept(self, stored: Deployment, action: Callable[[Deployment], Deployment]) -> Deployment:
+        now = self.platform.clock()
+        changed = action(stored.at(now))
+        self.store.save(changed)
+        if self.platform.quirks.stale_seconds:
+            self.replica.keep(stored, now)
+        return changed
 
 
 class Tokens:

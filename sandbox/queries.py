@@ -90,7 +90,7 @@ def _one_workspace(_: object, info: Info, *, workspace_uuid: str) -> Workspace |
 def _one_deployment(_: object, info: Info, *, where: dict[str, str | None]) -> Deployment | None:
     if not any(where.values()):
         raise RefusedError("name the Deployment's id or releaseName")
-    return houston_of(info).store.find(deployment_id=where.get("id"), release_name=where.get("release_name"))
+    return houston_of(info).find(deployment_id=where.get("id"), release_name=where.get("release_name"))
 
 
 def _workspace_deployments(
@@ -101,7 +101,7 @@ def _workspace_deployments(
 
 
 def _workspace_deployment(_: object, info: Info, *, workspace_uuid: str, release_name: str) -> Deployment | None:
-    found = houston_of(info).store.find(release_name=release_name)
+    found = houston_of(info).find(release_name=release_name)
     return found if found and found.workspace == workspace_uuid else None
 
 

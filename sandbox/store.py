@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 import sqlite3
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
-from sandbox.deployment import Deployment, Outcome, Push
+from sandbox.deployment import Ahead, Deployment, Outcome, Push
 from sandbox.errors import SandboxError
 
 if TYPE_CHECKING:
@@ -151,7 +151,8 @@ class Store:
             push = values.pop("last_push")
             if push:
                 push = Push(**{**push, "outcome": Outcome(push["outcome"])})
-            return Deployment(**{**values, "rollout": tuple(values["rollout"]), "last_push": push})
+            ahead = tuple(map(_read_ahead, values.get("ahead", ())))
+            return Deployment(**{**values, "rollout": tuple(values["rollout"]), "last_push": push, "ahead": ahead})
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise SandboxError(f"the state file {self._path} is damaged: {error}") from error
 
@@ -159,3 +160,8 @@ class Store:
         if "locked" in str(error):
             return SandboxError(f"the state file {self._path} is used by another sandbox", exit_code=1)
         return SandboxError(f"the state file {self._path} cannot be used: {error}")
+
+
+def _read_ahead(step: dict[str, Any]) -> Ahead:
+    pairs = {name: tuple(value) if isinstance(value, list) else value for name, value in step["changes"].items()}
+    return Ahead(at=step["at"], changes=pairs)

@@ -13,6 +13,7 @@ from sandbox import app, behaviour, catalog, fleet, server
 from sandbox.errors import SandboxError, problems
 from sandbox.generation import Generation
 from sandbox.houston import Houston, Tokens
+from sandbox.quirks import Quirks
 from sandbox.requestlog import RequestLog
 from sandbox.store import Store
 from sandbox.weather import Weather
@@ -36,6 +37,10 @@ class Settings:
     platform_version: str = "0.30.4"
     rollout_seconds: float = 0.0
     allow_downgrades: bool = False
+    reverts_after: float | None = None
+    clears_desired: float = 0.0
+    keeps_airflow: bool = False
+    stale_seconds: float = 0.0
     delay_seconds: float = 0.0
     failing_percent: float = 0.0
     request_log: Path | None = None
@@ -57,6 +62,12 @@ def houston(settings: Settings, base_url: str, clock: Callable[[], float] = time
         catalog=catalog.load(settings.catalog),
         allow_downgrades=settings.allow_downgrades,
         rollout_seconds=settings.rollout_seconds,
+        quirks=Quirks(
+            reverts_after=settings.reverts_after,
+            clears_desired=settings.clears_desired,
+            keeps_airflow=settings.keeps_airflow,
+            stale_seconds=settings.stale_seconds,
+        ),
         clock=clock,
     )
     deployments = fleet.load(settings.fleet or fleet.shipped(platform), platform)

@@ -130,8 +130,16 @@ def revoked(faults: Faults) -> None:
 
 
 def down(faults: Faults) -> None:
-    """After the first mutation there is nothing but pages of the proxy in front."""
-    faults.before(lambda request: Answer.of(502, _HTML) if request.mutations and not request.changes else None)
+    """For eight seconds after the first mutation there is nothing but pages of the proxy in front."""
+    until: list[float] = []
+
+    def page(request: Request) -> Answer | None:
+        if not request.mutations or request.changes:
+            return None
+        until[:] = until or [time.monotonic() + 8]
+        return Answer.of(502, _HTML) if time.monotonic() < until[0] else None
+
+    faults.before(page)
 
 
 def withdrawn(faults: Faults) -> None:
@@ -158,7 +166,7 @@ FAULTS: Final[dict[Callable[[Faults], None], str]] = {
     less: "is not what its schema promises",
     expired: "it has expired, or may not do this",
     revoked: "it has expired, or may not do this",
-    down: "with HTTP status 502",
+    down: "",
     withdrawn: "OFFERED: Astro Runtime 7.6.0 is not on offer",
 }
 """Each with what is told; nothing where the run carries on."""

@@ -25,14 +25,17 @@ from astro_deployment_runtime.reconcile import (
     Cancel,
     Deliver,
     Done,
+    FellBack,
     Refuse,
     Start,
     TimedOut,
     Wait,
     Waiting,
+    Withdrawn,
     decide,
+    expected_airflow,
 )
-from astro_deployment_runtime.situation import Mutation, MutationKind, Observation, Outcome, Run
+from astro_deployment_runtime.situation import MutationKind, Observation, Outcome, Run
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -42,7 +45,7 @@ if TYPE_CHECKING:
     from astro_deployment_runtime.ports import Client, Clock, Delivery, Reporter
     from astro_deployment_runtime.reconcile import Decision
     from astro_deployment_runtime.situation import Declaration
-    from astro_deployment_runtime.versions import ReleaseId
+    from astro_deployment_runtime.versions import AirflowVersion, ReleaseId
 
 _POLL_GROWTH: Final = 1.3
 _LINGER: Final = 0.25
@@ -82,8 +85,6 @@ class Walk:
     polling: Polling
     _live: bool = True
     """The offer was read together with the Deployment, just now."""
-    _hop_since: float = 0.0
-    _mutated_at: float = 0.0
     _looked_at: float = 0.0
     _poll: float = field(init=False)
     _asked: ReleaseId | None = None
@@ -97,16 +98,15 @@ class Walk:
 
     def to_its_end(self) -> Ending:
         """Walk until there is nothing left to do, or a reason to stop."""
-        self._hop_since = self.clock.now()
         try:
             while True:
                 ending = self._step(self._decide())
                 if ending is not None:
                     return ending
         except RunInterruptedError:
-            return self._ending(narration.interrupted(self.run.ours, self.deployment))
+            return self._ending(narration.interrupted(self.run, self.deployment))
         except AstroRuntimeError as error:
-            return self._ending(narration.failed(error, self.run.ours, self.deployment))
+            return self._ending(narration.failed(error, self.run, self.deployment))
 
     def _step(self, decision: Decision) -> Ending | None:
         match decision:
@@ -116,13 +116,16 @@ class Walk:
                 return self._ending(None)
             case Wait():
                 if self._wait(decision):
-                    return self._ending(narration.interrupted(self.run.ours, self.deployment))
+                    return self._ending(narration.interrupted(self.run, self.deployment))
                 self._look()
             case Refuse(reason) if self._live or isinstance(reason, TimedOut):
-                return self._ending(narration.stopped(reason, self.deployment, self.declaration))
+                problem = narration.stopped(reason, self.deployment, self.run, self.declaration)
+                if isinstance(reason, FellBack | Withdrawn):
+                    self.run = self.run.disowned(self.deployment)
+                return self._ending(problem)
             case Start() | Deliver() | Cancel() if self._live:
                 if self.clock.wait(0):
-                    return self._ending(narration.interrupted(self.run.ours, self.deployment))
+                    return self._ending(narration.interrupted(self.run, self.deployment))
                 self._do(decision)
                 self._observe()
             case _:
@@ -131,8 +134,7 @@ class Walk:
         return None
 
     def _decide(self) -> Decision:
-        now = self.clock.now()
-        self.run = replace(self.run, waited=now - self._hop_since, since_mutation=now - self._mutated_at)
+        self.run = self.run.at(self.clock.now())
         observation = Observation(deployment=self.deployment, platform=self.platform, run=self.run)
         return decide(observation, self.declaration, self.catalog)
 
@@ -168,8 +170,6 @@ class Walk:
             raise
 
     def _send(self, kind: MutationKind, release: ReleaseId, send: Callable[[], None]) -> None:
-        last = self.run.mutation
-        again = last is not None and (last.kind, last.release) == (kind, release)
         outcome, message = Outcome.ANSWERED, ""
         try:
             send()
@@ -181,14 +181,8 @@ class Walk:
             outcome, message = Outcome.REFUSED, str(error)
         if outcome in {Outcome.DOUBTFUL, Outcome.UNSENT}:
             self.reporter.warning(narration.unanswered(message))
-        self._mutated_at = self.clock.now()
         self._poll = self.polling.first
-        attempts = last.attempts + 1 if again and last is not None else 1
-        mutation = Mutation(kind=kind, release=release, outcome=outcome, message=message, attempts=attempts)
-        ours = self.run.ours
-        if kind is MutationKind.START and outcome in {Outcome.ANSWERED, Outcome.DOUBTFUL}:
-            ours = release
-        self.run = replace(self.run, mutation=mutation, ours=ours)
+        self.run = self.run.at(self.clock.now()).sent(kind, release, outcome, message)
 
     def _wait(self, waiting: Wait) -> bool:
         """Say what is waited for, and wait; True when cancelled."""
@@ -201,7 +195,7 @@ class Walk:
         if text != self._said or now - self._said_at >= max(self.polling.longest, self.run.waited / 10):
             self.reporter.progress(text + narration.elapsed(self.run.waited, self.declaration.timeout))
             self._said, self._said_at = text, now
-        if self.run.healthy_reads:
+        if self.run.healthy_reads or self.run.other_reads:
             self._poll = self.polling.confirming
         return self.clock.wait(max(0.0, self._looked_at + self._poll * (1 - _LINGER) - now))
 
@@ -214,57 +208,72 @@ class Walk:
         self._hinted = waiting.hop.target.id
 
     def _look(self) -> None:
-        """Read the Deployment alone; an outage of Houston is waited out, since we wait anyway."""
+        """Read the Deployment alone, and ask its Airflow where that has to confirm what Houston reports."""
         self._live = False
         within = self._poll * _LINGER
         self._poll = min(self.polling.longest, self._poll * _POLL_GROWTH)
         try:
             self._note(self.client.observe_deployment(self.deployment.id, self.catalog, within=within))
         except PlatformUnreachableError as error:
-            self._looked_at = self.clock.now()
-            self.reporter.progress(narration.unreachable(error))
+            self._miss(error)
             return
-        if self.run.arrived is not None:
-            self._confirm(self.run.arrived)
+        if self.declaration.confirm and self.run.confirms(self.deployment):
+            self._confirm()
 
     def _observe(self) -> None:
         """Read the Deployment and the offer."""
-        deployment, self.platform, self.catalog = self.client.observe(self.deployment.id)
+        try:
+            deployment, self.platform, self.catalog = self.client.observe(self.deployment.id)
+        except PlatformUnreachableError as error:
+            self._miss(error)
+            return
         self._live = True
         self._note(deployment)
+
+    def _miss(self, error: PlatformUnreachableError) -> None:
+        """Remember that Houston did not answer: an outage is waited out."""
+        self._live = False
+        self._looked_at = self.clock.now()
+        self.run = self.run.missed(str(error))
 
     def _note(self, deployment: Deployment) -> None:
         self._looked_at = self.clock.now()
         if deployment.current.id != self.deployment.current.id:
-            self._hop_since = self.clock.now()
             self._poll = self.polling.first
-            ours = self.run.ours if self.run.ours in {deployment.current.id, deployment.pending} else None
-            if self.declaration.confirm:
-                self.run = Run(ours=ours, arrived=deployment.current.id, seen=deployment.pending)
-            else:
-                self.reporter.info(narration.reported(deployment, self.declaration))
-                self.run = Run(ours=ours if ours != deployment.current.id else None, seen=deployment.pending)
-        elif deployment.pending is not None:
-            self.run = replace(self.run, seen=deployment.pending)
-        elif self.run.ours is not None and self.run.ours == self.run.seen:
-            # It was pending and is no longer, so it is not ours any more should somebody start it again.
-            self.run = replace(self.run, ours=None)
+        self.run = self.run.at(self._looked_at).noted(self.deployment, deployment, self.declaration.path)
         self.deployment = deployment
+        taken = self.run.resumed or deployment.current.airflow == self._expected
+        if taken and self.run.confirms(deployment) and not self.declaration.confirm:
+            self.reporter.info(narration.reported(deployment, self.declaration))
+            self.run = self.run.confirmed()
 
-    def _confirm(self, arrived: ReleaseId) -> None:
+    def _confirm(self) -> None:
         """Ask the Airflow whether what Houston reports is what runs.
 
         After a wait only: what answers in the moment of a delivery is what ran before it, perhaps at the same version
-        of Airflow.
+        of Airflow. Where Houston reports another Airflow version than the expected one, the Airflow is asked for both.
+        What had arrived before this run is confirmed at either: an offer that is wrong stops one run only.
         """
-        health = self.client.health(self.deployment, self.deployment.current.airflow)
+        expected, reported = self._expected, self.deployment.current.airflow
+        health = self.client.health(self.deployment, expected)
+        others = 0
+        if not health.healthy and reported != expected:
+            other = self.client.health(self.deployment, reported)
+            if other.healthy and self.run.resumed:
+                health = other
+            elif other.healthy:
+                others = self.run.other_reads + 1
         reads = self.run.healthy_reads + 1 if health.healthy else 0
-        self.run = replace(self.run, health=health, healthy_reads=reads)
+        self.run = replace(self.run, health=health, healthy_reads=reads, other_reads=others)
         if reads >= HEALTHY_READS:
-            self.reporter.info(narration.arrived(self.deployment, health, self.declaration))
-            ours = None if self.run.ours == arrived else self.run.ours
-            self.run = Run(ours=ours, seen=self.deployment.pending)
-            self._hop_since = self.clock.now()
+            offered = self.catalog.get(self.deployment.current.id)
+            known = offered.airflow if offered else None
+            self.reporter.info(narration.arrived(self.deployment, health, self.declaration, known))
+            self.run = self.run.at(self.clock.now()).confirmed()
+
+    @property
+    def _expected(self) -> AirflowVersion:
+        return expected_airflow(self.deployment, self.catalog)
 
     def _ending(self, problem: str | None) -> Ending:
         return Ending(deployment=self.deployment, pending=self.run.ours, problem=problem)
@@ -297,10 +306,19 @@ def walk(  # noqa: PLR0913 - the last three are the world around it
         PlatformError: the Deployment could not be read even once; nothing was changed.
     """
     deployment, platform, catalog = client.observe(deployment_id)
-    arrived = pending if pending == deployment.current.id else None
-    run = Run(ours=pending, arrived=arrived, seen=deployment.pending)
-    if arrived is not None and not declaration.confirm:
-        run = Run(seen=deployment.pending)
+    now = clock.now()
+    resumed = pending == deployment.current.id
+    run = Run(
+        now=now,
+        since=now,
+        looked=now,
+        ours=pending,
+        reached=deployment.current,
+        arrived=pending if resumed else None,
+        resumed=resumed,
+        complete=not resumed,
+        seen=frozenset({deployment.pending} if deployment.pending else ()),
+    )
     return Walk(
         declaration=declaration,
         delivery=delivery,
@@ -310,6 +328,6 @@ def walk(  # noqa: PLR0913 - the last three are the world around it
         deployment=deployment,
         platform=platform,
         catalog=catalog,
-        run=run,
+        run=run if declaration.confirm or not resumed else run.confirmed(),
         polling=polling,
     ).to_its_end()

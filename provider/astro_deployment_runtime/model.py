@@ -310,5 +310,7 @@ class Refusal:
     """The target does not exist, and something that exists is written almost like it: a violation asks for that."""
     denied: tuple[WarningName, ...] = ()
     """The warnings that are refusals because they are denied."""
+    completable: bool = False
+    """The pending hop that is in the way may be completed instead: that is legal, and leads towards the target."""
     resolved: Resolved | None = None
     """How the target was found, where none was named by its version."""

@@ -26,7 +26,16 @@ from astro_deployment_runtime.model import (
     Violation,
     WarningName,
 )
-from astro_deployment_runtime.refusals import judge_target, nearest, no_equivalent, obstacles, unaccepted
+from astro_deployment_runtime.refusals import (
+    completing,
+    foreign,
+    judge_target,
+    left_alone,
+    nearest,
+    no_equivalent,
+    obstacles,
+    unaccepted,
+)
 from astro_deployment_runtime.rules import forbidden_by_platform, move, verify
 from astro_deployment_runtime.search import Search, Terms
 from astro_deployment_runtime.targets import meant, resolve
@@ -222,8 +231,8 @@ class _Question:
         """Do nothing, except to take back a pending hop that may be taken back."""
         found = [*cautions.stated_airflow(self.current, self.catalog), *cautions.support(self.current, self.today)]
         if self.pending is not None and not self.may_cancel:
-            message = f"{self.pending} is pending: somebody else started it, and it is left alone"
-            found.append(PlanWarning(name=WarningName.PENDING, message=message))
+            illegal = completing(self.current, self.pending, self.catalog, self.platform)
+            found.append(PlanWarning(name=WarningName.PENDING, message=left_alone(self.pending, illegal)))
         warnings = self.shown([*found, *cautions.held_back(self.resolved), *notes])
         if against := self.against(warnings):
             return self.refuse((), (), wanted=self.current, off_the_path=False, against=against)
@@ -245,9 +254,12 @@ class _Question:
         against: Sequence[PlanWarning] = (),
     ) -> Refusal:
         """Give all the reasons at once, with a pending hop's and what is denied, and the nearest targets."""
-        found, names = list(violations), list(acceptable)
+        found, names, completable = list(violations), list(acceptable), False
         if self.pending is not None and off_the_path and not self.may_cancel:
-            found.append(Violation(rule=RuleId.PENDING, found=_foreign(self.pending)))
+            illegal = completing(self.current, self.pending, self.catalog, self.platform)
+            completable = illegal is None and self.leads_on(self.pending, wanted)
+            text = foreign(self.pending, illegal, self.target, completable=completable)
+            found.append(Violation(rule=RuleId.PENDING, found=text))
             # Accepting `newer` leaves a pending hop alone; and where nothing helps, this does not either.
             if names != ["newer"] and (names or not violations):
                 names.append("cancel-pending")
@@ -267,13 +279,15 @@ class _Question:
             acceptable=tuple(names),
             denied=tuple(each.name for each in against),
             misspelt=wanted is None and self.misspelt,
+            completable=completable,
             resolved=self.resolved,
         )
 
-
-def _foreign(pending: ReleaseId) -> str:
-    """Say that a pending hop is somebody else's, with both ways out."""
-    return (
-        f"{pending} is pending: started by someone else and not on the path; finish it by deploying its image, or "
-        "have it cancelled with accept: [cancel-pending]"
-    )
+    def leads_on(self, pending: ReleaseId, wanted: Release | None) -> bool:
+        """Return whether the target can still be reached when the pending hop is completed, as far as that is known."""
+        release = self.catalog.get(pending)
+        if wanted is not None and release is not None:
+            return self.search.path(release, wanted, self.strategy) is not None
+        if isinstance(self.target, RuntimeVersion) and isinstance(pending.version, RuntimeVersion):
+            return number(pending.version) <= number(self.target)
+        return True

@@ -14,13 +14,13 @@ from astro_deployment_runtime.model import Acceptance, Hop, RuleId, Strategy, Vi
 from astro_deployment_runtime.rules import move, prerelease, reverts, verify, yanked
 from astro_deployment_runtime.search import Search
 from astro_deployment_runtime.targets import hint
-from astro_deployment_runtime.versions import Distribution, ReleaseId, RuntimeVersion
+from astro_deployment_runtime.versions import AirflowVersion, Distribution, ReleaseId, RuntimeVersion
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
     from astro_deployment_runtime.catalog import Catalog, Release
-    from astro_deployment_runtime.model import Platform
+    from astro_deployment_runtime.model import Platform, Target
     from astro_deployment_runtime.search import Terms
 
 _RELAXED: Final[dict[RuleId, dict[str, bool]]] = {
@@ -96,6 +96,52 @@ def no_equivalent(current: Release, catalog: Catalog) -> tuple[list[Violation], 
     against = [violation for release in equivalents for violation in unaccepted(release, Acceptance())]
     newest = equivalents[0]
     return against, _names(unaccepted(newest, Acceptance()), newest.id)
+
+
+def completing(current: Release, pending: ReleaseId, catalog: Catalog, platform: Platform | None) -> str | None:
+    """Say which rules completing a pending hop would break, by deploying its image; None where it is legal.
+
+    Of a Runtime that is not on offer nobody knows the Airflow version; what is said of it does not rest on one.
+    """
+    airflow = pending.version if isinstance(pending.version, AirflowVersion) else current.airflow
+    target = catalog.get(pending) or catalog.describe(pending, airflow)
+    hop = Hop(rule=move(current, target), source=current, target=target)
+    found = {each.rule: each.found for each in verify(hop, catalog, platform=platform, final=False)}
+    if RuleId.NO_REVERT in found:
+        return found[RuleId.NO_REVERT]
+    return "; ".join(found.values()) or None
+
+
+_CANCEL_IT: Final = "cancel it with accept: [cancel-pending], or in the Software UI"
+
+
+def foreign(pending: ReleaseId, illegal: str | None, target: Target, *, completable: bool) -> str:
+    """Say that a pending hop is somebody else's, with the legal ways out.
+
+    Args:
+        pending: the hop's target.
+        illegal: which rules completing it would break; None: it is legal.
+        target: what is declared.
+        completable: completing it is legal, and leads towards that.
+    """
+    if completable:
+        return (
+            f"{pending} is pending: started by someone else and not on the path; finish it by deploying its image, or "
+            "have it cancelled with accept: [cancel-pending]"
+        )
+    if illegal is None:
+        return (
+            f"{pending} is pending: started by someone else and not on the path; from there no way leads to {target}: "
+            f"{_CANCEL_IT}"
+        )
+    return f"{pending} is pending: started by someone else, and {illegal}. Do not deploy its image; {_CANCEL_IT}"
+
+
+def left_alone(pending: ReleaseId, illegal: str | None) -> str:
+    """Say, of a Deployment at its target, that a pending hop is somebody else's."""
+    if illegal is None:
+        return f"{pending} is pending: somebody else started it, and it is left alone"
+    return f"{pending} is pending: somebody else started it, and {illegal}. Do not deploy its image; {_CANCEL_IT}"
 
 
 def obstacles(

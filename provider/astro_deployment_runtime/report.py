@@ -307,7 +307,10 @@ def _next(refusal: Refusal) -> str:
         ways.append(f"declare what runs (runtimeVersion: {refusal.current.id.version})")
     near = [release for release in (refusal.below, refusal.above) if release is not None]
     if {violation.rule for violation in refusal.violations} == {RuleId.PENDING}:
-        ways.append("deploy the pending hop's image")
+        pending = (
+            "deploy the pending hop's image" if refusal.completable else "cancel the pending hop in the Software UI"
+        )
+        ways.append(pending)
     elif near:
         ways.append("declare the nearest target" if len(near) == 1 else "declare one of the nearest targets")
     if refusal.resolved and refusal.resolved.anew:

@@ -145,9 +145,10 @@ class RuntimeProvider(dynamic.ResourceProvider):
 
     def delete(self, _id: str, _props: dict[str, Any]) -> None:
         """Forget the Deployment: there is no way back to an earlier version, and none is tried."""
-        name, version = _props.get("release_name") or _id, _props.get("current_version") or "its version"
-        pending = f", and the hop to {_props['pending']} stays started" if _props.get("pending") else ""
-        CallReporter(current_call()).info(f"{name} is forgotten; it keeps {version}{pending}")
+        name, version, pending = _props.get("release_name") or _id, _props.get("current_version"), _props.get("pending")
+        last = f"; it last ran {version}" if version else ""
+        last += f", with the hop to {pending} started" if version and pending else ""
+        CallReporter(current_call()).info(f"{name} is forgotten, and nothing is changed on it{last}")
 
     def _bring(self, deployment_id: str, news: dict[str, Any], pending: str | None) -> dict[str, Any]:
         call = current_call()

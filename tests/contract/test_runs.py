@@ -117,7 +117,7 @@ def test_an_upgrade_by_image_alone_can_wait_for_somebody(tmp_path: Path) -> None
     """Nothing is started and nothing is pending; the time-out and the next run are the same as elsewhere."""
     with served.serving(tmp_path, rows=[row("4.2.5")], version="1.1.0") as platform:
         stack = Stack(platform.url)
-        assert "no image arrived within" in (stack.up(runtime_version="5.0.4", image=None, timeout="1s") or "")
+        assert "Houston took no image within" in (stack.up(runtime_version="5.0.4", image=None, timeout="1s") or "")
         assert "FROM quay.io/astronomer/astro-runtime:5.0.4" in "\n".join(stack.told.infos)
         assert changes(platform) == []
         assert stack.saved is not None

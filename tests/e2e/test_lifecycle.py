@@ -33,7 +33,7 @@ def test_destroy_forgets_and_changes_nothing(platform: StartSandbox, project: Ma
     stack.declare({"releaseName": "stars-1", "runtimeVersion": "5.0.4"})
     stack.up()
     destroyed = stack.run("destroy", "--yes", "--skip-preview", code=0)
-    assert "stars-1 is forgotten; it keeps Astro Runtime 5.0.4" in destroyed.text
+    assert "stars-1 is forgotten, and nothing is changed on it; it last ran Astro Runtime 5.0.4" in destroyed.text
     assert stack.state() == []
     assert sandbox.mutations() == []
 

@@ -50,7 +50,7 @@ def test_a_time_out_saves_what_is_pending_and_the_next_up_goes_on(platform: Star
     """The hop is not started a second time."""
     sandbox, stack = ready(platform, project, timeout="2s")
     up = stack.up(code=1)
-    assert "no image arrived within 00:02 (timeout)" in up.text
+    assert "Houston took no image within 00:02 (timeout)" in up.text
     assert stack.outputs("stars-1")["pending"] == "AC 2.3.0"
     assert stack.outputs("stars-1")["current_version"] == "AC 2.2.3"
     stack.declare({"releaseName": "stars-1", "runtimeVersion": "5.0.4", "image": IMAGE})

@@ -52,7 +52,7 @@ def test_a_canary_is_in_nothing_that_is_shown_or_saved(
     """By resource and by the fleet's config; on Pulumi's own host the state is encrypted, and texts have it."""
     fleet = [deployment(name, "4.2.5") for name in ("stars-1", "wind-3", "tides-4", "plain-5")]
     sandbox = platform(*fleet)
-    stack = project(sandbox, {"SANDBOX": str(ROOT}))
+    stack = project(sandbox, {"SANDBOX": str(ROOT)})
     stack.program(PROGRAM)
     stack.declare(
         {"releaseName": "stars-1", "runtimeVersion": "5.0.4"},

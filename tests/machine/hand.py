@@ -136,6 +136,7 @@ class Wire(httpx.BaseTransport):
 
     def _strike(self, fault: Fault) -> None:
         self._hand.struck += 1
+        self._hand.struck_here = True
         self._hand.fault = None
         if fault.kills:
             raise Killed
@@ -162,8 +163,12 @@ class Hand:
     count: int = 0
     """Requests of this run."""
     struck: int = 0
+    struck_here: bool = False
+    """In this run; a lost answer may make it send something again."""
     seen: Deployment | None = None
     """The Deployment at the last reading of it."""
+    sent: list[tuple[str, str]] = field(default_factory=list)
+    """What was sent in this run: the mutation, and its version."""
     requested: set[str] = field(default_factory=set)
     """What we ever asked for, whether it came there or not."""
     saved: dict[str, Any] | None = None
@@ -208,7 +213,7 @@ class Hand:
 
     def deployment(self) -> Deployment:
         """The Deployment, behind the API."""
-        found = self.sandbox.store.find(deployment_id=ID)
+        found = self.sandbox.find(deployment_id=ID)
         assert found is not None
         return found
 
@@ -220,6 +225,9 @@ class Hand:
         """Check a mutation against the rules, from the platform's own state."""
         now = self.deployment()
         wanted = variables.get("version")
+        sent = (name, wanted or variables.get("runtimeVersion") or variables.get("airflowVersion", ""))
+        assert sent not in self.sent or self.struck_here, f"{sent} is sent twice in one run"
+        self.sent.append(sent)
         if name == "updateDeploymentImage":
             label = variables["runtimeVersion"] or variables["airflowVersion"]
             assert label == now.pending, f"{label} was delivered, pending is {now.pending!r}"
@@ -242,7 +250,8 @@ class Hand:
 
     def up(self, **declared: Any) -> Result:
         """Run ``pulumi up`` as the engine does it: check, diff, create or update, save."""
-        self.count = 0
+        self.count, self.struck_here = 0, False
+        self.sent.clear()
         feed = [
             replace(release, yanked=str(release.id.version) in self.yanked, yanked_reason="bad build")
             for release in (*self._feed.certified, *self._feed.runtime)

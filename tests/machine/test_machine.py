@@ -27,6 +27,7 @@ from sandbox import catalog as offers
 from sandbox.errors import RefusedError
 from sandbox.generation import Generation
 from sandbox.images import Labels
+from sandbox.quirks import Quirks
 from tests.machine.hand import CERTIFIED, PLATFORMS, RUNTIME, Fault, Hand, Result, write_catalog
 from tests.measured import note
 from tests.unit.stage import ID, RELEASE
@@ -203,6 +204,15 @@ class Machine(RuleBasedStateMachine):
         """Within the generations of two phases."""
         self.hand.becomes(generation=Generation.of(version))
 
+    @rule(
+        reverts=st.sampled_from((None, None, 0.5, 2.0, 8.0, 20.0)),
+        clears=st.sampled_from((0.0, 2.0, 6.0)),
+        keeps=st.booleans(),
+    )
+    def platform_changes_its_manners(self, reverts: float | None, clears: float, keeps: bool) -> None:
+        """It takes hops back, clears the desired version early, keeps the Airflow of before, or behaves again."""
+        self.hand.becomes(quirks=Quirks(reverts_after=reverts, clears_desired=clears, keeps_airflow=keeps))
+
     @rule(seconds=st.floats(1, 100))
     def time_passes(self, seconds: float) -> None:
         """Nothing happens."""
@@ -234,6 +244,8 @@ class Machine(RuleBasedStateMachine):
         self.yank(set())
         self.withdraw(set())
         self.platform_upgraded("0.30.4")
+        self.platform_changes_its_manners(None, 0.0, keeps=False)
+        self.hand.clock.wait(100)
         self.delivers, self.declared["wait"], self.hand.fault = True, True, None
         first = self.up()
         self.arrived_where_it_says()

@@ -145,7 +145,7 @@ def test_a_hop_that_takes_too_long_ends_the_run_and_cancels_nothing(stage: Stage
     ending = stage.walk(stage.declare(timeout=60.0), image=None)
     assert str(ending.pending) == "AC 2.3.0"
     assert ending.problem is not None
-    assert "no image arrived within 01:00" in ending.problem
+    assert "Houston took no image within 01:00" in ending.problem
     assert stage.mutations() == ["updateDeploymentAirflow"]
     again = stage.walk(stage.declare(delivers=True), pending="AC 2.3.0")
     assert runs(again) == "Astro Runtime 5.0.4"
@@ -156,7 +156,7 @@ def test_a_wrong_image_is_noticed_by_its_absence(stage: Stage) -> None:
     """Houston ignores an image whose labels do not match in silence; the time-out says what is likely wrong."""
     stage.clock.at(10, lambda: stage.push("registry.example.com/team/airflow:certified-2.2.3"))
     ending = stage.walk(stage.declare(timeout=60.0), image=None)
-    assert "an image built on anything else is ignored without a word" in str(ending.problem)
+    assert "Houston ignores an image built on anything else without a word" in str(ending.problem)
     assert str(ending.pending) == "AC 2.3.0"
 
 

@@ -190,6 +190,65 @@ def test_a_foreign_hop_off_the_path_is_refused_with_both_ways_out() -> None:
     assert refusal.acceptable == ("cancel-pending",)
 
 
+ILLEGAL = [
+    pytest.param("AC 2.3.0", "5.0.5", "AC 2.2.5", "lower than 2.3.0 of AC 2.3.0", id="a lower AC"),
+    pytest.param("Runtime 5.0.4", "6.0.4", "Runtime 4.2.5", "is lower than Astro Runtime 5.0.4", id="a lower Runtime"),
+    pytest.param(
+        "Runtime 5.0.4", "6.0.4", "Runtime 4.2.99", "is lower than", id="a lower Runtime that is not on offer"
+    ),
+    pytest.param("Runtime 3.1-12", "3.1-21", "Runtime 12.12.0", "is lower than", id="a Runtime of the old scheme"),
+    pytest.param("Runtime 4.2.5", "5.0.4", "AC 2.3.0", "cannot go back to AC 2.3.0", id="from Runtime to AC"),
+    pytest.param("AC 2.2.3", "5.0.4", "Runtime 6.0.4", "AC 2.2.3 has Airflow 2.2.3", id="migrate and upgrade at once"),
+    pytest.param("Runtime 8.10.0", "9.7.0", "Runtime 9.0.0", "Astro Runtime 9.0.0 is yanked", id="yanked"),
+    pytest.param("Runtime 5.0.4", "6.0.4", "Runtime 5.0.99", "is not on offer", id="not on offer"),
+    pytest.param("Runtime 6.0.4", "7.6.0", "Runtime 3.1-12", "needs 2.7.0 or later", id="past the gate of Airflow 3"),
+]
+
+
+@pytest.mark.parametrize(("current", "target", "pending", "why"), ILLEGAL)
+def test_completing_a_foreign_hop_is_advised_only_where_that_is_legal(
+    current: str, target: str, pending: str, why: str
+) -> None:
+    """What no rule allows can only be cancelled: that is what the refusal says, with the reason."""
+    refusal = refused(ask(current, target, PUBLISHED, pending=pending))
+    assert (rules(refusal), refusal.acceptable) == (["PENDING"], ("cancel-pending",))
+    text = refusal_message(refusal)
+    assert why in text
+    assert "Do not deploy its image; cancel it with accept: [cancel-pending], or in the Software UI" in text
+    assert "by deploying its image" not in text
+    assert "deploy the pending" not in text
+
+
+@pytest.mark.parametrize(
+    ("current", "pending", "why"),
+    [
+        (current, pending, why)
+        for current, _, pending, why in (case.values for case in ILLEGAL)
+        if "Run" in str(current)
+    ],
+)
+def test_at_the_target_too(current: str, pending: str, why: str) -> None:
+    """There the warning says so: somebody may deploy an image at any time."""
+    target = str(ReleaseId.parse(current).version)
+    plan = planned(ask(current, target, PUBLISHED, pending=pending))
+    (warning,) = [each for each in plan.warnings if each.name == "pending"]
+    assert why in warning.message
+    assert "Do not deploy its image; cancel it" in warning.message
+
+
+def test_a_migration_that_the_platform_cannot_make_is_not_advised() -> None:
+    """Also when it fits the Airflow version."""
+    refusal = refused(ask("AC 2.3.0", "5.0.4", pending="Runtime 5.0.4", platform=Platform(version="0.33.2")))
+    assert "deploying its image" not in refusal_message(refusal)
+
+
+def test_a_legal_hop_that_leads_past_the_target_is_not_advised() -> None:
+    """From AC 2.3.0 there is no way to a Runtime of Airflow 2.2.3."""
+    text = refusal_message(refused(ask("AC 2.2.3", "4.0.11", pending="AC 2.3.0")))
+    assert "from there no way leads to 4.0.11: cancel it with accept: [cancel-pending], or in the Software UI" in text
+    assert "Next: cancel the pending hop in the Software UI, or accept it by name (accept: [cancel-pending])." in text
+
+
 def test_a_refused_path_names_the_pending_hop_too() -> None:
     """All the reasons at once; accepting helps only where it is all that is needed."""
     refusal = refused(ask("AC 2.3.0", "4.2.5", pending="AC 2.4.0"))

@@ -439,14 +439,17 @@ def test_read_of_a_deployment_that_has_gone(provider: RuntimeProvider) -> None:
     [
         (
             {"release_name": "stars-1", "current_version": "AC 2.3.0"},
-            "stars-1 is forgotten; it keeps AC 2.3.0",
+            "stars-1 is forgotten, and nothing is changed on it; it last ran AC 2.3.0",
         ),
         (
             {"release_name": "stars-1", "current_version": "AC 2.2.3", "pending": "AC 2.3.0"},
-            "stars-1 is forgotten; it keeps AC 2.2.3, and the hop to AC 2.3.0 stays started",
+            (
+                "stars-1 is forgotten, and nothing is changed on it; it last ran AC 2.2.3, "
+                "with the hop to AC 2.3.0 started"
+            ),
         ),
-        ({"release_name": "stars-1", "current_version": None}, "stars-1 is forgotten; it keeps its version"),
-        ({}, "ckw1stars is forgotten; it keeps its version"),
+        ({"release_name": "stars-1", "current_version": None}, "stars-1 is forgotten, and nothing is changed on it"),
+        ({}, "ckw1stars is forgotten, and nothing is changed on it"),
     ],
 )
 def test_delete_forgets_and_says_so(row: Row, props: dict[str, Any], text: str) -> None:
@@ -502,7 +505,7 @@ def test_pulumis_own_host_shows_what_is_printed(provider: RuntimeProvider, capsy
     assert str(raised.value).splitlines()[-1].startswith("and then run 'pulumi up' again")
     assert capsys.readouterr().out.splitlines() == ["hop 1/2 - upgrade to AC 2.3.0 - starting"]
     provider.delete(STARS, {})
-    assert capsys.readouterr().out == "ckw1stars is forgotten; it keeps its version\n"
+    assert capsys.readouterr().out == "ckw1stars is forgotten, and nothing is changed on it\n"
     assert calls.CallClock(None).wait(0) is False
 
 
