@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 from astro_deployment_runtime import remote, report
 from astro_deployment_runtime.declaration import RuntimeDeclaration, read_arguments
 from astro_deployment_runtime.errors import (
+    AmbiguousNameError,
     AstroRuntimeError,
     DeploymentNotFoundError,
     InvalidInputError,
@@ -110,6 +111,7 @@ class Adapter:
         try:
             arguments = read_arguments({key: value for key, value in inputs.items() if key in ARGUMENTS})
             deployment = self._find(urn, arguments)
+            checked = replace(checked, warnings=tuple(self.houston.notes()))
             # Whether a pending hop off the path is ours is in the old outputs, which the engine does not give a check:
             # where there are none it is foreign for certain; otherwise confirm_pending, which has them, has the last
             # word.
@@ -120,7 +122,7 @@ class Adapter:
             planned = _legal(outcome)
         except RefusedError as error:
             return replace(checked, failures=(("runtime_version", str(error)),))
-        except DeploymentNotFoundError as error:
+        except (AmbiguousNameError, DeploymentNotFoundError) as error:
             argument = "release_name" if news.get("release_name") else "deployment_id"
             return replace(checked, failures=((argument, str(error)),))
         except AstroRuntimeError as error:
@@ -150,7 +152,7 @@ class Adapter:
         doubtful = not known and planned.cancel is not None and not arguments.accepted.cancel_pending
         if doubtful or not steps:
             warnings = () if steps else tuple(map(report.warning_line, planned.warnings))
-            return replace(checked, doubtful=doubtful, warnings=warnings)
+            return replace(checked, doubtful=doubtful, warnings=(*checked.warnings, *warnings))
         return replace(checked, lines=tuple(lines))
 
     def confirm_pending(self, olds: Mapping[str, Any], news: Mapping[str, Any]) -> Compared:

@@ -81,8 +81,11 @@ def read_offer() -> tuple[Catalog, Platform]:
     return snapshot.catalog, snapshot.platform
 
 
-def plan_release(release_name: str, wanted: Wanted) -> Judged:
+def plan_release(release_name: str, wanted: Wanted) -> tuple[Judged, tuple[str, ...]]:
     """Plan one Deployment of the platform that the environment names.
+
+    Returns:
+        What is planned, and notes about what Houston shows.
 
     Raises:
         InvalidInputError: what is asked for, or a setting, cannot be used.
@@ -90,8 +93,9 @@ def plan_release(release_name: str, wanted: Wanted) -> Judged:
     """
     stack = StackDeclaration(deployments=(wanted.entry(release_name),))
     with contextlib.closing(connect(_nothing, os.environ)) as adapter:
-        (judged,) = judge(stack, adapter, managed=False).fleet
-    return judged
+        judgement = judge(stack, adapter, managed=False)
+    (judged,) = judgement.fleet
+    return judged, judgement.notes
 
 
 def plan_all(wanted: Wanted) -> Judgement:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -21,7 +22,7 @@ from astro_deployment_runtime.errors import DeploymentNotFoundError, InvalidInpu
 from astro_deployment_runtime.model import Plan, Refusal
 from astro_deployment_runtime.planner import plan
 from astro_deployment_runtime.question import parse_current, parse_target
-from astro_deployment_runtime.report import OFFLINE, plan_json, plan_lines, refusal_lines
+from astro_deployment_runtime.report import OFFLINE, plan_json, plan_lines, printable, refusal_lines
 
 if TYPE_CHECKING:
     import argparse
@@ -144,7 +145,9 @@ def _batch_line(line: str, catalog: Catalog) -> tuple[Release, Target]:
 def _release(options: argparse.Namespace) -> ExitCode:
     from astro_deployment_runtime import fleet_table, live
 
-    judged = live.plan_release(options.release, live.Wanted.read(options))
+    judged, notes = live.plan_release(options.release, live.Wanted.read(options))
+    for note in notes:
+        print(f"note: {printable(note)}", file=sys.stderr)
     if judged.deployment is None:
         raise DeploymentNotFoundError(judged.refusal or "")
     if options.json:

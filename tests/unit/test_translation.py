@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from astro_deployment_runtime.translation import read_platform
-from astro_deployment_runtime.wire import OfferAnswer
+from astro_deployment_runtime.wire import AppConfig
 
 if TYPE_CHECKING:
     from astro_deployment_runtime.model import Platform
@@ -15,10 +15,7 @@ if TYPE_CHECKING:
 
 def read(version: str, flags: dict[str, Any] | None = None) -> Platform:
     """Read a platform that says this of itself."""
-    offer = {"deploymentConfig": {"airflowImages": []}, "runtimeReleases": []}
-    return read_platform(
-        OfferAnswer.model_validate({"appConfig": {"version": version, "featureFlags": flags}, **offer})
-    )
+    return read_platform(AppConfig.model_validate({"version": version, "featureFlags": flags}))
 
 
 @pytest.mark.parametrize(
