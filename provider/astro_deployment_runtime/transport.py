@@ -64,7 +64,8 @@ _NOT_PROCESSED: Final = frozenset({404, 405, 407, 411, 413, 414, 415, 421, 425, 
 GraphQL server may answer after it acted are not among them; nor is 429, after which a mutation is sent again."""
 
 _NO_FIELD: Final = re.compile(
-    r"""Cannot query field ["'](\w+)["'] on type ["'](\w+)["']|Field ["'](\w+)["'] (?:of type|must not have)"""
+    r"""Cannot query field ["'](?P<name>\w+)["'] on type ["'](?P<kind>\w+)["']"""
+    r"""|Field ["'](?P<odd>\w+)["'] (?:of type|must not have)"""
 )
 """What GraphQL servers say of a field that their schema lacks, or has as something else."""
 
@@ -313,9 +314,9 @@ class Transport:
         text = self.quote("; ".join(messages))
         if any(known in message for known in _TOKEN_MESSAGES for message in messages):
             return TokenRefusedError(self._refused_token(what, text))
-        if fields := frozenset(match.groups("") for message in messages for match in _NO_FIELD.finditer(message)):
+        if lacking := [match for message in messages for match in _NO_FIELD.finditer(message)]:
             refusal = FieldsRefusedError(f"Houston refuses {what}: {text}")
-            refusal.fields = frozenset((kind, name) for name, kind in fields)
+            refusal.fields = frozenset((match["kind"] or "", match["name"] or match["odd"]) for match in lacking)
             return refusal
         return PlatformRefusedError(f"Houston refuses {what}: {text}")
 

@@ -245,7 +245,7 @@ class Documents:
             for key in keys[begun:]:
                 alias = f"{letter}{len(taken)}"
                 selection, variable = write(alias)
-                size += len(selection) + len(variable) + len(json.dumps({alias: key}))
+                size += len(selection) + len(variable) + len(json.dumps({alias: key})) + 2
                 if taken and size > LARGEST_REQUEST:
                     break
                 fields.append(selection)

@@ -19,6 +19,7 @@ from astro_deployment_runtime.houston import Houston
 from astro_deployment_runtime.settings import Settings
 from astro_deployment_runtime.transport import Transport
 from sandbox import app, server, world
+from sandbox.oddities import Oddities, places
 from sandbox.requestlog import RequestLog
 
 if TYPE_CHECKING:
@@ -128,9 +129,18 @@ def running(application: ASGIApp, listener: socket.socket) -> Iterator[None]:
 
 @contextlib.contextmanager
 def serving(
-    folder: Path, *, rows: Sequence[Mapping[str, str]] = FLEET, token: str = TOKEN, version: str = "0.30.4"
+    folder: Path,
+    *,
+    rows: Sequence[Mapping[str, str]] = FLEET,
+    token: str = TOKEN,
+    version: str = "0.30.4",
+    lacks: Sequence[str] = (),
+    put: Sequence[str] = (),
 ) -> Iterator[Served]:
-    """Start a sandbox with these Deployments; its rollouts take no time."""
+    """Start a sandbox with these Deployments; its rollouts take no time.
+
+    It ``lacks`` fields, and what is ``put`` into its answers is odd, as its options of these names have it.
+    """
     fleet = folder / "fleet.yaml"
     fleet.write_text(yaml.safe_dump([{"label": row["releaseName"].title(), **row} for row in rows]), encoding="utf-8")
     chosen = world.Settings(token=TOKEN, viewer_token=VIEWER, fleet=fleet, platform_version=version)
@@ -141,7 +151,8 @@ def serving(
         root = f"http://{host}:{port}"
         sandbox = stack.enter_context(world.houston(chosen, root))
         middleware = [Middleware(RequestLog, stream=log, tokens=sandbox.tokens, clock=sandbox.platform.clock)]
-        stack.enter_context(running(app.create(sandbox, middleware), listener))
+        middleware.append(Middleware(Oddities, put=places(put)))
+        stack.enter_context(running(app.create(sandbox, middleware, lacks), listener))
         transport = stack.enter_context(contextlib.closing(Transport(settings(f"{root}/v1", token))))
         client = Houston(transport, feed=feed(), now=now, gather=0, linger=0)
         yield Served(url=f"{root}/v1", sandbox=sandbox, log=log, client=client, transport=transport, now=now)

@@ -28,6 +28,9 @@ def read(version: str, flags: dict[str, Any] | None = None) -> Platform:
         ("1.0.0", {}, True),
         ("1.1.0", {"disableDesiredRuntimeVersion": False}, True),
         ("2.1.0", None, True),
+        ("0.36.0-rc.1", None, True),
+        ("v0.36.0", None, True),
+        ("1.1.0-rc.1", {"disableDesiredRuntimeVersion": False}, True),
         ("nobody knows", None, False),
     ],
 )
@@ -38,13 +41,15 @@ def test_upgrades_by_image_where_the_platform_says_so(
     assert read(version, flags).upgrades_by_image is by_image
 
 
-@pytest.mark.parametrize(("version", "takes"), [("0.29.1", False), ("0.29.2", True), ("2.1.0", True)])
+@pytest.mark.parametrize(
+    ("version", "takes"), [("0.29.1", False), ("0.29.2", True), ("0.29.2-rc1", True), ("2.1.0", True)]
+)
 def test_images_can_be_named_from_0_29_2_on(version: str, takes: bool) -> None:
     """Below, somebody has to push them."""
     assert read(version).takes_images is takes
 
 
-@pytest.mark.parametrize(("version", "overwrites"), [("2.0.9", False), ("2.1.0", True)])
+@pytest.mark.parametrize(("version", "overwrites"), [("2.0.9", False), ("2.1.0-rc1", True), ("2.1.0", True)])
 def test_upsert_overwrites_the_environment(version: str, overwrites: bool) -> None:
     """The only way to name an image from 2.1 on."""
     assert read(version).overwrites_environment is overwrites
