@@ -18,7 +18,7 @@ from astro_deployment_runtime.reconcile import (
     Waiting,
     Withdrawn,
 )
-from astro_deployment_runtime.situation import MutationKind
+from astro_deployment_runtime.situation import Mutation, MutationKind, Outcome
 from astro_deployment_runtime.versions import Distribution
 
 if TYPE_CHECKING:
@@ -164,6 +164,8 @@ def stopped(  # noqa: PLR0911 - one for each kind of reason
             delivers = mutation.kind is MutationKind.DELIVER
             left = "The hop stays started." if delivers else "Nothing was changed by it."
             return f"{mutation.message}\n{left} Put that right, then {_RESUME}."
+        case NotTaken(Mutation(outcome=Outcome.UNSENT) as mutation):
+            return f"{mutation.kind} {mutation.release} did not reach Houston: {mutation.message}; {_RESUME}"
         case NotTaken(mutation):
             lost = f" ({mutation.message})" if mutation.message else ""
             return (
