@@ -234,12 +234,8 @@ class Houston:
             PlatformError: as :meth:`~astro_deployment_runtime.transport.Transport.mutate` tells.
         """
         what = f"deploy the image {image}"
-        seen = self._snapshot
-        if seen is not None and len(several := seen.by_release_name.get(deployment.release_name, ())) > 1:
-            raise PlatformRefusedError(
-                f"cannot {what}: Houston takes an image by release name only, and "
-                f"{_several(deployment.release_name, several, seen)}. Deploy it by a `project` instead of an `image`"
-            )
+        if unfit := self.unfit_for_images(deployment):
+            raise PlatformRefusedError(f"cannot {what}: {unfit}")
         document = self._reader.documents.deliver
         if document is None:
             raise PlatformRefusedError(f"this platform cannot {what}: that is possible from 0.29.2 on")
@@ -250,6 +246,17 @@ class Houston:
             # An empty version beside the other means "not given" to Houston: the vendor's CLI sends both.
             variables["airflowVersion"] = str(target.version) if certified else ""
         self._mutate(document, deployment, variables, what)
+
+    def unfit_for_images(self, deployment: Deployment) -> str | None:
+        """Say why no image can be deployed to it by name, as far as the snapshot shows; None where one can."""
+        seen = self._snapshot
+        several = seen.by_release_name.get(deployment.release_name, ()) if seen is not None else ()
+        if seen is None or len(several) < 2:
+            return None
+        return (
+            f"Houston takes an image by release name only, and {_several(deployment.release_name, several, seen)}. "
+            "Deploy by `project` instead of `image`"
+        )
 
     def health(self, deployment: Deployment, expected: AirflowVersion) -> Health:
         """Ask the Deployment's own Airflow, with the same token; what does not answer is not healthy."""

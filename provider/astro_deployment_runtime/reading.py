@@ -248,7 +248,8 @@ class Reader:
         if unread := next((error for alias, error in refusals.items() if alias not in asked.keys), None):
             raise unread
         answer = self._transport.shaped(data, wire.PlatformAnswer, what)
-        return read_platform(answer.app_config), self._catalog(wire.certified_on_offer(data, asked), answer)
+        self._platform = read_platform(answer.app_config)
+        return self._platform, self._catalog(wire.certified_on_offer(data, asked), answer)
 
     @staticmethod
     def _of_id(

@@ -30,7 +30,15 @@ from astro_deployment_runtime.errors import (
 )
 from astro_deployment_runtime.patience import patiently
 from astro_deployment_runtime.settings import check_url
-from astro_deployment_runtime.traffic import LONGEST_WISH, Pace, TransientError, Turnstile, attempts, retry_after
+from astro_deployment_runtime.traffic import (
+    LONGEST_WISH,
+    Pace,
+    TransientError,
+    Turnstile,
+    attempts,
+    retry_after,
+    until_processed,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -185,14 +193,16 @@ class Transport:
             MutationNotSentError: it was not processed, for certain.
             RunInterruptedError: the user has stopped the run; it was not sent.
         """
+
+        def send() -> dict[str, Any]:
+            with self._changing:
+                self._pace.turn()
+                return self._change(document, variables, what)
+
         try:
-            for attempt in attempts():
-                with attempt, self._changing:
-                    self._pace.turn()
-                    data = self._change(document, variables, what)
+            return until_processed(send)
         except TransientError as error:
             raise MutationNotSentError(f"{error}, so it was not processed") from error
-        return data
 
     def _change(self, document: str, variables: Mapping[str, str], what: str) -> dict[str, Any]:
         """Send a mutation; a :class:`TransientError` means that it can be sent again."""

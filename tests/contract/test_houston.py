@@ -683,7 +683,7 @@ def test_two_deployments_with_one_release_name_are_told_apart_by_their_ids() -> 
             client.find(release_name="stars-1")
         red = client.find(deployment_id="ckw2")
         assert (red.id, seen(red)) == ("ckw2", ("AC 2.2.5", None))
-        with pytest.raises(PlatformRefusedError, match=f"by release name only, and {named}. Deploy it by a `project`"):
+        with pytest.raises(PlatformRefusedError, match=f"by release name only, and {named}. Deploy by `project`"):
             client.deliver(red, "own:1", ReleaseId.parse("Runtime 4.2.5"))
 
 

@@ -31,8 +31,10 @@ from astro_deployment_runtime.errors import (
     PlatformError,
     PlatformRefusedError,
     PlatformUnreachableError,
+    RunInterruptedError,
     TokenRefusedError,
 )
+from astro_deployment_runtime.patience import stop
 from astro_deployment_runtime.transport import Transport
 from tests.contract.served import TOKEN, settings
 
@@ -311,6 +313,26 @@ def test_a_mutation_whose_rate_stays_limited_was_not_sent(headers: dict[str, str
         with pytest.raises(PlatformUnreachableError, match="HTTP status 429"):
             read(transport)
         assert len(asked) == times
+
+
+def test_a_user_who_stops_the_run_does_not_wait_for_a_rate_limit() -> None:
+    """The mutation was not sent then, and is not."""
+    asked: list[int] = []
+    wish = threading.Event()
+
+    def handler(_: httpx.Request) -> httpx.Response:
+        asked.append(1)
+        threading.Timer(0.5, wish.set).start()
+        return answer(429, headers={"retry-after": "40"})
+
+    token = stop.set(wish)
+    began = time.monotonic()
+    try:
+        with opened(handler) as transport, pytest.raises(RunInterruptedError):
+            mutate(transport)
+    finally:
+        stop.reset(token)
+    assert (len(asked), time.monotonic() - began < 10) == (1, True)
 
 
 def test_a_mutation_is_in_doubt_once_one_of_its_answers_is_lost() -> None:

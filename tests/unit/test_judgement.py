@@ -190,6 +190,10 @@ def test_of_two_deployments_with_one_release_name_none_is_guessed(tmp_path: Path
             ("red", None),
             ("wind-3", None),
         ]
+        image = [each | {"image": "own:{version}"} for each in by_id]
+        for each in judged(served, deployments=image).fleet:
+            assert each.at_fault == "image"
+            assert "Houston takes an image by release name only, and 2 Deployments have" in (each.refusal or "")
         (left,) = judged(served, deployments=by_id[:1], selectors=selectors, exclude=["tides-4", "wind-3"]).refused
         assert left.entry.name == "stars-1", "the other one still has a name that two have"
 
