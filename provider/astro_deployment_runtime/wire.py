@@ -157,7 +157,7 @@ class Documents:
     def deployments(self, ids: Sequence[str], *, offer: bool = False) -> list[Request]:
         """Ask for Deployments by their ids, in aliases ``d0``, ``d1``, ...; the first request also for the offer."""
         flags = "" if Part.FLAGS in self.without else "featureFlags"
-        platform = f"appConfig {{ version {flags} }} runtimeReleases {{ version airflowVersion }} {self._certified}"
+        platform = f"appConfig {{ version {flags} }} {self._certified} runtimeReleases {{ version airflowVersion }}"
         return self._batches(
             "Deployments",
             "d",
@@ -253,7 +253,7 @@ class Documents:
                 taken[alias] = key
             begun += len(taken)
             if taken:
-                document = f"query {name}({','.join(kinds)}){{{' '.join([*fields, beside])}}} {self._fragment}"
+                document = f"query {name}({','.join(kinds)}){{{' '.join([beside, *fields])}}} {self._fragment}"
             else:
                 document = f"query {name} {{ {beside} }}"
             requests.append(Request(document, {**shared, **taken} if taken else {}, taken))

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 PLATFORM_READ = ["appConfig", "runtimeReleases", "workspaces"]
-OFFER_READ = ["appConfig", "runtimeReleases", "deploymentConfig"]
+OFFER_READ = ["appConfig", "deploymentConfig", "runtimeReleases"]
 
 
 @pytest.fixture
@@ -56,7 +56,7 @@ def test_the_fleet_is_read_in_two_requests(tmp_path: Path, deployments: int, wor
     with world.serving(tmp_path, rows=rows) as served:
         found = {served.client.find(release_name=row["releaseName"]).id for row in rows}
         assert found == {row["id"] for row in rows}
-        assert served.asked() == [PLATFORM_READ, [*["workspaceDeployments"] * workspaces, "deploymentConfig"]]
+        assert served.asked() == [PLATFORM_READ, ["deploymentConfig", *["workspaceDeployments"] * workspaces]]
 
 
 def test_a_reading_tells_the_platform_and_its_offer(served: Served) -> None:
@@ -123,10 +123,10 @@ def test_a_mutation_drops_its_deployments_entry_alone(served: Served) -> None:
     before = len(served.asked())
     assert served.client.find(release_name="stars-1").pending == ReleaseId.parse("AC 2.3.0")
     assert served.client.find(release_name="wind-3").pending is None
-    assert served.asked()[before:] == [["deployment", *OFFER_READ]]
+    assert served.asked()[before:] == [[*OFFER_READ, "deployment"]]
     served.now.seconds += FLEET_SECONDS
     assert served.client.find(release_name="stars-1").pending == ReleaseId.parse("AC 2.3.0")
-    assert served.asked()[before + 1 :] == [PLATFORM_READ, [*["workspaceDeployments"] * 2, "deploymentConfig"]]
+    assert served.asked()[before + 1 :] == [PLATFORM_READ, ["deploymentConfig", *["workspaceDeployments"] * 2]]
 
 
 def test_a_refused_mutation_drops_the_entry_too(served: Served) -> None:
@@ -171,7 +171,7 @@ def test_a_deployment_that_came_later_is_asked_for_alone(served: Served, key: st
     before = len(served.asked())
     wanted = {"release_name": row["releaseName"]} if key == "release_name" else {"deployment_id": row["id"]}
     assert served.client.find(**wanted).id == row["id"]
-    expected = ["workspaceDeployments"] * 2 if key == "release_name" else ["deployment", *OFFER_READ]
+    expected = ["workspaceDeployments"] * 2 if key == "release_name" else [*OFFER_READ, "deployment"]
     assert served.asked()[before:] == [expected]
 
 
@@ -212,7 +212,7 @@ def test_those_who_read_at_the_same_time_share_a_request(served: Served) -> None
     found = at_once(lambda id_: client.observe(id_)[0], ids)
     assert [deployment.id for deployment in found if isinstance(deployment, Deployment)] == ids
     assert at_once(lambda id_: client.observe_deployment(id_, catalog, within=0.5), ids) == found
-    assert served.asked()[before:] == [[*["deployment"] * 4, *OFFER_READ], ["deployment"] * 4]
+    assert served.asked()[before:] == [[*OFFER_READ, *["deployment"] * 4], ["deployment"] * 4]
 
 
 def test_one_that_has_gone_hides_no_other(served: Served) -> None:
@@ -222,7 +222,7 @@ def test_one_that_has_gone_hides_no_other(served: Served) -> None:
     before = len(served.asked())
     found = at_once(lambda id_: client.observe(id_)[0], [STARS, "ckw1none", TIDES])
     assert [getattr(each, "id", type(each)) for each in found] == [STARS, DeploymentNotFoundError, TIDES]
-    assert served.asked()[before:] == [[*["deployment"] * 3, *OFFER_READ]]
+    assert served.asked()[before:] == [[*OFFER_READ, *["deployment"] * 3]]
 
 
 def test_all_that_have_gone_are_told_each(served: Served) -> None:
