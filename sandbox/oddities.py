@@ -45,9 +45,9 @@ class Oddities:
         await send({"type": "http.response.body", "body": body})
 
     def changed(self, body: bytes) -> bytes:
-        """Put the values into an answer; one without data stays as it is."""
-        answer = json.loads(body)
-        if not isinstance(answer.get("data"), dict):
+        """Put the values into an answer; one without data stays as it is, an empty one for a client that left too."""
+        answer = json.loads(body) if body else None
+        if not isinstance(answer, dict) or not isinstance(answer.get("data"), dict):
             return body
         for place, value in self._put:
             _set(answer["data"], place, value)

@@ -151,7 +151,8 @@ def serving(
         root = f"http://{host}:{port}"
         sandbox = stack.enter_context(world.houston(chosen, root))
         middleware = [Middleware(RequestLog, stream=log, tokens=sandbox.tokens, clock=sandbox.platform.clock)]
-        middleware.append(Middleware(Oddities, put=places(put)))
+        if put:
+            middleware.append(Middleware(Oddities, put=places(put)))
         stack.enter_context(running(app.create(sandbox, middleware, lacks), listener))
         transport = stack.enter_context(contextlib.closing(Transport(settings(f"{root}/v1", token))))
         client = Houston(transport, feed=feed(), now=now, gather=0, linger=0)

@@ -31,6 +31,12 @@ def test_a_value_is_put_where_there_is_one(put: str, after: object) -> None:
     assert changed(put, {"a": [{"b": 1}, {"b": 2}]}) == after
 
 
+@pytest.mark.parametrize("body", [b"", b'{"errors": []}', b'{"data": null}', b"[]"])
+def test_an_answer_without_data_stays_as_it_is(body: bytes) -> None:
+    """Also the empty one for a client that has left."""
+    assert Oddities(app=None, put=places(["a=1"])).changed(body) == body  # type: ignore[arg-type]
+
+
 @pytest.mark.parametrize("text", ["a", "a=", "a={"])
 def test_what_is_no_place_and_value_is_an_error(text: str) -> None:
     """The message shows how to write one."""
