@@ -32,13 +32,17 @@ if TYPE_CHECKING:
 
     from sandbox.deployment import Deployment
 
+#: Bytes that Houston takes of a request: the limit of the servers it is made of (inferred).
+_LARGEST_BODY = 100 * 1024
 
-def create(houston: Houston, middleware: Sequence[Middleware] = ()) -> Starlette:
+
+def create(houston: Houston, middleware: Sequence[Middleware] = (), lacking: Sequence[str] = ()) -> Starlette:
     """Make the app of a Houston.
 
-    ``middleware`` wraps every request, the first outermost: the seam for logs and faults.
+    ``middleware`` wraps every request, the first outermost: the seam for logs and faults. ``lacking`` names fields, as
+    ``Type.field``, that the platform does not have although its version should.
     """
-    schema = graph.executable(houston.platform.generation)
+    schema = graph.executable(houston.platform.generation, tuple(lacking))
 
     async def v1(request: Request) -> Response:
         body = await _json(request)
@@ -92,8 +96,11 @@ def _role(houston: Houston, request: Request) -> Role | None:
 
 
 async def _json(request: Request) -> dict[str, Any]:
+    text = await request.body()
+    if len(text) > _LARGEST_BODY:
+        raise HTTPException(413, "request entity too large")
     try:
-        body = json.loads(await request.body())
+        body = json.loads(text)
     except ValueError as error:
         raise HTTPException(400, f"the body is not JSON: {error}") from error
     if not isinstance(body, dict):

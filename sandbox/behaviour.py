@@ -178,7 +178,7 @@ def misfits(deployment: Deployment, generation: Generation) -> list[str]:
     found = []
     if not generation.certified and not deployment.on_runtime:
         found.append(f"Astronomer Certified cannot exist on platform {generation.text}")
-    elif deployment.pending and not generation.desired_versions:
+    elif deployment.pending and not generation.starts:
         found.append(f"platform {generation.text} has no pending changes")
     return found
 

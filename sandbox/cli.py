@@ -105,6 +105,12 @@ def _parser() -> argparse.ArgumentParser:
     serve.add_argument(
         "--failing-percent", type=_percent, default=0.0, metavar="P", help="how many answers get lost; default: 0"
     )
+    serve.add_argument(
+        "--lacks", action="append", default=[], metavar="TYPE.FIELD", help="a field that the platform does not have"
+    )
+    serve.add_argument(
+        "--put", action="append", default=[], metavar="PLACE=JSON", help="an odd value in Houston's answers"
+    )
     serve.add_argument("--request-log", type=Path, metavar="FILE", help="append a line of JSON for each request")
 
     remote = argparse.ArgumentParser(add_help=False)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from sandbox.errors import SandboxError
 
-_VERSION = re.compile(r"(\d+)\.(\d+)\.(\d+)")
+_VERSION = re.compile(r"v?(\d+)\.(\d+)\.(\d+)(?:[-+.a-z][0-9A-Za-z.+-]*)?", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +22,11 @@ class Generation:
 
     @classmethod
     def of(cls, text: str) -> Generation:
-        """Read a platform version such as ``0.30.4``; raises SandboxError for one that the sandbox does not play."""
+        """Read a platform version such as ``0.30.4``; a suffix (``1.1.0-rc.1``) changes nothing but the text.
+
+        Raises:
+            SandboxError: the sandbox does not play it.
+        """
         match = _VERSION.fullmatch(text)
         if match is None:
             raise SandboxError(f"the platform version {text!r} is not of the form x.y.z, for example 0.30.4")
@@ -44,8 +48,23 @@ class Generation:
 
     @property
     def desired_versions(self) -> bool:
-        """The fields desired*, updateDeploymentRuntime and cancelRuntimeUpdate exist (not from 1.1 on)."""
+        """A Deployment has airflowVersion and the fields desired* (CLI: not asked for from 1.0 on)."""
+        return self.number < (1, 0, 0)
+
+    @property
+    def starts(self) -> bool:
+        """The mutations updateDeploymentRuntime and cancelRuntimeUpdate exist (not from 1.1 on)."""
         return self.number < (1, 1, 0)
+
+    @property
+    def certified_offer(self) -> bool:
+        """The type DeploymentConfig tells the Certified releases (CLI: not asked for from 1.0.1 on)."""
+        return self.number < (1, 0, 1)
+
+    @property
+    def settings(self) -> bool:
+        """The type AppConfig tells the settings that a Deployment can have (CLI: not asked for from 2.0 on)."""
+        return self.number < (2, 0, 0)
 
     @property
     def upgrade_by_image(self) -> bool:

@@ -14,7 +14,7 @@ from sandbox import documents
 from sandbox.errors import RefusedError
 from sandbox.mutations import MUTATIONS
 from sandbox.queries import DEPLOYMENT, QUERIES, RUNTIME_RELEASE, WORKSPACE, Context
-from sandbox.schema import sdl
+from sandbox.schema import sdl, without
 from sandbox.times import moment
 
 if TYPE_CHECKING:
@@ -27,6 +27,7 @@ _RESOLVERS = {
     "Mutation": MUTATIONS,
     "Workspace": WORKSPACE,
     "Deployment": DEPLOYMENT,
+    "ChangedDeployment": DEPLOYMENT,
     "RuntimeRelease": RUNTIME_RELEASE,
 }
 _QUOTED = re.compile(r"'([^']*)'")
@@ -37,9 +38,12 @@ _silent.addHandler(logging.NullHandler())
 
 
 @functools.cache
-def executable(generation: Generation) -> GraphQLSchema:
-    """Make the executable schema of a platform version: its fields have resolvers, the others do not exist."""
-    text = sdl(generation)
+def executable(generation: Generation, lacking: tuple[str, ...] = ()) -> GraphQLSchema:
+    """Make the executable schema of a platform version: its fields have resolvers, the others do not exist.
+
+    ``lacking`` names fields, as ``Type.field``, that this platform does not have although its version should.
+    """
+    text = without(sdl(generation), lacking) if lacking else sdl(generation)
     known = build_schema(text).type_map
     objects = []
     for name, resolvers in _RESOLVERS.items():

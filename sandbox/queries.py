@@ -47,7 +47,7 @@ def houston_of(info: Info, *, admin: bool = False) -> Houston:
     return info.context.houston
 
 
-def _app_config(_: object, info: Info) -> dict[str, Any]:
+def _app_config(_: object, info: Info, **_where: str | None) -> dict[str, Any]:
     generation = houston_of(info).platform.generation
     return {
         "version": generation.text,
@@ -139,6 +139,7 @@ def _deployment_config(_: object, info: Info) -> dict[str, Any]:
     platform = houston_of(info).platform
     images = platform.catalog.certified if platform.generation.certified else ()
     return {
+        "executors": ["Local", "Celery", "Kubernetes"],
         "airflow_images": images,
         "airflow_versions": [image.version for image in images],
         "default_airflow_image_tag": images[-1].tag if images else None,

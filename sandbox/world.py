@@ -13,13 +13,14 @@ from sandbox import app, behaviour, catalog, fleet, server
 from sandbox.errors import SandboxError, problems
 from sandbox.generation import Generation
 from sandbox.houston import Houston, Tokens
+from sandbox.oddities import Oddities, places
 from sandbox.quirks import Quirks
 from sandbox.requestlog import RequestLog
 from sandbox.store import Store
 from sandbox.weather import Weather
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
 
@@ -44,6 +45,8 @@ class Settings:
     delay_seconds: float = 0.0
     failing_percent: float = 0.0
     request_log: Path | None = None
+    lacks: Sequence[str] = ()
+    put: Sequence[str] = ()
 
 
 @contextlib.contextmanager
@@ -98,7 +101,9 @@ def serve(settings: Settings) -> None:
         if settings.delay_seconds or settings.failing_percent:
             weather = {"delay_seconds": settings.delay_seconds, "failing_percent": settings.failing_percent}
             middleware.append(Middleware(Weather, **weather))
-        server.run(app.create(served, middleware), listener)
+        if settings.put:
+            middleware.append(Middleware(Oddities, put=places(settings.put)))
+        server.run(app.create(served, middleware, settings.lacks), listener)
 
 
 def _opened(path: Path) -> TextIO:

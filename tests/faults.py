@@ -163,7 +163,7 @@ FAULTS: Final[dict[Callable[[Faults], None], str]] = {
     slow: "",
     more: "",
     malformed: "with HTTP status 200 and no JSON",
-    less: "is not what its schema promises",
+    less: "Houston does not tell which Astro Runtime stars-1 runs",
     expired: "it has expired, or may not do this",
     revoked: "it has expired, or may not do this",
     down: "",

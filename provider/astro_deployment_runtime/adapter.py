@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 from astro_deployment_runtime import remote, report
 from astro_deployment_runtime.base_images import VENDORS
-from astro_deployment_runtime.cautions import of_rows
 from astro_deployment_runtime.declaration import RuntimeDeclaration, read_arguments
 from astro_deployment_runtime.errors import (
+    AmbiguousNameError,
     AstroRuntimeError,
     DeploymentNotFoundError,
     InvalidInputError,
@@ -129,14 +129,14 @@ class Adapter:
             known = not olds or "pending" in olds
             ours = olds.get("pending") == str(deployment.pending) if known else True
             outcome = self._plan(deployment, arguments, pending_is_ours=ours, held=self._kept(olds, news, arguments))
-            notes = self.row_notes(once=True)
+            notes = self.notes(once=True)
             checked = replace(checked, deployment=deployment, outcome=outcome, warnings=notes)
             planned = _legal(outcome)
         except RefusedError as error:
             if "accept" in unknown and isinstance(checked.outcome, Refusal) and checked.outcome.acceptable:
                 return replace(checked, undecided="whether the path is allowed depends on accept")
             return replace(checked, failures=(("runtime_version", str(error)),))
-        except DeploymentNotFoundError as error:
+        except (AmbiguousNameError, DeploymentNotFoundError) as error:
             argument = "release_name" if news.get("release_name") else "deployment_id"
             return replace(checked, failures=((argument, str(error)),))
         except AstroRuntimeError as error:
@@ -174,8 +174,8 @@ class Adapter:
             return replace(checked, doubtful=doubtful, warnings=(*notes, *warnings))
         return replace(checked, lines=tuple(lines))
 
-    def row_notes(self, *, once: bool) -> tuple[str, ...]:
-        """Name the rows of the offer and of the catalog that cannot be read; they count as told then.
+    def notes(self, *, once: bool) -> tuple[str, ...]:
+        """Return what a user should know of what the platform shows: odd rows, for example. They count as told then.
 
         Args:
             once: leave out what was told before, so that not every Deployment repeats it.
@@ -183,7 +183,7 @@ class Adapter:
         Raises:
             PlatformError: Houston cannot be read.
         """
-        notes = tuple(map(report.printable, of_rows(self.houston.snapshot().catalog)))
+        notes = tuple(map(report.printable, self.houston.snapshot().notes))
         with self._lock:
             new = tuple(note for note in notes if note not in self.told) if once else notes
             self.told.update(new)

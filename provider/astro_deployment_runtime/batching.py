@@ -14,9 +14,6 @@ from astro_deployment_runtime.patience import go_on
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
-LARGEST_BATCH: Final = 500
-"""Keys in one question. A thousand would come near the 100 kB at which servers of Houston's kind refuse a request."""
-
 GATHER_SECONDS: Final = 0.1
 """How long the first of a batch waits for others."""
 _JITTER: Final = 0.2
@@ -84,7 +81,7 @@ class Batcher(Generic[Answer]):
         due = time.monotonic() + wait
         with self._lock:
             batch = self._open
-            if batch is None or len(batch.keys) >= LARGEST_BATCH:
+            if batch is None:
                 batch = self._open = _Batch()
                 threading.Thread(target=self._serve, args=(batch,), name="batch", daemon=True).start()
             batch.keys.append(key)

@@ -19,10 +19,13 @@
     ├── UnsoundPlanError           the planner's check objects to the planner's own path: a mistake in this package
     └── PlatformError              Houston, the network, or what came from there
         ├── PlatformUnreachableError   no usable answer, also after the retries of a read
+        │   └── MutationNotSentError   a mutation was surely not processed: it can be sent again
         ├── PlatformRefusedError       Houston answered with an error of its own
-        │   └── TokenRefusedError      the token is missing, expired or may not do this
+        │   ├── TokenRefusedError      the token is missing, expired or may not do this
+        │   └── FieldsRefusedError     this platform lacks fields that were asked for
         ├── PlatformAnswerError        an answer that is not what the schema promises
         ├── DeploymentNotFoundError    no Deployment of that name or id that the token can see
+        ├── AmbiguousNameError         several Deployments have that release name
         └── DoubtfulMutationError      a mutation was sent and its answer was lost: read before anything else
 
 A refusal of the planner is not an error but a result (:class:`~astro_deployment_runtime.model.Refusal`). Every
@@ -112,6 +115,10 @@ class PlatformUnreachableError(PlatformError):
     """There was no usable answer: no connection, a time-out, or a proxy's 429 or 5xx that outlasted the retries."""
 
 
+class MutationNotSentError(PlatformUnreachableError):
+    """A mutation was not processed, for certain: there was no connection, or what answered never passed it on."""
+
+
 class PlatformRefusedError(PlatformError):
     """Houston understood the request and answered with an error."""
 
@@ -120,12 +127,23 @@ class TokenRefusedError(PlatformRefusedError):
     """Houston does not accept the token, or the token may not do this."""
 
 
+class FieldsRefusedError(PlatformRefusedError):
+    """This platform lacks fields that a document asks for, so that it refused the whole document."""
+
+    fields: frozenset[tuple[str, str]] = frozenset()
+    """Pairs of a type's name (empty: not told) and a field's."""
+
+
 class PlatformAnswerError(PlatformError):
     """An answer is not what the schema promises."""
 
 
 class DeploymentNotFoundError(PlatformError):
     """The token can see no Deployment of that release name or id."""
+
+
+class AmbiguousNameError(PlatformError):
+    """Several Deployments have the release name by which one is declared."""
 
 
 class DoubtfulMutationError(PlatformError):

@@ -62,7 +62,7 @@ class Ending:
     deployment: Deployment
     """As it was observed last."""
     pending: ReleaseId | None = None
-    """The hop that we started and have not seen arrive."""
+    """The hop that we started, perhaps not yet seen, and have not seen arrive."""
     problem: str | None = None
     """Why the target was not reached, and what to do; None where it was."""
 

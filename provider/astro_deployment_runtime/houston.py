@@ -6,16 +6,19 @@ a while; whoever is about to change one reads it again, live.
 
 from __future__ import annotations
 
-import math
 import threading
 import time
-from typing import TYPE_CHECKING, Final, TypeVar
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from astro_deployment_runtime import wire
 from astro_deployment_runtime.airflow import read_health
 from astro_deployment_runtime.batching import GATHER_SECONDS, Batcher
 from astro_deployment_runtime.errors import (
+    AmbiguousNameError,
     DeploymentNotFoundError,
+    DoubtfulMutationError,
+    PlatformAnswerError,
     PlatformError,
     PlatformRefusedError,
 )
@@ -24,11 +27,11 @@ from astro_deployment_runtime.translation import read_deployment
 from astro_deployment_runtime.versions import AirflowVersion, Distribution, ReleaseId
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from astro_deployment_runtime.catalog import Catalog
     from astro_deployment_runtime.model import Deployment, Health, Platform
-    from astro_deployment_runtime.reading import Snapshot
+    from astro_deployment_runtime.reading import Found, Snapshot
     from astro_deployment_runtime.transport import Transport
 
 FLEET_SECONDS: Final = 30.0
@@ -36,6 +39,15 @@ FLEET_SECONDS: Final = 30.0
 
 LINGER_SECONDS: Final = 2.0
 """How long a reading of a Deployment that is waited for may itself wait for others to join, at most."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Sought:
+    """What was asked for because a reading of the fleet does not show it."""
+
+    snapshot: Snapshot
+    by_id: dict[str, Found]
+    by_name: dict[str, tuple[wire.WireDeployment, ...]]
 
 
 class Houston:
@@ -69,6 +81,7 @@ class Houston:
         self._taken = 0.0
         self._failure: tuple[float, PlatformError] | None = None
         self._changed: set[str] = set()
+        self._sought: _Sought | None = None
 
     def close(self) -> None:
         """Give the connections back."""
@@ -98,28 +111,61 @@ class Houston:
                     raise
             return self._snapshot
 
+    def seek(self, *, release_names: Sequence[str], ids: Sequence[str]) -> None:
+        """Ask for all of these that the snapshot does not show, in batches, so that to find each asks nothing.
+
+        Raises:
+            PlatformError: Houston cannot be read.
+        """
+        snapshot = self.snapshot()
+        names = [each for each in dict.fromkeys(release_names) if each not in snapshot.by_release_name]
+        unseen = [each for each in dict.fromkeys(ids) if each not in snapshot.by_id]
+        by_name: dict[str, tuple[wire.WireDeployment, ...]] = dict.fromkeys(names, ())
+        for found in self._reader.named(names, snapshot.workspaces) if names else ():
+            by_name[found.release_name] += (found,)
+        self._sought = _Sought(snapshot, self._reader.deployments(unseen) if unseen else {}, by_name)
+
     def find(self, *, release_name: str | None = None, deployment_id: str | None = None) -> Deployment:
         """Find a Deployment by its release name or its id: in the snapshot, else by asking for it alone.
 
         Raises:
             DeploymentNotFoundError: there is none that the token can see.
+            AmbiguousNameError: several have that release name.
             PlatformError: Houston cannot be read.
         """
         snapshot = self.snapshot()
-        seen = snapshot.by_id.get(deployment_id or "") or snapshot.by_release_name.get(release_name or "")
-        if seen is not None and seen.id not in self._changed:
-            return read_deployment(seen, snapshot.catalog)
-        if seen is not None:
-            return self.observe(seen.id)[0]
+        sought = self._sought if self._sought and self._sought.snapshot is snapshot else _Sought(snapshot, {}, {})
+        seen: Found
         if deployment_id is not None:
-            return self.observe(deployment_id)[0]
-        for deployment in self._reader.in_workspaces(snapshot.workspaces, release_name=release_name):
-            if deployment.release_name == release_name:
-                return read_deployment(deployment, snapshot.catalog)
-        raise DeploymentNotFoundError(
-            f"Houston shows this token no Deployment with the release name {release_name!r}, but "
-            f"{len(snapshot.deployments)} others: correct the name, or give the token's account access to its workspace"
-        )
+            seen = snapshot.by_id.get(deployment_id) or sought.by_id.get(deployment_id)
+            if isinstance(seen, PlatformError):
+                raise type(seen)(str(seen)) from seen
+        else:
+            seen = self._named(release_name or "", snapshot, sought)
+        if seen is None or seen.id in self._changed:
+            return self.observe(seen.id if seen else deployment_id or "")[0]
+        return read_deployment(seen, snapshot.catalog)
+
+    def _named(self, release_name: str, snapshot: Snapshot, sought: _Sought) -> wire.WireDeployment:
+        found = snapshot.by_release_name.get(release_name) or sought.by_name.get(release_name)
+        if found is None:
+            found = self._reader.named([release_name], snapshot.workspaces)
+        if not found:
+            if snapshot.gaps:
+                raise PlatformAnswerError(
+                    f"Houston shows no Deployment with the release name {release_name!r}, and not the whole fleet: "
+                    f"{'; '.join(snapshot.gaps)}. Declare it by its deploymentId, or have the platform mended"
+                )
+            raise DeploymentNotFoundError(
+                f"Houston shows this token no Deployment with the release name {release_name!r}, but "
+                f"{len(snapshot.deployments)} others: correct the name, or give the token's account access to its "
+                "workspace"
+            )
+        if len({each.id for each in found}) > 1:
+            raise AmbiguousNameError(
+                f"{_several(release_name, found, snapshot)}: declare the one that is meant by its deploymentId"
+            )
+        return found[0]
 
     def observe(self, deployment_id: str) -> tuple[Deployment, Platform, Catalog]:
         """Read one Deployment and the platform's offer, live: in one request for all who ask at the same time.
@@ -178,6 +224,8 @@ class Houston:
             PlatformError: as :meth:`~astro_deployment_runtime.transport.Transport.mutate` tells.
         """
         what = f"deploy the image {image}"
+        if unfit := self.unfit_for_images(deployment):
+            raise PlatformRefusedError(f"cannot {what}: {unfit}")
         document = self._reader.documents.deliver
         if document is None:
             raise PlatformRefusedError(f"this platform cannot {what}: that is possible from 0.29.2 on")
@@ -189,23 +237,59 @@ class Houston:
             variables["airflowVersion"] = str(target.version) if certified else ""
         self._mutate(document, deployment, variables, what)
 
+    def unfit_for_images(self, deployment: Deployment) -> str | None:
+        """Say why no image can be deployed to it by name, as far as the snapshot shows; None where one can."""
+        seen = self._snapshot
+        several = seen.by_release_name.get(deployment.release_name, ()) if seen is not None else ()
+        if seen is None or len(several) < 2:
+            return None
+        return (
+            f"Houston takes an image by release name only, and {_several(deployment.release_name, several, seen)}. "
+            "Deploy by `project` instead of `image`"
+        )
+
     def health(self, deployment: Deployment, expected: AirflowVersion) -> Health:
         """Ask the Deployment's own Airflow, with the same token; what does not answer is not healthy."""
         return read_health(self._transport, deployment, expected)
 
     def _mutate(self, document: str, deployment: Deployment, variables: dict[str, str], what: str) -> None:
+        what = f"{what} on {deployment.release_name}"
         try:
-            self._transport.mutate(document, variables, what=f"{what} on {deployment.release_name}")
+            answer = self._transport.mutate(document, variables, what=what)
         finally:
             # Last, so that a reading of the fleet that began before the mutation took effect does not count.
             self._changed.add(deployment.id)
+        changed = _id_of(answer)
+        if changed not in {None, deployment.id}:
+            raise DoubtfulMutationError(
+                f"Houston answered {what} with the Deployment {changed} instead of {deployment.id}, so it may have "
+                f"changed the wrong one: look at {changed} as well"
+            )
 
-    def _together(self, batcher: Batcher[_Found | None], deployment_id: str, *, within: float = math.inf) -> _Found:
-        """Read a Deployment beside others; alone where that fails, so that Houston tells what is wrong with it."""
-        found = batcher.get(deployment_id, within=within) or batcher.ask([deployment_id])[deployment_id]
+    def _together(self, batcher: Batcher[_Found | PlatformError | None], deployment_id: str, **how: float) -> _Found:
+        """Read a Deployment beside others; alone where Houston refuses all of them, so that it tells what is wrong."""
+        found = batcher.get(deployment_id, **how) or batcher.ask([deployment_id])[deployment_id]
         if found is None:
             raise not_found(deployment_id)
+        if isinstance(found, PlatformError):
+            raise type(found)(str(found)) from found
         return found
 
 
 _Found = TypeVar("_Found")
+
+
+def _id_of(answer: dict[str, Any]) -> str | None:
+    """Return the id in a mutation's answer, None where it tells none."""
+    found = next(iter(answer.values()), None)
+    id_ = found.get("id") if isinstance(found, dict) else None
+    return None if id_ is None else str(id_)
+
+
+def _several(release_name: str, found: Sequence[wire.WireDeployment], snapshot: Snapshot) -> str:
+    named = []
+    for each in found:
+        workspace = each.workspace.id if each.workspace else "unknown"
+        place = snapshot.labels.get(workspace) or workspace
+        named.append(f"{each.label or release_name!r} in workspace {place} ({each.id})")
+    return f"{len(found)} Deployments have the release name {release_name!r}: {', '.join(named)}"

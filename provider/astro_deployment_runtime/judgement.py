@@ -15,6 +15,7 @@ from astro_deployment_runtime.adapter import ARGUMENTS
 from astro_deployment_runtime.errors import PlatformAnswerError
 from astro_deployment_runtime.selection import Candidate, select
 from astro_deployment_runtime.translation import read_current
+from astro_deployment_runtime.wire import Part
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -107,7 +108,12 @@ def judge(
         PlatformError: Houston cannot be read.
     """
     snapshot = adapter.houston.snapshot()
-    rows = adapter.row_notes(once=False)
+    notes = adapter.notes(once=False)
+    _refuse_unknown_fleet(stack, snapshot)
+    adapter.houston.seek(
+        release_names=[each.release_name for each in stack.deployments if each.release_name],
+        ids=[each.deployment_id for each in stack.deployments if each.deployment_id],
+    )
     selected = select(stack, [_candidate(each, snapshot) for each in snapshot.deployments], snapshot.labels)
     unknown = _SEEN_BEFORE if managed and saved is None else {}
     fleet = tuple(
@@ -115,7 +121,24 @@ def judge(
         for entry in selected.entries
     )
     unsure = managed and saved is None and any(each.resolved for each in fleet)
-    return Judgement(fleet=fleet, notes=(*rows, *selected.notes, *([_UNSURE] if unsure else [])))
+    return Judgement(fleet=fleet, notes=(*notes, *selected.notes, *([_UNSURE] if unsure else [])))
+
+
+def _refuse_unknown_fleet(stack: StackDeclaration, snapshot: Snapshot) -> None:
+    """Refuse selectors where the fleet is not known: a Deployment that is overlooked would leave the stack."""
+    by_label = [each.where for each in stack.selections if each.selector.label is not None]
+    by_workspace = [each.where for each in stack.selections if each.selector.workspace not in {None, *snapshot.labels}]
+    gaps = list(snapshot.gaps)
+    if by_label and Part.LABEL in snapshot.refused:
+        gaps.append(f"{', '.join(by_label)}: this platform does not tell the labels of Deployments")
+    if by_workspace and Part.WORKSPACE_LABEL in snapshot.refused:
+        gaps.append(f"{', '.join(by_workspace)}: this platform does not tell the labels of workspaces; give its id")
+    if stack.selections and gaps:
+        raise PlatformAnswerError(
+            "Houston does not show the fleet as a whole, and a selector that overlooks a Deployment would take it out "
+            f"of the stack, so nothing is planned: {'; '.join(gaps)}. Run again; if it stays so, have the platform "
+            "mended, or declare the Deployments one by one"
+        )
 
 
 def _candidate(found: WireDeployment, snapshot: Snapshot) -> Candidate:

@@ -84,6 +84,9 @@ def read_offer() -> tuple[Catalog, Platform]:
 def plan_release(release_name: str, wanted: Wanted) -> Judgement:
     """Plan one Deployment of the platform that the environment names, as a fleet of one.
 
+    Returns:
+        What is planned, and notes about what Houston shows.
+
     Raises:
         InvalidInputError: what is asked for, or a setting, cannot be used.
         PlatformError: Houston cannot be read.

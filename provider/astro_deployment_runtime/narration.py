@@ -21,7 +21,7 @@ from astro_deployment_runtime.reconcile import (
     Withdrawn,
     WrongAirflow,
 )
-from astro_deployment_runtime.situation import MutationKind, Outcome
+from astro_deployment_runtime.situation import Mutation, MutationKind, Outcome
 from astro_deployment_runtime.versions import Distribution
 
 if TYPE_CHECKING:

@@ -250,7 +250,7 @@ class AstroDeploymentRuntime(dynamic.Resource, module="astro", name="DeploymentR
         airflow_version: pulumi.Output[str | None]
         """The Airflow version of that."""
         pending: pulumi.Output[str | None]
-        """The hop that we started and have not seen arrive; None where there is none."""
+        """The hop that we started, perhaps not yet seen; None where there is none, or where it has arrived."""
         deployment_id: pulumi.Output[str]
         """Houston's id of the Deployment."""
         release_name: pulumi.Output[str]

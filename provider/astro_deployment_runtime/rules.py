@@ -8,10 +8,7 @@ executor asks :func:`verify` again before everything that it changes.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import TYPE_CHECKING, Final
-
-from packaging.version import InvalidVersion, Version
 
 from astro_deployment_runtime.catalog import Channel
 from astro_deployment_runtime.model import Acceptance, Hop, Platform, RuleId, Violation
@@ -27,10 +24,7 @@ _AIRFLOW_2_FROM: Final = AirflowVersion(1, 10, 14)
 _AIRFLOW_3: Final = AirflowVersion(3, 0, 0)
 _AIRFLOW_3_FROM: Final = AirflowVersion(2, 7, 0)
 
-_RUNTIME_SINCE: Final = Version("0.29.0")
-# The lowest of all versions of the 0.37 line, its release candidates included.
-_CERTIFIED_UNTIL: Final = Version("0.37.0.dev0")
-_CANNOT_MIGRATE: Final = "0.33.2"
+_CANNOT_MIGRATE: Final = (0, 33, 2)
 
 MOVES: Final = (RuleId.AC_UPGRADE, RuleId.MIGRATE_EQUAL, RuleId.RUNTIME_UPGRADE)
 """The rules that allow a hop; every hop names one of them."""
@@ -88,28 +82,20 @@ def prerelease(release: Release) -> str:
 
 def forbidden_by_platform(rule: RuleId, platform: Platform) -> str | None:
     """Say why a platform cannot make a move, None where it can."""
-    version = _platform_version(platform.version)
-    if version is None:
+    version = platform.number
+    if version.number is None:
         return f"the platform's version {platform.version!r} cannot be read, so nobody can tell what it allows"
-    here = f"the platform is {platform.version}"
+    here = f"the platform is {version}"
     if rule is not RuleId.AC_UPGRADE:
-        if version < _RUNTIME_SINCE:
-            return f"{here}: Astro Runtime needs {_RUNTIME_SINCE} or later"
+        if not version.at_least(0, 29):
+            return f"{here}: Astro Runtime needs 0.29.0 or later"
         if not platform.runtime_enabled:
             return "the platform's flag astroRuntimeEnabled is off"
-    if rule is not RuleId.RUNTIME_UPGRADE and version >= _CERTIFIED_UNTIL:
+    if rule is not RuleId.RUNTIME_UPGRADE and version.at_least(0, 37):
         return f"{here}: Astronomer Certified ends with 0.36"
-    if rule is RuleId.MIGRATE_EQUAL and version.base_version == _CANNOT_MIGRATE:
+    if rule is RuleId.MIGRATE_EQUAL and version.number == _CANNOT_MIGRATE:
         return f"{here}, which cannot migrate to Astro Runtime (mended in 0.33.3)"
     return None
-
-
-@lru_cache(maxsize=8)
-def _platform_version(text: str) -> Version | None:
-    try:
-        return Version(text)
-    except InvalidVersion:
-        return None
 
 
 def _names_its_move(case: Case, rule: RuleId) -> str | None:

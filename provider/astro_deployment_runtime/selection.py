@@ -90,16 +90,24 @@ class _Resolver:
     def __init__(self, stack: StackDeclaration, candidates: Sequence[Candidate]) -> None:
         self.candidates = candidates
         self.by_id = {each.id: each.release_name for each in candidates}
-        self.by_name = {each.release_name: each.id for each in candidates}
+        self.ids: dict[str, set[str]] = {}
+        for each in candidates:
+            self.ids.setdefault(each.release_name, set()).add(each.id)
         self.exclude = stack.exclude
         self.used: set[str] = set()
+        self.picked: set[str] = set()
         self.notes: list[str] = []
-        self.taken = {entry.release_name or self.by_id.get(entry.deployment_id or "") for entry in stack.deployments}
+        self.taken = set[str]()
+        """The ids of those that are declared already."""
+        for entry in stack.deployments:
+            self.taken |= (
+                {entry.deployment_id} if entry.deployment_id else self.ids.get(entry.release_name or "", set())
+            )
 
     def excludes(self, release_name: str | None, deployment_id: str | None) -> bool:
         name = release_name or self.by_id.get(deployment_id or "")
-        identity = deployment_id or self.by_name.get(release_name or "")
-        hits = {each for each in self.exclude if each == identity or (name and fnmatchcase(name, each))}
+        ids = {deployment_id} if deployment_id else self.ids.get(release_name or "", set())
+        hits = {each for each in self.exclude if each in ids or (name and fnmatchcase(name, each))}
         self.used |= hits
         return bool(hits)
 
@@ -108,12 +116,15 @@ class _Resolver:
 
     def pick(self, selection: Selection) -> list[DeploymentEntry]:
         """Return an entry for each Deployment that fits and is not declared already, by release name."""
-        fitting = sorted(each.release_name for each in self.candidates if each.fits(selection.selector))
+        fitting = [each for each in self.candidates if each.fits(selection.selector)]
         if not fitting:
             self.notes.append(f"{selection.where} picks no Deployment")
-        new = [name for name in fitting if name not in self.taken and not self.excludes(name, None)]
-        self.taken.update(new)
-        return [selection.template.model_copy(update={"name": name, "release_name": name}) for name in new]
+        new = [each for each in fitting if each.id not in self.taken and not self.excludes(each.release_name, each.id)]
+        self.taken.update(each.id for each in new)
+        # Of two Deployments with one release name there is one entry, which is refused where it is looked for.
+        names = sorted({each.release_name for each in new} - self.picked)
+        self.picked.update(names)
+        return [selection.template.model_copy(update={"name": name, "release_name": name}) for name in names]
 
 
 def _unknown_workspace(selection: Selection, workspaces: Mapping[str, str]) -> str | None:

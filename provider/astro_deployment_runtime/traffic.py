@@ -6,7 +6,7 @@ import logging
 import threading
 import time
 from email.utils import parsedate_to_datetime
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeVar
 
 import stamina
 from stamina.instrumentation import set_on_retry_hooks
@@ -15,7 +15,7 @@ from astro_deployment_runtime.errors import PlatformUnreachableError
 from astro_deployment_runtime.patience import go_on, pause
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     import httpx
     from stamina.instrumentation import RetryDetails
@@ -24,9 +24,12 @@ LONGEST_WISH: Final = 45.0
 """For how many seconds the platform may wish to be left alone; what wishes for longer is an error at once."""
 
 _ATTEMPTS: Final = 5
+_FIRST_PAUSE: Final = 0.1
 _LOOK_SECONDS: Final = 0.5
 
 _log = logging.getLogger(__name__)
+
+Result = TypeVar("Result")
 
 
 class TransientError(PlatformUnreachableError):
@@ -42,6 +45,26 @@ def attempts() -> Iterator[stamina.Attempt]:
     """Give attempts, with growing pauses between them; a :class:`TransientError` in one leads to the next."""
     set_on_retry_hooks([_log_retry])
     return iter(stamina.retry_context(on=_pause, attempts=_ATTEMPTS, timeout=LONGEST_WISH))
+
+
+def until_processed(send: Callable[[], Result]) -> Result:
+    """Send what was not processed again, as :func:`attempts` would; the pauses end when the user stops the run.
+
+    Raises:
+        TransientError: of ``send``, the last one.
+        RunInterruptedError: the user has stopped the run between two attempts.
+    """
+    end = time.monotonic() + LONGEST_WISH
+    for number in range(_ATTEMPTS - 1):
+        try:
+            return send()
+        except TransientError as error:
+            seconds = _FIRST_PAUSE * 2**number if error.retry_after is None else error.retry_after
+            if time.monotonic() + seconds > end:
+                raise
+            _log.warning("%s; trying again in %.1f s", error, seconds)
+        pause(seconds)
+    return send()
 
 
 def _pause(error: Exception) -> bool | float:

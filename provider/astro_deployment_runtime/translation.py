@@ -5,27 +5,28 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from astro_deployment_runtime.errors import InvalidVersionError, PlatformAnswerError
-from astro_deployment_runtime.model import Deployment, Platform
+from astro_deployment_runtime.model import Deployment, Platform, PlatformVersion
 from astro_deployment_runtime.versions import AirflowVersion, Distribution, ReleaseId, quote
-from astro_deployment_runtime.wire import UPSERT_IMAGE, at_least, documents
+from astro_deployment_runtime.wire import NOT_TOLD, UPSERT_IMAGE, delivery
 
 if TYPE_CHECKING:
     from astro_deployment_runtime.catalog import Catalog
-    from astro_deployment_runtime.wire import OfferAnswer, WireDeployment
+    from astro_deployment_runtime.wire import AppConfig, WireDeployment
 
 
-def read_platform(answer: OfferAnswer) -> Platform:
+def read_platform(config: AppConfig) -> Platform:
     """Translate what the platform says of itself. A flag that it does not tell has its version's default."""
-    version = answer.app_config.version
-    flags = answer.app_config.feature_flags or {}
-    fitting = documents(version)
-    by_image = flags.get("disableDesiredRuntimeVersion", at_least(version, "0.36.0")) is True
+    version = PlatformVersion.parse(config.version)
+    flags = config.feature_flags or {}
+    by_image = flags.get("disableDesiredRuntimeVersion", version.at_least(0, 36)) is True
+    deliver = delivery(version)
     return Platform(
-        version=version,
+        version=version.text,
         runtime_enabled=flags.get("astroRuntimeEnabled", True) is not False,
-        upgrades_by_image=by_image or not fitting.desired,
-        takes_images=fitting.deliver is not None,
-        overwrites_environment=fitting.deliver == UPSERT_IMAGE,
+        # From 1.1 on Houston has no desired versions, so that nothing can be started.
+        upgrades_by_image=by_image or version.at_least(1, 1),
+        takes_images=deliver is not None,
+        overwrites_environment=deliver == UPSERT_IMAGE,
     )
 
 
@@ -86,10 +87,15 @@ def _pending(found: WireDeployment, current: ReleaseId) -> ReleaseId | None:
 
 
 def _read(found: WireDeployment, distribution: Distribution, text: str, what: str) -> ReleaseId:
+    name = "Astronomer Certified" if distribution is Distribution.CERTIFIED else "Astro Runtime"
+    if text == NOT_TOLD:
+        raise PlatformAnswerError(
+            f"Houston does not tell which {name} {found.release_name} {what}: nothing is planned for it. Run again; if "
+            "it stays so, ask who runs the platform, or leave it out (astro:exclude)"
+        )
     try:
         return ReleaseId.observe(distribution, text)
     except InvalidVersionError as error:
-        name = "Astronomer Certified" if distribution is Distribution.CERTIFIED else "Astro Runtime"
         told = f"it {what} {name} {quote(text)}, which cannot be read" if text.strip() else "it runs no version"
         raise _unreadable(found, told) from error
 

@@ -7,7 +7,9 @@ Whatever the other side does, no answer takes longer or grows larger than is tol
 
 from __future__ import annotations
 
+import re
 import time
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import httpx
@@ -16,7 +18,9 @@ from pydantic import BaseModel, ValidationError
 from astro_deployment_runtime.connection import Clients
 from astro_deployment_runtime.errors import (
     DoubtfulMutationError,
+    FieldsRefusedError,
     InvalidSettingsError,
+    MutationNotSentError,
     PlatformAnswerError,
     PlatformError,
     PlatformRefusedError,
@@ -27,7 +31,15 @@ from astro_deployment_runtime.errors import (
 from astro_deployment_runtime.patience import patiently
 from astro_deployment_runtime.secrecy import MASKS
 from astro_deployment_runtime.settings import check_url
-from astro_deployment_runtime.traffic import LONGEST_WISH, Pace, TransientError, Turnstile, attempts, retry_after
+from astro_deployment_runtime.traffic import (
+    LONGEST_WISH,
+    Pace,
+    TransientError,
+    Turnstile,
+    attempts,
+    retry_after,
+    until_processed,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -56,6 +68,16 @@ _UNSENT: Final = (
 )
 """What happens before a request leaves: there was no connection to send it over."""
 
+_NOT_PROCESSED: Final = frozenset({404, 405, 407, 411, 413, 414, 415, 421, 425, 426, 431})
+"""HTTP statuses of those who pass no request on: no such address, too large, not as they want it. 408, 5xx and what a
+GraphQL server may answer after it acted are not among them; nor is 429, after which a mutation is sent again."""
+
+_NO_FIELD: Final = re.compile(
+    r"""Cannot query field ["'](?P<name>\w+)["'] on type ["'](?P<kind>\w+)["']"""
+    r"""|Field ["'](?P<odd>\w+)["'] (?:of type|must not have)"""
+)
+"""What GraphQL servers say of a field that their schema lacks, or has as something else."""
+
 _TOKEN_MESSAGES: Final = (
     "You do not have the appropriate permissions for that",
     "AUTH_TOKEN_REFRESH_FAILED",
@@ -65,8 +87,8 @@ _TOKEN_MESSAGES: Final = (
 
 Answer = TypeVar("Answer", bound=BaseModel)
 _Found = TypeVar("_Found")
-_Told = tuple[dict[str, Any], PlatformRefusedError | None]
-"""The data of an answer, and what Houston refuses beside it."""
+_Told = tuple[dict[str, Any] | None, Sequence[Any]]
+"""The data of an answer, and the errors beside it; one of the two there is."""
 
 
 class _TooLargeError(httpx.RequestError):
@@ -101,26 +123,43 @@ class Transport:
         """Give the connections back."""
         self._clients.close()
 
-    def read(
-        self, document: str, variables: Mapping[str, str], answer: type[Answer], *, what: str, partial: bool = False
-    ) -> Answer:
-        """Ask, again if need be, until there is an answer of that shape; ``partial``: errors beside data are let be.
+    def read(self, document: str, variables: Mapping[str, str], answer: type[Answer], *, what: str) -> Answer:
+        """Ask, again if need be, until there is an answer of that shape.
 
         Raises:
             PlatformError: one of its kinds; ``what`` names the operation in the message.
             RunInterruptedError: the user has stopped the run.
         """
+        data, errors = self._ask_patiently(document, variables, what)
+        if errors:
+            raise self._refusal(errors, what)
+        return self.shaped(data, answer, what)
 
-        def ask() -> _Told:
-            for attempt in attempts():
-                with attempt:
-                    self._pace.turn()
-                    told = self._ask(document, variables, what)
-            return told
+    def read_parts(
+        self, document: str, variables: Mapping[str, str], *, what: str
+    ) -> tuple[dict[str, Any], dict[str, PlatformRefusedError]]:
+        """Ask likewise for what is answered part by part; second, by alias, what Houston refuses of it.
 
-        data, refusal = self._within(_READ_SECONDS, ask, what)
-        if refusal is not None and not partial:
-            raise refusal
+        Raises:
+            PlatformError: one of its kinds; a refusal where Houston does not tell which part it is about.
+            RunInterruptedError: the user has stopped the run.
+        """
+        data, errors = self._ask_patiently(document, variables, what)
+        paths = [error.get("path") if isinstance(error, dict) else None for error in errors]
+        if data is None or not all(isinstance(path, list) and path for path in paths):
+            raise self._refusal(errors, what)
+        aliases = [str(path[0]) for path in paths if path]
+        return data, {
+            alias: self._refusal([error for of, error in zip(aliases, errors, strict=True) if of == alias], what)
+            for alias in aliases
+        }
+
+    def shaped(self, data: object, answer: type[Answer], what: str) -> Answer:
+        """Read the data of an answer.
+
+        Raises:
+            PlatformAnswerError: they have another shape.
+        """
         try:
             return answer.model_validate(data)
         except ValidationError as error:
@@ -131,33 +170,65 @@ class Transport:
                 f"Is {self.url} the address of Houston, and is the platform 0.29 or later?"
             ) from None
 
-    def mutate(self, document: str, variables: Mapping[str, str], *, what: str) -> None:
-        """Send once. What it did has to be read afterwards, whatever the answer.
+    def _ask_patiently(self, document: str, variables: Mapping[str, str], what: str) -> _Told:
+        def ask() -> _Told:
+            for attempt in attempts():
+                with attempt:
+                    self._pace.turn()
+                    told = self._read_answer(self._post(document, variables, what), what)
+            return told
+
+        return self._within(_READ_SECONDS, ask, what)
+
+    def mutate(self, document: str, variables: Mapping[str, str], *, what: str) -> dict[str, Any]:
+        """Send once; again only where Houston limits the rate, so that it was not processed.
+
+        What it did has to be read afterwards, whatever the answer.
+
+        Returns:
+            The answer's data.
 
         Raises:
             PlatformRefusedError: Houston says no, and says why.
             DoubtfulMutationError: there was no answer that settles whether it took effect.
-            PlatformUnreachableError: it was not sent.
+            MutationNotSentError: it was not processed, for certain.
             RunInterruptedError: the user has stopped the run; it was not sent.
         """
-        with self._changing:
-            self._pace.turn()
-            self._change(document, variables, what)
 
-    def _change(self, document: str, variables: Mapping[str, str], what: str) -> None:
+        def send() -> dict[str, Any]:
+            with self._changing:
+                self._pace.turn()
+                return self._change(document, variables, what)
+
         try:
-            _, refusal = self._within(_REQUEST_SECONDS, lambda: self._ask(document, variables, what), what)
-            if refusal is not None:
+            return until_processed(send)
+        except TransientError as error:
+            raise MutationNotSentError(f"{error}, so it was not processed") from error
+
+    def _change(self, document: str, variables: Mapping[str, str], what: str) -> dict[str, Any]:
+        """Send a mutation; a :class:`TransientError` means that it can be sent again."""
+        status = None
+        try:
+            response = self._within(_REQUEST_SECONDS, lambda: self._post(document, variables, what), what)
+            status = response.status_code
+            data, errors = self._read_answer(response, what)
+            if errors:
+                refusal = self._refusal(errors, what)
+                if data is None or all(value is None for value in data.values()):
+                    raise refusal
                 # Done, and only something in the answer could not be told, for example for want of a permission.
                 raise PlatformAnswerError(f"Houston answered with data and with an error: {refusal}")
         except PlatformRefusedError:
             raise
         except (PlatformError, RunInterruptedError) as error:
-            if isinstance(error.__cause__, _UNSENT):
+            if status == httpx.codes.TOO_MANY_REQUESTS:
                 raise
+            if isinstance(error.__cause__, _UNSENT) or status in _NOT_PROCESSED:
+                raise MutationNotSentError(f"{error}; {what} was not sent" if status is None else str(error)) from error
             raise DoubtfulMutationError(
                 f"the answer to {what} was lost, so it may have taken effect: {error}"
             ) from error
+        return data or {}
 
     def may_ask(self, url: str) -> bool:
         """Tell whether the token may be sent there: not unencrypted to another machine, unless that is allowed."""
@@ -200,9 +271,9 @@ class Transport:
             headers = [(name, value) for name, value in response.headers.items() if name != "content-encoding"]
             return httpx.Response(response.status_code, headers=headers, content=bytes(body))
 
-    def _ask(self, document: str, variables: Mapping[str, str], what: str) -> _Told:
+    def _post(self, document: str, variables: Mapping[str, str], what: str) -> httpx.Response:
         try:
-            response = self._exchange("POST", self.url, {"query": document, "variables": dict(variables)})
+            return self._exchange("POST", self.url, {"query": document, "variables": dict(variables)})
         except httpx.TimeoutException as error:
             raise TransientError(f"{self.url} did not answer {what} in time ({type(error).__name__})") from error
         except httpx.TransportError as error:
@@ -212,7 +283,6 @@ class Transport:
             ) from error
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             raise PlatformAnswerError(f"{self.url}: {what}: {self.quote(str(error))}") from error
-        return self._read_answer(response, what)
 
     def _read_answer(self, response: httpx.Response, what: str) -> _Told:
         status = response.status_code
@@ -230,6 +300,11 @@ class Transport:
             )
         if status in {httpx.codes.UNAUTHORIZED, httpx.codes.FORBIDDEN}:
             raise TokenRefusedError(self._refused_token(what, f"HTTP status {status}"))
+        if status == httpx.codes.REQUEST_ENTITY_TOO_LARGE:
+            raise PlatformAnswerError(
+                f"{self.url} answered {what} with HTTP status 413: the request is too large for it, or for a proxy in "
+                "front of it. Requests have at most 100 kB: have that limit raised to it"
+            )
         try:
             body = response.json()
         except (ValueError, RecursionError):
@@ -239,20 +314,21 @@ class Transport:
                 f"{self.url} answered {what} with HTTP status {status} and no JSON: is that the address of Houston "
                 "(https://houston.BASEDOMAIN/v1)?"
             )
-        data, errors = body.get("data"), body.get("errors")
-        refusal = self._refusal(errors, what) if errors else None
-        if refusal is not None and not (isinstance(data, dict) and any(value is not None for value in data.values())):
-            raise refusal
-        if not response.is_success or not isinstance(data, dict):
+        data, errors = body.get("data"), body.get("errors") or []
+        data = data if isinstance(data, dict) else None
+        if not errors and (data is None or not response.is_success):
             raise PlatformAnswerError(f"{self.url} answered {what} with HTTP status {status} and no data")
-        return data, refusal
+        return data, errors if isinstance(errors, list) else [errors]
 
-    def _refusal(self, errors: object, what: str) -> PlatformRefusedError:
-        entries = errors if isinstance(errors, list) else [errors]
-        messages = [str(entry.get("message")) if isinstance(entry, dict) else str(entry) for entry in entries]
+    def _refusal(self, errors: Sequence[object], what: str) -> PlatformRefusedError:
+        messages = [str(entry.get("message")) if isinstance(entry, dict) else str(entry) for entry in errors]
         text = self.quote("; ".join(messages))
         if any(known in message for known in _TOKEN_MESSAGES for message in messages):
             return TokenRefusedError(self._refused_token(what, text))
+        if lacking := [match for message in messages for match in _NO_FIELD.finditer(message)]:
+            refusal = FieldsRefusedError(f"Houston refuses {what}: {text}")
+            refusal.fields = frozenset((match["kind"] or "", match["name"] or match["odd"]) for match in lacking)
+            return refusal
         return PlatformRefusedError(f"Houston refuses {what}: {text}")
 
     def _refused_token(self, what: str, text: str) -> str:

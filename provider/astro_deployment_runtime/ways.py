@@ -93,6 +93,8 @@ class Ways:
         if arguments.project is None:
             named = None
             if arguments.image is not None:
+                if planned.hops and (unfit := self.houston.unfit_for_images(deployment)):
+                    raise InvalidDeclarationError(unfit)
                 named = images.of_hops(
                     arguments.image, planned.hops, deployment, platform, arguments.accepted, self._base_images
                 )

@@ -19,6 +19,7 @@ from astro_deployment_runtime.houston import Houston
 from astro_deployment_runtime.settings import Settings
 from astro_deployment_runtime.transport import Transport
 from sandbox import app, server, world
+from sandbox.oddities import Oddities, places
 from sandbox.requestlog import RequestLog
 
 if TYPE_CHECKING:
@@ -135,6 +136,8 @@ def serving(
     version: str = "0.30.4",
     catalog: str = "guide",
     public_url: str | None = None,
+    lacks: Sequence[str] = (),
+    put: Sequence[str] = (),
 ) -> Iterator[Served]:
     """Start a sandbox with these Deployments; its rollouts take no time.
 
@@ -145,6 +148,8 @@ def serving(
         version: the platform's.
         catalog: what is on offer, and what the client knows of it.
         public_url: the root of the Airflows' addresses, where a proxy stands in front.
+        lacks: fields that the platform lacks, as the sandbox's option of that name has it.
+        put: odd values in its answers, likewise.
     """
     fleet = folder / "fleet.yaml"
     fleet.write_text(yaml.safe_dump([{"label": row["releaseName"].title(), **row} for row in rows]), encoding="utf-8")
@@ -156,7 +161,9 @@ def serving(
         root = f"http://{host}:{port}"
         sandbox = stack.enter_context(world.houston(chosen, public_url or root))
         middleware = [Middleware(RequestLog, stream=log, tokens=sandbox.tokens, clock=sandbox.platform.clock)]
-        stack.enter_context(running(app.create(sandbox, middleware), listener))
+        if put:
+            middleware.append(Middleware(Oddities, put=places(put)))
+        stack.enter_context(running(app.create(sandbox, middleware, lacks), listener))
         transport = stack.enter_context(contextlib.closing(Transport(settings(f"{root}/v1", token))))
         client = Houston(transport, feed=feeds.load(catalog), now=now, gather=0, linger=0)
         yield Served(url=f"{root}/v1", sandbox=sandbox, log=log, client=client, transport=transport, now=now)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import re
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
@@ -14,7 +15,9 @@ import stamina
 
 from astro_deployment_runtime import wire
 from astro_deployment_runtime.errors import (
+    AmbiguousNameError,
     DeploymentNotFoundError,
+    DoubtfulMutationError,
     PlatformAnswerError,
     PlatformError,
     PlatformRefusedError,
@@ -32,8 +35,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
+PLATFORM_READ = ["appConfig", "runtimeReleases", "workspaces"]
 OFFER_READ = ["appConfig", "deploymentConfig", "runtimeReleases"]
-FLEET_READ = [*OFFER_READ, "workspaces"]
 
 
 @pytest.fixture
@@ -53,7 +56,7 @@ def test_the_fleet_is_read_in_two_requests(tmp_path: Path, deployments: int, wor
     with world.serving(tmp_path, rows=rows) as served:
         found = {served.client.find(release_name=row["releaseName"]).id for row in rows}
         assert found == {row["id"] for row in rows}
-        assert served.asked() == [FLEET_READ, ["workspaceDeployments"] * workspaces]
+        assert served.asked() == [PLATFORM_READ, ["deploymentConfig", *["workspaceDeployments"] * workspaces]]
 
 
 def test_a_reading_tells_the_platform_and_its_offer(served: Served) -> None:
@@ -120,10 +123,10 @@ def test_a_mutation_drops_its_deployments_entry_alone(served: Served) -> None:
     before = len(served.asked())
     assert served.client.find(release_name="stars-1").pending == ReleaseId.parse("AC 2.3.0")
     assert served.client.find(release_name="wind-3").pending is None
-    assert served.asked()[before:] == [["appConfig", "deploymentConfig", "runtimeReleases", "deployment"]]
+    assert served.asked()[before:] == [[*OFFER_READ, "deployment"]]
     served.now.seconds += FLEET_SECONDS
     assert served.client.find(release_name="stars-1").pending == ReleaseId.parse("AC 2.3.0")
-    assert served.asked()[before + 1 :] == [FLEET_READ, ["workspaceDeployments"] * 2]
+    assert served.asked()[before + 1 :] == [PLATFORM_READ, ["deploymentConfig", *["workspaceDeployments"] * 2]]
 
 
 def test_a_refused_mutation_drops_the_entry_too(served: Served) -> None:
@@ -168,11 +171,7 @@ def test_a_deployment_that_came_later_is_asked_for_alone(served: Served, key: st
     before = len(served.asked())
     wanted = {"release_name": row["releaseName"]} if key == "release_name" else {"deployment_id": row["id"]}
     assert served.client.find(**wanted).id == row["id"]
-    expected = (
-        ["workspaceDeployments"] * 2
-        if key == "release_name"
-        else ["appConfig", "deploymentConfig", "runtimeReleases", "deployment"]
-    )
+    expected = ["workspaceDeployments"] * 2 if key == "release_name" else [*OFFER_READ, "deployment"]
     assert served.asked()[before:] == [expected]
 
 
@@ -223,11 +222,11 @@ def test_one_that_has_gone_hides_no_other(served: Served) -> None:
     before = len(served.asked())
     found = at_once(lambda id_: client.observe(id_)[0], [STARS, "ckw1none", TIDES])
     assert [getattr(each, "id", type(each)) for each in found] == [STARS, DeploymentNotFoundError, TIDES]
-    assert served.asked()[before:] == [[*OFFER_READ, *["deployment"] * 3], [*OFFER_READ, "deployment"]]
+    assert served.asked()[before:] == [[*OFFER_READ, *["deployment"] * 3]]
 
 
 def test_all_that_have_gone_are_told_each(served: Served) -> None:
-    """An answer without any data is Houston's refusal of all; then each is asked for alone."""
+    """Each from the one answer."""
     client = Houston(served.transport, feed=world.feed(), gather=0.5)
     catalog = client.snapshot().catalog
     found = at_once(lambda id_: client.observe_deployment(id_, catalog, within=0.5), ["ckw1none", "ckw1gone"])
@@ -358,11 +357,11 @@ def answering(
     def handler(request: httpx.Request) -> httpx.Response:
         body = json.loads(request.content)
         document, variables = body["query"], body["variables"]
-        if document == wire.PLATFORM:
+        if document.startswith("query Platform"):
             data = {**offer, "workspaces": [{"id": each, "label": each} for each in workspaces]}
         elif document.startswith("query Fleet"):
             names = {variables["releaseName"]} if "releaseName" in variables else {each["releaseName"] for each in rows}
-            data = {alias: None for alias in variables if alias != "releaseName"}
+            data = {alias: [] for alias in variables if alias != "releaseName"} | offer
             data["w0"] = [each for each in rows if each["releaseName"] in names]
         else:
             found = {each["id"]: each for each in rows}
@@ -463,13 +462,13 @@ def test_a_version_that_cannot_be_read_stops_its_deployment_alone(bad: dict[str,
 
 
 def test_what_houston_leaves_out_has_a_default() -> None:
-    """No label, workspace, DAG deployment or address: the release name, nothing, the image, none."""
+    """No label, workspace, DAG deployment or address: the release name, the one asked for, the image, none."""
     bare = row(
         airflow=("2.2.4", "2.2.4"), label=None, workspace=None, dagDeployment=None, urls=None, someday={"new": [1]}
     )
     with opened(answering(bare)) as client:
         found = client.find(deployment_id="ckw1")
-        assert (found.label, found.workspace_id, found.dag_deployment) == ("stars-1", "", "image")
+        assert (found.label, found.workspace_id, found.dag_deployment) == ("stars-1", "ckw0", "image")
         assert found.airflow_url is None
         assert client.health(found, AirflowVersion(2, 2, 4)).detail == "Houston tells no address of its Airflow"
     typeless = row(airflow=("2.2.4", "2.2.4"), dagDeployment={"type": None}, urls=[{"type": "airflow", "url": None}])
@@ -508,19 +507,308 @@ def test_a_platform_that_ignores_the_name_finds_nothing_else() -> None:
         client.find(release_name="none-9")
 
 
-def test_a_workspace_without_an_answer_is_an_error() -> None:
-    """Null is an empty workspace, but a workspace that was asked for and is not there is none."""
-    with opened(answering(row(airflow=("2.2.4", "2.2.4")), workspaces=("ckw0", "ckw9"))) as client:
-        assert len(client.snapshot().deployments) == 1
-    complete = answering(workspaces=("ckw0", "ckw9"))
+def changed(
+    handler: Callable[[httpx.Request], httpx.Response], query: str, change: Callable[[dict[str, Any]], object]
+) -> Callable[[httpx.Request], httpx.Response]:
+    """Play that Houston, but for the data of its answers to one query."""
 
-    def incomplete(request: httpx.Request) -> httpx.Response:
-        answer = complete(request).json()
-        answer["data"].pop("w1", None)
+    def changing(request: httpx.Request) -> httpx.Response:
+        answer = handler(request).json()
+        if json.loads(request.content)["query"].startswith(f"query {query}"):
+            change(answer["data"])
         return httpx.Response(200, json=answer)
 
-    with opened(incomplete) as client, pytest.raises(PlatformAnswerError, match="lacks the workspace ckw9"):
-        client.snapshot()
+    return changing
+
+
+@pytest.mark.parametrize(
+    ("query", "change", "gap"),
+    [
+        ("Platform", lambda data: data.update(workspaces=None), "workspaces: null"),
+        ("Platform", lambda data: data.pop("workspaces"), "workspaces: null"),
+        ("Platform", lambda data: data["workspaces"].append(None), "workspaces: null"),
+        ("Platform", lambda data: data["workspaces"].append({"label": "a"}), "a workspace without an id: .*label.*a"),
+        ("Fleet", lambda data: data.update(w1=None), "the Deployments of workspace ckw9: null"),
+        ("Fleet", lambda data: data.pop("w1"), "the Deployments of workspace ckw9: null"),
+        ("Fleet", lambda data: data.update(w1={}), "the Deployments of workspace ckw9: {}"),
+        ("Fleet", lambda data: data["w1"].append(None), "the Deployments of workspace ckw9: null"),
+        ("Fleet", lambda data: data["w1"].append(row(id=None)), "a Deployment of workspace ckw9: without an id"),
+        ("Fleet", lambda data: data["w1"].append(row(releaseName=None)), "ckw9: without an id or a release name"),
+        ("Fleet", lambda data: data["w1"].append(row(id="ckw7")), "of workspace ckw9: stars-1 is in workspace ckw0"),
+    ],
+)
+def test_what_hides_a_deployment_is_told_and_spoils_no_other(
+    query: str, change: Callable[[dict[str, Any]], object], gap: str
+) -> None:
+    """A null is no empty list: the fleet is not known as a whole, and what was read of it is."""
+    handler = answering(row(airflow=("2.2.4", "2.2.4")), workspaces=("ckw0", "ckw9"))
+    with opened(changed(handler, query, change)) as client:
+        snapshot = client.snapshot()
+        assert re.search(gap, "; ".join(snapshot.gaps))
+        assert re.search(f"Houston does not show the fleet as a whole: .*{gap}", "; ".join(snapshot.notes))
+        if snapshot.workspaces:
+            assert client.find(release_name="stars-1").id == "ckw1"
+        assert client.find(deployment_id="ckw1").release_name == "stars-1"
+        with pytest.raises(PlatformAnswerError, match=r"'none-9', and not the whole fleet: .* by its deploymentId"):
+            client.find(release_name="none-9")
+
+
+def test_an_empty_fleet_has_no_gaps() -> None:
+    """No workspace, and a workspace without Deployments, are answers."""
+    for workspaces in ((), ("ckw0", "ckw9")):
+        with opened(answering(workspaces=workspaces)) as client:
+            assert (client.snapshot().gaps, client.snapshot().notes) == ((), ())
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ({"deploymentConfig": None}, "deploymentConfig: null"),
+        ({"deploymentConfig": {"airflowImages": None}}, "airflowImages: null"),
+        ({"deploymentConfig": {"airflowImages": [None, {"version": "2.2.4"}]}}, "airflowImages: null"),
+        ({"deploymentConfig": {"airflowImages": [{"version": 2.3}, {"version": "2.2.4"}]}}, "airflowImages: 2.3"),
+        ({"runtimeReleases": None}, "runtimeReleases: null"),
+        ({"runtimeReleases": [None, {"version": "5.0.4", "airflowVersion": "2.3.0"}]}, "runtimeReleases: null"),
+        ({"runtimeReleases": [{"version": "5.0.4", "airflowVersion": None}]}, 'runtimeReleases: {"version": "5.0.4"'),
+        ({"runtimeReleases": "none"}, 'runtimeReleases: "none"'),
+    ],
+)
+def test_an_odd_offer_is_set_aside_and_named(change: dict[str, Any], told: str) -> None:
+    """The rest of the offer stays, and one note names all that is odd."""
+    with opened(answering(row(airflow=("2.2.4", "2.2.4")), offer=OFFER | change)) as client:
+        assert client.find(release_name="stars-1").id == "ckw1"
+        client.observe("ckw1")
+        (note,) = client.snapshot().notes
+        assert note.startswith("the platform's offer has 1 row that cannot be read as a release; left out: ")
+        assert told[:40] in note
+        if "runtimeReleases" not in change:
+            assert ReleaseId.parse("Runtime 5.0.4") in client.snapshot().catalog
+        if change.get("deploymentConfig", {"airflowImages": None}) != {"airflowImages": None} or "runtime" in told:
+            assert (ReleaseId.parse("AC 2.2.4") in client.snapshot().catalog) is (change != {"deploymentConfig": None})
+
+
+@pytest.mark.parametrize("flags", [["a"], "on", 5])
+def test_odd_flags_are_unknown(flags: object) -> None:
+    """The platform has its version's defaults then."""
+    offer = OFFER | {"appConfig": {"version": " 0.36.1 ", "featureFlags": flags}}
+    with opened(answering(offer=offer)) as client:
+        platform = client.snapshot().platform
+    assert (platform.version, platform.runtime_enabled, platform.upgrades_by_image) == ("0.36.1", True, True)
+
+
+# Whom an answer is about
+
+
+@pytest.mark.parametrize("others", [(), ("ckw3",)])
+def test_an_answer_about_another_deployment_is_not_used(others: tuple[str, ...]) -> None:
+    """Alone and in a batch: the version of one must not pass for that of another."""
+    rows = [row(airflow=("2.2.4", "2.2.4"), id=id_, releaseName=f"r-{id_}") for id_ in ("ckw1", "ckw2", "ckw3")]
+
+    def crossed(data: dict[str, Any]) -> None:
+        data["d0"] = rows[1]
+
+    with opened(changed(answering(*rows), "Deployments", crossed)) as client:
+        found = client._reader.deployments(["ckw1", *others])
+        assert isinstance(found["ckw1"], PlatformAnswerError)
+        assert re.search(r"asked for the Deployment ckw1 and answered with ckw2 \(r-ckw2\)", str(found["ckw1"]))
+        assert [each.id for each in map(found.get, others) if isinstance(each, wire.WireDeployment)] == list(others)
+        with pytest.raises(PlatformAnswerError, match="nothing of that is used"):
+            client.observe("ckw1")
+        catalog = client.snapshot().catalog
+        with pytest.raises(PlatformAnswerError, match="nothing of that is used"):
+            client.observe_deployment("ckw1", catalog, within=0)
+
+
+@pytest.mark.parametrize(
+    ("change", "error"),
+    [
+        (lambda data: data.pop("d0"), "lacks the Deployment ckw1"),
+        (lambda data: data.update(d0=row(id=None)), "tells no id or no release name of the Deployment ckw1"),
+        (lambda data: data.update(d0=[]), "tells no id or no release name of the Deployment ckw1"),
+    ],
+)
+def test_an_answer_that_lacks_a_deployment_does_not_say_that_it_is_gone(
+    change: Callable[[dict[str, Any]], object], error: str
+) -> None:
+    """A refresh would drop it from the state; only null means that there is none."""
+    handler = changed(answering(row(airflow=("2.2.4", "2.2.4"))), "Deployments", change)
+    with opened(handler) as client, pytest.raises(PlatformAnswerError, match=error):
+        client.observe("ckw1")
+
+
+@pytest.mark.parametrize("act", ["start", "cancel", "deliver"])
+def test_a_change_that_is_answered_with_another_deployment_is_in_doubt(served: Served, act: str) -> None:
+    """It may have changed that one: what both run has to be read."""
+    dust, to = served.client.find(deployment_id=DUST), ReleaseId.parse("Runtime 5.0.4")
+    ways: dict[str, Callable[[], None]] = {
+        "start": lambda: served.client.start(dust, to),
+        "cancel": lambda: served.client.cancel(dust, to),
+        "deliver": lambda: served.client.deliver(dust, "own:1", to),
+    }
+    work = ways[act]
+    work()
+    mutate = served.transport.mutate
+
+    def crossed(*arguments: Any, **named: Any) -> dict[str, Any]:
+        mutate(*arguments, **named)
+        return {"updateDeploymentRuntime": {"id": WIND}}
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(served.transport, "mutate", crossed)
+        with pytest.raises(DoubtfulMutationError, match=rf"on dust-2 with the Deployment {WIND} instead of {DUST}"):
+            work()
+
+
+TWINS = (
+    row(airflow=("2.2.4", "2.2.4"), label="Blue"),
+    row(airflow=("2.2.5", "2.2.5"), id="ckw2", label="Red", workspace={"id": "ckw9"}),
+)
+
+
+def twins(data: dict[str, Any]) -> None:
+    """Put one Deployment in each workspace; both have the same release name."""
+    data.update(w0=[TWINS[0]], w1=[TWINS[1]])
+
+
+def test_two_deployments_with_one_release_name_are_told_apart_by_their_ids() -> None:
+    """Both are named, and nobody's word is taken for which is meant; nor can an image be named for one of them."""
+    handler = changed(answering(*TWINS, workspaces=("ckw0", "ckw9")), "Fleet", twins)
+    with opened(handler) as client:
+        named = (
+            r"2 Deployments have the release name 'stars-1': 'Blue' in workspace ckw0 \(ckw1\), "
+            r"'Red' in workspace ckw9 \(ckw2\)"
+        )
+        with pytest.raises(AmbiguousNameError, match=f"{named}: declare the one that is meant by its deploymentId"):
+            client.find(release_name="stars-1")
+        red = client.find(deployment_id="ckw2")
+        assert (red.id, seen(red)) == ("ckw2", ("AC 2.2.5", None))
+        with pytest.raises(PlatformRefusedError, match=f"by release name only, and {named}. Deploy by `project`"):
+            client.deliver(red, "own:1", ReleaseId.parse("Runtime 4.2.5"))
+
+
+def test_two_deployments_with_one_release_name_that_came_later_are_told_apart_too() -> None:
+    """They are asked for by their name then."""
+    fleets = iter([lambda data: data.update(w0=[], w1=[]), twins])
+
+    def next_one(data: dict[str, Any]) -> None:
+        next(fleets)(data)
+
+    handler = changed(answering(workspaces=("ckw0", "ckw9")), "Fleet", next_one)
+    with opened(handler) as client, pytest.raises(AmbiguousNameError, match="2 Deployments have the release name"):
+        client.find(release_name="stars-1")
+
+
+# Many that are not shown
+
+
+@pytest.mark.parametrize("key", ["release_names", "ids"])
+def test_those_that_are_not_shown_are_asked_for_together(served: Served, key: str) -> None:
+    """Two thousand of them cost a request or three, and to find each costs none."""
+    wanted = [f"none{number}" for number in range(2000)]
+    served.client.snapshot()
+    before = len(served.asked())
+    served.client.seek(**{"release_names": [], "ids": [], key: wanted})
+    assert len(served.asked()) - before <= 3
+    before = len(served.asked())
+    for each in wanted:
+        with pytest.raises(DeploymentNotFoundError, match=f"'{each}'"):
+            served.client.find(**{"release_name" if key == "release_names" else "deployment_id": each})
+    assert len(served.asked()) == before
+
+
+def test_many_workspaces_are_asked_in_as_few_requests_as_their_size_allows() -> None:
+    """A thousand would make one document of more than 100 kB, which servers of Houston's kind refuse."""
+    sizes: list[int] = []
+    rows = [row(airflow=("2.2.4", "2.2.4"), id=f"ckw1{number}", releaseName=f"r-{number}") for number in range(3)]
+    given = answering(*rows, workspaces=("ckw0", *(f"ckw0workspace{number:012}" for number in range(1000))))
+
+    def handler(request: httpx.Request) -> httpx.Response:
+        sizes.append(len(request.content))
+        return changed(given, "Fleet", lambda data: data.update(w0=rows if len(sizes) == 2 else []))(request)
+
+    with opened(handler) as client:
+        assert len(client.snapshot().deployments) == 3
+        assert client.snapshot().gaps == ()
+    assert (len(sizes), max(sizes) < 100_000) == (3, True)
+
+
+# Platforms that lack fields
+
+
+@pytest.mark.parametrize(
+    "version", ["0.29.0", "0.29.2", "0.32.0", "0.36.0", "0.37.0", "1.0.0", "1.0.1", "1.1.0", "2.0.0", "2.1.0"]
+)
+def test_every_generation_is_read_without_a_refusal(tmp_path: Path, version: str) -> None:
+    """In two requests, as each Deployment is read live."""
+    with world.serving(tmp_path, rows=world.many(2, 1), version=version) as served:
+        found = served.client.find(release_name="many-0")
+        assert seen(found) == ("Astro Runtime 4.2.5", None)
+        assert served.client.observe(found.id)[0] == found
+        log = [json.loads(line) for line in served.log.getvalue().splitlines()]
+        assert [line["status"] for line in log] == [200, 200, 200]
+        assert served.client.snapshot().notes == ()
+
+
+LACKS = {
+    wire.Part.CERTIFIED: "DeploymentConfig.airflowImages",
+    wire.Part.FLAGS: "AppConfig.featureFlags",
+    wire.Part.LABEL: "Deployment.label",
+    wire.Part.WORKSPACE_LABEL: "Workspace.label",
+    wire.Part.WORKSPACE: "Deployment.workspace",
+    wire.Part.DAG_DEPLOYMENT: "Deployment.dagDeployment",
+    wire.Part.URLS: "Deployment.urls",
+    wire.Part.RUNTIME_AIRFLOW: "Deployment.runtimeAirflowVersion",
+}
+
+
+@pytest.mark.parametrize("part", LACKS)
+def test_a_field_that_is_refused_is_left_out_from_then_on(tmp_path: Path, part: wire.Part) -> None:
+    """One more request, once; what is not known is told."""
+    with world.serving(tmp_path, lacks=[LACKS[part]]) as served:
+        found = served.client.find(deployment_id=WIND)
+        assert seen(served.client.observe(WIND)[0]) == seen(found) == ("Astro Runtime 4.2.5", None)
+        assert found.workspace_id == world.HELIO
+        assert len(served.asked()) == 4
+        assert list(served.client.snapshot().notes) == [
+            f"Houston refuses fields that platform 0.30.4 should have, so they are not known: {part}"
+        ]
+
+
+def test_all_fields_that_we_can_do_without_may_be_refused_at_once(tmp_path: Path) -> None:
+    """The rest is read all the same."""
+    with world.serving(tmp_path, lacks=list(LACKS.values()), rows=world.many(3, 2)) as served:
+        assert seen(served.client.find(release_name="many-1")) == ("Astro Runtime 4.2.5", None)
+        assert len(served.asked()) <= 5
+
+
+@pytest.mark.parametrize("field", ["Deployment.desiredRuntimeVersion", "Deployment.desiredAirflowVersion"])
+def test_desired_versions_are_not_left_out_where_hops_are_started(tmp_path: Path, field: str) -> None:
+    """One that somebody started would be hidden: that is an error in one sentence."""
+    with (
+        world.serving(tmp_path, lacks=[field]) as served,
+        pytest.raises(
+            PlatformRefusedError, match=r"platform 0\.30\.4 does not tell which hops are pending .*nothing is pl"
+        ),
+    ):
+        served.client.snapshot()
+
+
+def test_desired_versions_are_left_out_where_images_alone_upgrade(tmp_path: Path) -> None:
+    """A Deployment on Certified, whose migration may be pending unseen, is refused by itself."""
+    lacks = ["Deployment.desiredRuntimeVersion", "Deployment.desiredAirflowVersion"]
+    with world.serving(tmp_path, lacks=lacks, version="0.36.0") as served:
+        assert seen(served.client.find(deployment_id=WIND)) == ("Astro Runtime 4.2.5", None)
+        with pytest.raises(PlatformAnswerError, match="not told"):
+            served.client.find(deployment_id=DUST)
+
+
+@pytest.mark.parametrize("field", ["Deployment.runtimeVersion", "RuntimeRelease.airflowVersion", "Query.workspaces"])
+def test_a_field_that_is_needed_is_an_error(tmp_path: Path, field: str) -> None:
+    """In Houston's words; it is not asked for ever."""
+    with world.serving(tmp_path, lacks=[field]) as served:
+        with pytest.raises(PlatformRefusedError, match=f'Cannot query field "{field.partition(".")[2]}"'):
+            served.client.snapshot()
+        assert len(served.asked()) <= 3
 
 
 def test_words_of_houston_for_a_missing_deployment_are_understood() -> None:

@@ -53,6 +53,22 @@ def test_a_deployment_is_planned_from_what_it_runs(served: Served, capsys: pytes
     assert len(served.asked()) == 2
 
 
+def test_a_release_name_that_two_have_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Both are named, with what to do; what Houston's offer has of odd rows is a note."""
+    with world.serving(tmp_path, put=['w0.1.releaseName="stars-1"', "runtimeReleases.0=null"]) as served:
+        monkeypatch.setenv("ASTRO_HOUSTON_URL", served.url)
+        monkeypatch.setenv("ASTRO_HOUSTON_TOKEN", TOKEN)
+        assert cli.main(["plan", "--release", "stars-1", "--to", "5.0.4"]) == 1
+        told = capsys.readouterr().err
+        assert f"({world.STARS}), 'Dust-2' in workspace {world.SPACE} ({world.DUST}): declare the one" in told
+        assert (
+            "1 row that cannot be read as a release; left out: runtimeReleases: null"
+            in told
+        )
+
+
 @pytest.mark.usefixtures("served")
 def test_a_deployment_is_planned_as_json(capsys: pytest.CaptureFixture[str]) -> None:
     """With what names it, and the plan as offline."""

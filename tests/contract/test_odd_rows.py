@@ -49,7 +49,7 @@ class Platform:
             **{name: by_id.get(value) for name, value in variables.items()},
         }
         if "w0" in variables:
-            data = {"w0": list(self.rows)}
+            data = {"w0": list(self.rows), "deploymentConfig": data["deploymentConfig"]}
         return httpx.Response(200, json={"data": data})
 
     @contextlib.contextmanager

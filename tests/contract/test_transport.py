@@ -11,6 +11,7 @@ import socket
 import ssl
 import struct
 import threading
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,13 +24,17 @@ from astro_deployment_runtime import traffic
 from astro_deployment_runtime import transport as module
 from astro_deployment_runtime.errors import (
     DoubtfulMutationError,
+    FieldsRefusedError,
     InvalidSettingsError,
+    MutationNotSentError,
     PlatformAnswerError,
     PlatformError,
     PlatformRefusedError,
     PlatformUnreachableError,
+    RunInterruptedError,
     TokenRefusedError,
 )
+from astro_deployment_runtime.patience import stop
 from astro_deployment_runtime.transport import Transport
 from tests.contract.served import TOKEN, settings
 
@@ -89,9 +94,16 @@ TOKEN_MESSAGES = (
     "AUTH_TOKEN_REFRESH_FAILED",
     "Error: Unauthenticated",
 )
+#: Who answers these passes no request on. 408, 409 and the like may come after Houston acted.
+NOT_PROCESSED = (404, 405, 407, 411, 413, 414, 415, 421, 425, 426, 431)
 #: name: (the answer, what a read makes of it, what a mutation makes of it, part of the message)
 ANSWERS: dict[str, tuple[Callable[[], httpx.Response], type[PlatformError], type[PlatformError], str]] = {
-    "429": (lambda: answer(429), PlatformUnreachableError, DoubtfulMutationError, "HTTP status 429"),
+    "413": (
+        lambda: answer(413, content=HTML),
+        PlatformAnswerError,
+        MutationNotSentError,
+        "413: the request is too lar",
+    ),
     "500": (lambda: answer(500, content=HTML), PlatformUnreachableError, DoubtfulMutationError, "HTTP status 500"),
     "502": (lambda: answer(502, content=HTML), PlatformUnreachableError, DoubtfulMutationError, "HTTP status 502"),
     "503": (lambda: answer(503, content=HTML), PlatformUnreachableError, DoubtfulMutationError, "HTTP status 503"),
@@ -113,8 +125,18 @@ ANSWERS: dict[str, tuple[Callable[[], httpx.Response], type[PlatformError], type
         DoubtfulMutationError,
         "with a redirect",
     ),
-    "404": (lambda: answer(404, content=HTML), PlatformAnswerError, DoubtfulMutationError, "HTTP status 404"),
-    "404 in JSON": (lambda: answer(404, json={}), PlatformAnswerError, DoubtfulMutationError, "404 and no data"),
+    "404": (lambda: answer(404, content=HTML), PlatformAnswerError, MutationNotSentError, "HTTP status 404"),
+    "404 in JSON": (lambda: answer(404, json={}), PlatformAnswerError, MutationNotSentError, "404 and no data"),
+    **{
+        str(status): (
+            lambda status=status: answer(status, content=HTML),  # type: ignore[misc]
+            PlatformAnswerError,
+            MutationNotSentError if status in NOT_PROCESSED else DoubtfulMutationError,
+            f"HTTP status {status}",
+        )
+        for status in (400, 405, 407, 408, 409, 410, 411, 414, 415, 418, 421, 425, 426, 431, 451)
+    },
+    "504": (lambda: answer(504, content=HTML), PlatformUnreachableError, DoubtfulMutationError, "HTTP status 504"),
     "200 in HTML": (lambda: answer(content=HTML), PlatformAnswerError, DoubtfulMutationError, "200 and no JSON"),
     "nothing": (lambda: answer(content=b""), PlatformAnswerError, DoubtfulMutationError, "200 and no JSON"),
     "half of it": (lambda: answer(content=b'{"da'), PlatformAnswerError, DoubtfulMutationError, "no JSON"),
@@ -255,6 +277,106 @@ def test_a_read_goes_on_when_the_trouble_is_over(caplog: pytest.LogCaptureFixtur
     ]
 
 
+@pytest.mark.parametrize("headers", [{}, {"retry-after": "0"}, {"retry-after": "1"}])
+def test_a_mutation_is_sent_again_where_the_rate_is_limited(headers: dict[str, str]) -> None:
+    """It was not processed, so that it is not in doubt; Houston's Retry-After is kept."""
+    answers = iter(
+        [answer(429, headers=headers), answer(429, headers=headers), answer(json={"data": {"a": {"id": 7}}})]
+    )
+    asked: list[float] = []
+
+    def handler(_: httpx.Request) -> httpx.Response:
+        asked.append(time.monotonic())
+        return next(answers)
+
+    with opened(handler) as transport:
+        assert transport.mutate("mutation { a }", {}, what=WHAT) == {"a": {"id": 7}}
+    assert len(asked) == 3
+    assert asked[2] - asked[0] >= 2 * float(headers.get("retry-after", 0))
+
+
+@pytest.mark.parametrize(("headers", "times"), [({}, traffic._ATTEMPTS), ({"retry-after": "3600"}, 1)])
+def test_a_mutation_whose_rate_stays_limited_was_not_sent(headers: dict[str, str], times: int) -> None:
+    """Bounded in number, and not at all where it would have to wait for long."""
+    asked: list[int] = []
+
+    def handler(_: httpx.Request) -> httpx.Response:
+        asked.append(1)
+        return answer(429, headers=headers)
+
+    with opened(handler) as transport:
+        with pytest.raises(MutationNotSentError, match=r"429.*, so it was not processed$") as raised:
+            mutate(transport)
+        assert len(asked) == times
+        assert not isinstance(raised.value, DoubtfulMutationError)
+        asked.clear()
+        with pytest.raises(PlatformUnreachableError, match="HTTP status 429"):
+            read(transport)
+        assert len(asked) == times
+
+
+def test_a_user_who_stops_the_run_does_not_wait_for_a_rate_limit() -> None:
+    """The mutation was not sent then, and is not."""
+    asked: list[int] = []
+    wish = threading.Event()
+
+    def handler(_: httpx.Request) -> httpx.Response:
+        asked.append(1)
+        threading.Timer(0.5, wish.set).start()
+        return answer(429, headers={"retry-after": "40"})
+
+    token = stop.set(wish)
+    began = time.monotonic()
+    try:
+        with opened(handler) as transport, pytest.raises(RunInterruptedError):
+            mutate(transport)
+    finally:
+        stop.reset(token)
+    assert (len(asked), time.monotonic() - began < 10) == (1, True)
+
+
+def test_a_mutation_is_in_doubt_once_one_of_its_answers_is_lost() -> None:
+    """A limited rate before it settles nothing."""
+    answers = iter([answer(429), answer(503, content=HTML), answer(json={"data": {"a": 1}})])
+    with opened(lambda _: next(answers)) as transport, pytest.raises(DoubtfulMutationError, match="HTTP status 503"):
+        mutate(transport)
+    assert next(answers).json() == {"data": {"a": 1}}
+
+
+@pytest.mark.parametrize(
+    ("messages", "fields"),
+    [
+        (['Cannot query field "label" on type "Deployment". Did you mean "id"?'], {("Deployment", "label")}),
+        (
+            ["Cannot query field 'a' on type 'B'", "x" * 400, 'Cannot query field "c" on type "D".'],
+            {("B", "a"), ("D", "c")},
+        ),
+        (['Field "featureFlags" of type "Flags" must have a selection of subfields.'], {("", "featureFlags")}),
+        (['Field "urls" must not have a selection since type "JSON" has no subfields.'], {("", "urls")}),
+    ],
+)
+def test_fields_that_houston_does_not_have_are_told(messages: list[str], fields: set[tuple[str, str]]) -> None:
+    """From all messages, however long the text that is shown."""
+    given = {"errors": [{"message": message} for message in messages]}
+    with opened(lambda _: answer(400, json=given)) as transport, pytest.raises(FieldsRefusedError) as raised:
+        read(transport)
+    assert raised.value.fields == fields
+
+
+def test_what_is_refused_in_part_is_told_by_its_alias() -> None:
+    """An error without a path is about all of it."""
+    errors = [{"message": "no", "path": ["d1", "label"]}, {"message": TOKEN_MESSAGES[0], "path": ["d2"]}]
+    given = {"data": {"d0": {"id": 1}, "d1": None, "d2": None}, "errors": errors}
+    with opened(lambda _: answer(json=given)) as transport:
+        data, refused = transport.read_parts("query { d0 }", {}, what=WHAT)
+        assert data == given["data"]
+        assert set(refused) == {"d1", "d2"}
+        assert isinstance(refused["d2"], TokenRefusedError)
+        errors.append({"message": "all of it"})
+        with pytest.raises(PlatformRefusedError, match=r"Houston refuses the token .*no; .*all of it"):
+            transport.read_parts("query { d0 }", {}, what=WHAT)
+
+
 def test_a_long_answer_is_cut_short() -> None:
     """A page of text helps nobody."""
     with opened(lambda _: said("x" * 5000)) as transport, pytest.raises(PlatformRefusedError) as raised:
@@ -342,7 +464,7 @@ def test_every_exception_of_httpx_has_its_class(kind: type[Exception], text: str
             read(transport)
         assert len(asked) == (traffic._ATTEMPTS if read_error is PlatformUnreachableError else 1)
         asked.clear()
-        with pytest.raises(PlatformUnreachableError if unsent else DoubtfulMutationError) as also_raised:
+        with pytest.raises(MutationNotSentError if unsent else DoubtfulMutationError) as also_raised:
             mutate(transport)
         assert len(asked) == 1
         assert TOKEN not in f"{raised.value}{also_raised.value}"

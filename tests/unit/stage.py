@@ -92,7 +92,7 @@ class _Wire(httpx.BaseTransport):
         self._loop = asyncio.new_event_loop()
         self.requests: list[str] = []
         self.replace: dict[str, Any] = {}
-        self.before: Callable[[str], None] = lambda _: None
+        self.before: Callable[[str], httpx.Response | None] = lambda _: None
         self.after: Callable[[str, httpx.Response], httpx.Response] = lambda _, response: response
 
     def close(self) -> None:
@@ -103,7 +103,8 @@ class _Wire(httpx.BaseTransport):
         if name == "/v1":
             name = " ".join(root_fields(json.loads(request.content)["query"]))
         self.requests.append(name)
-        self.before(name)
+        if (instead := self.before(name)) is not None:
+            return instead
         if name in self.replace:
             return httpx.Response(200, json=self.replace[name])
 

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from astro_deployment_runtime import batching
 from astro_deployment_runtime.batching import Batcher
 from astro_deployment_runtime.errors import PlatformUnreachableError, RunInterruptedError
 from astro_deployment_runtime.patience import stop
@@ -117,16 +116,6 @@ def test_a_slow_platform_is_asked_less_often() -> None:
 
     assert apart(spares=True) >= 0.6
     assert apart(spares=False) < 0.6
-
-
-def test_a_question_is_not_larger_than_a_server_takes(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The others are in the next one."""
-    # Few, so that a slow machine has started all of them while the first question is gathered.
-    monkeypatch.setattr(batching, "LARGEST_BATCH", 3)
-    platform = Platform()
-    batcher = Batcher(platform, gather=1.0)
-    together(*(lambda key=key: batcher.get(key) for key in "abcd"))
-    assert [len(keys) for keys in platform.asked] == [3, 1]
 
 
 def test_all_who_asked_learn_why_there_is_no_answer() -> None:

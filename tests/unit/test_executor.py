@@ -329,6 +329,43 @@ def test_a_mutation_that_was_never_sent_is_sent_again(stage: Stage) -> None:
     assert (runs(ending), ending.problem) == ("Astro Runtime 5.0.4", None)
 
 
+@pytest.mark.parametrize("status", [429, 413])
+def test_a_mutation_that_is_not_processed_is_not_in_doubt(stage: Stage, status: int) -> None:
+    """The run goes on, and says nothing of an effect that it may have had."""
+    left = {"updateDeploymentAirflow": 1, "updateDeploymentImage": 1}
+
+    def before(request: str) -> httpx.Response | None:
+        if left.get(request):
+            left[request] -= 1
+            return httpx.Response(status, headers={"retry-after": "0"})
+        return None
+
+    stage.wire.before = before
+    ending = stage.walk(stage.declare(delivers=True))
+    assert (runs(ending), ending.problem) == ("Astro Runtime 5.0.4", None)
+    assert stage.mutations().count("updateDeploymentAirflow") == 2
+    assert not [text for text in stage.told.warnings if "may have taken effect" in text]
+
+
+def test_a_mutation_that_never_reaches_houston_is_not_pending(stage: Stage) -> None:
+    """The run ends with what stands in the way, and does not say that Houston was asked."""
+    stage.wire.before = lambda request: httpx.Response(413) if request == "updateDeploymentAirflow" else None
+    ending = stage.walk(stage.declare(delivers=True))
+    assert ending.pending is None
+    assert str(ending.problem).startswith("this run could not ask Houston to start AC 2.3.0 (")
+    assert "HTTP status 413: the request is too large" in str(ending.problem)
+
+
+def test_an_answer_about_another_deployment_ends_the_run(stage: Stage) -> None:
+    """Its version is not taken for that of the one that is walked, nor saved."""
+    declaration = stage.declare(delivers=True)
+    other = {"id": "ckw1other", "releaseName": "other-2", "runtimeVersion": "5.0.4", "desiredRuntimeVersion": "5.0.4"}
+    stage.wire.replace = {"deployment": {"data": {"d0": {**other, "runtimeAirflowVersion": "2.3.0"}}}}
+    ending = stage.walk(declaration)
+    assert (str(ending.deployment.current), ending.deployment.id) == ("AC 2.3.0", ID)
+    assert "answered with ckw1other (other-2): nothing of that is used" in str(ending.problem)
+
+
 def test_a_refused_mutation_ends_the_run_with_houstons_words(stage: Stage) -> None:
     """A viewer's token is told what it may not do; nothing is pending."""
     declaration = stage.declare(delivers=True)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from astro_deployment_runtime.adapter import Adapter
-from astro_deployment_runtime.errors import InvalidDeclarationError, TokenRefusedError
+from astro_deployment_runtime.errors import InvalidDeclarationError, PlatformAnswerError, TokenRefusedError
 from astro_deployment_runtime.judgement import Judgement, judge, refusal_text, summary
 from astro_deployment_runtime.stack import read_stack
 from astro_deployment_runtime.versions import ReleaseId
@@ -167,3 +167,102 @@ def test_a_line_is_judged_as_it_is_held(served: Served) -> None:
     (note,) = judge(stack, Adapter(served.client)).notes
     assert "only the stack's state tells" in note
     assert judge(stack, Adapter(served.client), managed=False).notes == ()
+
+
+def test_of_two_deployments_with_one_release_name_none_is_guessed(tmp_path: Path) -> None:
+    """A selector, an entry: one refusal that names both, and the others go on; by their ids both are planned."""
+    with world.serving(tmp_path, put=['w0.1.releaseName="stars-1"']) as served:
+        selectors = [{"releaseName": "*", "runtimeVersion": "5.0.4"}]
+        for given in ({"selectors": selectors}, {"selectors": selectors, "deployments": [entry("stars-1")]}):
+            found = judged(served, exclude=["tides-4"], **given)
+            assert [each.entry.name for each in found.fleet] == ["stars-1", "wind-3"]
+            (refused,) = found.refused
+            for part in (f"'Stars-1' in workspace {world.SPACE} ({world.STARS})", f"({DUST})", "by its deploymentId"):
+                assert part in (refused.refusal or "")
+            assert refused.at_fault == "release_name"
+        by_id = [
+            {"name": name, "deploymentId": id_, "runtimeVersion": "5.0.4"}
+            for name, id_ in (("blue", world.STARS), ("red", DUST))
+        ]
+        found = judged(served, deployments=by_id, selectors=selectors, exclude=["tides-4"])
+        assert [(each.entry.name, each.refusal) for each in found.fleet] == [
+            ("blue", None),
+            ("red", None),
+            ("wind-3", None),
+        ]
+        image = [each | {"image": "own:{version}"} for each in by_id]
+        for each in judged(served, deployments=image).fleet:
+            assert each.at_fault == "image"
+            assert "Houston takes an image by release name only, and 2 Deployments have" in (each.refusal or "")
+        (left,) = judged(served, deployments=by_id[:1], selectors=selectors, exclude=["tides-4", "wind-3"]).refused
+        assert left.entry.name == "stars-1", "the other one still has a name that two have"
+
+
+@pytest.mark.parametrize(
+    ("put", "gap"),
+    [
+        ("workspaces=null", "workspaces: null"),
+        ("w0=null", f"the Deployments of workspace {world.SPACE}: null"),
+        ("w1.0.id=null", f"a Deployment of workspace {HELIO}: without an id or a release name"),
+        ("w1.0=null", f"the Deployments of workspace {HELIO}: null"),
+    ],
+)
+def test_no_selector_is_resolved_in_a_fleet_that_is_not_known(tmp_path: Path, put: str, gap: str) -> None:
+    """What it overlooks would leave the stack; Deployments that are declared one by one go on, with a note."""
+    with world.serving(tmp_path, put=[put]) as served:
+        with pytest.raises(PlatformAnswerError, match=r"a selector that overlooks a Deployment would ") as raised:
+            judged(served, selectors=[{"workspace": HELIO, "runtimeVersion": "5.0.4"}])
+        assert gap in str(raised.value)
+        found = judged(served, deployments=[{"name": "a", "deploymentId": world.STARS, "runtimeVersion": "5.0.4"}])
+        assert (found.refused, found.fleet[0].hops) == ((), 2)
+        (note,) = found.notes
+        assert gap in note
+
+
+def test_an_odd_deployment_stays_in_the_fleet(tmp_path: Path) -> None:
+    """What is odd is unknown, and refused where it matters; nobody else suffers."""
+    put = [
+        *("w0.0.label=42", "w0.1.runtimeVersion=7", "w1.0.urls.0.url=null", "w1.0.dagDeployment=5"),
+        *("w1.1.workspace=null", "runtimeReleases.0=null", "deploymentConfig.airflowImages.0=null"),
+    ]
+    with world.serving(tmp_path, put=put) as served:
+        found = judged(
+            served,
+            selectors=[
+                {"workspace": world.SPACE, "runtimeVersion": "5.0.4"},
+                {"workspace": HELIO, "runtimeVersion": "4.2.5", "accept": ["cancel-pending"]},
+            ],
+        )
+        assert [each.entry.name for each in found.fleet] == ["dust-2", "stars-1", "tides-4", "wind-3"]
+        dust, stars, _, _ = found.fleet
+        assert (stars.deployment and stars.deployment.label, stars.refusal) == ("42", None)
+        assert "it runs Astro Runtime '7', which cannot be read" in (dust.refusal or "")
+        assert [each.entry.name for each in found.refused] == ["dust-2"]
+        (note,) = found.notes
+        assert note.endswith("left out: airflowImages: null, runtimeReleases: null")
+
+
+@pytest.mark.parametrize(
+    ("lacks", "selector", "told"),
+    [
+        ("Deployment.label", {"label": "^Stars"}, "does not tell the labels of Deployments"),
+        ("Workspace.label", {"workspace": "Space"}, "does not tell the labels of workspaces; give its id"),
+    ],
+)
+def test_a_selector_is_not_resolved_by_what_a_platform_does_not_tell(
+    tmp_path: Path, lacks: str, selector: dict[str, str], told: str
+) -> None:
+    """It would overlook Deployments; other selectors are resolved."""
+    with world.serving(tmp_path, lacks=[lacks]) as served:
+        with pytest.raises(PlatformAnswerError, match=told):
+            judged(served, selectors=[{**selector, "runtimeVersion": "5.0.4"}])
+        assert len(judged(served, selectors=[{"workspace": HELIO, "runtimeVersion": "5.0.4"}]).fleet) == 2
+
+
+def test_many_that_there_are_not_cost_few_requests(served: Served) -> None:
+    """Two thousand, by name and by id; each is refused by itself."""
+    named = [entry(f"none-{number}") for number in range(1000)]
+    by_id = [{"name": f"id-{n}", "deploymentId": f"ckw1none{n}", "runtimeVersion": "5.0.4"} for n in range(1000)]
+    found = judged(served, deployments=[*named, *by_id, entry("stars-1")])
+    assert len(found.refused) == 2000
+    assert len(served.asked()) <= 6

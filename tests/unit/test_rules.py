@@ -109,22 +109,31 @@ AC, MIGRATE, RUNTIME = MOVES
     ("version", "allowed"),
     [
         ("0.28.7", {AC}),
-        ("0.29.0-rc1", {AC}),
+        ("0.29.0-rc1", {AC, MIGRATE, RUNTIME}),
+        ("0.28.9-rc1", {AC}),
         ("0.29.0", {AC, MIGRATE, RUNTIME}),
         ("0.30.4-rc1", {AC, MIGRATE, RUNTIME}),
+        ("v0.30.4", {AC, MIGRATE, RUNTIME}),
+        (" 0.30.4 ", {AC, MIGRATE, RUNTIME}),
+        ("0.30.4+build", {AC, MIGRATE, RUNTIME}),
         ("0.33.2", {AC, RUNTIME}),
+        ("0.33.2-hotfix.1", {AC, RUNTIME}),
         ("0.33.3", {AC, MIGRATE, RUNTIME}),
         ("0.36.9", {AC, MIGRATE, RUNTIME}),
         ("0.37.0.dev0", {RUNTIME}),
         ("0.37.0-rc1", {RUNTIME}),
         ("0.37.0", {RUNTIME}),
+        ("1.0.1-dev", {RUNTIME}),
+        ("1.1.0-rc.1", {RUNTIME}),
         ("1.1.0", {RUNTIME}),
+        ("2.1.0-rc1", {RUNTIME}),
         ("trunk", set()),
+        ("0.30.x", set()),
         ("", set()),
     ],
 )
 def test_the_platform_decides_which_moves_it_makes(version: str, allowed: set[RuleId]) -> None:
-    """From the release notes; a version that cannot be read allows nothing."""
+    """From the release notes, by its number whatever the suffix; a version that cannot be read allows nothing."""
     platform = Platform(version=version)
     assert {rule for rule in MOVES if forbidden_by_platform(rule, platform) is None} == allowed
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from astro_deployment_runtime.translation import read_platform
-from astro_deployment_runtime.wire import OfferAnswer
+from astro_deployment_runtime.wire import AppConfig
 
 if TYPE_CHECKING:
     from astro_deployment_runtime.model import Platform
@@ -15,10 +15,7 @@ if TYPE_CHECKING:
 
 def read(version: str, flags: dict[str, Any] | None = None) -> Platform:
     """Read a platform that says this of itself."""
-    offer = {"deploymentConfig": {"airflowImages": []}, "runtimeReleases": []}
-    return read_platform(
-        OfferAnswer.model_validate({"appConfig": {"version": version, "featureFlags": flags}, **offer})
-    )
+    return read_platform(AppConfig.model_validate({"version": version, "featureFlags": flags}))
 
 
 @pytest.mark.parametrize(
@@ -31,6 +28,9 @@ def read(version: str, flags: dict[str, Any] | None = None) -> Platform:
         ("1.0.0", {}, True),
         ("1.1.0", {"disableDesiredRuntimeVersion": False}, True),
         ("2.1.0", None, True),
+        ("0.36.0-rc.1", None, True),
+        ("v0.36.0", None, True),
+        ("1.1.0-rc.1", {"disableDesiredRuntimeVersion": False}, True),
         ("nobody knows", None, False),
     ],
 )
@@ -41,13 +41,15 @@ def test_upgrades_by_image_where_the_platform_says_so(
     assert read(version, flags).upgrades_by_image is by_image
 
 
-@pytest.mark.parametrize(("version", "takes"), [("0.29.1", False), ("0.29.2", True), ("2.1.0", True)])
+@pytest.mark.parametrize(
+    ("version", "takes"), [("0.29.1", False), ("0.29.2", True), ("0.29.2-rc1", True), ("2.1.0", True)]
+)
 def test_images_can_be_named_from_0_29_2_on(version: str, takes: bool) -> None:
     """Below, somebody has to push them."""
     assert read(version).takes_images is takes
 
 
-@pytest.mark.parametrize(("version", "overwrites"), [("2.0.9", False), ("2.1.0", True)])
+@pytest.mark.parametrize(("version", "overwrites"), [("2.0.9", False), ("2.1.0-rc1", True), ("2.1.0", True)])
 def test_upsert_overwrites_the_environment(version: str, overwrites: bool) -> None:
     """The only way to name an image from 2.1 on."""
     assert read(version).overwrites_environment is overwrites

@@ -8,6 +8,21 @@ query AppConfig {
   }
 }"""
 
+APP_CONFIG_1_0 = """
+query AppConfig($clusterId: Uuid) {
+  appConfig(clusterId: $clusterId) {
+    version baseDomain byoUpdateRegistryHost smtpConfigured manualReleaseNames configureDagDeployment
+    nfsMountDagDeployment manualNamespaceNames hardDeleteDeployment triggererEnabled featureFlags
+  }
+}"""
+
+APP_CONFIG_2_0 = """
+query AppConfig($clusterId: Uuid, $workspaceUuid: Uuid, $deploymentUuid: Uuid) {
+  appConfig(clusterId: $clusterId, workspaceUuid: $workspaceUuid, deploymentUuid: $deploymentUuid) {
+    version baseDomain byoUpdateRegistryHost smtpConfigured featureFlags
+  }
+}"""
+
 PLATFORM_VERSION = "query AppConfig { appConfig { version } }"
 
 WORKSPACES = """
@@ -54,7 +69,15 @@ query GetDeployment($id: String!) {
   }
 }"""
 
-DEPLOYMENT_1_1 = """
+DEPLOYMENTS_1_0 = """
+query GetDeployment($workspaceId: Uuid! $releaseName: String) {
+  workspaceDeployments(workspaceUuid: $workspaceId releaseName: $releaseName) {
+    id type label releaseName workspace { id } deployInfo { nextCli current } version runtimeVersion clusterId
+    createdAt updatedAt
+  }
+}"""
+
+DEPLOYMENT_1_0 = """
 query GetDeployment($id: String!) {
   deployment(where: {id: $id}) { id runtimeVersion runtimeAirflowVersion releaseName urls { type url } clusterId }
 }"""
@@ -68,6 +91,8 @@ DEPLOYMENT_CONFIG = """
 query DeploymentInfo {
   deploymentConfig { airflowImages { version tag } airflowVersions defaultAirflowImageTag }
 }"""
+
+DEPLOYMENT_CONFIG_1_0_1 = "query DeploymentInfo { deploymentConfig { __typename } }"
 
 RUNTIME_RELEASES = """
 query runtimeReleases($airflowVersion: String) {
@@ -112,7 +137,7 @@ mutation updateDeploymentImage($releaseName:String!, $image:String!, $airflowVer
 UPDATE_IMAGE_1_0_1 = """
 mutation updateDeploymentImage($releaseName:String!, $image:String!, $runtimeVersion:String!){
   updateDeploymentImage(releaseName:$releaseName, image:$image, runtimeVersion:$runtimeVersion){
-    releaseName airflowVersion runtimeVersion
+    releaseName runtimeVersion
   }
 }"""
 

@@ -166,6 +166,8 @@ def test_a_port_in_use_is_told_in_a_line() -> None:
         (["--request-log", "/dev/null/log"], "the request log /dev/null/log cannot be written"),
         (["--token", ""], "a token cannot be empty"),
         (["--token", "same", "--viewer-token", "same"], "the viewer's token must differ"),
+        (["--lacks", "Deployment.lable"], "this platform has no field Deployment.lable that it could lack"),
+        (["--put", "w0.0.label"], "'w0.0.label' is not PLACE=JSON"),
         (["--port", "70000"], "cannot listen on 127.0.0.1:70000"),
     ],
 )

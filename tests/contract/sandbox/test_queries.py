@@ -150,9 +150,29 @@ def test_the_certified_versions_on_offer_are_listed_without_builds(wire: Wire) -
 
 
 def test_from_0_37_no_certified_is_on_offer(start: Start) -> None:
-    """The query stays and answers nothing."""
+    """The query stays and answers nothing; from 1.0.1 on its fields are gone."""
     config = start("0.37.0").data(ask.DEPLOYMENT_CONFIG)["deploymentConfig"]
     assert config == {"airflowImages": [], "airflowVersions": [], "defaultAirflowImageTag": None}
+    later = start("1.0.1")
+    assert later.invalid(ask.DEPLOYMENT_CONFIG) == 'Cannot query field "airflowImages" on type "DeploymentConfig".'
+    assert later.data(ask.DEPLOYMENT_CONFIG_1_0_1) == {"deploymentConfig": {"__typename": "DeploymentConfig"}}
+
+
+@pytest.mark.parametrize(
+    ("version", "document"),
+    [("0.36.0", ask.APP_CONFIG), ("1.0.0", ask.APP_CONFIG_1_0), ("2.0.0", ask.APP_CONFIG_2_0)],
+)
+def test_each_generation_answers_the_clis_first_query(start: Start, version: str, document: str) -> None:
+    """Its arguments come with clusters and with 2.0, where most settings are gone."""
+    wire = start(version)
+    where = {"clusterId": "ckw0c", "workspaceUuid": "ckw0w", "deploymentUuid": "ckw1d"}
+    config = wire.data(document, where if version != "0.36.0" else None)["appConfig"]
+    assert config["version"] == version
+    if version == "2.0.0":
+        expected = 'Cannot query field "manualReleaseNames" on type "AppConfig".'
+        assert wire.invalid("{ appConfig { manualReleaseNames } }") == expected
+    assert 'Unknown argument "clusterId"' in start("0.36.0").invalid(ask.APP_CONFIG_1_0)
+    assert 'Unknown argument "workspaceUuid"' in start("1.1.0").invalid(ask.APP_CONFIG_2_0)
 
 
 def test_the_runtime_releases_are_listed_or_filtered_by_airflow(wire: Wire) -> None:
@@ -182,13 +202,28 @@ def test_many_questions_fit_one_document_by_alias(wire: Wire) -> None:
     assert wire.data(document) == {"d0": {"id": STARS}, "d1": {"id": DUST}}
 
 
-def test_from_1_1_a_deployment_has_no_desired_versions(start: Start) -> None:
+@pytest.mark.parametrize("field", ["desiredRuntimeVersion", "desiredAirflowVersion", "airflowVersion"])
+def test_from_1_0_a_deployment_tells_no_certified_and_no_desired_version(start: Start, field: str) -> None:
     """The old query is rejected with the known words, the new one answered."""
-    wire = start("1.1.0")
-    document = "query GetDeployment($id: String!) { deployment(where: {id: $id}) { id desiredRuntimeVersion } }"
-    expected = 'Cannot query field "desiredRuntimeVersion" on type "Deployment". Did you mean "runtimeVersion"?'
-    assert wire.invalid(document, {"id": WIND}) == expected
-    assert wire.data(ask.DEPLOYMENT_1_1, {"id": WIND})["deployment"]["runtimeVersion"] == "4.2.5"
+    wire = start("1.0.0")
+    document = f"query GetDeployment($id: String!) {{ deployment(where: {{id: $id}}) {{ id {field} }} }}"
+    assert wire.invalid(document, {"id": WIND}).startswith(f'Cannot query field "{field}" on type "Deployment".')
+    assert wire.data(ask.DEPLOYMENT_1_0, {"id": WIND})["deployment"]["runtimeVersion"] == "4.2.5"
+    assert wire.data(ask.DEPLOYMENTS_1_0, {"workspaceId": HELIO})["workspaceDeployments"][0]["id"] == WIND
+
+
+def test_in_1_0_the_answer_to_a_change_still_tells_them(start: Start) -> None:
+    """The CLI asks for them there, in other documents than those that look."""
+    wire = start("1.0.0")
+    variables = {"releaseName": "wind-3", "image": "astro-runtime:5.0.4"}
+    assert wire.data(ask.UPDATE_IMAGE, variables)["updateDeploymentImage"]["airflowVersion"] == ""
+    assert wire.data(ask.CANCEL, {"deploymentUuid": WIND})["cancelRuntimeUpdate"]["desiredRuntimeVersion"] == "5.0.4"
+
+
+def test_a_request_that_is_too_large_is_refused(wire: Wire) -> None:
+    """By more than 100 kB, as the servers that Houston is made of do."""
+    assert wire.post("{ workspaces { id } }" + " " * 90_000).status_code == 200
+    assert wire.post("{ workspaces { id } }" + " " * 110_000).status_code == 413
 
 
 def test_a_viewer_reads_what_an_admin_reads(wire: Wire) -> None:

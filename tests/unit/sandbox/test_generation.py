@@ -7,14 +7,21 @@ from graphql import build_schema
 
 from sandbox.errors import SandboxError
 from sandbox.generation import Generation
-from sandbox.schema import sdl
+from sandbox.schema import sdl, without
 
 
-@pytest.mark.parametrize("text", ["0.28.7", "3.0.0", "0.30", "v0.30.4", "latest", ""])
+@pytest.mark.parametrize("text", ["0.28.7", "3.0.0", "3.0.0-rc.1", "0.30", "latest", ""])
 def test_a_platform_that_the_sandbox_does_not_play_is_an_error(text: str) -> None:
     """Below 0.29 and from 3.0 nothing is known; other texts are no versions."""
     with pytest.raises(SandboxError):
         Generation.of(text)
+
+
+@pytest.mark.parametrize("text", ["1.1.0", "v1.1.0", "1.1.0-rc.1", "1.1.0-rc1", "1.1.0+build", "1.1.0rc1"])
+def test_a_suffix_changes_nothing_but_the_text(text: str) -> None:
+    """The platform tells it, and its number decides."""
+    generation = Generation.of(text)
+    assert (generation.text, generation.number) == (text, (1, 1, 0))
 
 
 IMAGE = {"releaseName", "image", "airflowVersion", "runtimeVersion"}
@@ -48,12 +55,12 @@ def test_each_generation_has_its_mutations(version: str, mutations: set[str], im
     [
         ("0.31.9", False, False, True),
         ("0.32.0", True, False, True),
-        ("1.0.0", True, True, True),
-        ("1.1.0", True, True, False),
+        ("0.37.0", True, False, True),
+        ("1.0.0", True, True, False),
     ],
 )
 def test_each_generation_has_its_fields(version: str, *, paginated: bool, cluster: bool, desired: bool) -> None:
-    """Pages from 0.32, clusters from 1.0, desired versions below 1.1."""
+    """Pages from 0.32, clusters from 1.0, desired versions below 1.0."""
     schema = build_schema(sdl(Generation.of(version)))
     assert schema.query_type is not None
     queries = schema.query_type.fields
@@ -63,3 +70,13 @@ def test_each_generation_has_its_fields(version: str, *, paginated: bool, cluste
     assert ("clusterId" in fields) is cluster
     assert ("desiredAirflowVersion" in fields) is desired
     assert ("desiredRuntimeVersion" in fields) is desired
+    assert ("airflowVersion" in fields) is desired
+
+
+def test_a_platform_can_lack_a_field_that_its_version_has() -> None:
+    """It is as if the schema never had it; a field that is not there cannot be taken out."""
+    text = sdl(Generation.of("0.30.4"))
+    fields = build_schema(without(text, ["Deployment.label", "AirflowImage.tag"])).get_type("Deployment").fields  # type: ignore[union-attr]
+    assert "label" not in fields
+    with pytest.raises(SandboxError, match=r"no field Deployment\.lable that it could lack"):
+        without(text, ["Deployment.label", "Deployment.lable"])
