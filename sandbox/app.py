@@ -1,8 +1,8 @@
 """The transport: HTTP in, HTTP out, for the API, the Airflows and the sandbox's own two addresses.
 
-``POST /v1`` is Houston. ``POST /sandbox/push`` and ``GET /sandbox/fleet`` exist on no real platform: the first stands
-for a push to the platform's registry, the second shows what only an operator could see. Errors outside Airflow are
-JSON, never HTML.
+``POST /v1`` is Houston. What is below ``/sandbox`` exists on no real platform: ``POST /sandbox/push`` stands for a push
+to the platform's registry, ``POST /sandbox/stop`` for a process that dies, and ``GET /sandbox/fleet`` shows what only an
+operator could see. Errors outside Airflow are JSON, never HTML.
 """
 
 from __future__ import annotations
@@ -67,6 +67,20 @@ def create(houston: Houston, middleware: Sequence[Middleware] = ()) -> Starlette
             return _refusal(404 if error.code == "NOT_FOUND" else 400, str(error), error.code)
         return JSONResponse(_row(houston, deployment))
 
+    async def stop(request: Request) -> Response:
+        body = await _json(request)
+        if _role(houston, request) is not Role.ADMIN:
+            return _refusal(403, NO_PERMISSION, "FORBIDDEN")
+        deployment = houston.store.find(release_name=str(body.get("releaseName", "")))
+        if deployment is None:
+            return _refusal(404, f"No deployment exists with releaseName: {body.get('releaseName')}", "NOT_FOUND")
+        component = str(body.get("component", ""))
+        try:
+            stopped = houston.change(deployment.id, lambda found: houston.platform.stop(found, component))
+        except RefusedError as error:
+            return _refusal(400, str(error), error.code)
+        return JSONResponse(_row(houston, stopped))
+
     async def fleet(request: Request) -> Response:
         if _role(houston, request) is None:
             return _refusal(403, NO_PERMISSION, "UNAUTHENTICATED")
@@ -79,6 +93,7 @@ def create(houston: Houston, middleware: Sequence[Middleware] = ()) -> Starlette
         routes=[
             Route("/v1", v1, methods=["POST"]),
             Route("/sandbox/push", push, methods=["POST"]),
+            Route("/sandbox/stop", stop, methods=["POST"]),
             Route("/sandbox/fleet", fleet),
             Route("/{release}/airflow/{path:path}", webserver),
         ],

@@ -11,7 +11,7 @@ import time
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from sandbox import versions
+from sandbox import heartbeats, versions
 from sandbox.deployment import Deployment, Outcome, Push
 from sandbox.errors import RefusedError
 
@@ -32,6 +32,7 @@ class Platform:
         catalog: what it offers.
         allow_downgrades: do not refuse a lower version; the real server's own refusal is unknown.
         rollout_seconds: how long the pods restart after an image was accepted.
+        heartbeat_seconds: how often the components of an Airflow give a heartbeat.
         clock: gives the time, seconds since 1970.
     """
 
@@ -39,6 +40,7 @@ class Platform:
     catalog: Catalog
     allow_downgrades: bool = False
     rollout_seconds: float = 0.0
+    heartbeat_seconds: float = 5.0
     clock: Callable[[], float] = time.time
 
     def start_airflow(self, deployment: Deployment, desired: str) -> Deployment:
@@ -120,7 +122,20 @@ class Platform:
             updated_at=now,
             rollout=(now, now + self.rollout_seconds),
             last_push=push,
+            stopped={},
+            heartbeats=heartbeats.all_of(deployment, now, self.heartbeat_seconds),
         )
+
+    def stop(self, deployment: Deployment, component: str) -> Deployment:
+        """Kill a component of the Airflow: it beats no more, until the next rollout starts it again.
+
+        Raises:
+            RefusedError: the Deployment runs no such component.
+        """
+        running = heartbeats.running(deployment)
+        if component not in running:
+            raise RefusedError(f"{deployment.release_name} runs no {component}: it runs {', '.join(running)}")
+        return replace(deployment, stopped={component: self.clock(), **deployment.stopped})
 
     def _why_ignored(self, deployment: Deployment, labels: Labels) -> str:
         """Say why an image changes nothing; ``""`` where it is deployed."""

@@ -12,6 +12,7 @@ class Health(StrEnum):
     RESTARTING = "restarting"
     STARTING = "starting"
     HEALTHY = "healthy"
+    STOPPED = "scheduler stopped"
 
 
 class Outcome(StrEnum):
@@ -41,6 +42,9 @@ class Deployment:
         runtime_version: the Runtime version; not empty means "on Runtime".
         runtime_airflow: the Airflow of the running Runtime, ``""`` on Certified.
         rollout: start and end of the latest restart of the pods.
+        triggerer: it runs one.
+        stopped: when components were stopped, by their name; the next rollout starts them again.
+        heartbeats: the last ones of the pods before the latest rollout, by the component's name.
     """
 
     id: str
@@ -59,6 +63,9 @@ class Deployment:
     updated_at: float = 0.0
     rollout: tuple[float, float] = (0.0, 0.0)
     last_push: Push | None = field(default=None)
+    triggerer: bool = False
+    stopped: dict[str, float] = field(default_factory=dict)
+    heartbeats: dict[str, float] = field(default_factory=dict)
 
     @property
     def on_runtime(self) -> bool:
@@ -88,5 +95,5 @@ class Deployment:
         """Tell how Airflow answers at that time: first not at all, then without a scheduler, then well (inferred)."""
         start, end = self.rollout
         if now >= end:
-            return Health.HEALTHY
+            return Health.STOPPED if "scheduler" in self.stopped else Health.HEALTHY
         return Health.RESTARTING if now < (start + end) / 2 else Health.STARTING

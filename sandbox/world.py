@@ -35,6 +35,7 @@ class Settings:
     public_url: str | None = None
     platform_version: str = "0.30.4"
     rollout_seconds: float = 0.0
+    heartbeat_seconds: float = 5.0
     allow_downgrades: bool = False
     delay_seconds: float = 0.0
     failing_percent: float = 0.0
@@ -57,6 +58,7 @@ def houston(settings: Settings, base_url: str, clock: Callable[[], float] = time
         catalog=catalog.load(settings.catalog),
         allow_downgrades=settings.allow_downgrades,
         rollout_seconds=settings.rollout_seconds,
+        heartbeat_seconds=settings.heartbeat_seconds,
         clock=clock,
     )
     deployments = fleet.load(settings.fleet or fleet.shipped(platform), platform)

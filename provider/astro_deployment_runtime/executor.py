@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from astro_deployment_runtime import narration, report
+from astro_deployment_runtime.confirmation import HEALTHY_READS
 from astro_deployment_runtime.errors import (
     AstroRuntimeError,
     CommandInterruptedError,
@@ -20,7 +21,6 @@ from astro_deployment_runtime.errors import (
     RunInterruptedError,
 )
 from astro_deployment_runtime.reconcile import (
-    HEALTHY_READS,
     Cancel,
     Deliver,
     Done,
@@ -90,6 +90,7 @@ class Walk:
     _poll: float = _FIRST_POLL
     _asked: ReleaseId | None = None
     _hinted: ReleaseId | None = None
+    _warned: bool = False
     _said: str = ""
     _said_at: float = 0.0
 
@@ -199,7 +200,7 @@ class Walk:
         if text != self._said or now - self._said_at >= max(_LONGEST_POLL, self.run.waited / 10):
             self.reporter.progress(text + narration.elapsed(self.run.waited, self.declaration.timeout))
             self._said, self._said_at = text, now
-        if self.run.healthy_reads:
+        if 0 < self.run.confirmation.reads < HEALTHY_READS:
             self._poll = _CONFIRMING_POLL
         return self.clock.wait(max(0.0, self._looked_at + self._poll * (1 - _LINGER) - now))
 
@@ -256,10 +257,14 @@ class Walk:
         of Airflow.
         """
         health = self.client.health(self.deployment, self.deployment.current.airflow)
-        reads = self.run.healthy_reads + 1 if health.healthy else 0
-        self.run = replace(self.run, health=health, healthy_reads=reads)
-        if reads >= HEALTHY_READS:
+        confirmation = self.run.confirmation.after(health, self.clock.now())
+        told = replace(health, detail=", ".join(filter(None, (health.detail, confirmation.missing))))
+        self.run = replace(self.run, health=told, confirmation=confirmation)
+        if confirmation.confirmed:
             self.reporter.info(narration.arrived(self.deployment, health, self.declaration))
+            if health.concern and not self._warned:
+                self.reporter.warning(narration.concern(self.deployment, health))
+                self._warned = True
             ours = None if self.run.ours == arrived else self.run.ours
             self.run = Run(ours=ours, seen=self.deployment.pending)
             self._hop_since = self.clock.now()

@@ -99,6 +99,11 @@ def arrived(deployment: Deployment, health: Health, declaration: Declaration) ->
     return f"{_position(deployment.current.id, declaration)}: runs {deployment.current.id}, {health.detail}"
 
 
+def concern(deployment: Deployment, health: Health) -> str:
+    """Something is wrong with the Airflow that holds no hop up."""
+    return f"{deployment.release_name}: {health.concern}. The run goes on; look at the Deployment's pods"
+
+
 def reported(deployment: Deployment, declaration: Declaration) -> str:
     """A hop has arrived as far as Houston tells, and nobody else is asked."""
     position = _position(deployment.current.id, declaration)

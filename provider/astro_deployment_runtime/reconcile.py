@@ -21,9 +21,6 @@ if TYPE_CHECKING:
     from astro_deployment_runtime.situation import Declaration, Observation, Run
     from astro_deployment_runtime.versions import ReleaseId
 
-HEALTHY_READS: Final = 3
-"""How often in a row the Airflow has to be healthy before a hop has arrived: one good answer may be luck."""
-
 SETTLE_SECONDS: Final = 10.0
 """How long a mutation without an answer may still take effect. Only after that it counts as not taken."""
 

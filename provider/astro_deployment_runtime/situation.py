@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+from astro_deployment_runtime.confirmation import Confirmation
+
 if TYPE_CHECKING:
     from astro_deployment_runtime.model import Acceptance, Deployment, Health, Platform, Strategy, Target
     from astro_deployment_runtime.versions import ReleaseId
@@ -62,8 +64,8 @@ class Run:
     """Seconds since this run began to wait for the hop at hand."""
     health: Health | None = None
     """The last reading, while an arrival is being confirmed."""
-    healthy_reads: int = 0
-    """In a row."""
+    confirmation: Confirmation = Confirmation()
+    """What the readings so far prove."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -374,7 +374,7 @@ class TestWaiting:
                 id="nor pods",
             ),
             pytest.param(
-                Run(arrived=named("AC 2.3.0"), health=HEALTHY, healthy_reads=1),
+                Run(arrived=named("AC 2.3.0"), health=HEALTHY),
                 deployment("AC 2.3.0"),
                 ("Wait health", ""),
                 id="but a healthy Airflow is asked again",
