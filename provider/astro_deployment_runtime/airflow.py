@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated, Final, TypeVar
 from urllib.parse import urlsplit
 
@@ -10,6 +11,7 @@ from pydantic import BaseModel, BeforeValidator, Field, ValidationError
 
 from astro_deployment_runtime.errors import InvalidVersionError
 from astro_deployment_runtime.model import Health
+from astro_deployment_runtime.transport import REFUSED, is_json
 from astro_deployment_runtime.versions import AirflowVersion
 
 if TYPE_CHECKING:
@@ -72,33 +74,48 @@ def read_health(transport: Transport, deployment: Deployment, expected: AirflowV
     answer = _page(transport, f"{root}/{'api/v2/monitor/health' if api_v2 else 'health'}", _HealthAnswer, "health")
     if isinstance(answer, str):
         return Health(healthy=False, detail=answer)
-    heartbeat = transport.quote(answer.scheduler.heartbeat) if answer.scheduler.heartbeat else None
     triggerer = _status(transport, answer.triggerer)
     concern = "" if triggerer in {None, _HEALTHY} else f"its triggerer is {triggerer}"
-    for name, component in _needed(answer, api_v2=api_v2):
-        status = _status(transport, component)
-        if status != _HEALTHY:
-            detail = _joined(f"its {name} is {status or 'of unknown health'}", concern)
-            return Health(healthy=False, detail=detail, heartbeat=heartbeat, concern=concern)
-    if expected < _FIRST_WITH_VERSION_API:
-        detail = _joined("its Airflow is healthy", concern)
-        return Health(healthy=True, detail=detail, heartbeat=heartbeat, concern=concern)
-    version = _page(transport, f"{root}/api/{'v2' if api_v2 else 'v1'}/version", _VersionAnswer, "version")
-    if isinstance(version, str):
-        return Health(healthy=False, detail=version, heartbeat=heartbeat, concern=concern)
-    release = _RELEASE.fullmatch(version.version.strip())
-    try:
-        found = AirflowVersion.parse(release[1] if release else version.version)
-    except InvalidVersionError:
-        detail = f"its Airflow is healthy and tells the version {transport.quote(version.version)!r}, not {expected}"
-        return Health(healthy=False, detail=detail, heartbeat=heartbeat, concern=concern)
-    return Health(
-        healthy=found == expected,
-        airflow=found,
-        detail=_joined(f"its Airflow is healthy at {found}", concern),
-        heartbeat=heartbeat,
+    found = _sick(transport, answer, api_v2=api_v2) or _version(transport, root, expected)
+    return replace(
+        found,
+        detail=f"{found.detail}, {concern}" if concern else found.detail,
+        heartbeat=transport.quote(answer.scheduler.heartbeat) if answer.scheduler.heartbeat else None,
         concern=concern,
     )
+
+
+def _sick(transport: Transport, answer: _HealthAnswer, *, api_v2: bool) -> Health | None:
+    """Return what is found where a component is not healthy; None: all are, as far as they have to be.
+
+    The DAG processor of Airflow 2 is mostly a part of its scheduler, and has no status then. In Airflow 3 it is a
+    process of its own, without which no DAG is parsed.
+    """
+    needed = {"metadata database": answer.metadatabase, "scheduler": answer.scheduler}
+    if api_v2 or _status(transport, answer.dag_processor) is not None:
+        needed["DAG processor"] = answer.dag_processor or _Component()
+    for name, component in needed.items():
+        status = _status(transport, component)
+        if status != _HEALTHY:
+            return Health(healthy=False, detail=f"its {name} is {status or 'of unknown health'}")
+    return None
+
+
+def _version(transport: Transport, root: str, expected: AirflowVersion) -> Health:
+    """Return what a healthy Airflow is found to be by its version."""
+    if expected < _FIRST_WITH_VERSION_API:
+        return Health(healthy=True, detail="its Airflow is healthy")
+    path = f"api/{'v2' if expected >= _FIRST_WITH_API_V2 else 'v1'}/version"
+    answer = _page(transport, f"{root}/{path}", _VersionAnswer, "version")
+    if isinstance(answer, str):
+        return Health(healthy=False, detail=answer)
+    release = _RELEASE.fullmatch(answer.version.strip())
+    try:
+        found = AirflowVersion.parse(release[1] if release else answer.version)
+    except InvalidVersionError:
+        told = transport.quote(answer.version)
+        return Health(healthy=False, detail=f"its Airflow is healthy and tells the version {told!r}, not {expected}")
+    return Health(healthy=found == expected, airflow=found, detail=f"its Airflow is healthy at {found}")
 
 
 def _root(url: str) -> str:
@@ -112,26 +129,8 @@ def _root(url: str) -> str:
     return parts._replace(path=above.rstrip("/") if page in _PAGES else path, query="", fragment="").geturl()
 
 
-def _needed(answer: _HealthAnswer, *, api_v2: bool) -> list[tuple[str, _Component | None]]:
-    """Return the components that have to be healthy. The DAG processor of Airflow 2 is part of its scheduler, mostly.
-
-    In Airflow 3 it is a process of its own, without which no DAG is parsed.
-    """
-    needed: list[tuple[str, _Component | None]] = [
-        ("metadata database", answer.metadatabase),
-        ("scheduler", answer.scheduler),
-    ]
-    if api_v2 or (answer.dag_processor is not None and answer.dag_processor.status is not None):
-        needed.append(("DAG processor", answer.dag_processor))
-    return needed
-
-
 def _status(transport: Transport, component: _Component | None) -> str | None:
     return None if component is None or component.status is None else transport.quote(component.status)
-
-
-def _joined(detail: str, concern: str) -> str:
-    return f"{detail}, {concern}" if concern else detail
 
 
 _Page = TypeVar("_Page", bound=BaseModel)
@@ -143,8 +142,10 @@ def _page(transport: Transport, url: str, model: type[_Page], name: str) -> _Pag
     if isinstance(response, str):
         return f"its Airflow does not answer yet ({response})"
     came = transport.described(response)
-    if response.status_code in _REFUSED:
-        who = "its Airflow refuses the token" if is_json(response) else "a proxy or the platform's ingress refuses access"
+    if response.status_code in REFUSED:
+        who = (
+            "its Airflow refuses the token" if is_json(response) else "a proxy or the platform's ingress refuses access"
+        )
         return f"{who} for its {name} page ({came})"
     if response.is_redirect:
         return f"its {name} page is not shown: {came}; the token is not sent there"

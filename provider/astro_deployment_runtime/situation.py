@@ -5,7 +5,7 @@ Frozen values. The executor makes them, :func:`~astro_deployment_runtime.reconci
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
@@ -64,7 +64,7 @@ class Run:
     """Seconds since this run began to wait for the hop at hand."""
     health: Health | None = None
     """The last reading, while an arrival is being confirmed."""
-    confirmation: Confirmation = Confirmation()
+    confirmation: Confirmation = field(default_factory=Confirmation)
     """What the readings so far prove."""
 
 

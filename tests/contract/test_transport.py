@@ -101,21 +101,52 @@ ANSWERS: dict[str, tuple[Callable[[], httpx.Response], type[PlatformError], type
         DoubtfulMutationError,
         "HTTP status 500",
     ),
-    "401": (lambda: answer(401, content=HTML), TokenRefusedError, TokenRefusedError, "HTTP status 401"),
-    "403": (lambda: answer(403, text=TOKEN), TokenRefusedError, TokenRefusedError, "needs a service account"),
+    "401 from elsewhere": (
+        lambda: answer(401, content=HTML),
+        PlatformAnswerError,
+        DoubtfulMutationError,
+        "HTTP status 401, a page titled '502 Bad Gateway', and not in Houston's words: a proxy or a gateway",
+    ),
+    "403 from elsewhere": (
+        lambda: answer(403, text=TOKEN),
+        PlatformAnswerError,
+        DoubtfulMutationError,
+        "HTTP status 403, and not in Houston's words",
+    ),
+    "403 from a gateway in JSON": (
+        lambda: answer(403, json={"message": "forbidden"}),
+        PlatformAnswerError,
+        DoubtfulMutationError,
+        "and not in Houston's words",
+    ),
+    "407": (
+        lambda: answer(407, content=b"<TITLE lang=en>\n Log in &amp; go </title>"),
+        PlatformAnswerError,
+        DoubtfulMutationError,
+        "HTTP status 407, a page titled 'Log in & go', and not in Houston's words",
+    ),
+    **{
+        f"{status} from Houston": (
+            lambda status=status: answer(status, json={"errors": [{"message": "no such role"}]}),  # type: ignore[misc]
+            TokenRefusedError,
+            TokenRefusedError,
+            f"(HTTP status {status}, no such role): it has expired, or may not do this",
+        )
+        for status in (401, 403)
+    },
     **{
         text: (lambda text=text: said(text), TokenRefusedError, TokenRefusedError, text)  # type: ignore[misc]
         for text in TOKEN_MESSAGES
     },
     "302": (
-        lambda: answer(302, headers={"location": "https://login.example.com"}),
+        lambda: answer(302, headers={"location": f"https://me:{TOKEN}@login.example.com/in?state={TOKEN}#x"}),
         PlatformAnswerError,
         DoubtfulMutationError,
-        "with a redirect",
+        "(HTTP status 302, a redirect to https://login.example.com/in): configure Houston's own",
     ),
     "404": (lambda: answer(404, content=HTML), PlatformAnswerError, DoubtfulMutationError, "HTTP status 404"),
     "404 in JSON": (lambda: answer(404, json={}), PlatformAnswerError, DoubtfulMutationError, "404 and no data"),
-    "200 in HTML": (lambda: answer(content=HTML), PlatformAnswerError, DoubtfulMutationError, "200 and no JSON"),
+    "200 in HTML": (lambda: answer(content=HTML), PlatformAnswerError, DoubtfulMutationError, "no JSON, a page titled"),
     "nothing": (lambda: answer(content=b""), PlatformAnswerError, DoubtfulMutationError, "200 and no JSON"),
     "half of it": (lambda: answer(content=b'{"da'), PlatformAnswerError, DoubtfulMutationError, "no JSON"),
     "no text": (lambda: answer(content=b"\xff\xfe\xfa"), PlatformAnswerError, DoubtfulMutationError, "no JSON"),
@@ -347,7 +378,8 @@ def test_every_exception_of_httpx_has_its_class(kind: type[Exception], text: str
         assert len(asked) == 1
         assert TOKEN not in f"{raised.value}{also_raised.value}"
         assert "start AC 2.3.0 on stars-1" in str(also_raised.value)
-        assert transport.get("https://deployments.example.com/stars-1/airflow/health") is None
+        told = transport.get("https://deployments.example.com/stars-1/airflow/health")
+        assert told == (text.replace(TOKEN, "[token]") or kind.__name__)
 
 
 def test_an_answer_in_a_broken_encoding_is_no_answer() -> None:
@@ -394,7 +426,7 @@ def test_a_port_where_nobody_listens(unused_port: int) -> None:
         for do in (read, mutate):
             with pytest.raises(PlatformUnreachableError, match=r"cannot be reached .*[Rr]efused.*houstonUrl right"):
                 do(transport)
-        assert transport.get(f"http://127.0.0.1:{unused_port}/health") is None
+        assert "refused" in str(transport.get(f"http://127.0.0.1:{unused_port}/health"))
 
 
 @pytest.fixture
@@ -536,9 +568,9 @@ def over_tls() -> Iterator[str]:
 def test_a_certificate_of_an_unknown_authority_is_refused() -> None:
     """Nothing is sent, and the message says what is wrong with it."""
     with over_tls() as url, contextlib.closing(Transport(settings(url))) as transport:
-        with pytest.raises(PlatformUnreachableError, match="CERTIFICATE_VERIFY_FAILED"):
+        with pytest.raises(PlatformUnreachableError, match=r"CERTIFICATE_VERIFY_FAILED.*; trusted are the CA certif"):
             mutate(transport)
-        assert transport.get(url) is None
+        assert "CERTIFICATE_VERIFY_FAILED" in str(transport.get(url))
 
 
 def test_a_certificate_of_the_ca_file_is_accepted() -> None:
