@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    import httpx
+
 HEALTH = "/stars-1/airflow/health"
 
 
@@ -25,6 +27,17 @@ def stage(tmp_path: Path) -> Iterator[Stage]:
 def stop(stage: Stage, component: str) -> None:
     """Kill a component of the Airflow."""
     stage.sandbox.change(ID, lambda deployment: stage.sandbox.platform.stop(deployment, component))
+
+
+def dies_in_the_rollout(stage: Stage) -> None:
+    """Have the scheduler of the next image die before it comes up."""
+
+    def delivered(name: str, response: httpx.Response) -> httpx.Response:
+        if name == "updateDeploymentImage":
+            stage.clock.at(4, lambda: stop(stage, "scheduler"))
+        return response
+
+    stage.wire.after = delivered
 
 
 def test_the_next_hop_waits_for_a_heartbeat_of_the_new_scheduler(stage: Stage) -> None:
