@@ -5,9 +5,10 @@ from __future__ import annotations
 import contextlib
 import json
 import logging
+import socket
 import threading
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
@@ -192,6 +193,26 @@ def test_headers_that_never_end_have_a_deadline(
         assert transport.get(f"{houston.root}/stars-1/airflow/health") == "no answer within 0 s"
     finally:
         over.set()
+
+
+def test_a_change_that_was_given_up_is_not_sent_later(
+    houston: Proxy, transport: Transport, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A name that resolves only after the deadline: nobody reads what the change did then."""
+    monkeypatch.setattr(module, "_ANSWER_SECONDS", 0.2)
+    resolve, resolved = socket.getaddrinfo, threading.Event()
+
+    def slowly(*words: Any, **more: Any) -> Any:
+        time.sleep(0.6)
+        resolved.set()
+        return resolve(*words, **more)
+
+    monkeypatch.setattr(socket, "getaddrinfo", slowly)
+    with pytest.raises(DoubtfulMutationError):
+        mutate(transport)
+    assert resolved.wait(5)
+    time.sleep(0.3)
+    assert houston.requests == []
 
 
 def test_an_answer_of_any_size_is_not_read_to_its_end(houston: Proxy, transport: Transport) -> None:

@@ -11,6 +11,7 @@ import socket
 import ssl
 import struct
 import threading
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -484,11 +485,34 @@ def test_a_server_that_does_not_answer_in_time(monkeypatch: pytest.MonkeyPatch) 
         done.set()
 
 
+def trickling(connection: socket.socket) -> None:
+    """Answer with headers that go on and on, a byte at a time."""
+    connection.recv(65536)
+    with contextlib.suppress(OSError):
+        for byte in b"HTTP/1.1 200 OK\r\nx-slow: " + b"x" * 60:
+            connection.sendall(bytes([byte]))
+            time.sleep(0.05)
+
+
+def test_headers_that_trickle_have_the_same_deadline(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each byte satisfies the time-out between bytes: the deadline begins with the request."""
+    monkeypatch.setattr(module, "_ANSWER_SECONDS", 0.3)
+    with misbehaving(trickling) as (url, _), contextlib.closing(Transport(settings(url))) as transport:
+        began = time.monotonic()
+        with stamina.set_testing(True, attempts=1), pytest.raises(PlatformUnreachableError, match="0 s in all"):
+            read(transport)
+        with pytest.raises(DoubtfulMutationError):
+            mutate(transport)
+        assert transport.get(url) == "no answer within 0 s"
+        assert time.monotonic() - began < 2
+
+
 def test_the_times_are_bounded() -> None:
     """No request waits for ever, and all attempts of a read together take under two minutes."""
     timeout = module._TIMEOUT
     assert (timeout.connect, timeout.read, timeout.write, timeout.pool) == (10.0, 30.0, 30.0, 30.0)
-    assert traffic.LONGEST_WISH + 2 * 30.0 < 120
+    assert module._ANSWER_SECONDS == 30.0
+    assert traffic.LONGEST_WISH + 2 * module._ANSWER_SECONDS < 120
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
@@ -521,6 +545,43 @@ def test_another_machine_is_reached_through_the_proxy(monkeypatch: pytest.Monkey
         pytest.raises(PlatformUnreachableError, match="the network's proxies"),
     ):
         mutate(transport)
+
+
+@pytest.mark.parametrize(
+    ("url", "words"),
+    [
+        (
+            URL,
+            "the proxy on the way to {url} did not let the platform's offer through (403 Forbidden; the proxy is {via})",
+        ),
+        (
+            "http://houston.example.com/v1",
+            "{url} answered the platform's offer with HTTP status 403, a page titled 'Blocked', and not in Houston's "
+            "words: a proxy or a gateway on the way refuses access, not Houston (the proxy is {via})",
+        ),
+    ],
+)
+def test_what_a_proxy_refuses_is_not_told_of_houston(url: str, words: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The proxy is named, without its credentials."""
+
+    def refuse(connection: socket.socket) -> None:
+        connection.recv(65536)
+        page = b"<title>Blocked</title>"
+        connection.sendall(b"HTTP/1.1 403 Forbidden\r\ncontent-length: %d\r\n\r\n%s" % (len(page), page))
+
+    for name in ("NO_PROXY", "no_proxy", "https_proxy", "http_proxy", "all_proxy"):
+        monkeypatch.delenv(name, raising=False)
+    name = f"{url.partition(':')[0].upper()}_PROXY"
+    with misbehaving(refuse) as (proxy, _):
+        port = proxy.rpartition(":")[2].partition("/")[0]
+        monkeypatch.setenv(name, f"http://me:{TOKEN}@127.0.0.1:{port}")
+        with (
+            contextlib.closing(Transport(settings(url, allow_http=True))) as transport,
+            pytest.raises(PlatformError) as raised,
+        ):
+            read(transport)
+    assert words.format(url=url, via=f"{name}='http://***@127.0.0.1:{port}'") in str(raised.value)
+    assert TOKEN not in str(raised.value)
 
 
 def test_the_ipv6_address_of_this_machine_can_be_houstons() -> None:
