@@ -95,7 +95,7 @@ def test_a_failed_refresh_fails_all_who_wait_for_it() -> None:
     def handler(_: httpx.Request) -> httpx.Response:
         waiting.wait(5)
         asked.append(1)
-        return httpx.Response(401)
+        return httpx.Response(401, json={"errors": [{"message": "no"}]})
 
     def ask(client: Houston) -> str:
         with pytest.raises(TokenRefusedError, match="the platform's offer") as raised:

@@ -547,20 +547,14 @@ def test_another_machine_is_reached_through_the_proxy(monkeypatch: pytest.Monkey
         mutate(transport)
 
 
-@pytest.mark.parametrize(
-    ("url", "words"),
-    [
-        (
-            URL,
-            "the proxy on the way to {url} did not let the platform's offer through (403 Forbidden; the proxy is {via})",
-        ),
-        (
-            "http://houston.example.com/v1",
-            "{url} answered the platform's offer with HTTP status 403, a page titled 'Blocked', and not in Houston's "
-            "words: a proxy or a gateway on the way refuses access, not Houston (the proxy is {via})",
-        ),
-    ],
+THROUGH = "the proxy on the way to {url} did not let the platform's offer through (403 Forbidden; the proxy is {via}): "
+ITSELF = (
+    "{url} answered the platform's offer with HTTP status 403, a page titled 'Blocked', and not in Houston's words: a "
+    "proxy or a gateway on the way refuses access, not Houston (the proxy is {via}). "
 )
+
+
+@pytest.mark.parametrize(("url", "words"), [(URL, THROUGH), (URL.replace("https", "http"), ITSELF)])
 def test_what_a_proxy_refuses_is_not_told_of_houston(url: str, words: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """The proxy is named, without its credentials."""
 

@@ -54,6 +54,7 @@ def test_the_next_hop_waits_for_a_heartbeat_of_the_new_scheduler(stage: Stage) -
 
 def test_a_dead_scheduler_that_counts_as_healthy_confirms_nothing(stage: Stage) -> None:
     """It died in the rollout: the run waits, says why, and ends at the time-out without another change."""
+    dies_in_the_rollout(stage)
     ending = stage.walk(stage.declare(delivers=True, timeout=25.0))
     assert str(ending.deployment.current) == "AC 2.3.0"
     assert ending.problem is not None
@@ -65,6 +66,7 @@ def test_a_dead_scheduler_that_counts_as_healthy_confirms_nothing(stage: Stage) 
 
 def test_a_dead_scheduler_is_unhealthy_after_half_a_minute(stage: Stage) -> None:
     """Then Airflow says so itself."""
+    dies_in_the_rollout(stage)
     ending = stage.walk(stage.declare(delivers=True, timeout=60.0))
     assert "(its scheduler is unhealthy)" in str(ending.problem)
 

@@ -18,7 +18,18 @@ import pytest
 import yaml
 
 import astro_deployment_runtime
-from astro_deployment_runtime import cautions, cli, commands, host, houston, images, reconcile, wire
+from astro_deployment_runtime import (
+    cautions,
+    cli,
+    commands,
+    confirmation,
+    host,
+    houston,
+    images,
+    reconcile,
+    soaking,
+    wire,
+)
 from astro_deployment_runtime.cli import COMMANDS
 from astro_deployment_runtime.console import ExitCode
 from astro_deployment_runtime.declaration import ProjectDeclaration, RuntimeDeclaration
@@ -232,7 +243,11 @@ def test_the_rules_are_listed() -> None:
 def test_the_constants_are_those_of_the_code() -> None:
     """How often, how long and how many."""
     for name, (value, _) in table(HOW_IT_WORKS, "constant", "value", "meaning").items():
-        (actual,) = {getattr(module, name) for module in (cautions, reconcile, houston, host) if hasattr(module, name)}
+        (actual,) = {
+            getattr(module, name)
+            for module in (cautions, confirmation, reconcile, soaking, houston, host)
+            if hasattr(module, name)
+        }
         assert float(value) == actual, name
 
 
