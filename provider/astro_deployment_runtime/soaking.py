@@ -60,7 +60,7 @@ class _Look:
 
 def deadline(seconds: float, timeout: float) -> str:
     """Say how long a soak may take in all."""
-    return f"at most {span(seconds + timeout)} in all (soak and timeout)"
+    return f"which may take {span(seconds + timeout)} at most (soak plus timeout)"
 
 
 def soak(  # noqa: PLR0913 - what is waited for, and with what

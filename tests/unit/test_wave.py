@@ -145,7 +145,7 @@ def test_on_pulumis_own_host_the_reason_is_raised(provider: WaveProvider, waits:
 def test_preview_tells_of_the_wait(provider: WaveProvider, capsys: pytest.CaptureFixture[str]) -> None:
     """Where there is one."""
     assert provider.check({}, PROPS | {"soaked": None}).inputs == PROPS
-    assert "been healthy for 1m, at most 2m30s in all (soak and timeout)" in capsys.readouterr().out
+    assert "been healthy for 1m, which may take 2m30s at most (soak plus timeout)" in capsys.readouterr().out
     provider.check({}, dict(IDLE))
     assert capsys.readouterr().out == ""
 
