@@ -126,9 +126,9 @@ def test_it_is_not_borne_for_ever() -> None:
     assert str(raised.value) == (
         "the wave was not healthy in time: gone: nobody answers; release-a: its scheduler is unhealthy; release-b: its "
         "scheduler is unhealthy; release-c: its scheduler is unhealthy; release-d: its scheduler is unhealthy; and 2 "
-        "more. It had to be healthy for 10m without a break, which may take 15m at most (soak plus timeout); 05:00 have "
-        "passed, and that no longer fits. The next wave is not begun: look at these Deployments, then run 'pulumi up' "
-        "again"
+        "more. It had to be healthy for 10m without a break, which may take 15m at most (soak plus timeout); 05:00 "
+        "have passed, and that no longer fits. The next wave is not begun: look at these Deployments, then run "
+        "'pulumi up' again"
     )
 
 
