@@ -1,13 +1,14 @@
 """The transport: HTTP in, HTTP out, for the API, the Airflows and the sandbox's own two addresses.
 
-``POST /v1`` is Houston. ``POST /sandbox/push`` and ``GET /sandbox/fleet`` exist on no real platform: the first stands
-for a push to the platform's registry, the second shows what only an operator could see. Errors outside Airflow are
-JSON, never HTML.
+``POST /v1`` is Houston. What is below ``/sandbox`` exists on no real platform: ``POST /sandbox/push`` stands for a push
+to the platform's registry, ``POST /sandbox/stop`` for a process that dies, and ``GET /sandbox/fleet`` shows what only
+an operator could see. Errors outside Airflow are JSON, never HTML.
 """
 
 from __future__ import annotations
 
 import json
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from starlette.applications import Starlette
@@ -83,6 +84,7 @@ def create(houston: Houston, middleware: Sequence[Middleware] = (), lacking: Seq
         routes=[
             Route("/v1", v1, methods=["POST"]),
             Route("/sandbox/push", push, methods=["POST"]),
+            Route("/sandbox/stop", partial(_stop, houston), methods=["POST"]),
             Route("/sandbox/fleet", fleet),
             Route("/{release}/airflow/{path:path}", webserver),
         ],
@@ -106,6 +108,21 @@ async def _json(request: Request) -> dict[str, Any]:
     if not isinstance(body, dict):
         raise HTTPException(400, "the body is not a JSON object")
     return body
+
+
+async def _stop(houston: Houston, request: Request) -> Response:
+    body = await _json(request)
+    if _role(houston, request) is not Role.ADMIN:
+        return _refusal(403, NO_PERMISSION, "FORBIDDEN")
+    release, component = str(body.get("releaseName", "")), str(body.get("component", ""))
+    deployment = houston.store.find(release_name=release)
+    if deployment is None:
+        return _refusal(404, f"No deployment exists with releaseName: {release}", "NOT_FOUND")
+    try:
+        stopped = houston.change(deployment.id, lambda found: houston.platform.stop(found, component))
+    except RefusedError as error:
+        return _refusal(400, str(error), error.code)
+    return JSONResponse(_row(houston, stopped))
 
 
 def _row(houston: Houston, deployment: Deployment) -> dict[str, str]:

@@ -11,7 +11,7 @@ import time
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from sandbox import versions
+from sandbox import heartbeats, versions
 from sandbox.deployment import Deployment, Outcome, Push
 from sandbox.errors import RefusedError
 from sandbox.quirks import Quirks
@@ -34,6 +34,7 @@ class Platform:
         allow_downgrades: do not refuse a lower version; the real server's own refusal is unknown.
         rollout_seconds: how long the pods restart after an image was accepted.
         quirks: what it does to a hop behind a client's back.
+        heartbeat_seconds: how often the components of an Airflow give a heartbeat.
         clock: gives the time, seconds since 1970.
     """
 
@@ -42,6 +43,7 @@ class Platform:
     allow_downgrades: bool = False
     rollout_seconds: float = 0.0
     quirks: Quirks = field(default_factory=Quirks)
+    heartbeat_seconds: float = 5.0
     clock: Callable[[], float] = time.time
 
     def start_airflow(self, deployment: Deployment, desired: str) -> Deployment:
@@ -123,8 +125,21 @@ class Platform:
             updated_at=now,
             rollout=(now, now + self.rollout_seconds),
             last_push=push,
+            stopped={},
+            heartbeats=heartbeats.all_of(deployment, now, self.heartbeat_seconds),
         )
         return self.quirks.completed(deployment, deployed, now)
+
+    def stop(self, deployment: Deployment, component: str) -> Deployment:
+        """Kill a component of the Airflow: it beats no more, until the next rollout starts it again.
+
+        Raises:
+            RefusedError: the Deployment runs no such component.
+        """
+        running = heartbeats.running(deployment)
+        if component not in running:
+            raise RefusedError(f"{deployment.release_name} runs no {component}: it runs {', '.join(running)}")
+        return replace(deployment, stopped={component: self.clock(), **deployment.stopped})
 
     def _why_ignored(self, deployment: Deployment, labels: Labels) -> str:
         """Say why an image changes nothing; ``""`` where it is deployed."""

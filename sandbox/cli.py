@@ -1,4 +1,4 @@
-"""The command line: ``serve``, ``deploy`` and ``show``."""
+"""The command line: ``serve``, ``deploy``, ``stop`` and ``show``."""
 
 from __future__ import annotations
 
@@ -46,6 +46,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 _serve(options)
             case "deploy":
                 _deploy(options)
+            case "stop":
+                _stop(options)
             case _:
                 _show(options)
     except SandboxError as error:
@@ -79,6 +81,13 @@ def _parser() -> argparse.ArgumentParser:
     serve.add_argument("--viewer-token", metavar="TOKEN", help="a token that may only read; default: none")
     serve.add_argument(
         "--rollout-seconds", type=_seconds, default=5.0, metavar="S", help="how long pods restart; default: 5"
+    )
+    serve.add_argument(
+        "--heartbeat-seconds",
+        type=_period,
+        default=5.0,
+        metavar="S",
+        help="how often the components of an Airflow give a heartbeat; default: 5",
     )
     serve.add_argument("--allow-downgrades", action="store_true", help="accept a lower version, as a real server might")
     serve.add_argument(
@@ -131,6 +140,10 @@ def _parser() -> argparse.ArgumentParser:
     )
     deploy.add_argument("--runtime-version", default="", help="the image's Runtime label, where its name does not tell")
 
+    stop = commands.add_parser("stop", parents=[remote], help="kill a component of an Airflow, until the next rollout")
+    stop.add_argument("release", metavar="RELEASE", help="the release name")
+    stop.add_argument("component", choices=("scheduler", "dag_processor", "triggerer"), help="what is killed")
+
     commands.add_parser("show", parents=[remote], help="print the fleet")
     return parser
 
@@ -139,6 +152,13 @@ def _seconds(text: str) -> float:
     seconds = float(text)
     if not 0 <= seconds < float("inf"):
         raise argparse.ArgumentTypeError(f"{text} is not a number of seconds from 0 on")
+    return seconds
+
+
+def _period(text: str) -> float:
+    seconds = _seconds(text)
+    if not seconds:
+        raise argparse.ArgumentTypeError(f"{text} is not a number of seconds above 0")
     return seconds
 
 
@@ -162,6 +182,11 @@ def _deploy(options: argparse.Namespace) -> None:
         options.release, options.image, airflow_version=options.airflow_version, runtime_version=options.runtime_version
     )
     print(f"pushed {options.image} to {row['releaseName']}")
+
+
+def _stop(options: argparse.Namespace) -> None:
+    row = _client(options).stop(options.release, options.component)
+    print(f"stopped the {options.component} of {row['releaseName']}")
 
 
 def _show(options: argparse.Namespace) -> None:

@@ -1,4 +1,4 @@
-"""The command line's side of a running sandbox: push an image, fetch the fleet."""
+"""The command line's side of a running sandbox: push an image, stop a component, fetch the fleet."""
 
 from __future__ import annotations
 
@@ -35,6 +35,11 @@ class Client:
             "runtimeVersion": runtime_version,
         }
         row: dict[str, str] = self._ask("POST", "/sandbox/push", body)
+        return row
+
+    def stop(self, release_name: str, component: str) -> dict[str, str]:
+        """Stop a component of a release's Airflow; gives the row of its Deployment afterwards."""
+        row: dict[str, str] = self._ask("POST", "/sandbox/stop", {"releaseName": release_name, "component": component})
         return row
 
     def fleet(self) -> list[dict[str, str]]:

@@ -13,6 +13,7 @@ class Health(StrEnum):
     RESTARTING = "restarting"
     STARTING = "starting"
     HEALTHY = "healthy"
+    STOPPED = "scheduler stopped"
 
 
 class Outcome(StrEnum):
@@ -51,6 +52,9 @@ class Deployment:
         runtime_airflow: the Airflow of the running Runtime, ``""`` on Certified.
         rollout: start and end of the latest restart of the pods.
         ahead: what the platform will do by itself, the earliest first.
+        triggerer: it runs one.
+        stopped: when components were stopped, by their name; the next rollout starts them again.
+        heartbeats: the last ones of the pods before the latest rollout, by the component's name.
     """
 
     id: str
@@ -70,6 +74,9 @@ class Deployment:
     rollout: tuple[float, float] = (0.0, 0.0)
     last_push: Push | None = field(default=None)
     ahead: tuple[Ahead, ...] = ()
+    triggerer: bool = False
+    stopped: dict[str, float] = field(default_factory=dict)
+    heartbeats: dict[str, float] = field(default_factory=dict)
 
     def at(self, now: float) -> Deployment:
         """Give the Deployment as it is at that time, with what has changed by itself until then."""
@@ -107,5 +114,5 @@ class Deployment:
         """Tell how Airflow answers at that time: first not at all, then without a scheduler, then well (inferred)."""
         start, end = self.rollout
         if now >= end:
-            return Health.HEALTHY
+            return Health.STOPPED if "scheduler" in self.stopped else Health.HEALTHY
         return Health.RESTARTING if now < (start + end) / 2 else Health.STARTING

@@ -21,8 +21,9 @@ if TYPE_CHECKING:
 
 _SHIPPED = Path(__file__).parent / "fleets"
 _REQUIRED = ("id", "releaseName", "label", "workspace", "distribution", "version")
-_OPTIONAL = ("dagDeployment", "image", "airflow", "pending")
+_OPTIONAL = ("dagDeployment", "image", "airflow", "pending", "triggerer")
 _DAG_DEPLOYMENTS = ("image", "volume", "git_sync", "dag_deploy")
+_RUNNING = "running"
 _NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9_.-]*[A-Za-z0-9])?")
 _RESERVED = ("v1", "sandbox")  # first parts of the sandbox's own paths
 
@@ -93,6 +94,8 @@ def _state(row: dict[str, str], platform: Platform) -> tuple[Deployment, list[st
     mistakes = []
     if bare.dag_deployment not in _DAG_DEPLOYMENTS:
         mistakes.append(f"dagDeployment: {bare.dag_deployment!r} is none of {', '.join(_DAG_DEPLOYMENTS)}")
+    if row.get("triggerer", _RUNNING) != _RUNNING:
+        mistakes.append(f"triggerer: {row['triggerer']!r} is not {_RUNNING}; leave it out where none runs")
     match row["distribution"]:
         case "certified":
             deployment, wrong = _certified(bare, row["version"], row.get("airflow", ""))
@@ -114,6 +117,7 @@ def _bare(row: dict[str, str], now: float) -> Deployment:
         workspace=row["workspace"],
         dag_deployment=row.get("dagDeployment", "image"),
         image=row.get("image", ""),
+        triggerer=row.get("triggerer") == _RUNNING,
         created_at=now,
         updated_at=now,
     )

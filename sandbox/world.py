@@ -37,6 +37,7 @@ class Settings:
     public_url: str | None = None
     platform_version: str = "0.30.4"
     rollout_seconds: float = 0.0
+    heartbeat_seconds: float = 5.0
     allow_downgrades: bool = False
     reverts_after: float | None = None
     clears_desired: float = 0.0
@@ -71,6 +72,7 @@ def houston(settings: Settings, base_url: str, clock: Callable[[], float] = time
             keeps_airflow=settings.keeps_airflow,
             stale_seconds=settings.stale_seconds,
         ),
+        heartbeat_seconds=settings.heartbeat_seconds,
         clock=clock,
     )
     deployments = fleet.load(settings.fleet or fleet.shipped(platform), platform)

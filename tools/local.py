@@ -37,6 +37,8 @@ class SandboxNotStartedError(Exception):
 def sandbox(*, state: Path, rollout_seconds: float) -> Iterator[str]:
     """Run the sandbox on a free loopback port, give Houston's address, and end it afterwards.
 
+    Its Airflows give heartbeats five times a second instead of every five seconds, so that nobody waits for one.
+
     Raises:
         SandboxNotStartedError: It ended, or said nothing in time.
     """
@@ -48,6 +50,7 @@ def sandbox(*, state: Path, rollout_seconds: float) -> Iterator[str]:
         "--platform-version": "0.30.4",
         "--token": TOKEN,
         "--rollout-seconds": str(rollout_seconds),
+        "--heartbeat-seconds": "0.2",
     }
     command = [sys.executable, "-m", "sandbox", "serve", *(word for option in options.items() for word in option)]
     with tempfile.TemporaryFile("w+") as said:

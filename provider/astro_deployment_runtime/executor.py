@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final
 
 from astro_deployment_runtime import narration, report
+from astro_deployment_runtime.confirmation import HEALTHY_READS
 from astro_deployment_runtime.errors import (
     AstroRuntimeError,
     CommandInterruptedError,
@@ -21,7 +22,6 @@ from astro_deployment_runtime.errors import (
 )
 from astro_deployment_runtime.patience import POLLING, Polling
 from astro_deployment_runtime.reconcile import (
-    HEALTHY_READS,
     Cancel,
     Deliver,
     Done,
@@ -89,6 +89,7 @@ class Walk:
     _poll: float = field(init=False)
     _asked: ReleaseId | None = None
     _hinted: ReleaseId | None = None
+    _warned: bool = False
     _said: str = ""
     _said_at: float = 0.0
 
@@ -195,7 +196,7 @@ class Walk:
         if text != self._said or now - self._said_at >= max(self.polling.longest, self.run.waited / 10):
             self.reporter.progress(text + narration.elapsed(self.run.waited, self.declaration.timeout))
             self._said, self._said_at = text, now
-        if self.run.healthy_reads or self.run.other_reads:
+        if 0 < self.run.confirmation.reads < HEALTHY_READS or self.run.other_reads:
             self._poll = self.polling.confirming
         return self.clock.wait(max(0.0, self._looked_at + self._poll * (1 - _LINGER) - now))
 
@@ -263,12 +264,16 @@ class Walk:
                 health = other
             elif other.healthy:
                 others = self.run.other_reads + 1
-        reads = self.run.healthy_reads + 1 if health.healthy else 0
-        self.run = replace(self.run, health=health, healthy_reads=reads, other_reads=others)
-        if reads >= HEALTHY_READS:
+        confirmation = self.run.confirmation.after(health, self.clock.now())
+        told = replace(health, detail=", ".join(filter(None, (health.detail, confirmation.missing))))
+        self.run = replace(self.run, health=told, confirmation=confirmation, other_reads=others)
+        if confirmation.confirmed:
             offered = self.catalog.get(self.deployment.current.id)
             known = offered.airflow if offered else None
             self.reporter.info(narration.arrived(self.deployment, health, self.declaration, known))
+            if health.concern and not self._warned:
+                self.reporter.warning(narration.concern(self.deployment, health))
+                self._warned = True
             self.run = self.run.at(self.clock.now()).confirmed()
 
     @property

@@ -164,19 +164,29 @@ def _in_waves(roster: Roster) -> list[AstroDeploymentRuntime]:
         begun = {row.name: turns.give(row, after) for row in roster.rows if row.wave == wave.name}
         made |= begun
         if wave is not roster.waves[-1]:
-            after = [_end(wave, [*after, *begun.values()])]
+            after = [_end(wave, begun, after)]
     return [made[row.name] for row in roster.rows]
 
 
-def _end(wave: WaveTerms, after: Sequence[pulumi.Resource]) -> AstroWave:
+def _end(wave: WaveTerms, begun: Mapping[str, AstroDeploymentRuntime], after: Sequence[pulumi.Resource]) -> AstroWave:
     return AstroWave(
         wave.name,
         deployments=wave.watched,
         moves=wave.moves,
         soak=wave.soak,
         timeout=wave.timeout,
-        opts=pulumi.ResourceOptions(depends_on=list(after)),
+        walked={name: _walked(made) for name, made in begun.items()},
+        opts=pulumi.ResourceOptions(depends_on=[*after, *begun.values()]),
     )
+
+
+def _walked(made: AstroDeploymentRuntime) -> pulumi.Output[str | None]:
+    """Return the path that a Deployment was brought along last, None where it was only adopted.
+
+    In a preview it is unknown where this run has something to do: only what was observed tells, not what is planned.
+    """
+    seen = pulumi.Output.all(made.current_version, made.hops, made.path)
+    return seen.apply(lambda told: told[2] if told[0] and told[1] else None)
 
 
 class _Turns:

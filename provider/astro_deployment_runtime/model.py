@@ -262,11 +262,15 @@ class Health:
     """What a Deployment's own Airflow answers."""
 
     healthy: bool
-    """Its metadata database and scheduler are healthy, and it runs the expected Airflow version."""
+    """Its components are healthy, as far as they have to be, and it runs the expected Airflow version."""
     detail: str
     """What was found, as a clause."""
     airflow: AirflowVersion | None = None
     """The version that it tells; None where it does not answer, or (before Airflow 2.0) does not tell."""
+    heartbeat: str | None = None
+    """The latest heartbeat of its scheduler, in Airflow's own words; None: none was told."""
+    concern: str = ""
+    """What is wrong with it and holds no hop up, as a clause: its triggerer."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -114,6 +114,11 @@ def arrived(
     return f"{_position(deployment.current.id, declaration)}: runs {deployment.current.id}, {health.detail}{offer}"
 
 
+def concern(deployment: Deployment, health: Health) -> str:
+    """Something is wrong with the Airflow that holds no hop up."""
+    return f"{deployment.release_name}: {health.concern}. The run goes on; look at the Deployment's pods"
+
+
 def reported(deployment: Deployment, declaration: Declaration) -> str:
     """A hop has arrived as far as Houston tells, and nobody else is asked."""
     position = _position(deployment.current.id, declaration)

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final, TypeAlias
 
+from astro_deployment_runtime.confirmation import HEALTHY_READS
 from astro_deployment_runtime.model import Refusal, RuleId
 from astro_deployment_runtime.planner import plan
 from astro_deployment_runtime.situation import SETTLE_SECONDS, Mutation, MutationKind, Outcome
@@ -21,8 +22,6 @@ if TYPE_CHECKING:
     from astro_deployment_runtime.situation import Declaration, Observation, Run
     from astro_deployment_runtime.versions import AirflowVersion, ReleaseId
 
-HEALTHY_READS: Final = 3
-"""How often in a row the Airflow has to be healthy before a hop has arrived: one good answer may be luck."""
 
 ATTEMPTS: Final = 3
 """How often one mutation is sent when its answers are lost and reading shows that it was not taken."""

@@ -124,7 +124,7 @@ class RuntimeProvider(dynamic.ResourceProvider):
             held = self._adapter().adopt({name: value for name, value in props.items() if name != "hold"})
             # One that cannot be read has no other id than the name that it was declared by.
             return dynamic.CreateResult(held.get("deployment_id") or held["release_name"], held)
-        outputs = self._bring(props["deployment_id"], props, None)
+        outputs = self._bring(props["deployment_id"], props, None, {})
         return dynamic.CreateResult(props["deployment_id"], outputs)
 
     def update(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> dynamic.UpdateResult:
@@ -132,7 +132,7 @@ class RuntimeProvider(dynamic.ResourceProvider):
         if _news.get("hold"):
             # The engine retries what failed before, whatever diff says.
             return dynamic.UpdateResult(_olds)
-        return dynamic.UpdateResult(self._bring(_id, _news, _olds.get("pending")))
+        return dynamic.UpdateResult(self._bring(_id, _news, _olds.get("pending"), _walked(_olds, _news)))
 
     def read(self, id_: str, props: dict[str, Any]) -> dynamic.ReadResult:
         """Observe, for a refresh; or judge a fleet, for a program that asks before it declares one."""
@@ -150,7 +150,9 @@ class RuntimeProvider(dynamic.ResourceProvider):
         last += f", with the hop to {pending} started" if version and pending else ""
         CallReporter(current_call()).info(f"{name} is forgotten, and nothing is changed on it{last}")
 
-    def _bring(self, deployment_id: str, news: dict[str, Any], pending: str | None) -> dict[str, Any]:
+    def _bring(
+        self, deployment_id: str, news: dict[str, Any], pending: str | None, walked: Mapping[str, Any]
+    ) -> dict[str, Any]:
         call = current_call()
         outputs, problem = self._adapter().bring(
             news,
@@ -159,6 +161,7 @@ class RuntimeProvider(dynamic.ResourceProvider):
             reporter=CallReporter(call),
             polling=call.polling if call else POLLING,
         )
+        outputs |= walked
         if problem is None:
             return outputs
         if call is None:
@@ -213,6 +216,13 @@ def _given_now(value: object) -> bool:
     if isinstance(value, dict):
         return all(map(_given_now, value.values()))
     return value is None or isinstance(value, str)
+
+
+def _walked(olds: Mapping[str, Any], news: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what stays saved of the plan that was walked last, where this run only confirms its last hop."""
+    if not olds.get("pending") or news.get("hops") or news.get("cancel"):
+        return {}
+    return {name: olds[name] for name in ("plan", "path", "hops") if name in olds}
 
 
 class ProjectArgs(TypedDict):

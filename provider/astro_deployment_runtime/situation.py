@@ -5,12 +5,13 @@ Frozen values. The executor makes them, :func:`~astro_deployment_runtime.reconci
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from math import inf
 from typing import TYPE_CHECKING, Final
 
 from astro_deployment_runtime.base_images import VENDORS
+from astro_deployment_runtime.confirmation import Confirmation
 
 if TYPE_CHECKING:
     from astro_deployment_runtime.base_images import BaseImages
@@ -91,8 +92,8 @@ class Run:
     """Why Houston did not answer the last look; empty: it did."""
     health: Health | None = None
     """The last reading, while an arrival is being confirmed."""
-    healthy_reads: int = 0
-    """In a row."""
+    confirmation: Confirmation = field(default_factory=Confirmation)
+    """What the readings so far prove."""
     other_reads: int = 0
     """How often in a row Airflow and Houston agreed on another Airflow version than the expected one."""
 
@@ -171,7 +172,7 @@ class Run:
             complete=True,
             since=self.since if self.complete else self.now,
             health=None,
-            healthy_reads=0,
+            confirmation=Confirmation(),
             other_reads=0,
         )
 
@@ -197,13 +198,13 @@ class Run:
             seen=_pending(after),
             since=self.now,
             health=None,
-            healthy_reads=0,
+            confirmation=Confirmation(),
             other_reads=0,
         )
 
     def falling_back(self, reached: ReleaseId) -> Run:
         """Return the run after Houston reports a lower release: what comes back is confirmed (again)."""
-        return replace(self, arrived=reached, fell_back=True, health=None, healthy_reads=0, other_reads=0)
+        return replace(self, arrived=reached, fell_back=True, health=None, confirmation=Confirmation(), other_reads=0)
 
 
 def _pending(deployment: Deployment) -> frozenset[ReleaseId]:

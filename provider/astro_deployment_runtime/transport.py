@@ -7,15 +7,17 @@ Whatever the other side does, no answer takes longer or grows larger than is tol
 
 from __future__ import annotations
 
+import html
 import re
-import time
+import threading
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Final, TypeVar
+from urllib.parse import urlsplit
 
 import httpx
 from pydantic import BaseModel, ValidationError
 
-from astro_deployment_runtime.connection import Clients
+from astro_deployment_runtime.connection import Clients, proxy_of
 from astro_deployment_runtime.errors import (
     DoubtfulMutationError,
     FieldsRefusedError,
@@ -48,9 +50,7 @@ if TYPE_CHECKING:
 
 _TIMEOUT: Final = httpx.Timeout(30.0, connect=10.0)
 _ANSWER_SECONDS: Final = 30.0
-"""For the whole of an answer, which may come in small pieces."""
-_REQUEST_SECONDS: Final = 45.0
-"""For one request, whatever it hangs on."""
+"""For one request and the whole of its answer, from the beginning, whatever it hangs on."""
 _READ_SECONDS: Final = 110.0
 """For a read with all its attempts."""
 _SIDE_BY_SIDE: Final = 32
@@ -58,6 +58,11 @@ _SIDE_BY_SIDE: Final = 32
 _LARGEST_ANSWER: Final = 32 * 2**20
 """In bytes, unpacked: some hundred times what Houston tells of five hundred Deployments."""
 _LONGEST_QUOTE: Final = 300
+_TITLE: Final = re.compile(rb"<title[^>]*>(.{1,300}?)</title>", re.IGNORECASE | re.DOTALL)
+_TITLE_WITHIN: Final = 2**16
+"""Bytes of a page in which its title is looked for."""
+REFUSED: Final = (httpx.codes.UNAUTHORIZED, httpx.codes.FORBIDDEN, httpx.codes.PROXY_AUTHENTICATION_REQUIRED)
+"""The statuses by which somebody refuses access: Houston, an Airflow, or what stands in front of them."""
 
 _UNSENT: Final = (
     httpx.ConnectError,
@@ -209,7 +214,7 @@ class Transport:
         """Send a mutation; a :class:`TransientError` means that it can be sent again."""
         status = None
         try:
-            response = self._within(_REQUEST_SECONDS, lambda: self._post(document, variables, what), what)
+            response = self._post(document, variables, what)
             status = response.status_code
             data, errors = self._read_answer(response, what)
             if errors:
@@ -238,17 +243,47 @@ class Transport:
             return False
         return True
 
-    def get(self, url: str) -> httpx.Response | None:
-        """Get a page of the Deployment's own Airflow with the same token; None where nothing answers.
+    def get(self, url: str) -> httpx.Response | str:
+        """Get a page of the Deployment's own Airflow with the same token; or why there is none, as a clause.
 
         Raises:
+            InvalidSettingsError: the proxy on the way there cannot be used.
             RunInterruptedError: the user has stopped the run.
         """
         try:
             with self._asking:
-                return patiently(lambda: self._exchange("GET", url), seconds=_REQUEST_SECONDS)
-        except (httpx.HTTPError, httpx.InvalidURL, TimeoutError):
-            return None
+                return self._exchange("GET", url)
+        except TimeoutError:
+            return f"no answer within {_ANSWER_SECONDS:.0f} s"
+        except (httpx.HTTPError, httpx.InvalidURL) as error:
+            return self._reason(error, url)
+
+    def described(self, response: httpx.Response) -> str:
+        """Say what came, as a clause: the status, where it redirects to, the title of a page in HTML."""
+        status = f"HTTP status {response.status_code}"
+        if response.is_redirect:
+            return f"{status}, a redirect to {self._place(response.headers['location'])}"
+        return status + self._titled(response)
+
+    def _titled(self, response: httpx.Response) -> str:
+        title = _TITLE.search(response.content[:_TITLE_WITHIN])
+        return f", a page titled {self.quote(html.unescape(title[1].decode(errors='replace')))!r}" if title else ""
+
+    def _place(self, url: str) -> str:
+        """Write an address without what may be secret in it."""
+        try:
+            parts = urlsplit(url)
+        except ValueError:
+            return "a place that is no address"
+        return self.quote(parts._replace(netloc=parts.netloc.rpartition("@")[2], query="", fragment="").geturl())
+
+    def _reason(self, error: Exception, url: str) -> str:
+        """Say why nothing answered, and what on this side has a part in it."""
+        reason = self.quote(str(error)) or type(error).__name__
+        if "CERTIFICATE_VERIFY_FAILED" in reason:
+            reason += f"; trusted are the CA certificates of {self._clients.trusted}"
+        proxy = proxy_of(url)
+        return f"{reason}; the proxy is {proxy}" if proxy else reason
 
     def _within(self, seconds: float, work: Callable[[], _Found], what: str) -> _Found:
         try:
@@ -257,28 +292,55 @@ class Transport:
             raise PlatformUnreachableError(f"{self.url} did not answer {what} within {seconds:.0f} s") from None
 
     def _exchange(self, method: str, url: str, json: object = None) -> httpx.Response:
-        """Send one request, and read its answer as far as is bearable."""
-        end = time.monotonic() + _ANSWER_SECONDS
-        with self._clients.one() as client, client.stream(method, url, json=json) as response:
-            body = bytearray()
-            for chunk in response.iter_bytes():
-                body += chunk
-                if len(body) > _LARGEST_ANSWER:
-                    raise _TooLargeError(f"the answer is larger than {_LARGEST_ANSWER >> 20} MiB")
-                if time.monotonic() >= end:
-                    raise httpx.ReadTimeout("the answer did not end")
-            # What was unpacked is not packed any more.
-            headers = [(name, value) for name, value in response.headers.items() if name != "content-encoding"]
-            return httpx.Response(response.status_code, headers=headers, content=bytes(body))
+        """Send one request, and read its answer as far as is bearable.
+
+        Raises:
+            TimeoutError: it took too long, from the connection to the last byte.
+            httpx.HTTPError: it failed.
+            RunInterruptedError: the user has stopped the run.
+        """
+        given_up = threading.Event()
+
+        def watch(event: str, _: object) -> None:
+            if event.endswith(".send_request_headers.started") and given_up.is_set():
+                raise httpx.ConnectTimeout("nobody waits for it any more")
+
+        def exchange() -> httpx.Response:
+            body, more = bytearray(), {"trace": watch}
+            with self._clients.one() as client, client.stream(method, url, json=json, extensions=more) as response:
+                for chunk in response.iter_bytes():
+                    body += chunk
+                    if len(body) > _LARGEST_ANSWER:
+                        raise _TooLargeError(f"the answer is larger than {_LARGEST_ANSWER >> 20} MiB")
+                    if given_up.is_set():
+                        raise httpx.ReadTimeout("nobody waits for it any more")
+                # What was unpacked is not packed any more.
+                headers = [(name, value) for name, value in response.headers.items() if name != "content-encoding"]
+                return httpx.Response(response.status_code, headers=headers, content=bytes(body))
+
+        try:
+            return patiently(exchange, seconds=_ANSWER_SECONDS)
+        except BaseException:
+            given_up.set()
+            raise
 
     def _post(self, document: str, variables: Mapping[str, str], what: str) -> httpx.Response:
         try:
             return self._exchange("POST", self.url, {"query": document, "variables": dict(variables)})
+        except TimeoutError as error:
+            raise TransientError(
+                f"{self.url} did not answer {what} in time ({_ANSWER_SECONDS:.0f} s in all)"
+            ) from error
         except httpx.TimeoutException as error:
             raise TransientError(f"{self.url} did not answer {what} in time ({type(error).__name__})") from error
+        except httpx.ProxyError as error:
+            raise TransientError(
+                f"the proxy on the way to {self.url} did not let {what} through ({self._reason(error, self.url)}): "
+                "have it allow Houston, or name Houston's host in NO_PROXY"
+            ) from error
         except httpx.TransportError as error:
             raise TransientError(
-                f"{self.url} cannot be reached for {what} ({self.quote(str(error) or type(error).__name__)}): is "
+                f"{self.url} cannot be reached for {what} ({self._reason(error, self.url)}): is "
                 "astro:houstonUrl right, and is Houston up and allowed through the network's proxies?"
             ) from error
         except (httpx.HTTPError, httpx.InvalidURL) as error:
@@ -295,34 +357,37 @@ class Transport:
             raise TransientError(f"{self.url} answered {what} with HTTP status {status}{wish}", retry_after=after)
         if response.is_redirect:
             raise PlatformAnswerError(
-                f"{self.url} answered {what} with a redirect, which is not followed with a token: configure Houston's "
-                "own address"
+                f"{self.url} answered {what} with a redirect, which is not followed with a token "
+                f"({self.described(response)}): configure Houston's own address"
             )
-        if status in {httpx.codes.UNAUTHORIZED, httpx.codes.FORBIDDEN}:
-            raise TokenRefusedError(self._refused_token(what, f"HTTP status {status}"))
+        body = _json(response)
+        if status in REFUSED and not (isinstance(body, dict) and body.get("errors")):
+            proxy = proxy_of(self.url)
+            raise PlatformAnswerError(
+                f"{self.url} answered {what} with {self.described(response)}, and not in Houston's words: a proxy or a "
+                f"gateway on the way refuses access, not Houston{f' (the proxy is {proxy})' if proxy else ''}. Have it "
+                "allow Houston, or correct astro:houstonUrl; where it checks Houston's tokens itself, check astro:token"
+            )
         if status == httpx.codes.REQUEST_ENTITY_TOO_LARGE:
             raise PlatformAnswerError(
                 f"{self.url} answered {what} with HTTP status 413: the request is too large for it, or for a proxy in "
                 "front of it. Requests have at most 100 kB: have that limit raised to it"
             )
-        try:
-            body = response.json()
-        except (ValueError, RecursionError):
-            body = None
         if not isinstance(body, dict):
             raise PlatformAnswerError(
-                f"{self.url} answered {what} with HTTP status {status} and no JSON: is that the address of Houston "
-                "(https://houston.BASEDOMAIN/v1)?"
+                f"{self.url} answered {what} with HTTP status {status} and no JSON{self._titled(response)}: is that "
+                "the address of Houston (https://houston.BASEDOMAIN/v1)?"
             )
         data, errors = body.get("data"), body.get("errors") or []
         data = data if isinstance(data, dict) else None
+        if errors and status in REFUSED:
+            raise TokenRefusedError(self._refused_token(what, f"HTTP status {status}, {self._messages(errors)[1]}"))
         if not errors and (data is None or not response.is_success):
             raise PlatformAnswerError(f"{self.url} answered {what} with HTTP status {status} and no data")
         return data, errors if isinstance(errors, list) else [errors]
 
-    def _refusal(self, errors: Sequence[object], what: str) -> PlatformRefusedError:
-        messages = [str(entry.get("message")) if isinstance(entry, dict) else str(entry) for entry in errors]
-        text = self.quote("; ".join(messages))
+    def _refusal(self, errors: object, what: str) -> PlatformRefusedError:
+        messages, text = self._messages(errors)
         if any(known in message for known in _TOKEN_MESSAGES for message in messages):
             return TokenRefusedError(self._refused_token(what, text))
         if lacking := [match for message in messages for match in _NO_FIELD.finditer(message)]:
@@ -330,6 +395,12 @@ class Transport:
             refusal.fields = frozenset((match["kind"] or "", match["name"] or match["odd"]) for match in lacking)
             return refusal
         return PlatformRefusedError(f"Houston refuses {what}: {text}")
+
+    def _messages(self, errors: object) -> tuple[list[str], str]:
+        """Return Houston's messages, and one text of them that is fit to print."""
+        entries = errors if isinstance(errors, list) else [errors]
+        messages = [str(entry.get("message")) if isinstance(entry, dict) else str(entry) for entry in entries]
+        return messages, self.quote("; ".join(messages))
 
     def _refused_token(self, what: str, text: str) -> str:
         return (
@@ -343,3 +414,16 @@ class Transport:
         text = " ".join("".join(char if char.isprintable() else " " for char in text).split())
         text = MASKS.mask(text)
         return text if len(text) <= _LONGEST_QUOTE else text[:_LONGEST_QUOTE] + "..."
+
+
+def _json(response: httpx.Response) -> object:
+    """Return what an answer holds; None where that is no JSON."""
+    try:
+        return response.json()
+    except (ValueError, RecursionError):
+        return None
+
+
+def is_json(response: httpx.Response) -> bool:
+    """Return whether an answer holds an object in JSON, as Houston's and an Airflow's do and a proxy's do not."""
+    return isinstance(_json(response), dict)

@@ -12,12 +12,13 @@ import os
 from typing import TYPE_CHECKING, Any, Final
 
 from pulumi import dynamic
+from pulumi.runtime import rpc
 
 from astro_deployment_runtime.calls import CallClock, CallReporter
 from astro_deployment_runtime.host import PartialProgressError, current_call
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     import pulumi
 
@@ -37,26 +38,24 @@ class WaveProvider(dynamic.ResourceProvider):
     def check(self, _olds: dict[str, Any], news: dict[str, Any]) -> dynamic.CheckResult:
         """Show what will be waited for."""
         given = {name: value for name, value in news.items() if name != "soaked"}
-        if _waits(given):
-            from astro_deployment_runtime.report import span
-
-            CallReporter(current_call()).info(
-                f"the next wave begins when all of this one have arrived and been healthy for {span(given['soak'])}"
-            )
+        if _moves(given):
+            self._say("the next wave begins when all of this one have arrived and been healthy for", given)
         return dynamic.CheckResult(given, [])
 
     def diff(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> dynamic.DiffResult:
-        """There is something to do where the wave has something to do, or was not waited for to the end."""
-        return dynamic.DiffResult(changes=_waits(_news) or _olds.get("soaked") is False)
+        """Wait where the wave has something to do, or was not soaked to the end since it had."""
+        changes = _due(_olds, _news)
+        if changes and _news["soak"] and not _moves(_news):
+            self._say("this wave was not soaked to the end; the next one begins when it has been healthy for", _news)
+        return dynamic.DiffResult(changes=changes)
 
     def create(self, props: dict[str, Any]) -> dynamic.CreateResult:
         """Wait for the first time."""
-        return dynamic.CreateResult(props["wave"], self._wait(props, due=_waits(props)))
+        return dynamic.CreateResult(props["wave"], self._wait({}, props))
 
     def update(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> dynamic.UpdateResult:
         """Wait again; also for what an earlier run did not wait for to the end."""
-        due = _waits(_news) or _olds.get("soaked") is False
-        return dynamic.UpdateResult(self._wait(_news, due=due))
+        return dynamic.UpdateResult(self._wait(_olds, _news))
 
     def read(self, id_: str, props: dict[str, Any]) -> dynamic.ReadResult:
         """Change nothing in a refresh."""
@@ -65,8 +64,16 @@ class WaveProvider(dynamic.ResourceProvider):
     def delete(self, _id: str, _props: dict[str, Any]) -> None:
         """Do nothing: there is nothing on the platform."""
 
-    def _wait(self, props: dict[str, Any], *, due: bool) -> dict[str, Any]:
-        if not due or not props["soak"]:
+    @staticmethod
+    def _say(text: str, props: dict[str, Any]) -> None:
+        from astro_deployment_runtime.report import span
+        from astro_deployment_runtime.soaking import deadline
+
+        soak = props["soak"]
+        CallReporter(current_call()).info(f"{text} {span(soak)}, {deadline(soak, props['timeout'])}")
+
+    def _wait(self, olds: dict[str, Any], props: dict[str, Any]) -> dict[str, Any]:
+        if not (props["soak"] and _due(olds, props)):
             return {**props, "soaked": True}
         from astro_deployment_runtime.adapter import connect
         from astro_deployment_runtime.errors import AstroRuntimeError
@@ -90,8 +97,22 @@ class WaveProvider(dynamic.ResourceProvider):
         return {**props, "soaked": True}
 
 
-def _waits(props: dict[str, Any]) -> bool:
+def _moves(props: dict[str, Any]) -> bool:
+    """Return whether Deployments of the wave have something to do in this run."""
     return bool(props["moves"] and props["soak"])
+
+
+def _due(olds: dict[str, Any], news: dict[str, Any]) -> bool:
+    """Return whether the wave is to be soaked; ``olds`` is what was saved of it, empty for a new one."""
+    if _moves(news) or olds.get("soaked") is False:
+        return True
+    walked = news.get("walked")
+    if not news["soak"] or not walked or (olds and "walked" not in olds):
+        # A state of 0.1.0 does not tell what was walked: it was soaked then.
+        return False
+    # In a preview, what a Deployment has walked is unknown where it is confirmed in this run.
+    soaked = olds.get("walked") or {}
+    return rpc.contains_unknowns(walked) or any(path and path != soaked.get(name) for name, path in walked.items())
 
 
 class AstroWave(dynamic.Resource, module="astro", name="Wave"):
@@ -105,6 +126,7 @@ class AstroWave(dynamic.Resource, module="astro", name="Wave"):
         moves: int,
         soak: float,
         timeout: float,
+        walked: Mapping[str, pulumi.Input[str | None]],
         opts: pulumi.ResourceOptions,
     ) -> None:
         """Declare the end of a wave.
@@ -112,10 +134,11 @@ class AstroWave(dynamic.Resource, module="astro", name="Wave"):
         Args:
             resource_name: the wave's name.
             deployments: the ids of those whose health is watched.
-            moves: how many Deployments of the wave have something to do in this run. Where none has, nothing is waited
-                for.
-            soak: for how many seconds they have to be healthy.
-            timeout: for how many seconds it is borne that they are not.
+            moves: how many Deployments of the wave have something to do in this run.
+            soak: seconds for which they have to be healthy.
+            timeout: seconds for which they may be unhealthy before the wave fails.
+            walked: the path that each Deployment of the wave was brought along last, by the resource's name; None for
+                one that was only adopted. A wave that was soaked at other paths is soaked again.
             opts: Pulumi's options; they name the Deployments of the wave as what this depends on.
         """
         properties: dict[str, Any] = {
@@ -124,6 +147,7 @@ class AstroWave(dynamic.Resource, module="astro", name="Wave"):
             "moves": moves,
             "soak": soak,
             "timeout": timeout,
+            "walked": dict(walked),
             "soaked": None,
         }
         super().__init__(WaveProvider(), resource_name, properties, opts)

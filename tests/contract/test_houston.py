@@ -98,7 +98,7 @@ def test_a_failed_refresh_fails_all_who_wait_for_it() -> None:
     def handler(_: httpx.Request) -> httpx.Response:
         waiting.wait(5)
         asked.append(1)
-        return httpx.Response(401)
+        return httpx.Response(401, json={"errors": [{"message": "no"}]})
 
     def ask(client: Houston) -> str:
         with pytest.raises(TokenRefusedError, match="the platform's offer") as raised:
@@ -798,7 +798,7 @@ def test_desired_versions_are_left_out_where_images_alone_upgrade(tmp_path: Path
     lacks = ["Deployment.desiredRuntimeVersion", "Deployment.desiredAirflowVersion"]
     with world.serving(tmp_path, lacks=lacks, version="0.36.0") as served:
         assert seen(served.client.find(deployment_id=WIND)) == ("Astro Runtime 4.2.5", None)
-        with pytest.raises(PlatformAnswerError, match="not told"):
+        with pytest.raises(PlatformAnswerError, match="does not tell which Astro Runtime dust-2 awaits"):
             served.client.find(deployment_id=DUST)
 
 

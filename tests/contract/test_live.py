@@ -63,10 +63,7 @@ def test_a_release_name_that_two_have_is_refused(
         assert cli.main(["plan", "--release", "stars-1", "--to", "5.0.4"]) == 1
         told = capsys.readouterr().err
         assert f"({world.STARS}), 'Dust-2' in workspace {world.SPACE} ({world.DUST}): declare the one" in told
-        assert (
-            "1 row that cannot be read as a release; left out: runtimeReleases: null"
-            in told
-        )
+        assert "1 row that cannot be read as a release; left out: runtimeReleases: null" in told
 
 
 @pytest.mark.usefixtures("served")

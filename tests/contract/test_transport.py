@@ -113,17 +113,48 @@ ANSWERS: dict[str, tuple[Callable[[], httpx.Response], type[PlatformError], type
         DoubtfulMutationError,
         "HTTP status 500",
     ),
-    "401": (lambda: answer(401, content=HTML), TokenRefusedError, TokenRefusedError, "HTTP status 401"),
-    "403": (lambda: answer(403, text=TOKEN), TokenRefusedError, TokenRefusedError, "needs a service account"),
+    "401 from elsewhere": (
+        lambda: answer(401, content=HTML),
+        PlatformAnswerError,
+        DoubtfulMutationError,
+        "HTTP status 401, a page titled '502 Bad Gateway', and not in Houston's words: a proxy or a gateway",
+    ),
+    "403 from elsewhere": (
+        lambda: answer(403, text=TOKEN),
+        PlatformAnswerError,
+        DoubtfulMutationError,
+        "HTTP status 403, and not in Houston's words",
+    ),
+    "403 from a gateway in JSON": (
+        lambda: answer(403, json={"message": "forbidden"}),
+        PlatformAnswerError,
+        DoubtfulMutationError,
+        "and not in Houston's words",
+    ),
+    "407": (
+        lambda: answer(407, content=b"<TITLE lang=en>\n Log in &amp; go </title>"),
+        PlatformAnswerError,
+        DoubtfulMutationError,
+        "HTTP status 407, a page titled 'Log in & go', and not in Houston's words",
+    ),
+    **{
+        f"{status} from Houston": (
+            lambda status=status: answer(status, json={"errors": [{"message": "no such role"}]}),  # type: ignore[misc]
+            TokenRefusedError,
+            TokenRefusedError,
+            f"(HTTP status {status}, no such role): it has expired, or may not do this",
+        )
+        for status in (401, 403)
+    },
     **{
         text: (lambda text=text: said(text), TokenRefusedError, TokenRefusedError, text)  # type: ignore[misc]
         for text in TOKEN_MESSAGES
     },
     "302": (
-        lambda: answer(302, headers={"location": "https://login.example.com"}),
+        lambda: answer(302, headers={"location": f"https://me:{TOKEN}@login.example.com/in?state={TOKEN}#x"}),
         PlatformAnswerError,
         DoubtfulMutationError,
-        "with a redirect",
+        "(HTTP status 302, a redirect to https://login.example.com/in): configure Houston's own",
     ),
     "404": (lambda: answer(404, content=HTML), PlatformAnswerError, MutationNotSentError, "HTTP status 404"),
     "404 in JSON": (lambda: answer(404, json={}), PlatformAnswerError, MutationNotSentError, "404 and no data"),
@@ -137,7 +168,7 @@ ANSWERS: dict[str, tuple[Callable[[], httpx.Response], type[PlatformError], type
         for status in (400, 405, 407, 408, 409, 410, 411, 414, 415, 418, 421, 425, 426, 431, 451)
     },
     "504": (lambda: answer(504, content=HTML), PlatformUnreachableError, DoubtfulMutationError, "HTTP status 504"),
-    "200 in HTML": (lambda: answer(content=HTML), PlatformAnswerError, DoubtfulMutationError, "200 and no JSON"),
+    "200 in HTML": (lambda: answer(content=HTML), PlatformAnswerError, DoubtfulMutationError, "no JSON, a page titled"),
     "nothing": (lambda: answer(content=b""), PlatformAnswerError, DoubtfulMutationError, "200 and no JSON"),
     "half of it": (lambda: answer(content=b'{"da'), PlatformAnswerError, DoubtfulMutationError, "no JSON"),
     "no text": (lambda: answer(content=b"\xff\xfe\xfa"), PlatformAnswerError, DoubtfulMutationError, "no JSON"),
@@ -469,7 +500,8 @@ def test_every_exception_of_httpx_has_its_class(kind: type[Exception], text: str
         assert len(asked) == 1
         assert TOKEN not in f"{raised.value}{also_raised.value}"
         assert "start AC 2.3.0 on stars-1" in str(also_raised.value)
-        assert transport.get("https://deployments.example.com/stars-1/airflow/health") is None
+        told = transport.get("https://deployments.example.com/stars-1/airflow/health")
+        assert told == (text.replace(TOKEN, "[token]") or kind.__name__)
 
 
 def test_an_answer_in_a_broken_encoding_is_no_answer() -> None:
@@ -516,7 +548,7 @@ def test_a_port_where_nobody_listens(unused_port: int) -> None:
         for do in (read, mutate):
             with pytest.raises(PlatformUnreachableError, match=r"cannot be reached .*[Rr]efused.*houstonUrl right"):
                 do(transport)
-        assert transport.get(f"http://127.0.0.1:{unused_port}/health") is None
+        assert "refused" in str(transport.get(f"http://127.0.0.1:{unused_port}/health"))
 
 
 @pytest.fixture
@@ -574,11 +606,34 @@ def test_a_server_that_does_not_answer_in_time(monkeypatch: pytest.MonkeyPatch) 
         done.set()
 
 
+def trickling(connection: socket.socket) -> None:
+    """Answer with headers that go on and on, a byte at a time."""
+    connection.recv(65536)
+    with contextlib.suppress(OSError):
+        for byte in b"HTTP/1.1 200 OK\r\nx-slow: " + b"x" * 60:
+            connection.sendall(bytes([byte]))
+            time.sleep(0.05)
+
+
+def test_headers_that_trickle_have_the_same_deadline(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each byte satisfies the time-out between bytes: the deadline begins with the request."""
+    monkeypatch.setattr(module, "_ANSWER_SECONDS", 0.3)
+    with misbehaving(trickling) as (url, _), contextlib.closing(Transport(settings(url))) as transport:
+        began = time.monotonic()
+        with stamina.set_testing(True, attempts=1), pytest.raises(PlatformUnreachableError, match="0 s in all"):
+            read(transport)
+        with pytest.raises(DoubtfulMutationError):
+            mutate(transport)
+        assert transport.get(url) == "no answer within 0 s"
+        assert time.monotonic() - began < 2
+
+
 def test_the_times_are_bounded() -> None:
     """No request waits for ever, and all attempts of a read together take under two minutes."""
     timeout = module._TIMEOUT
     assert (timeout.connect, timeout.read, timeout.write, timeout.pool) == (10.0, 30.0, 30.0, 30.0)
-    assert traffic.LONGEST_WISH + 2 * 30.0 < 120
+    assert module._ANSWER_SECONDS == 30.0
+    assert traffic.LONGEST_WISH + 2 * module._ANSWER_SECONDS < 120
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
@@ -611,6 +666,37 @@ def test_another_machine_is_reached_through_the_proxy(monkeypatch: pytest.Monkey
         pytest.raises(PlatformUnreachableError, match="the network's proxies"),
     ):
         mutate(transport)
+
+
+THROUGH = "the proxy on the way to {url} did not let the platform's offer through (403 Forbidden; the proxy is {via}): "
+ITSELF = (
+    "{url} answered the platform's offer with HTTP status 403, a page titled 'Blocked', and not in Houston's words: a "
+    "proxy or a gateway on the way refuses access, not Houston (the proxy is {via}). "
+)
+
+
+@pytest.mark.parametrize(("url", "words"), [(URL, THROUGH), (URL.replace("https", "http"), ITSELF)])
+def test_what_a_proxy_refuses_is_not_told_of_houston(url: str, words: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The proxy is named, without its credentials."""
+
+    def refuse(connection: socket.socket) -> None:
+        connection.recv(65536)
+        page = b"<title>Blocked</title>"
+        connection.sendall(b"HTTP/1.1 403 Forbidden\r\ncontent-length: %d\r\n\r\n%s" % (len(page), page))
+
+    for name in ("NO_PROXY", "no_proxy", "https_proxy", "http_proxy", "all_proxy"):
+        monkeypatch.delenv(name, raising=False)
+    name = f"{url.partition(':')[0].upper()}_PROXY"
+    with misbehaving(refuse) as (proxy, _):
+        port = proxy.rpartition(":")[2].partition("/")[0]
+        monkeypatch.setenv(name, f"http://me:{TOKEN}@127.0.0.1:{port}")
+        with (
+            contextlib.closing(Transport(settings(url, allow_http=True))) as transport,
+            pytest.raises(PlatformError) as raised,
+        ):
+            read(transport)
+    assert words.format(url=url, via=f"{name}='http://***@127.0.0.1:{port}'") in str(raised.value)
+    assert TOKEN not in str(raised.value)
 
 
 def test_the_ipv6_address_of_this_machine_can_be_houstons() -> None:
@@ -658,9 +744,9 @@ def over_tls() -> Iterator[str]:
 def test_a_certificate_of_an_unknown_authority_is_refused() -> None:
     """Nothing is sent, and the message says what is wrong with it."""
     with over_tls() as url, contextlib.closing(Transport(settings(url))) as transport:
-        with pytest.raises(PlatformUnreachableError, match="CERTIFICATE_VERIFY_FAILED"):
+        with pytest.raises(PlatformUnreachableError, match=r"CERTIFICATE_VERIFY_FAILED.*; trusted are the CA certif"):
             mutate(transport)
-        assert transport.get(url) is None
+        assert "CERTIFICATE_VERIFY_FAILED" in str(transport.get(url))
 
 
 def test_a_certificate_of_the_ca_file_is_accepted() -> None:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 import pytest
 import yaml
 
-from astro_deployment_runtime.reconcile import HEALTHY_READS
+from astro_deployment_runtime.confirmation import HEALTHY_READS
 from tests.e2e.world import IMAGE, ROOT, START_AIRFLOW, deployment
 
 if TYPE_CHECKING:
@@ -227,6 +227,29 @@ def test_a_soak_that_is_interrupted_begins_anew(platform: StartSandbox, project:
     stack.up()
     assert begun(sandbox)["rest2"] - time_before >= 3
     assert sandbox.show("rest-2")["version"] == "5.0.4"
+    stack.preview("--expect-no-changes")
+
+
+def test_a_wave_that_had_arrived_when_the_run_was_interrupted_is_soaked(
+    platform: StartSandbox, project: MakeProject
+) -> None:
+    """Ctrl-C during its last health check: the next run confirms that hop, and soaks before the next wave begins."""
+    sandbox = platform(deployment("canary-1", "4.2.5"), deployment("rest-2", "4.2.5"), heartbeat_seconds="3600")
+    stack = project(sandbox)
+    entries = [{"releaseName": "canary-1", "wave": "canaries"}, {"releaseName": "rest-2"}]
+    stack.declare(*entries, defaults=DEFAULTS, waves=[{"name": "canaries", "soak": "3s"}, {"name": "rest"}])
+    process = stack.start("up", "--yes", "--skip-preview")
+    while sum(request["path"].endswith("/health") for request in sandbox.requests()) <= HEALTHY_READS:
+        time.sleep(0.2)
+    process.send_signal(signal.SIGINT)
+    printed, _ = process.communicate(timeout=20)
+    assert process.returncode != 0
+    assert "runs Astro Runtime 5.0.4, its Airflow is healthy" not in printed
+    sandbox.beat_every("0.2")
+    time_before = time.time()
+    up = stack.up()
+    assert "waiting until this wave has been healthy for 3s" in up.text
+    assert begun(sandbox)["rest2"] - time_before >= 3
     stack.preview("--expect-no-changes")
 
 

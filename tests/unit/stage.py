@@ -193,7 +193,9 @@ def opened(
     }
     fleet.write_text(json.dumps([entry]), encoding="utf-8")
     clock = FakeClock()
-    made = world.Settings(**{"token": TOKEN, "fleet": fleet, "rollout_seconds": 60.0, **settings})
+    made = world.Settings(
+        **{"token": TOKEN, "fleet": fleet, "rollout_seconds": 60.0, "heartbeat_seconds": 0.2, **settings}
+    )
     with world.houston(made, BASE, clock) as served:
         wire = _Wire(app.create(served))
         transport = Transport(Settings(url=f"{BASE}/v1", token=SecretStr(TOKEN)), transport=wire)

@@ -19,7 +19,19 @@ import pytest
 import yaml
 
 import astro_deployment_runtime
-from astro_deployment_runtime import cautions, cli, commands, host, houston, images, reconcile, wire
+from astro_deployment_runtime import (
+    cautions,
+    cli,
+    commands,
+    confirmation,
+    host,
+    houston,
+    images,
+    reconcile,
+    situation,
+    soaking,
+    wire,
+)
 from astro_deployment_runtime.base_images import VENDORS, BaseImages, Family
 from astro_deployment_runtime.cli import COMMANDS
 from astro_deployment_runtime.config_keys import FLEET
@@ -246,7 +258,11 @@ def test_the_rules_are_listed() -> None:
 def test_the_constants_are_those_of_the_code() -> None:
     """How often, how long and how many."""
     for name, (value, _) in table(HOW_IT_WORKS, "constant", "value", "meaning").items():
-        (actual,) = {getattr(module, name) for module in (cautions, reconcile, houston, host) if hasattr(module, name)}
+        (actual,) = {
+            getattr(module, name)
+            for module in (cautions, confirmation, reconcile, situation, soaking, houston, host)
+            if hasattr(module, name)
+        }
         assert float(value) == actual, name
 
 

@@ -9,6 +9,7 @@ import pytest
 
 from astro_deployment_runtime import feeds
 from astro_deployment_runtime.catalog import Catalog, Release
+from astro_deployment_runtime.confirmation import HEALTHY_READS
 from astro_deployment_runtime.model import (
     Acceptance,
     Deployment,
@@ -21,7 +22,6 @@ from astro_deployment_runtime.model import (
 )
 from astro_deployment_runtime.reconcile import (
     ATTEMPTS,
-    HEALTHY_READS,
     Cancel,
     Deliver,
     Done,
@@ -385,7 +385,7 @@ class TestWaiting:
                 id="nor pods",
             ),
             pytest.param(
-                Run(arrived=named("AC 2.3.0"), health=HEALTHY, healthy_reads=1),
+                Run(arrived=named("AC 2.3.0"), health=HEALTHY),
                 deployment("AC 2.3.0"),
                 ("Wait health", ""),
                 id="but a healthy Airflow is asked again",

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from pulumi import dynamic
 from pulumi.dynamic.dynamic import serialize_provider
+from pulumi.runtime import rpc
 
 from astro_deployment_runtime import adapter, host, soaking, wave
 from astro_deployment_runtime.errors import SoakFailedError
@@ -88,6 +89,52 @@ def test_a_wait_that_was_cut_short_is_made_up_for(provider: WaveProvider, waits:
     assert len(waits) == 1
 
 
+WALKED = {"walked": {"a": "AC 2.2.3 > AC 2.3.0", "b": None}}
+LATER = {"walked": {"a": "AC 2.3.0 > Astro Runtime 5.0.4", "b": None}}
+
+
+@pytest.mark.parametrize(
+    ("saved", "now", "due"),
+    [
+        ({}, WALKED, True),
+        ({}, {"walked": {"a": None}}, False),
+        ({}, {"walked": {}}, False),
+        (SOAKED | WALKED, WALKED, False),
+        (SOAKED | WALKED, LATER, True),
+        (SOAKED | WALKED, {"walked": {"b": None}}, False),
+        (SOAKED | WALKED, {"walked": {"a": None, "b": "AC 2.2.3 > AC 2.3.0"}}, True),
+        (SOAKED | {"walked": {}}, WALKED, True),
+        (SOAKED, WALKED, False),
+        (SOAKED | WALKED, LATER | {"soak": 0.0}, False),
+        ({}, LATER | {"soak": 0.0}, False),
+    ],
+)
+def test_a_wave_that_arrived_in_an_earlier_run_is_soaked_once(
+    provider: WaveProvider, waits: list[Any], saved: dict[str, Any], now: dict[str, Any], due: bool
+) -> None:
+    """Ctrl-C came after the last hop and before the soak: nothing moves in this run. A state of 0.1.0 was soaked."""
+    news = IDLE | now
+    if saved:
+        assert provider.diff("first", saved, news).changes is due
+        outs = provider.update("first", saved, news).outs
+    else:
+        outs = provider.create(news).outs
+    assert outs is not None
+    assert outs == news | {"soaked": True}
+    assert len(waits) == due
+    assert provider.diff("first", outs, news).changes is False
+
+
+def test_a_preview_cannot_tell_what_is_confirmed_in_this_run(
+    provider: WaveProvider, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """So it shows the soak, and how long it may take."""
+    unknown = IDLE | {"walked": {"a": rpc.UNKNOWN}}
+    assert provider.check({}, dict(unknown)).failures == []
+    assert provider.diff("first", SOAKED | WALKED, unknown).changes is True
+    assert "this wave was not soaked to the end; the next one begins" in capsys.readouterr().out
+
+
 def test_on_pulumis_own_host_the_reason_is_raised(provider: WaveProvider, waits: list[Any]) -> None:
     """It cannot save partial progress."""
     waits.append(SoakFailedError("not healthy"))
@@ -98,7 +145,7 @@ def test_on_pulumis_own_host_the_reason_is_raised(provider: WaveProvider, waits:
 def test_preview_tells_of_the_wait(provider: WaveProvider, capsys: pytest.CaptureFixture[str]) -> None:
     """Where there is one."""
     assert provider.check({}, PROPS | {"soaked": None}).inputs == PROPS
-    assert "been healthy for 1m" in capsys.readouterr().out
+    assert "been healthy for 1m, which may take 2m30s at most (soak plus timeout)" in capsys.readouterr().out
     provider.check({}, dict(IDLE))
     assert capsys.readouterr().out == ""
 

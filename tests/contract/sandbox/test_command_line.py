@@ -92,6 +92,9 @@ def test_a_fleet_is_served_deployed_to_and_shown(fleet: Path, tmp_path: Path) ->
         assert pushed.stdout == "pushed quay.io/astronomer/astro-runtime:4.2.5-base to tides-4\n"
         mismatch = run("deploy", "dust-2", "own:latest", "--runtime-version", "5.0.4", **credentials)
         assert (mismatch.returncode, mismatch.stderr) == (0, "")
+        stopped = run("stop", "wind-3", "scheduler", **credentials)
+        assert (stopped.stdout, stopped.stderr) == ("stopped the scheduler of wind-3\n", "")
+        assert run("stop", "wind-3", "triggerer", **credentials).returncode == 1
         process.send_signal(signal.SIGTERM)
         assert process.communicate(timeout=10) == ("", "")
         assert process.returncode == 0
@@ -103,9 +106,10 @@ def test_a_fleet_is_served_deployed_to_and_shown(fleet: Path, tmp_path: Path) ->
     assert [row[: heading.index("LABEL")].strip() for row in rows] == ["stars-1", "dust-2", "wind-3", "tides-4"]
     start = heading.index("DISTRIBUTION")
     assert rows[3][start:].split()[:4] == ["runtime", "4.2.5", "2.2.5", "-"]
+    assert "scheduler stopped" in rows[2]
     assert "own:latest: ignored (no Runtime version is desired)" in rows[1]
     lines = [json.loads(line) for line in log.read_text(encoding="utf-8").splitlines()]
-    assert [line["fields"] for line in lines] == [["appConfig"], [], [], []]
+    assert [line["fields"] for line in lines] == [["appConfig"], *[[]] * 5]
     assert TOKEN not in log.read_text(encoding="utf-8")
 
 
@@ -203,6 +207,15 @@ def test_rollout_seconds_are_a_number_from_0_on(value: str, capsys: pytest.Captu
         main(["serve", f"--rollout-seconds={value}"])
     assert raised.value.code == 2
     assert "--rollout-seconds" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("value", ["0", "-1", "nan", "inf", "soon"])
+def test_heartbeat_seconds_are_a_number_above_0(value: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """A component that beats all the time has no last heartbeat."""
+    with pytest.raises(SystemExit) as raised:
+        main(["serve", f"--heartbeat-seconds={value}"])
+    assert raised.value.code == 2
+    assert "--heartbeat-seconds" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("value", ["-1", "101", "nan", "some"])

@@ -174,6 +174,68 @@ def test_airflow_needs_the_same_token(wire: Wire, token: str, status: int) -> No
     assert ("html" in response.headers["content-type"]) is (status == 401)
 
 
+@pytest.mark.parametrize(
+    ("row", "path", "components"),
+    [
+        ("runtime, version: 4.2.5", "health", {}),
+        ("runtime, version: 12.12.0", "health", {"dag_processor": None, "triggerer": None}),
+        (
+            "runtime, version: 12.12.0, triggerer: running",
+            "health",
+            {"dag_processor": None, "triggerer": "healthy"},
+        ),
+        ("runtime, version: '3.1-12'", "api/v2/monitor/health", {"dag_processor": "healthy", "triggerer": None}),
+    ],
+)
+def test_a_health_page_is_as_the_real_ones(
+    start: Start, tmp_path: Path, row: str, path: str, components: dict[str, str | None]
+) -> None:
+    """Null where a component never ran; a status follows from the age of a heartbeat."""
+    fleet = tmp_path / "one.yaml"
+    fleet.write_text(
+        f"- {{id: x, releaseName: one-1, label: One, workspace: w, distribution: {row}}}", encoding="utf-8"
+    )
+    wire = start(catalog="published", fleet=fleet)
+    beat = "2022-04-15T05:20:00.000000+00:00"
+
+    def told(scheduler: str) -> dict[str, dict[str, str | None]]:
+        statuses = {"scheduler": scheduler, **components}
+        parts = {
+            name: {f"latest_{name}_heartbeat": beat if status else None, "status": status}
+            for name, status in statuses.items()
+        }
+        return {"metadatabase": {"status": "healthy"}, **parts}
+
+    wire.clock.now += 4.9
+    assert wire.airflow("one-1", path).json() == told("healthy")
+    stopped = wire.http.post(
+        "/sandbox/stop", json={"releaseName": "one-1", "component": "scheduler"}, headers={"authorization": TOKEN}
+    )
+    assert stopped.json()["health"] == "scheduler stopped"
+    wire.clock.now += 25
+    scheduler = wire.airflow("one-1", path).json()["scheduler"]
+    assert scheduler == {"latest_scheduler_heartbeat": beat, "status": "healthy"}
+    wire.clock.now += 0.2
+    assert wire.airflow("one-1", path).json()["scheduler"]["status"] == "unhealthy"
+
+
+@pytest.mark.parametrize(
+    ("release", "component", "token", "status"),
+    [
+        ("none-9", "scheduler", TOKEN, 404),
+        ("stars-1", "webserver", TOKEN, 400),
+        ("stars-1", "dag_processor", TOKEN, 400),
+        ("stars-1", "scheduler", VIEWER, 403),
+    ],
+)
+def test_what_cannot_be_stopped_is_refused(wire: Wire, release: str, component: str, token: str, status: int) -> None:
+    """Nothing is stopped then."""
+    body, headers = {"releaseName": release, "component": component}, {"authorization": token}
+    assert wire.http.post("/sandbox/stop", json=body, headers=headers).status_code == status
+    rows = wire.http.get("/sandbox/fleet", headers={"authorization": TOKEN}).json()
+    assert {row["health"] for row in rows} == {"healthy"}
+
+
 @pytest.mark.parametrize("path", ["none-9/airflow/health", "stars-1/airflow/api/v1/dags", "stars-1/airflow/"])
 def test_airflow_serves_nothing_else(wire: Wire, path: str) -> None:
     """Neither other releases nor other addresses."""
