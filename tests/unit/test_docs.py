@@ -364,9 +364,9 @@ def test_the_calls_on_the_way_of_a_version_exist() -> None:
 
 
 def test_the_changelog_speaks_of_this_version() -> None:
-    """Its first entry is the version of the package."""
+    """Its first entry, after what is not released yet, is the version of the package."""
     project = tomllib.loads((ROOT / "provider" / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    newest = re.search(r"^## (\S+)", (ROOT / "CHANGELOG.md").read_text(encoding="utf-8"), re.MULTILINE)
+    newest = re.search(r"^## (\d\S+)", (ROOT / "CHANGELOG.md").read_text(encoding="utf-8"), re.MULTILINE)
     assert newest is not None
     assert newest[1] == project["version"]
     assert project["license"] == "Apache-2.0"
