@@ -45,12 +45,12 @@ docs: $(STAMP) ## write the tables of docs/configuration.md from the code
 sandbox: $(STAMP) ## run the embedded Houston and print what to paste into a second terminal
 	@$(ON_ENGINE) python -m tools.playground
 
-# The tests on the engine come last and take longest. A process that is idle takes over some of them; the third one uses
-# the time in which a test waits.
+# The tests on the engine come last and take longest. A process that is idle takes over some of them. There are more
+# processes than cores, because many tests wait.
 .PHONY: test
 test: announced lint ## run every check and every test, with coverage; about ten minutes
 	@$(BIN)/coverage erase
-	@$(ON_ENGINE) coverage run -m pytest -n 3 --dist worksteal --durations 10 --durations-min 1
+	@$(ON_ENGINE) coverage run -m pytest -n 4 --dist worksteal --durations 10 --durations-min 1
 	@$(BIN)/coverage combine --quiet
 	@$(BIN)/coverage report
 

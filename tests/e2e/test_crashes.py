@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from tests.e2e.points import Point
 
-PARTS: Final = 6
+PARTS: Final = 10
 SOAKED_PARTS: Final = 24
 
 

@@ -28,6 +28,10 @@ _KEPT: Final = ROOT / "tests" / "golden" / "previews"
 _FORMATS: Final = {"markdown": "md", "json": "report.json", "junit": "xml"}
 _OF_ONE_RUN: Final = {"sourcePosition", "stackTrace", "created", "modified", "duration"}
 _DEFAULTS: Final[dict[str, Any]] = {"runtimeVersion": "5.0.4", "image": IMAGE}
+_ALONE: Final = f"""
+from astro_deployment_runtime.resource import AstroDeploymentRuntime
+AstroDeploymentRuntime("pend-6", release_name="pend-6", runtime_version="4.0.11", image={IMAGE!r})
+"""
 _UNPLANNED: Final = """
 from astro_deployment_runtime.resource import AstroDeploymentRuntime
 first = AstroDeploymentRuntime("first", release_name="canary-1", runtime_version="5.0.4")
@@ -68,9 +72,10 @@ def scenes(sandbox: Sandbox, stack: Project) -> Iterator[tuple[str, bytes]]:
     yield "skipped-briefly", previewed(stack)
     del stack.environment["ASTRO_ON_REFUSAL"]
 
-    # Alone: how far the engine comes with others before it ends is another in each run.
-    stack.declare({"releaseName": "pend-6"}, defaults=lower)
+    # A fleet is refused before its first resource: this is one that a program declares by itself.
+    stack.program(_ALONE)
     yield "ended-early", previewed(stack, "--show-sames")
+    stack.program((ROOT / "__main__.py").read_text(encoding="utf-8"))
     newer = {"releaseName": "rest-3", "accept": ["newer"], **lower}
     stack.declare({"name": "old-5", "releaseName": "rest-2"}, newer, defaults=_DEFAULTS)
     yield "replaced", previewed(stack, "--show-sames")
