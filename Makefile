@@ -61,7 +61,7 @@ announced: $(STAMP)
 
 .PHONY: quick
 quick: lint ## run the checks and the quick tests that need no engine; one minute
-	@$(BIN)/pytest -n 2 --dist worksteal -m "not (engine or slow or soak)"
+	@$(BIN)/pytest -n 3 --dist worksteal -m "not (engine or slow or soak)" tests/unit tests/golden
 
 .PHONY: lint
 lint: $(STAMP) ## check format, style, types and layers

@@ -32,11 +32,14 @@ settings.load_profile("few")
 _LAWS: Final = tuple(Path(__file__).parent / name for name in ("property", "machine"))
 """Folders whose tests go through the same lines thousands of times; the other tests cover these lines."""
 
+_SLOW: Final = (*_LAWS, *(Path(__file__).parent / name for name in ("contract", "unit/tools")))
+"""Folders that ``make quick`` leaves out."""
+
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark the laws as slow."""
+    """Mark folders as slow."""
     for item in items:
-        if any(map(item.path.is_relative_to, _LAWS)):
+        if any(map(item.path.is_relative_to, _SLOW)):
             item.add_marker("slow")
 
 

@@ -99,6 +99,7 @@ def test_questions_do_not_keep_step() -> None:
     assert len(set(apart)) == 3
 
 
+@pytest.mark.slow
 def test_a_slow_platform_is_asked_less_often() -> None:
     """At least as long as it took is left between an answer and the next question, where it is to be spared."""
 

@@ -71,6 +71,7 @@ def test_a_dead_scheduler_is_unhealthy_after_half_a_minute(stage: Stage) -> None
     assert "(its scheduler is unhealthy)" in str(ending.problem)
 
 
+@pytest.mark.slow
 def test_an_airflow_that_never_moves_its_heartbeat_is_asked_less_and_less_often(stage: Stage) -> None:
     """A page every few seconds for an hour, not every second."""
     old = {"status": "healthy", "latest_scheduler_heartbeat": "2020-01-01T00:00:00+00:00"}

@@ -70,6 +70,7 @@ def test_nothing_to_do_changes_nothing(tmp_path: Path) -> None:
         assert stage.clock.time == 1_000_000.0
 
 
+@pytest.mark.slow
 def test_waits_for_an_image_that_somebody_deploys(stage: Stage) -> None:
     """Without an image the run says what to deploy, and goes on when it is there."""
     stage.clock.at(300, lambda: stage.push("quay.io/astronomer/ap-airflow:2.3.0-onbuild"))
@@ -84,6 +85,7 @@ def test_waits_for_an_image_that_somebody_deploys(stage: Stage) -> None:
     )
 
 
+@pytest.mark.slow
 def test_progress_becomes_rarer_as_the_wait_grows(stage: Stage) -> None:
     """An hour's wait does not fill a log: a line each time that a tenth of the wait so far has passed."""
     stage.walk(stage.declare(timeout=1200.0), image=None)
@@ -126,6 +128,7 @@ def test_an_airflow_that_answers_slowly_is_confirmed_no_later(stage: Stage) -> N
     assert [later - sooner for sooner, later in pairwise(looks[-3:])] == pytest.approx([0.75, 0.75])
 
 
+@pytest.mark.slow
 def test_a_part_of_each_wait_is_left_to_the_client(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
     """A quarter of what grows from a second and a half to five, in which others may join."""
     left: list[float] = []
@@ -452,6 +455,7 @@ def test_a_resumed_run_takes_houstons_word_too(stage: Stage) -> None:
     assert not any("airflow/" in request for request in stage.wire.requests)
 
 
+@pytest.mark.slow
 def test_after_a_while_the_run_says_what_is_likely_wrong_with_an_image(stage: Stage) -> None:
     """Once per hop, with the label to look at."""
     stage.walk(stage.declare(timeout=1200.0), image=None)

@@ -301,6 +301,7 @@ def configured(stub: provider_pb2_grpc.ResourceProviderStub, **config: str) -> N
     stub.Configure(provider_pb2.ConfigureRequest(args=arguments), timeout=10)
 
 
+@pytest.mark.slow
 def test_the_whole_process_with_an_engine_and_a_platform(engine: Engine, address: str, tmp_path: Path) -> None:
     """A plan at the resource's row, a hop that is started, Cancel, and partial progress that says what is pending."""
     with serving(tmp_path) as served, started(address) as (stub, _):
@@ -327,6 +328,7 @@ def test_the_whole_process_with_an_engine_and_a_platform(engine: Engine, address
         assert TOKEN not in str(engine.lines) + str(failed)
 
 
+@pytest.mark.slow
 def test_the_whole_process_judges_a_fleet(engine: Engine, address: str, tmp_path: Path) -> None:
     """Before a resource is declared; the checks that follow read nothing more, and take none of it for declared."""
     declared = {"deployments": [{"name": "data-eng", "releaseName": "stars-1", "runtimeVersion": "5.0.4"}]}
@@ -400,6 +402,7 @@ def project_of(folder: Path, deploy: str) -> dict[str, Any]:
     return {"path": secret(str(project)), "deploy": "./deploy"}
 
 
+@pytest.mark.slow
 def test_secrets_are_marked_in_all_that_is_saved_and_masked_in_all_that_is_shown(
     engine: Engine, address: str, tmp_path: Path
 ) -> None:
@@ -439,6 +442,7 @@ def test_secrets_are_marked_in_all_that_is_saved_and_masked_in_all_that_is_shown
     assert TOKEN not in shown
 
 
+@pytest.mark.slow
 def test_a_secret_path_is_masked_in_what_a_command_prints(engine: Engine, address: str, tmp_path: Path) -> None:
     """Also where the text is cut right there."""
     with serving(tmp_path) as served, started(address) as (stub, _):
@@ -458,6 +462,7 @@ def test_a_secret_path_is_masked_in_what_a_command_prints(engine: Engine, addres
     assert CANARY[:6] not in shown + str(in_clear(failed.properties))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("values", "reason"),
     [

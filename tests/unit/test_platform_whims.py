@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from sandbox.deployment import Deployment
 
 START, DELIVER = "updateDeploymentAirflow", "updateDeploymentImage"
+pytestmark = pytest.mark.slow
+
 BOTH = [START, DELIVER, "updateDeploymentRuntime", DELIVER]
 
 

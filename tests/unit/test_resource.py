@@ -327,6 +327,7 @@ def test_diff_refuses_to_take_a_foreign_hop_away(provider: RuntimeProvider, serv
     assert provider.diff(STARS, {"pending": "AC 2.2.4"}, result.inputs | {"hops": 0}).changes is True
 
 
+@pytest.mark.slow
 def test_create_adopts_and_walks(provider: RuntimeProvider, row: Row, monkeypatch: pytest.MonkeyPatch) -> None:
     """The id is Houston's; all outputs come back; each hop is told at the row."""
     monkeypatch.setattr(calls.CallClock, "wait", lambda *_: False)
@@ -360,6 +361,7 @@ def test_update_goes_on_with_what_was_pending(provider: RuntimeProvider, row: Ro
     assert third.value.outputs == second.value.outputs
 
 
+@pytest.mark.slow
 def test_update_that_arrives_returns_all_outputs(provider: RuntimeProvider, monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing that was saved is lost."""
     monkeypatch.setattr(calls.CallClock, "wait", lambda *_: False)

@@ -87,6 +87,7 @@ def test_a_damaged_file_is_refused(tmp_path: Path, statement: str, message: str)
         Store(tmp_path / "state.db")
 
 
+@pytest.mark.slow
 def test_one_file_serves_one_sandbox(tmp_path: Path) -> None:
     """A second one is told so."""
     with Store(tmp_path / "state.db"), pytest.raises(SandboxError, match="used by another sandbox") as raised:
