@@ -111,7 +111,7 @@ def _version(transport: Transport, root: str, expected: AirflowVersion) -> Healt
         return Health(healthy=False, detail=answer)
     release = _RELEASE.fullmatch(answer.version.strip())
     try:
-        found = AirflowVersion.parse(release[1] if release else answer.version)
+        found = AirflowVersion.observe(release[1] if release else answer.version)
     except InvalidVersionError:
         told = transport.quote(answer.version)
         return Health(healthy=False, detail=f"its Airflow is healthy and tells the version {told!r}, not {expected}")

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from tests.e2e import processes
 from tests.e2e.points import Killer, Side, Where
-from tests.e2e.world import IMAGE, Project, Sandbox, deployment
+from tests.e2e.world import IMAGE, QUICK_PLUGIN, Project, Sandbox, deployment
 from tests.proxy import Dropped, Proxy
 
 if TYPE_CHECKING:
@@ -161,7 +161,13 @@ class Case:
 
 @contextlib.contextmanager
 def opened(
-    folder: Path, engine: Path, path: Sequence[str], *, image: str | None = IMAGE, label: str = "Stars"
+    folder: Path,
+    engine: Path,
+    path: Sequence[str],
+    *,
+    image: str | None = IMAGE,
+    label: str = "Stars",
+    plugin: Path = QUICK_PLUGIN,
 ) -> Iterator[Case]:
     """Open a case in a folder of its own: a Deployment at the path's begin, declared for its end."""
     place = folder / "platform"
@@ -171,16 +177,18 @@ def opened(
         sandbox = Sandbox(place, [row], public_url=proxy.root, catalog="published")
         proxy.upstream = int(sandbox.url.rsplit(":", 1)[1].split("/")[0])
         try:
-            stack = Project(folder / "project", engine, f"{proxy.root}/v1", {"ASTRO_CATALOG": "published"})
+            stack = Project(
+                folder / "project", engine, f"{proxy.root}/v1", {"ASTRO_CATALOG": "published"}, plugin=plugin
+            )
             stack.declare({"releaseName": RELEASE, "runtimeVersion": path[-1], **({"image": image} if image else {})})
             yield Case(proxy, sandbox, stack)
         finally:
             sandbox.stop()
 
 
-def undisturbed(folder: Path, engine: Path, path: Sequence[str]) -> dict[str, Any]:
+def undisturbed(folder: Path, engine: Path, path: Sequence[str], plugin: Path) -> dict[str, Any]:
     """Record a run that nothing happens to: its requests, its starts and its end."""
-    with opened(folder, engine, path) as case:
+    with opened(folder, engine, path, plugin=plugin) as case:
         case.watch()
         code, printed = case.up()
         assert code == 0, printed
@@ -191,10 +199,12 @@ def undisturbed(folder: Path, engine: Path, path: Sequence[str]) -> dict[str, An
         return {"requests": [asdict(where) for where in requests], "end": case.end()}
 
 
-def survived(point: Point, folder: Path, engine: Path, path: Sequence[str], end: dict[str, Any]) -> dict[str, Any]:
+def survived(
+    point: Point, folder: Path, engine: Path, *, path: Sequence[str], plugin: Path, end: dict[str, Any]
+) -> dict[str, Any]:
     """Let one crash happen, bring the Deployment to its target, and check what has to be true; tell how it went."""
     began = time.monotonic()
-    with opened(folder, engine, path) as case:
+    with opened(folder, engine, path, plugin=plugin) as case:
         case.strike(point)
         code, printed = case.up()
         assert case.struck, "the run never came there"

@@ -6,17 +6,17 @@ import fcntl
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
 from tests.e2e.crash import LONG, SHORT, survived, undisturbed
 from tests.e2e.points import Where, chosen, every, worth
+from tests.e2e.world import PLUGIN, QUICK_PLUGIN
 from tests.measured import note
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from tests.e2e.points import Point
 
 PARTS: Final = 10
@@ -28,28 +28,31 @@ class Record:
     """An undisturbed run along a path."""
 
     path: tuple[str, ...]
+    plugin: Path
     requests: list[Where]
     end: dict[str, Any]
 
 
-Recorded = Callable[[tuple[str, ...]], Record]
+Recorded = Callable[[tuple[str, ...], Path], Record]
 
 
 @pytest.fixture(scope="session")
 def recorded(tmp_path_factory: pytest.TempPathFactory, testrun_uid: str, engine: Path) -> Recorded:
     """Give the undisturbed run along a path, recorded by the first who needs it, for all processes of this test run."""
 
-    def get(path: tuple[str, ...]) -> Record:
+    def get(path: tuple[str, ...], plugin: Path) -> Record:
         kept = tmp_path_factory.getbasetemp().parent / f"undisturbed-{len(path)}-{testrun_uid}.json"
         with kept.open("a+", encoding="utf-8") as file:
             fcntl.flock(file, fcntl.LOCK_EX)
             file.seek(0)
             text = file.read()
             if not text:
-                text = json.dumps(undisturbed(tmp_path_factory.mktemp("undisturbed"), engine, path))
+                text = json.dumps(undisturbed(tmp_path_factory.mktemp("undisturbed"), engine, path, plugin))
                 file.write(text)
         found: dict[str, Any] = json.loads(text)
-        return Record(path=path, requests=[Where(**each) for each in found["requests"]], end=found["end"])
+        return Record(
+            path=path, plugin=plugin, requests=[Where(**each) for each in found["requests"]], end=found["end"]
+        )
 
     return get
 
@@ -59,7 +62,9 @@ def survive(points: list[Point], folder: Path, engine: Path, record: Record) -> 
     problems = []
     for number, point in enumerate(points):
         try:
-            note("crashes", survived(point, folder / str(number), engine, record.path, record.end))
+            place = folder / str(number)
+            ended = survived(point, place, engine, path=record.path, plugin=record.plugin, end=record.end)
+            note("crashes", ended)
         except AssertionError as error:
             problems.append(f"{point}: {error}")
     assert not problems, "\n\n".join(problems)
@@ -67,7 +72,7 @@ def survive(points: list[Point], folder: Path, engine: Path, record: Record) -> 
 
 def test_the_points_are_those_of_the_recorded_run(recorded: Recorded) -> None:
     """Every request is there, with every killer on both sides; in the short matrix every mutation and every read."""
-    requests = recorded(SHORT).requests
+    requests = recorded(SHORT, QUICK_PLUGIN).requests
     kept = worth(requests)
     assert {where.name for where in kept} == {where.name for where in requests}
     mutations = [where for where in kept if where.changes]
@@ -90,7 +95,7 @@ def test_the_next_up_ends_where_an_undisturbed_one_would_have(
     part: int, tmp_path: Path, engine: Path, recorded: Recorded
 ) -> None:
     """Before and after every mutation, at every distinct read, and when the answer of a mutation is lost."""
-    record = recorded(SHORT)
+    record = recorded(SHORT, QUICK_PLUGIN)
     survive(chosen(record.requests)[part::PARTS], tmp_path, engine, record)
 
 
@@ -98,6 +103,6 @@ def test_the_next_up_ends_where_an_undisturbed_one_would_have(
 @pytest.mark.timeout(3600)
 @pytest.mark.parametrize("part", range(SOAKED_PARTS))
 def test_every_point_with_every_killer(part: int, tmp_path: Path, engine: Path, recorded: Recorded) -> None:
-    """The whole matrix, on the path with a Runtime upgrade too."""
-    record = recorded(LONG)
+    """The whole matrix, on the path with a Runtime upgrade too, and with the pauses that users have."""
+    record = recorded(LONG, PLUGIN)
     survive(every(record.requests)[part::SOAKED_PARTS], tmp_path, engine, record)
