@@ -1,4 +1,4 @@
-"""The heartbeats of a Deployment's Airflow: the last one of each component at a moment, whoever asks and how often.
+"""The heartbeats of a Deployment's Airflow: the last one of each component at a moment, independent of requests.
 
 A component beats in even steps from the moment at which its pods were up, and no more after it was stopped. The pods of
 a rollout begin with what the pods before them beat last, since that stays in the metadata database.

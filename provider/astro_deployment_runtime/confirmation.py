@@ -2,7 +2,7 @@
 
 Airflow goes on saying ``healthy`` for some 30 s after its scheduler died: it computes the status from the time of the
 scheduler's last heartbeat. So a row of healthy reads proves little; a heartbeat that moves between them proves that a
-scheduler lives. Heartbeats are compared with one another only: Airflow's clock is not ours.
+scheduler lives. Heartbeats are compared only with one another, because Airflow's clock may differ from ours.
 """
 
 from __future__ import annotations

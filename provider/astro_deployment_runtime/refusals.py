@@ -101,7 +101,7 @@ def no_equivalent(current: Release, catalog: Catalog) -> tuple[list[Violation], 
 def completing(current: Release, pending: ReleaseId, catalog: Catalog, platform: Platform | None) -> str | None:
     """Say which rules completing a pending hop would break, by deploying its image; None where it is legal.
 
-    Of a Runtime that is not on offer nobody knows the Airflow version; what is said of it does not rest on one.
+    The Airflow version of a Runtime that is not on offer is unknown; the rules named for it do not depend on one.
     """
     airflow = pending.version if isinstance(pending.version, AirflowVersion) else current.airflow
     target = catalog.get(pending) or catalog.describe(pending, airflow)

@@ -91,7 +91,7 @@ def _read(found: WireDeployment, distribution: Distribution, text: str, what: st
     if text == NOT_TOLD:
         raise PlatformAnswerError(
             f"Houston does not tell which {name} {found.release_name} {what}: nothing is planned for it. Run again; if "
-            "it stays so, ask who runs the platform, or leave it out (astro:exclude)"
+            "it stays so, ask your platform team, or leave it out (astro:exclude)"
         )
     try:
         return ReleaseId.observe(distribution, text)

@@ -74,8 +74,10 @@ _UNSENT: Final = (
 """What happens before a request leaves: there was no connection to send it over."""
 
 _NOT_PROCESSED: Final = frozenset({404, 405, 407, 411, 413, 414, 415, 421, 425, 426, 431})
-"""HTTP statuses of those who pass no request on: no such address, too large, not as they want it. 408, 5xx and what a
-GraphQL server may answer after it acted are not among them; nor is 429, after which a mutation is sent again."""
+"""HTTP statuses which prove that Houston did not process the request: wrong address, too large, unsupported form.
+
+408, 5xx and statuses that a GraphQL server may send after it acted prove nothing. After 429 a mutation is sent again,
+so it is not here."""
 
 _NO_FIELD: Final = re.compile(
     r"""Cannot query field ["'](?P<name>\w+)["'] on type ["'](?P<kind>\w+)["']"""
@@ -114,7 +116,7 @@ class Transport:
         self._allow_http = settings.allow_http
         self._pace = Pace(settings.max_requests_per_second)
         # Apart, so that Airflows that do not answer hold up no change; and here, because a request that waits for a
-        # connection is not to be sent any more when nobody waits for it.
+        # connection must not be sent after the caller gave up.
         self._changing, self._asking = Turnstile(_SIDE_BY_SIDE), Turnstile(_SIDE_BY_SIDE)
         self._clients = Clients(
             settings.url,
@@ -303,7 +305,7 @@ class Transport:
 
         def watch(event: str, _: object) -> None:
             if event.endswith(".send_request_headers.started") and given_up.is_set():
-                raise httpx.ConnectTimeout("nobody waits for it any more")
+                raise httpx.ConnectTimeout("the request was given up")
 
         def exchange() -> httpx.Response:
             body, more = bytearray(), {"trace": watch}
@@ -313,7 +315,7 @@ class Transport:
                     if len(body) > _LARGEST_ANSWER:
                         raise _TooLargeError(f"the answer is larger than {_LARGEST_ANSWER >> 20} MiB")
                     if given_up.is_set():
-                        raise httpx.ReadTimeout("nobody waits for it any more")
+                        raise httpx.ReadTimeout("the request was given up")
                 # What was unpacked is not packed any more.
                 headers = [(name, value) for name, value in response.headers.items() if name != "content-encoding"]
                 return httpx.Response(response.status_code, headers=headers, content=bytes(body))

@@ -198,7 +198,7 @@ class Documents:
             workspace: the one whose Deployments were asked for, which counts where Houston tells none.
 
         Raises:
-            ValidationError: it has no id or no release name, so that nobody knows which Deployment it is.
+            ValidationError: it has no id or no release name, so it cannot be identified.
         """
         if not isinstance(value, dict):
             return WireDeployment.model_validate(value)

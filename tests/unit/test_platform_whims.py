@@ -20,9 +20,9 @@ if TYPE_CHECKING:
     from astro_deployment_runtime.executor import Ending
     from sandbox.deployment import Deployment
 
-START, DELIVER = "updateDeploymentAirflow", "updateDeploymentImage"
 pytestmark = pytest.mark.slow
 
+START, DELIVER = "updateDeploymentAirflow", "updateDeploymentImage"
 BOTH = [START, DELIVER, "updateDeploymentRuntime", DELIVER]
 
 

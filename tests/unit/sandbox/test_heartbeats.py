@@ -1,4 +1,4 @@
-"""The heartbeats of an Airflow: in even steps, whoever asks, and no more where a component was stopped."""
+"""The heartbeats of an Airflow: in even steps, independent of requests, and no more where a component was stopped."""
 
 from __future__ import annotations
 
