@@ -12,11 +12,11 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from astro_deployment_runtime import feeds
-from astro_deployment_runtime.catalog import Catalog, Release
-from astro_deployment_runtime.model import Plan, Strategy
-from astro_deployment_runtime.planner import plan
-from astro_deployment_runtime.versions import AirflowVersion, ReleaseId, RuntimeVersion
+from astro_deployment_runtime.catalogs import vendor_feed
+from astro_deployment_runtime.planning.catalog import Catalog, Release
+from astro_deployment_runtime.planning.model import Plan, Strategy
+from astro_deployment_runtime.planning.planner import plan
+from astro_deployment_runtime.planning.versions import AirflowVersion, ReleaseId, RuntimeVersion
 from bench.scene import Table
 
 if TYPE_CHECKING:
@@ -72,7 +72,7 @@ def _times(catalog: Catalog, strategy: Strategy) -> Times:
 
 def measure() -> Table:
     """Plan with both strategies, and tell plans from refusals."""
-    published = feeds.load("published")
+    published = vendor_feed.load("published")
     rows, rates = [], []
     for name, catalog in (("published", published), ("ten times as large", tenfold(published))):
         size = len(catalog.certified) + len(catalog.runtime)

@@ -1,6 +1,6 @@
 """What the engine makes of YAML that different readers read differently.
 
-`tests/e2e/test_yaml.py` has the engine confirm each row, `tests/unit/test_engine_yaml.py` our reader.
+`tests/e2e/test_yaml.py` has the engine confirm each row, `tests/unit/config/test_engine_yaml.py` our reader.
 """
 
 from __future__ import annotations

@@ -12,8 +12,8 @@ import textwrap
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from astro_deployment_runtime.declaration import RuntimeDeclaration
-from astro_deployment_runtime.resource import AstroDeploymentRuntime
+from astro_deployment_runtime import AstroDeploymentRuntime
+from astro_deployment_runtime.config.resource_arguments import RuntimeDeclaration
 from tools.tables import put, table
 
 if TYPE_CHECKING:

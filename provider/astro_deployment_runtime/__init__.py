@@ -11,10 +11,14 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from astro_deployment_runtime.fleet import declare_fleet
-    from astro_deployment_runtime.resource import AstroDeploymentRuntime, ProjectArgs
+    from astro_deployment_runtime.program.deployment_resource import AstroDeploymentRuntime, ProjectArgs
+    from astro_deployment_runtime.program.fleet import declare_fleet
 
-_HOME = {"AstroDeploymentRuntime": "resource", "ProjectArgs": "resource", "declare_fleet": "fleet"}
+_HOME = {
+    "AstroDeploymentRuntime": "program.deployment_resource",
+    "ProjectArgs": "program.deployment_resource",
+    "declare_fleet": "program.fleet",
+}
 
 __all__ = ["AstroDeploymentRuntime", "ProjectArgs", "declare_fleet"]
 

@@ -2,6 +2,6 @@
 
 import sys
 
-from astro_deployment_runtime.cli import main
+from astro_deployment_runtime.cli.main import main
 
 sys.exit(main())

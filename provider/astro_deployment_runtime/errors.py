@@ -28,7 +28,7 @@
         ├── AmbiguousNameError         several Deployments have that release name
         └── DoubtfulMutationError      a mutation was sent and its answer was lost: read before anything else
 
-A refusal of the planner is not an error but a result (:class:`~astro_deployment_runtime.model.Refusal`). Every
+A refusal of the planner is not an error but a result (:class:`~astro_deployment_runtime.planning.model.Refusal`). Every
 message says what was found, why that is refused and what to do next, on one or few lines, and carries no secret.
 """
 

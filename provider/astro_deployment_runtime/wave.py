@@ -9,18 +9,13 @@ The state holds the provider pickled by the name of its class, so this module's 
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from pulumi import dynamic
 from pulumi.runtime import rpc
 
-from astro_deployment_runtime.calls import CallClock, CallReporter
-from astro_deployment_runtime.host import PartialProgressError, current_call
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
-    import pulumi
+from astro_deployment_runtime.plugin.engine_call import CallClock, CallReporter
+from astro_deployment_runtime.plugin.server import PartialProgressError, current_call
 
 _NAMESPACE: Final = "astro"
 
@@ -66,8 +61,8 @@ class WaveProvider(dynamic.ResourceProvider):
 
     @staticmethod
     def _say(text: str, props: dict[str, Any]) -> None:
-        from astro_deployment_runtime.report import span
-        from astro_deployment_runtime.soaking import deadline
+        from astro_deployment_runtime.execution.wave_soak import deadline
+        from astro_deployment_runtime.planning.plan_messages import span
 
         soak = props["soak"]
         CallReporter(current_call()).info(f"{text} {span(soak)}, {deadline(soak, props['timeout'])}")
@@ -75,9 +70,9 @@ class WaveProvider(dynamic.ResourceProvider):
     def _wait(self, olds: dict[str, Any], props: dict[str, Any]) -> dict[str, Any]:
         if not (props["soak"] and _due(olds, props)):
             return {**props, "soaked": True}
-        from astro_deployment_runtime.adapter import connect
         from astro_deployment_runtime.errors import AstroRuntimeError
-        from astro_deployment_runtime.soaking import soak
+        from astro_deployment_runtime.execution.wave_soak import soak
+        from astro_deployment_runtime.lifecycle.deployment import connect
 
         call = current_call()
         try:
@@ -113,41 +108,3 @@ def _due(olds: dict[str, Any], news: dict[str, Any]) -> bool:
     # In a preview, what a Deployment has walked is unknown where it is confirmed in this run.
     soaked = olds.get("walked") or {}
     return rpc.contains_unknowns(walked) or any(path and path != soaked.get(name) for name, path in walked.items())
-
-
-class AstroWave(dynamic.Resource, module="astro", name="Wave"):
-    """The end of a wave: it is there when all Deployments of the wave have arrived and been healthy long enough."""
-
-    def __init__(  # noqa: PLR0913 - a resource's arguments
-        self,
-        resource_name: str,
-        *,
-        deployments: Sequence[str],
-        moves: int,
-        soak: float,
-        timeout: float,
-        walked: Mapping[str, pulumi.Input[str | None]],
-        opts: pulumi.ResourceOptions,
-    ) -> None:
-        """Declare the end of a wave.
-
-        Args:
-            resource_name: the wave's name.
-            deployments: the ids of those whose health is watched.
-            moves: how many Deployments of the wave have something to do in this run.
-            soak: seconds for which they have to be healthy.
-            timeout: seconds for which they may be unhealthy before the wave fails.
-            walked: the path that each Deployment of the wave was brought along last, by the resource's name; None for
-                one that was only adopted. A wave that was soaked at other paths is soaked again.
-            opts: Pulumi's options; they name the Deployments of the wave as what this depends on.
-        """
-        properties: dict[str, Any] = {
-            "wave": resource_name,
-            "deployments": list(deployments),
-            "moves": moves,
-            "soak": soak,
-            "timeout": timeout,
-            "walked": dict(walked),
-            "soaked": None,
-        }
-        super().__init__(WaveProvider(), resource_name, properties, opts)

@@ -14,10 +14,10 @@ import yaml
 from pydantic import SecretStr
 from starlette.middleware import Middleware
 
-from astro_deployment_runtime import feeds
-from astro_deployment_runtime.houston import Houston
-from astro_deployment_runtime.settings import Settings
-from astro_deployment_runtime.transport import Transport
+from astro_deployment_runtime.catalogs import vendor_feed
+from astro_deployment_runtime.config.connection_settings import Settings
+from astro_deployment_runtime.houston.client import Houston
+from astro_deployment_runtime.houston.transport import Transport
 from sandbox import app, server, world
 from sandbox.oddities import Oddities, places
 from sandbox.requestlog import RequestLog
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from starlette.types import ASGIApp
 
-    from astro_deployment_runtime.catalog import Catalog
+    from astro_deployment_runtime.planning.catalog import Catalog
     from sandbox.deployment import Deployment as SandboxDeployment
     from sandbox.houston import Houston as SandboxHouston
 
@@ -90,7 +90,7 @@ class Served:
 
 def feed() -> Catalog:
     """Read the guide's catalog."""
-    return feeds.load("guide")
+    return vendor_feed.load("guide")
 
 
 def settings(url: str, token: str = TOKEN, **more: Any) -> Settings:
@@ -167,5 +167,5 @@ def serving(
             middleware.append(Middleware(Oddities, put=places(put)))
         stack.enter_context(running(app.create(sandbox, middleware, lacks), listener))
         transport = stack.enter_context(contextlib.closing(Transport(settings(f"{root}/v1", token))))
-        client = Houston(transport, feed=feeds.load(catalog), now=now, gather=0, linger=0)
+        client = Houston(transport, feed=vendor_feed.load(catalog), now=now, gather=0, linger=0)
         yield Served(url=f"{root}/v1", sandbox=sandbox, log=log, client=client, transport=transport, now=now)

@@ -5,15 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
-from astro_deployment_runtime.adapter import Adapter, connect
-from astro_deployment_runtime.calls import CallClock
 from astro_deployment_runtime.errors import AstroRuntimeError
-from astro_deployment_runtime.patience import Polling
+from astro_deployment_runtime.lifecycle.deployment import Adapter, connect
+from astro_deployment_runtime.plugin.engine_call import CallClock
+from astro_deployment_runtime.support.cancellation import Polling
 from tests.contract.served import TOKEN
-from tests.unit.stage import Recorder
+from tests.unit.execution.stage import Recorder
 
 if TYPE_CHECKING:
-    from astro_deployment_runtime.adapter import Checked
+    from astro_deployment_runtime.lifecycle.deployment import Checked
 
 IMAGE: Final = "registry.example.com/team/airflow:{distribution}-{version}"
 URN: Final = "urn:pulumi:test::astro::pulumi-python:dynamic/astro:DeploymentRuntime::stars-1"

@@ -13,7 +13,6 @@ import httpx
 import pytest
 import stamina
 
-from astro_deployment_runtime import wire
 from astro_deployment_runtime.errors import (
     AmbiguousNameError,
     DeploymentNotFoundError,
@@ -24,10 +23,11 @@ from astro_deployment_runtime.errors import (
     PlatformUnreachableError,
     TokenRefusedError,
 )
-from astro_deployment_runtime.houston import FLEET_SECONDS, Houston
-from astro_deployment_runtime.model import Deployment, Platform
-from astro_deployment_runtime.transport import Transport
-from astro_deployment_runtime.versions import AirflowVersion, ReleaseId
+from astro_deployment_runtime.houston import wire
+from astro_deployment_runtime.houston.client import FLEET_SECONDS, Houston
+from astro_deployment_runtime.houston.transport import Transport
+from astro_deployment_runtime.planning.model import Deployment, Platform
+from astro_deployment_runtime.planning.versions import AirflowVersion, ReleaseId
 from tests.contract import served as world
 from tests.contract.served import DUST, STARS, TIDES, TOKEN, VIEWER, WIND, Served
 

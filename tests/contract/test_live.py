@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import yaml
 
-from astro_deployment_runtime import cli
+from astro_deployment_runtime.cli import main
 from tests.contract import served as world
 from tests.contract.served import TOKEN, Served
 
@@ -46,7 +46,7 @@ def stack(folder: Path, **config: Any) -> list[str]:
 
 def test_a_deployment_is_planned_from_what_it_runs(served: Served, capsys: pytest.CaptureFixture[str]) -> None:
     """Under its label, judged by the platform's own version, in two requests."""
-    assert cli.main(["plan", "--release", "stars-1", "--to", "5.0.4"]) == 0
+    assert main.main(["plan", "--release", "stars-1", "--to", "5.0.4"]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert lines[0] == "Stars-1 (stars-1): 2 hops to Astro Runtime 5.0.4 (Airflow 2.2.3 > 2.3.0)"
     assert not [line for line in lines if "Offline" in line]
@@ -60,7 +60,7 @@ def test_a_release_name_that_two_have_is_refused(
     with world.serving(tmp_path, put=['w0.1.releaseName="stars-1"', "runtimeReleases.0=null"]) as served:
         monkeypatch.setenv("ASTRO_HOUSTON_URL", served.url)
         monkeypatch.setenv("ASTRO_HOUSTON_TOKEN", TOKEN)
-        assert cli.main(["plan", "--release", "stars-1", "--to", "5.0.4"]) == 1
+        assert main.main(["plan", "--release", "stars-1", "--to", "5.0.4"]) == 1
         told = capsys.readouterr().err
         assert f"({world.STARS}), 'Dust-2' in workspace {world.SPACE} ({world.DUST}): declare the one" in told
         assert "1 row that cannot be read as a release; left out: runtimeReleases: null" in told
@@ -69,7 +69,7 @@ def test_a_release_name_that_two_have_is_refused(
 @pytest.mark.usefixtures("served")
 def test_a_deployment_is_planned_as_json(capsys: pytest.CaptureFixture[str]) -> None:
     """With what names it, and the plan as offline."""
-    assert cli.main(["plan", "--release", "dust-2", "--to", "equivalent", "--json"]) == 0
+    assert main.main(["plan", "--release", "dust-2", "--to", "equivalent", "--json"]) == 0
     found = answer(capsys)
     assert (found["releaseName"], found["deploymentId"], found["label"]) == ("dust-2", world.DUST, "Dust-2")
     assert [(hop["action"], hop["to"]["version"]) for hop in found["hops"]] == [("migrate", "5.0.4")]
@@ -79,7 +79,7 @@ def test_a_deployment_is_planned_as_json(capsys: pytest.CaptureFixture[str]) -> 
 @pytest.mark.usefixtures("served")
 def test_a_refusal_of_one_deployment_has_exit_code_3(capsys: pytest.CaptureFixture[str]) -> None:
     """With its reasons and its ways out."""
-    assert cli.main(["plan", "--release", "wind-3", "--to", "4.0.11"]) == 3
+    assert main.main(["plan", "--release", "wind-3", "--to", "4.0.11"]) == 3
     text = capsys.readouterr().out
     assert text.startswith("Wind-3 (wind-3): no way from Astro Runtime 4.2.5 to Astro Runtime 4.0.11 (Airflow 2.2.3)\n")
     assert "  NO-REVERT: " in text
@@ -89,13 +89,13 @@ def test_a_refusal_of_one_deployment_has_exit_code_3(capsys: pytest.CaptureFixtu
 @pytest.mark.usefixtures("served")
 def test_a_pending_hop_counts_as_foreign(capsys: pytest.CaptureFixture[str]) -> None:
     """There is no state that would tell; and that is said. Where it is the next hop, it is taken up."""
-    assert cli.main(["plan", "--release", "tides-4", "--to", "5.0.4"]) == 3
+    assert main.main(["plan", "--release", "tides-4", "--to", "5.0.4"]) == 3
     text = capsys.readouterr().out
     assert "PENDING: Astro Runtime 4.2.5 is pending: started by someone else" in text
     assert text.endswith("whose its pending hop is: here it counts as somebody else's.\n")
-    assert cli.main(["plan", "--release", "tides-4", "--to", "5.0.4", "--accept", "cancel-pending"]) == 0
+    assert main.main(["plan", "--release", "tides-4", "--to", "5.0.4", "--accept", "cancel-pending"]) == 0
     assert "1. cancel   Astro Runtime 4.2.5 (pending)" in capsys.readouterr().out
-    assert cli.main(["plan", "--release", "tides-4", "--to", "4.2.5"]) == 0
+    assert main.main(["plan", "--release", "tides-4", "--to", "4.2.5"]) == 0
     assert "Hop 1 is pending already" in capsys.readouterr().out
 
 
@@ -115,7 +115,7 @@ def test_what_cannot_be_answered_is_an_error(
     arguments: list[str], code: int, complaint: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """On standard error, in one line."""
-    assert cli.main(["plan", *arguments]) == code
+    assert main.main(["plan", *arguments]) == code
     out, err = capsys.readouterr()
     assert out == ""
     assert err.startswith("error: ")
@@ -128,27 +128,27 @@ def test_a_platform_that_cannot_be_reached_is_an_error(
 ) -> None:
     """As is a token that it does not accept, and an address that is missing; no traceback, and no token."""
     monkeypatch.setenv("ASTRO_HOUSTON_TOKEN", "canary-wrong-0815")
-    assert cli.main(["plan", "--all", "--to", "5.0.4"]) == 1
+    assert main.main(["plan", "--all", "--to", "5.0.4"]) == 1
     refused = capsys.readouterr().err
     assert "token" in refused
     assert "0815" not in refused
     monkeypatch.setenv("ASTRO_HOUSTON_URL", "")
-    assert cli.main(["plan", "--all", "--to", "5.0.4"]) == 2
+    assert main.main(["plan", "--all", "--to", "5.0.4"]) == 2
     assert "set ASTRO_HOUSTON_URL" in capsys.readouterr().err
     assert len(served.asked()) == 1
 
 
 def test_all_deployments_are_planned_in_two_requests(served: Served, capsys: pytest.CaptureFixture[str]) -> None:
     """In the order of their names; one refusal is enough for exit code 3."""
-    assert cli.main(["plan", "--all", "--to", "5.0.4", "--json"]) == 3
+    assert main.main(["plan", "--all", "--to", "5.0.4", "--json"]) == 3
     found = answer(capsys)["deployments"]
     assert [each["releaseName"] for each in found] == ["dust-2", "stars-1", "tides-4", "wind-3"]
     assert [len(each["hops"]) for each in found] == [1, 2, 0, 1]
     assert [each["refusals"] != [] for each in found] == [False, False, True, False]
     assert len(served.asked()) == 2
     accept = ["--accept", "cancel-pending"]
-    assert cli.main(["plan", "--all", "--to", "5.0.4", *accept]) == 0
-    assert cli.main(["plan", "--all", "--to", "5.0.4", *accept, "--deny", "database-migration"]) == 3
+    assert main.main(["plan", "--all", "--to", "5.0.4", *accept]) == 0
+    assert main.main(["plan", "--all", "--to", "5.0.4", *accept, "--deny", "database-migration"]) == 3
 
 
 def test_a_stack_is_planned_without_the_engine(
@@ -164,7 +164,7 @@ def test_a_stack_is_planned_without_the_engine(
         selectors=[{"releaseName": "*"}],
         exclude=["tides-*"],
     )
-    assert cli.main([*options, "--json"]) == 0
+    assert main.main([*options, "--json"]) == 0
     found = answer(capsys)
     assert [each["name"] for each in found["deployments"]] == ["ml", "dust-2", "stars-1"]
     assert found["notes"] == []
@@ -181,10 +181,10 @@ def test_what_is_encrypted_comes_from_the_environment(
         deployments=[{"name": "ml", "releaseName": "wind-3", "runtimeVersion": "5.0.4"}],
     )
     said = "astro:token is encrypted in Pulumi.test.yaml, which only the engine can read: the environment counts here\n"
-    assert cli.main(options) == 0
+    assert main.main(options) == 0
     assert f"\nnote: {said}" in capsys.readouterr().out
     monkeypatch.delenv("ASTRO_HOUSTON_TOKEN")
-    assert cli.main(options) == 2
+    assert main.main(options) == 2
     err = capsys.readouterr().err
     assert "set ASTRO_HOUSTON_TOKEN" in err
     assert err.endswith(said)
@@ -202,7 +202,7 @@ def test_what_a_stack_may_not_do_is_refused(tmp_path: Path, capsys: pytest.Captu
             {"name": "down", "releaseName": "dust-2"},
         ],
     )
-    assert cli.main([*options, "--json"]) == 3
+    assert main.main([*options, "--json"]) == 3
     bare, down, gone = sorted(answer(capsys)["deployments"], key=lambda each: str(each["name"]))
     assert (len(bare["hops"]), bare["refusals"]) == (2, [])
     assert "is the vendor's bare base image" in bare["error"]
@@ -216,7 +216,7 @@ def test_what_a_stack_may_not_do_is_refused(tmp_path: Path, capsys: pytest.Captu
 def test_a_pending_hop_of_a_stack_may_be_ours(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Only the state tells; and that is said."""
     options = stack(tmp_path, deployments=[{"name": "x", "releaseName": "tides-4", "runtimeVersion": "5.0.4"}])
-    assert cli.main(options) == 0
+    assert main.main(options) == 0
     text = capsys.readouterr().out
     assert "cancel Astro Runtime 4.2.5, then AC 2.2.5 > " in text
     assert "here it counts as ours, and preview refuses to cancel it where it is not" in text
@@ -225,19 +225,19 @@ def test_a_pending_hop_of_a_stack_may_be_ours(tmp_path: Path, capsys: pytest.Cap
 @pytest.mark.usefixtures("served")
 def test_what_a_platform_offers_is_listed_explained_and_drawn(capsys: pytest.CaptureFixture[str]) -> None:
     """Its own offer, judged by its own version."""
-    assert cli.main(["releases", "--live", "--json"]) == 0
+    assert main.main(["releases", "--live", "--json"]) == 0
     found = answer(capsys)
     assert found["platform"] == "0.30.4"
     assert "5.0.4" in [each["version"] for each in found["releases"]]
-    assert cli.main(["explain", "AC 2.2.3", "5.0.4", "--live"]) == 0
+    assert main.main(["explain", "AC 2.2.3", "5.0.4", "--live"]) == 0
     text = capsys.readouterr().out
     assert text.startswith("2 hops to Astro Runtime 5.0.4 (Airflow 2.2.3 > 2.3.0)\n")
     assert "Offline" not in text
-    assert cli.main(["explain", "AC 2.2.3", "9.9.9", "--live"]) == 3
+    assert main.main(["explain", "AC 2.2.3", "9.9.9", "--live"]) == 3
     assert "\n  python -m astro_deployment_runtime explain 'AC 2.2.3' 5.0.4 --live\n" in capsys.readouterr().out
-    assert cli.main(["graph", "AC 2.2.3", "9.9.9", "--live", "--format", "json"]) == 3
+    assert main.main(["graph", "AC 2.2.3", "9.9.9", "--live", "--format", "json"]) == 3
     assert [edge["kind"] for edge in answer(capsys)["edges"]] == ["forbidden", "possible", "possible"]
-    assert cli.main(["graph", "AC 2.2.3", "5.0.4", "--live", "--catalog", "guide"]) == 2
+    assert main.main(["graph", "AC 2.2.3", "5.0.4", "--live", "--catalog", "guide"]) == 2
     assert "say either --catalog or --live" in capsys.readouterr().err
 
 

@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import pytest
 
-from astro_deployment_runtime.adapter import Adapter
-from astro_deployment_runtime.houston import Houston
-from astro_deployment_runtime.judgement import Judgement, judge
-from astro_deployment_runtime.muster import muster
-from astro_deployment_runtime.stack import read_stack
-from astro_deployment_runtime.transport import Transport
-from astro_deployment_runtime.versions import ReleaseId
+from astro_deployment_runtime.config.fleet_config import read_stack
+from astro_deployment_runtime.houston.client import Houston
+from astro_deployment_runtime.houston.transport import Transport
+from astro_deployment_runtime.lifecycle.deployment import Adapter
+from astro_deployment_runtime.lifecycle.fleet import Judgement, judge
+from astro_deployment_runtime.lifecycle.muster import muster
+from astro_deployment_runtime.planning.versions import ReleaseId
 from tests.contract import served as world
 
 if TYPE_CHECKING:

@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Final
 
 import pytest
 
-from astro_deployment_runtime import cli
-from astro_deployment_runtime.table import text_width
+from astro_deployment_runtime.cli import main
+from astro_deployment_runtime.support.text_table import text_width
 from tests.contract.served import FLEET, TOKEN, serving
 
 if TYPE_CHECKING:
@@ -85,7 +85,7 @@ def show(
     """Give the lines that a command prints on a screen of that width."""
     monkeypatch.setenv("COLUMNS", str(width))
     try:
-        cli.main(words)
+        main.main(words)
     except SystemExit:
         assert words[-1] == "--help"
     out, err = capsys.readouterr()
@@ -172,7 +172,7 @@ def test_no_line_is_wider_than_the_screen(
 @pytest.mark.parametrize("name", _LIVE)
 def test_a_label_is_shown_without_what_a_terminal_would_obey(name: str, capsys: pytest.CaptureFixture[str]) -> None:
     """Control characters and marks of direction are escapes, and a label of 100 kB is cut."""
-    cli.main(_LIVE[name])
+    main.main(_LIVE[name])
     out = capsys.readouterr().out
     assert all(char == "\n" or char.isprintable() for char in out)
     assert len(out) < 5_000
@@ -219,5 +219,5 @@ def test_a_misspelt_key_is_a_note_of_the_plan_of_a_stack(capsys: pytest.CaptureF
     """In the table and in the JSON."""
     note = "astro:excludes is not read: did you mean astro:exclude? If the key is your program's own, ignore this."
     for more in ([], ["--json"]):
-        cli.main([*_LIVE["stack"], *more])
+        main.main([*_LIVE["stack"], *more])
         assert note in capsys.readouterr().out

@@ -14,18 +14,18 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from astro_deployment_runtime import feeds, remote
-from astro_deployment_runtime.adapter import connect
-from astro_deployment_runtime.catalog import Catalog
+from astro_deployment_runtime.catalogs import remote_feed, vendor_feed
 from astro_deployment_runtime.errors import InvalidCatalogError, InvalidSettingsError, RunInterruptedError
-from astro_deployment_runtime.patience import stop
-from astro_deployment_runtime.versions import ReleaseId
+from astro_deployment_runtime.lifecycle.deployment import connect
+from astro_deployment_runtime.planning.catalog import Catalog
+from astro_deployment_runtime.planning.versions import ReleaseId
+from astro_deployment_runtime.support.cancellation import stop
 from tests.contract.served import TOKEN
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-GUIDE = {name: (feeds._FOLDER / "guide" / name).read_bytes() for name in feeds.FILES}
+GUIDE = {name: (vendor_feed._FOLDER / "guide" / name).read_bytes() for name in vendor_feed.FILES}
 Answer = tuple[int, bytes]
 
 
@@ -101,16 +101,16 @@ def names(catalog: Catalog) -> list[str]:
 
 def test_the_two_feeds_are_fetched_and_kept(mirror: Mirror, home: dict[str, str]) -> None:
     """Once an hour at most, and never with a token."""
-    found = remote.load(mirror.url, environment=home)
-    assert names(found) == names(feeds.load("guide"))
+    found = remote_feed.load(mirror.url, environment=home)
+    assert names(found) == names(vendor_feed.load("guide"))
     assert found.stale == ""
     assert [path for path, _ in mirror.asked] == ["/feeds/astronomer-certified", "/feeds/astronomer-runtime"]
     assert all("authorization" not in headers and "cookie" not in headers for _, headers in mirror.asked)
-    assert names(remote.load(mirror.url, environment=home)) == names(found)
+    assert names(remote_feed.load(mirror.url, environment=home)) == names(found)
     assert len(mirror.asked) == 2
-    age(home, remote.FRESH_SECONDS)
-    remote.load(f"{mirror.url}/", environment=home)
-    remote.load(mirror.url, environment=home)
+    age(home, remote_feed.FRESH_SECONDS)
+    remote_feed.load(f"{mirror.url}/", environment=home)
+    remote_feed.load(mirror.url, environment=home)
     assert len(mirror.asked) == 6
 
 
@@ -119,7 +119,7 @@ def test_a_feed_with_an_odd_row_is_used_and_kept(mirror: Mirror, home: dict[str,
     rows = {"5.0.4": {"metadata": {"airflowVersion": "2.3.0"}}, "3.3-rc": None}
     mirror.answers["/feeds/astronomer-runtime"] = (200, json.dumps({"runtimeVersions": rows}).encode())
     for _ in range(2):
-        found = remote.load(mirror.url, environment=home)
+        found = remote_feed.load(mirror.url, environment=home)
         assert [str(release) for release in found.runtime] == ["Astro Runtime 5.0.4"]
         assert [row.text for row in found.odd] == ["runtimeVersions['3.3-rc']"]
     assert len(mirror.asked) == 2
@@ -127,9 +127,9 @@ def test_a_feed_with_an_odd_row_is_used_and_kept(mirror: Mirror, home: dict[str,
 
 def test_a_copy_from_the_future_is_not_fresh(mirror: Mirror, home: dict[str, str]) -> None:
     """A clock was wrong: it would stay fresh for ever."""
-    remote.load(mirror.url, environment=home)
+    remote_feed.load(mirror.url, environment=home)
     age(home, -7 * 24 * 3600)
-    remote.load(mirror.url, environment=home)
+    remote_feed.load(mirror.url, environment=home)
     assert len(mirror.asked) == 4
 
 
@@ -150,16 +150,16 @@ def test_where_nobody_answers_the_copy_is_used_with_a_warning(
     mirror_answers = dict(mirror.answers)
     mirror.all(answer)
     with pytest.raises(InvalidCatalogError) as caught:
-        remote.load(mirror.url, environment=home)
+        remote_feed.load(mirror.url, environment=home)
     assert f"{mirror.url}/astronomer-certified: " in str(caught.value)
     assert "there is no copy of it on this machine" in str(caught.value)
     assert copies(home) == []
     mirror.answers = mirror_answers
-    remote.load(mirror.url, environment=home)
+    remote_feed.load(mirror.url, environment=home)
     age(home, 30 * 24 * 3600)
     mirror.all(answer)
-    stale = remote.load(mirror.url, environment=home)
-    assert names(stale) == names(feeds.load("guide"))
+    stale = remote_feed.load(mirror.url, environment=home)
+    assert names(stale) == names(vendor_feed.load("guide"))
     day = time.strftime("%Y-%m-%d", time.gmtime(time.time() - 30 * 24 * 3600))
     assert stale.stale == f"the catalog {mirror.url} cannot be fetched, so a copy of {day} is used"
     assert Catalog.offered([], [], stale).stale == stale.stale
@@ -167,10 +167,10 @@ def test_where_nobody_answers_the_copy_is_used_with_a_warning(
 
 def test_nobody_listens(mirror: Mirror, home: dict[str, str]) -> None:
     """No connection at all is the same."""
-    remote.load(mirror.url, environment=home)
-    age(home, remote.FRESH_SECONDS)
+    remote_feed.load(mirror.url, environment=home)
+    age(home, remote_feed.FRESH_SECONDS)
     mirror.server.socket.close()
-    assert remote.load(mirror.url, environment=home).stale
+    assert remote_feed.load(mirror.url, environment=home).stale
 
 
 def test_a_feed_that_never_ends_is_not_waited_for(
@@ -186,10 +186,10 @@ def test_a_feed_that_never_ends_is_not_waited_for(
             while not over.wait(0.05):
                 handler.wfile.write(b" ")
 
-    monkeypatch.setattr(remote, "_FEED_SECONDS", 0.5)
+    monkeypatch.setattr(remote_feed, "_FEED_SECONDS", 0.5)
     mirror.all(drip)
     with pytest.raises(InvalidCatalogError, match=r"no answer within 0\.5 s"):
-        remote.load(mirror.url, environment=home)
+        remote_feed.load(mirror.url, environment=home)
     over.set()
 
 
@@ -200,7 +200,7 @@ def test_a_run_that_is_stopped_does_not_wait(mirror: Mirror, home: dict[str, str
     token = stop.set(event)
     try:
         with pytest.raises(RunInterruptedError):
-            remote.load(mirror.url, environment=home)
+            remote_feed.load(mirror.url, environment=home)
     finally:
         stop.reset(token)
 
@@ -208,21 +208,21 @@ def test_a_run_that_is_stopped_does_not_wait(mirror: Mirror, home: dict[str, str
 @pytest.mark.parametrize("text", [b"<html>log in</html>", b"{}", b"\xff\xfe{", b"[" * 100_000])
 def test_what_is_no_feed_is_a_mistake_and_never_kept(mirror: Mirror, home: dict[str, str], text: bytes) -> None:
     """The copy of before stays as it was."""
-    remote.load(mirror.url, environment=home)
-    age(home, remote.FRESH_SECONDS)
+    remote_feed.load(mirror.url, environment=home)
+    age(home, remote_feed.FRESH_SECONDS)
     before = copies(home)[0].read_bytes()
     mirror.all((200, text))
     with pytest.raises(InvalidCatalogError, match="cannot be used"):
-        remote.load(mirror.url, environment=home)
+        remote_feed.load(mirror.url, environment=home)
     assert [copy.read_bytes() for copy in copies(home)] == [before]
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", '{"fetched": "soon", "feeds": {}}', '{"fetched": 1e999, "feeds": 1}'])
 def test_a_broken_copy_is_as_none(mirror: Mirror, home: dict[str, str], text: str) -> None:
     """It is fetched and written anew."""
-    remote.load(mirror.url, environment=home)
+    remote_feed.load(mirror.url, environment=home)
     copies(home)[0].write_text(text)
-    assert names(remote.load(mirror.url, environment=home)) == names(feeds.load("guide"))
+    assert names(remote_feed.load(mirror.url, environment=home)) == names(vendor_feed.load("guide"))
     assert len(mirror.asked) == 4
     assert len(copies(home)) == 1
 
@@ -231,14 +231,14 @@ def test_a_copy_that_cannot_be_written_is_no_failure(mirror: Mirror, tmp_path: P
     """A home that is not one; the next process fetches anew."""
     (tmp_path / "file").touch()
     environment = {"XDG_CACHE_HOME": str(tmp_path / "file")}
-    remote.load(mirror.url, environment=environment)
-    remote.load(mirror.url, environment=environment)
+    remote_feed.load(mirror.url, environment=environment)
+    remote_feed.load(mirror.url, environment=environment)
     assert len(mirror.asked) == 4
 
 
 def test_copies_are_kept_below_the_home(mirror: Mirror, tmp_path: Path) -> None:
     """Where nothing else is set, or what is set is no absolute path; for the user alone to read and write."""
-    remote.load(mirror.url, environment={"HOME": str(tmp_path), "XDG_CACHE_HOME": "cache"})
+    remote_feed.load(mirror.url, environment={"HOME": str(tmp_path), "XDG_CACHE_HOME": "cache"})
     (copy,) = (tmp_path / ".cache" / "astro-deployment-runtime" / "feeds").iterdir()
     assert stat.S_IMODE(copy.stat().st_mode) == 0o600
 
@@ -254,7 +254,7 @@ def test_copies_are_kept_below_the_home(mirror: Mirror, tmp_path: Path) -> None:
 def test_what_is_no_safe_address_is_refused(url: str, message: str, home: dict[str, str]) -> None:
     """Before anything is asked."""
     with pytest.raises(InvalidSettingsError, match=message):
-        remote.load(url, environment=home)
+        remote_feed.load(url, environment=home)
 
 
 def test_the_settings_name_it(mirror: Mirror, home: dict[str, str]) -> None:
@@ -263,5 +263,5 @@ def test_the_settings_name_it(mirror: Mirror, home: dict[str, str]) -> None:
     with contextlib.closing(connect(lambda _: None, {**os.environ, **home, **named, "ASTRO_CATALOG": mirror.url})):
         assert len(mirror.asked) == 2
     assert all(TOKEN not in str(headers) for _, headers in mirror.asked)
-    catalog = Catalog.offered([], [("5.0.4", "2.3.0")], remote.load(mirror.url, environment=home))
+    catalog = Catalog.offered([], [("5.0.4", "2.3.0")], remote_feed.load(mirror.url, environment=home))
     assert catalog.get(ReleaseId.parse("Runtime 5.0.4")) is not None

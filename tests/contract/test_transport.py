@@ -20,8 +20,6 @@ import pytest
 import stamina
 from pydantic import BaseModel
 
-from astro_deployment_runtime import traffic
-from astro_deployment_runtime import transport as module
 from astro_deployment_runtime.errors import (
     DoubtfulMutationError,
     FieldsRefusedError,
@@ -34,8 +32,10 @@ from astro_deployment_runtime.errors import (
     RunInterruptedError,
     TokenRefusedError,
 )
-from astro_deployment_runtime.patience import stop
-from astro_deployment_runtime.transport import Transport
+from astro_deployment_runtime.houston import transport as module
+from astro_deployment_runtime.houston.transport import Transport
+from astro_deployment_runtime.support import traffic
+from astro_deployment_runtime.support.cancellation import stop
 from tests.contract.served import TOKEN, settings
 
 if TYPE_CHECKING:

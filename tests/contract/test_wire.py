@@ -11,9 +11,9 @@ import pytest
 from graphql import build_schema, parse, validate
 from pydantic import ValidationError
 
-from astro_deployment_runtime import wire
-from astro_deployment_runtime.model import PlatformVersion
-from astro_deployment_runtime.translation import read_platform
+from astro_deployment_runtime.houston import wire
+from astro_deployment_runtime.houston.model_mapping import read_platform
+from astro_deployment_runtime.planning.model import PlatformVersion
 from sandbox.generation import Generation
 from sandbox.schema import sdl
 

@@ -32,7 +32,7 @@ _IN_A_STACK: Final = (
 _ELSEWHERE: Final = {
     "make demo": "the demo checks itself, and `make test` is what runs this",
     "git clone": "makes what the tests run in",
-    "python -m astro_deployment_runtime init": "tests/unit/test_init.py",
+    "python -m astro_deployment_runtime init": "tests/unit/cli/test_init.py",
     "pulumi stack init us": "tests/e2e/test_docs.py, with two platforms",
     "export PULUMI_BACKEND_URL=": "tests/e2e/test_postgresql.py, with a server",
 }

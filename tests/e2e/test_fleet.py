@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 import pytest
 import yaml
 
-from astro_deployment_runtime.confirmation import HEALTHY_READS
+from astro_deployment_runtime.execution.health_confirmation import HEALTHY_READS
 from tests.e2e.world import IMAGE, ROOT, START_AIRFLOW, deployment
 
 if TYPE_CHECKING:

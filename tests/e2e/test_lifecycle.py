@@ -103,7 +103,7 @@ def test_protect_and_ignore_changes_are_respected(platform: StartSandbox, projec
     stack = project(sandbox)
     program = (
         "import pulumi\n"
-        "from astro_deployment_runtime.resource import AstroDeploymentRuntime\n"
+        "from astro_deployment_runtime import AstroDeploymentRuntime\n"
         "AstroDeploymentRuntime('data-eng', release_name='stars-1', runtime_version={version!r}, image={image!r},\n"
         "    opts=pulumi.ResourceOptions(protect=True, ignore_changes=['runtime_version']))\n"
     )

@@ -90,7 +90,7 @@ def test_unknown_arguments_plan_nothing_and_say_so(platform: StartSandbox, proje
     stack.program(
         "import pulumi\n"
         "from pulumi import dynamic\n"
-        "from astro_deployment_runtime.resource import AstroDeploymentRuntime\n"
+        "from astro_deployment_runtime import AstroDeploymentRuntime\n"
         "class Versions(dynamic.ResourceProvider):\n"
         "    def create(self, props):\n"
         "        return dynamic.CreateResult('one', {'version': '5.0.4'})\n"

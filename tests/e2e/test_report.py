@@ -12,7 +12,7 @@ import re
 import subprocess
 from typing import TYPE_CHECKING, Any, Final
 
-from astro_deployment_runtime.cli import main
+from astro_deployment_runtime.cli.main import main
 from tests.e2e.world import IMAGE, ROOT, START_AIRFLOW, TOKEN, deployment
 
 if TYPE_CHECKING:
@@ -29,11 +29,11 @@ _FORMATS: Final = {"markdown": "md", "json": "report.json", "junit": "xml"}
 _OF_ONE_RUN: Final = {"sourcePosition", "stackTrace", "created", "modified", "duration"}
 _DEFAULTS: Final[dict[str, Any]] = {"runtimeVersion": "5.0.4", "image": IMAGE}
 _ALONE: Final = f"""
-from astro_deployment_runtime.resource import AstroDeploymentRuntime
+from astro_deployment_runtime import AstroDeploymentRuntime
 AstroDeploymentRuntime("pend-6", release_name="pend-6", runtime_version="4.0.11", image={IMAGE!r})
 """
 _UNPLANNED: Final = """
-from astro_deployment_runtime.resource import AstroDeploymentRuntime
+from astro_deployment_runtime import AstroDeploymentRuntime
 first = AstroDeploymentRuntime("first", release_name="canary-1", runtime_version="5.0.4")
 AstroDeploymentRuntime("second", release_name=first.current_version, runtime_version="5.0.4")
 """

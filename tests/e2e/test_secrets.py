@@ -19,7 +19,8 @@ CANARY: Final = "canary-4711"
 IMAGE: Final = f"registry.example.com/{CANARY}/airflow:{{distribution}}-{{version}}"
 PROGRAM: Final = """
 import pulumi
-from astro_deployment_runtime import AstroDeploymentRuntime, declare_fleet
+from astro_deployment_runtime import AstroDeploymentRuntime
+from astro_deployment_runtime import declare_fleet
 declare_fleet()
 secret = pulumi.Config("app")
 AstroDeploymentRuntime("own", release_name="wind-3", runtime_version="5.0.4", image=secret.require_secret("image"))

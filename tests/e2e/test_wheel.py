@@ -70,7 +70,7 @@ def test_the_wheel_holds_all_files_of_the_package(wheel: Path) -> None:
         for path in sources.rglob("*")
         if path.is_file() and "__pycache__" not in path.parts
     }
-    script = f"{_PACKAGE}/scripts/pulumi-resource-pulumi-python"
+    script = f"{_PACKAGE}/plugin/scripts/pulumi-resource-pulumi-python"
     with zipfile.ZipFile(wheel) as archive:
         names = {name for name in archive.namelist() if ".dist-info/" not in name}
         [licence] = [name for name in archive.namelist() if name.endswith("/LICENSE")]

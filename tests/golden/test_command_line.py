@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 import pytest
 import yaml
 
-from astro_deployment_runtime import cli
+from astro_deployment_runtime.cli import main
 from tests.contract.served import FLEET, TOKEN, serving
 
 if TYPE_CHECKING:
@@ -80,7 +80,7 @@ def compare(name: str, printed: str) -> None:
 def test_an_offline_answer_is_as_before(name: str, capsys: pytest.CaptureFixture[str]) -> None:
     """It reads as it did when somebody last looked at it."""
     code, arguments = OFFLINE[name]
-    assert cli.main(arguments) == code
+    assert main.main(arguments) == code
     compare(name, capsys.readouterr().out)
 
 
@@ -100,7 +100,7 @@ def test_a_live_answer_is_as_before(
     monkeypatch.setenv("ASTRO_HOUSTON_TOKEN", TOKEN)
     monkeypatch.setenv("ASTRO_CATALOG", "guide")
     code, arguments = LIVE[name]
-    assert cli.main(arguments) == code
+    assert main.main(arguments) == code
     compare(name, capsys.readouterr().out)
 
 

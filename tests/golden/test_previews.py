@@ -12,14 +12,14 @@ from xml.etree import ElementTree as ET
 import jsonschema
 import pytest
 
-from astro_deployment_runtime.cli import main
-from astro_deployment_runtime.previews import Status
+from astro_deployment_runtime.cli.main import main
+from astro_deployment_runtime.reports.preview import Status
 
 _FOLDER: Final = Path(__file__).parent / "previews"
 _KEPT: Final = sorted(path for path in _FOLDER.glob("*.json") if not path.name.endswith(".report.json"))
 _SUFFIXES: Final = {"markdown": "md", "json": "report.json", "junit": "xml"}
 _PAGE: Final = Path(__file__).parents[2] / "docs" / "pull-requests.md"
-_SCHEMAS: Final = Path(__file__).parents[2] / "provider" / "astro_deployment_runtime" / "schemas"
+_SCHEMAS: Final = Path(__file__).parents[2] / "provider" / "astro_deployment_runtime" / "reports" / "schemas"
 
 
 @pytest.mark.parametrize("form", _SUFFIXES)

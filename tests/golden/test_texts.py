@@ -12,12 +12,12 @@ from pathlib import Path
 
 import pytest
 
-from astro_deployment_runtime import feeds
-from astro_deployment_runtime.model import Acceptance, Plan, Platform, Strategy, read_warnings
-from astro_deployment_runtime.planner import plan
-from astro_deployment_runtime.question import parse_current, parse_target
-from astro_deployment_runtime.report import path_line, plan_json, plan_lines, refusal_lines
-from astro_deployment_runtime.versions import ReleaseId
+from astro_deployment_runtime.catalogs import vendor_feed
+from astro_deployment_runtime.cli.question import parse_current, parse_target
+from astro_deployment_runtime.planning.model import Acceptance, Plan, Platform, Strategy, read_warnings
+from astro_deployment_runtime.planning.plan_messages import path_line, plan_json, plan_lines, refusal_lines
+from astro_deployment_runtime.planning.planner import plan
+from astro_deployment_runtime.planning.versions import ReleaseId
 
 FOLDER = Path(__file__).parent
 CASES = json.loads((FOLDER / "cases.json").read_text())
@@ -28,7 +28,7 @@ CASES = json.loads((FOLDER / "cases.json").read_text())
 def test_the_text_is_as_before(name: str, form: str) -> None:
     """A plan or a refusal reads as it did when somebody last looked at it."""
     case = CASES[name]
-    catalog = feeds.load(case.get("catalog", "published"))
+    catalog = vendor_feed.load(case.get("catalog", "published"))
     outcome = plan(
         parse_current(case["from"], catalog),
         parse_target(case["to"]),

@@ -13,14 +13,14 @@ from typing import TYPE_CHECKING, Any, Final
 import httpx
 from pydantic import SecretStr
 
-from astro_deployment_runtime import feeds
-from astro_deployment_runtime.adapter import Adapter
-from astro_deployment_runtime.catalog import Catalog
+from astro_deployment_runtime.catalogs import vendor_feed
+from astro_deployment_runtime.config.connection_settings import Settings
 from astro_deployment_runtime.errors import AstroRuntimeError
-from astro_deployment_runtime.houston import Houston
-from astro_deployment_runtime.settings import Settings
-from astro_deployment_runtime.transport import Transport
-from astro_deployment_runtime.versions import ReleaseId
+from astro_deployment_runtime.houston.client import Houston
+from astro_deployment_runtime.houston.transport import Transport
+from astro_deployment_runtime.lifecycle.deployment import Adapter
+from astro_deployment_runtime.planning.catalog import Catalog
+from astro_deployment_runtime.planning.versions import ReleaseId
 from sandbox import app, graph, versions
 from sandbox import catalog as offers
 from sandbox.behaviour import Platform
@@ -31,7 +31,7 @@ from sandbox.houston import Role, Tokens
 from sandbox.queries import Context
 from sandbox.requestlog import root_fields
 from sandbox.store import Store
-from tests.unit.stage import BASE, ID, IMAGE, RELEASE, TOKEN, FakeClock, Recorder
+from tests.unit.execution.stage import BASE, ID, IMAGE, RELEASE, TOKEN, FakeClock, Recorder
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -185,7 +185,7 @@ class Hand:
 
     def __post_init__(self) -> None:
         """Open the platform."""
-        self._feed = feeds.load(str(self.catalog))
+        self._feed = vendor_feed.load(str(self.catalog))
         self._transport = Transport(Settings(url=f"{BASE}/v1", token=SecretStr(TOKEN)), transport=Wire(self))
         platform = Platform(
             generation=Generation.of("0.30.4"),

@@ -30,7 +30,7 @@ from sandbox.images import Labels
 from sandbox.quirks import Quirks
 from tests.machine.hand import CERTIFIED, PLATFORMS, RUNTIME, Fault, Hand, Result, write_catalog
 from tests.measured import note
-from tests.unit.stage import ID, RELEASE
+from tests.unit.execution.stage import ID, RELEASE
 
 if TYPE_CHECKING:
     from pathlib import Path

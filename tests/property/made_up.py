@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 from hypothesis import strategies as st
 
-from astro_deployment_runtime.catalog import Catalog, Channel, Release
-from astro_deployment_runtime.model import Acceptance, Platform, Strategy
-from astro_deployment_runtime.versions import AirflowVersion, Distribution, ReleaseId
+from astro_deployment_runtime.planning.catalog import Catalog, Channel, Release
+from astro_deployment_runtime.planning.model import Acceptance, Platform, Strategy
+from astro_deployment_runtime.planning.versions import AirflowVersion, Distribution, ReleaseId
 from tests.property.oracle import Oracle, Row
 
 AIRFLOWS = (

@@ -13,15 +13,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from packaging.version import Version
 
-from astro_deployment_runtime import feeds
-from astro_deployment_runtime.catalog import Catalog, Release, number, rank
+from astro_deployment_runtime.catalogs import vendor_feed
+from astro_deployment_runtime.cli.question import parse_current, parse_target
 from astro_deployment_runtime.errors import InvalidCatalogError, InvalidInputError, InvalidVersionError
-from astro_deployment_runtime.model import Acceptance
-from astro_deployment_runtime.question import parse_current, parse_target
-from astro_deployment_runtime.report import printable
-from astro_deployment_runtime.versions import AirflowVersion, Distribution, ReleaseId, RuntimeVersion, Stage
+from astro_deployment_runtime.planning.catalog import Catalog, Release, number, rank
+from astro_deployment_runtime.planning.model import Acceptance
+from astro_deployment_runtime.planning.plan_messages import printable
+from astro_deployment_runtime.planning.versions import AirflowVersion, Distribution, ReleaseId, RuntimeVersion, Stage
 
-GUIDE = feeds.load("guide")
+GUIDE = vendor_feed.load("guide")
 FIELDS = st.sampled_from(
     [
         "version",
@@ -55,10 +55,12 @@ def test_any_feed_is_read_or_refused(certified: Any, runtime: Any, more: Any) ->
     """A file that is JSON gives a catalog or a list of its problems, and never anything else."""
     with TemporaryDirectory() as name:
         folder = Path(name)
-        (folder / feeds.CERTIFIED_FILE).write_text(json.dumps(certified))
-        (folder / feeds.RUNTIME_FILE).write_text(json.dumps({"runtimeVersions": runtime, "runtimeVersionsV3": more}))
+        (folder / vendor_feed.CERTIFIED_FILE).write_text(json.dumps(certified))
+        (folder / vendor_feed.RUNTIME_FILE).write_text(
+            json.dumps({"runtimeVersions": runtime, "runtimeVersionsV3": more})
+        )
         with suppress(InvalidCatalogError):
-            assert isinstance(feeds.load(name), Catalog)
+            assert isinstance(vendor_feed.load(name), Catalog)
 
 
 @given(WORDS)

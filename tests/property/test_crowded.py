@@ -7,11 +7,11 @@ import random
 
 import pytest
 
-from astro_deployment_runtime.catalog import Catalog
-from astro_deployment_runtime.model import Plan, Strategy
-from astro_deployment_runtime.planner import plan
-from astro_deployment_runtime.search import Search, Terms
-from astro_deployment_runtime.versions import RuntimeVersion
+from astro_deployment_runtime.planning.catalog import Catalog
+from astro_deployment_runtime.planning.model import Plan, Strategy
+from astro_deployment_runtime.planning.path_search import Search, Terms
+from astro_deployment_runtime.planning.planner import plan
+from astro_deployment_runtime.planning.versions import RuntimeVersion
 from tests.property.made_up import AIRFLOWS, CHANNELS, RUNTIMES, release_of
 from tests.property.oracle import Oracle, Row
 

@@ -8,12 +8,12 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from astro_deployment_runtime import feeds
-from astro_deployment_runtime.model import JUDGED, Acceptance, Plan, Refusal, Strategy
-from astro_deployment_runtime.planner import plan
-from astro_deployment_runtime.versions import RuntimeVersion
+from astro_deployment_runtime.catalogs import vendor_feed
+from astro_deployment_runtime.planning.model import JUDGED, Acceptance, Plan, Refusal, Strategy
+from astro_deployment_runtime.planning.planner import plan
+from astro_deployment_runtime.planning.versions import RuntimeVersion
 
-CATALOG = feeds.load("published")
+CATALOG = vendor_feed.load("published")
 EVERYTHING = (*CATALOG.certified, *CATALOG.runtime)
 
 names = st.frozensets(st.sampled_from(JUDGED))

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 from hypothesis import given
 from hypothesis import strategies as st
 
-from astro_deployment_runtime import dockerfile
+from astro_deployment_runtime.delivery import dockerfile
 from astro_deployment_runtime.errors import InvalidDeclarationError
-from astro_deployment_runtime.versions import Distribution, ReleaseId
+from astro_deployment_runtime.planning.versions import Distribution, ReleaseId
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Final
 import pytest
 from hypothesis import given, settings
 
-from astro_deployment_runtime.catalog import Catalog
-from astro_deployment_runtime.drawing import dot_lines, mermaid_lines
-from astro_deployment_runtime.explanation import plan_explanation, refusal_explanation
-from astro_deployment_runtime.graph import Kind, neighbourhood
-from astro_deployment_runtime.inquiry import Inquiry
-from astro_deployment_runtime.model import Acceptance, Plan, Strategy
-from astro_deployment_runtime.versions import RuntimeVersion
+from astro_deployment_runtime.cli.graph_drawing import dot_lines, mermaid_lines
+from astro_deployment_runtime.planning.catalog import Catalog
+from astro_deployment_runtime.planning.explanation import plan_explanation, refusal_explanation
+from astro_deployment_runtime.planning.inquiry import Inquiry
+from astro_deployment_runtime.planning.model import Acceptance, Plan, Strategy
+from astro_deployment_runtime.planning.neighbourhood import Kind, neighbourhood
+from astro_deployment_runtime.planning.versions import RuntimeVersion
 from tests.property.made_up import World, release_of, worlds
 from tests.property.oracle import Oracle
 from tests.property.test_crowded import crowd

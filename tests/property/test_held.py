@@ -7,14 +7,14 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from astro_deployment_runtime import feeds
-from astro_deployment_runtime.catalog import Catalog
-from astro_deployment_runtime.model import Latest, Resolved, Violation
-from astro_deployment_runtime.question import parse_target
-from astro_deployment_runtime.targets import resolve
-from astro_deployment_runtime.versions import Line, RuntimeVersion
+from astro_deployment_runtime.catalogs import vendor_feed
+from astro_deployment_runtime.cli.question import parse_target
+from astro_deployment_runtime.planning.catalog import Catalog
+from astro_deployment_runtime.planning.model import Latest, Resolved, Violation
+from astro_deployment_runtime.planning.targets import resolve
+from astro_deployment_runtime.planning.versions import Line, RuntimeVersion
 
-PUBLISHED = feeds.load("published")
+PUBLISHED = vendor_feed.load("published")
 EVERYTHING = (*PUBLISHED.certified, *PUBLISHED.runtime)
 LINES = ("4.x", "5.x", "5.0.x", "9.x", "13.x", "3.0.x", "3.0-x", "3.1-x", "99.x", "latest-patch")
 

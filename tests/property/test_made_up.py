@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING
 
 from hypothesis import event, given, settings
 
-from astro_deployment_runtime.model import Acceptance, Equivalent, Plan, Refusal, RuleId, Strategy
-from astro_deployment_runtime.planner import plan
-from astro_deployment_runtime.report import plan_json, plan_lines, refusal_lines
-from astro_deployment_runtime.rules import verify
-from astro_deployment_runtime.versions import ReleaseId, RuntimeVersion
+from astro_deployment_runtime.planning.model import Acceptance, Equivalent, Plan, Refusal, RuleId, Strategy
+from astro_deployment_runtime.planning.plan_messages import plan_json, plan_lines, refusal_lines
+from astro_deployment_runtime.planning.planner import plan
+from astro_deployment_runtime.planning.rules import verify
+from astro_deployment_runtime.planning.versions import ReleaseId, RuntimeVersion
 from tests.property.made_up import World, release_of, worlds
 
 if TYPE_CHECKING:
-    from astro_deployment_runtime.catalog import Release
+    from astro_deployment_runtime.planning.catalog import Release
 
 
 def ask(world: World, *, start: Release | None = None, pending: ReleaseId | None = None) -> Plan | Refusal:

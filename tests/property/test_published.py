@@ -11,18 +11,18 @@ from typing import TYPE_CHECKING
 import pytest
 
 import astro_deployment_runtime
-from astro_deployment_runtime import feeds
-from astro_deployment_runtime.model import Acceptance, Plan, Refusal, RuleId, Strategy
-from astro_deployment_runtime.planner import plan
-from astro_deployment_runtime.rules import verify
-from astro_deployment_runtime.versions import ReleaseId, RuntimeVersion
+from astro_deployment_runtime.catalogs import vendor_feed
+from astro_deployment_runtime.planning.model import Acceptance, Plan, Refusal, RuleId, Strategy
+from astro_deployment_runtime.planning.planner import plan
+from astro_deployment_runtime.planning.rules import verify
+from astro_deployment_runtime.planning.versions import ReleaseId, RuntimeVersion
 from tests.property.oracle import Oracle, Row, read
 
 if TYPE_CHECKING:
-    from astro_deployment_runtime.catalog import Catalog, Release
+    from astro_deployment_runtime.planning.catalog import Catalog, Release
 
 PUBLISHED = Path(astro_deployment_runtime.__file__).parent / "catalogs" / "published"
-CATALOG = feeds.load("published")
+CATALOG = vendor_feed.load("published")
 YANKED = Acceptance(yanked=frozenset(release.id for release in CATALOG.runtime if release.yanked))
 
 Plans = dict[tuple[ReleaseId, ReleaseId], Plan | Refusal]
@@ -143,13 +143,13 @@ def test_a_yanked_target_needs_to_be_accepted(planned: Plans, strategy: Strategy
 def test_the_order_of_the_feeds_changes_nothing(planned: Plans, strategy: Strategy, tmp_path: Path) -> None:
     """Feeds with their rows in any order give the same plans."""
     shuffle = random.Random(strategy).shuffle  # noqa: S311 - rows, not secrets
-    certified = json.loads((PUBLISHED / feeds.CERTIFIED_FILE).read_text())
+    certified = json.loads((PUBLISHED / vendor_feed.CERTIFIED_FILE).read_text())
     shuffle(certified["available_releases"])
-    runtime = json.loads((PUBLISHED / feeds.RUNTIME_FILE).read_text())
+    runtime = json.loads((PUBLISHED / vendor_feed.RUNTIME_FILE).read_text())
     for table, rows in runtime.items():
         items = list(rows.items())
         shuffle(items)
         runtime[table] = dict(items)
-    (tmp_path / feeds.CERTIFIED_FILE).write_text(json.dumps(certified))
-    (tmp_path / feeds.RUNTIME_FILE).write_text(json.dumps(runtime))
-    assert plans(feeds.load(str(tmp_path)), strategy, YANKED) == planned
+    (tmp_path / vendor_feed.CERTIFIED_FILE).write_text(json.dumps(certified))
+    (tmp_path / vendor_feed.RUNTIME_FILE).write_text(json.dumps(runtime))
+    assert plans(vendor_feed.load(str(tmp_path)), strategy, YANKED) == planned

@@ -16,15 +16,17 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
 from astro_deployment_runtime.errors import InvalidPreviewError
-from astro_deployment_runtime.junit import junit
-from astro_deployment_runtime.preview_json import preview_json
-from astro_deployment_runtime.previews import Preview, Row, Status, Warned, read_preview
-from astro_deployment_runtime.pull_request import LIMIT, pull_request
-from astro_deployment_runtime.report import printable
-from astro_deployment_runtime.versions import ReleaseId
+from astro_deployment_runtime.planning.plan_messages import printable
+from astro_deployment_runtime.planning.versions import ReleaseId
+from astro_deployment_runtime.reports.json_report import preview_json
+from astro_deployment_runtime.reports.junit import junit
+from astro_deployment_runtime.reports.markdown import LIMIT, pull_request
+from astro_deployment_runtime.reports.preview import Preview, Row, Status, Warned, read_preview
 
 _SCHEMA: Final = json.loads(
-    (Path(__file__).parents[2] / "provider/astro_deployment_runtime/schemas/preview-1.json").read_text(encoding="utf-8")
+    (Path(__file__).parents[2] / "provider/astro_deployment_runtime/reports/schemas/preview-1.json").read_text(
+        encoding="utf-8"
+    )
 )
 _BY_SCHEMA: Final = jsonschema.Draft202012Validator(_SCHEMA)
 _TAGS: Final = frozenset(

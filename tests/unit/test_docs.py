@@ -19,32 +19,25 @@ import pytest
 import yaml
 
 import astro_deployment_runtime
-from astro_deployment_runtime import (
-    cautions,
-    cli,
-    commands,
-    confirmation,
-    host,
-    houston,
-    images,
-    reconcile,
-    situation,
-    soaking,
-    wire,
-)
-from astro_deployment_runtime.base_images import VENDORS, BaseImages, Family
-from astro_deployment_runtime.cli import COMMANDS
-from astro_deployment_runtime.config_keys import FLEET
-from astro_deployment_runtime.console import ExitCode
-from astro_deployment_runtime.declaration import ProjectDeclaration, RuntimeDeclaration
-from astro_deployment_runtime.fleet import declare_fleet
-from astro_deployment_runtime.model import ACCEPTABLE, JUDGED, WarningName
-from astro_deployment_runtime.plan_command import FORMS
-from astro_deployment_runtime.resource import AstroDeploymentRuntime
-from astro_deployment_runtime.rules import RULES
-from astro_deployment_runtime.settings import Settings
-from astro_deployment_runtime.stack import CRITERIA, Defaults, DeploymentEntry, Selector, Wave, read_stack
-from astro_deployment_runtime.versions import ReleaseId
+from astro_deployment_runtime import AstroDeploymentRuntime
+from astro_deployment_runtime.cli import main
+from astro_deployment_runtime.cli.console import ExitCode
+from astro_deployment_runtime.cli.main import COMMANDS
+from astro_deployment_runtime.cli.plan import FORMS
+from astro_deployment_runtime.config.config_keys import FLEET
+from astro_deployment_runtime.config.connection_settings import Settings
+from astro_deployment_runtime.config.fleet_config import CRITERIA, Defaults, DeploymentEntry, Selector, Wave, read_stack
+from astro_deployment_runtime.config.resource_arguments import ProjectDeclaration, RuntimeDeclaration
+from astro_deployment_runtime.delivery import registry_image, user_command
+from astro_deployment_runtime.execution import decisions, health_confirmation, reconciler, wave_soak
+from astro_deployment_runtime.houston import client, wire
+from astro_deployment_runtime.planning import plan_warnings
+from astro_deployment_runtime.planning.base_images import VENDORS, BaseImages, Family
+from astro_deployment_runtime.planning.model import ACCEPTABLE, JUDGED, WarningName
+from astro_deployment_runtime.planning.rules import RULES
+from astro_deployment_runtime.planning.versions import ReleaseId
+from astro_deployment_runtime.plugin import server
+from astro_deployment_runtime.program.fleet import declare_fleet
 from tests.contract.served import TOKEN, serving
 from tools import recording, reference
 from tools.reference import shown_default
@@ -52,7 +45,7 @@ from tools.reference import shown_default
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from astro_deployment_runtime.console import Command
+    from astro_deployment_runtime.cli.console import Command
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 PAGES: Final = [ROOT / name for name in ("README.md", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md")] + sorted(
@@ -211,10 +204,12 @@ def test_what_can_be_accepted_is_listed() -> None:
 
 def test_the_placeholders_are_listed() -> None:
     """On the page that lists them, and in the guide with what each becomes."""
-    assert tuple(table(CONFIGURATION, "placeholder", "becomes")) == tuple(f"{{{name}}}" for name in images.PLACEHOLDERS)
+    assert tuple(table(CONFIGURATION, "placeholder", "becomes")) == tuple(
+        f"{{{name}}}" for name in registry_image.PLACEHOLDERS
+    )
     rows = table(ROOT / "docs" / "guide.md", "placeholder", "for AC 2.3.0", "for Astro Runtime 5.0.4")
     assert rows["{base}"] == [VENDORS.image(ReleaseId.parse(name)) for name in ("AC 2.3.0", "Runtime 5.0.4")]
-    assert len(rows) == len(images.PLACEHOLDERS)
+    assert len(rows) == len(registry_image.PLACEHOLDERS)
 
 
 def test_the_keys_of_a_project_are_listed() -> None:
@@ -226,7 +221,7 @@ def test_the_keys_of_a_project_are_listed() -> None:
     rows = table(CONFIGURATION, "key of `project`", "default", "meaning")
     assert {key: cells[0] for key, cells in rows.items()} == expected
     listed = table(CONFIGURATION, "placeholder of a command", "stands for")
-    assert tuple(listed) == tuple(f"{{{name}}}" for name in commands.PLACEHOLDERS)
+    assert tuple(listed) == tuple(f"{{{name}}}" for name in user_command.PLACEHOLDERS)
 
 
 def test_the_names_of_a_program_are_listed() -> None:
@@ -260,7 +255,7 @@ def test_the_constants_are_those_of_the_code() -> None:
     for name, (value, _) in table(HOW_IT_WORKS, "constant", "value", "meaning").items():
         (actual,) = {
             getattr(module, name)
-            for module in (cautions, confirmation, reconcile, situation, soaking, houston, host)
+            for module in (plan_warnings, health_confirmation, reconciler, decisions, wave_soak, client, server)
             if hasattr(module, name)
         }
         assert float(value) == actual, name
@@ -337,7 +332,7 @@ def test_a_drawn_path_is_the_one_that_the_program_draws(
     command: str, drawing: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """The comment above the drawing is the command."""
-    cli.main(shlex.split(command))
+    main.main(shlex.split(command))
     assert capsys.readouterr().out == drawing
 
 

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 import astro_deployment_runtime
-from astro_deployment_runtime.fleet import declare_fleet
-from astro_deployment_runtime.resource import AstroDeploymentRuntime, ProjectArgs
+from astro_deployment_runtime.program.deployment_resource import AstroDeploymentRuntime, ProjectArgs
+from astro_deployment_runtime.program.fleet import declare_fleet
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -24,7 +24,7 @@ def test_a_program_finds_what_it_needs_at_the_root() -> None:
     assert astro_deployment_runtime.AstroDeploymentRuntime is AstroDeploymentRuntime
     assert astro_deployment_runtime.ProjectArgs is ProjectArgs
     assert astro_deployment_runtime.declare_fleet is declare_fleet
-    assert AstroDeploymentRuntime.__module__ == "astro_deployment_runtime.resource"
+    assert AstroDeploymentRuntime.__module__ == "astro_deployment_runtime.program.deployment_resource"
 
 
 def test_nothing_else_is_there() -> None:
@@ -57,7 +57,7 @@ def test_every_attribute_is_documented(made: type) -> None:
 @pytest.mark.parametrize(
     ("program", "unwanted"),
     [
-        ("import astro_deployment_runtime.cli", ("pulumi", "httpx", "grpc")),
+        ("import astro_deployment_runtime.cli.main", ("pulumi", "httpx", "grpc")),
         ("from astro_deployment_runtime import AstroDeploymentRuntime", ("httpx", "pydantic", "stamina")),
         ("from astro_deployment_runtime import declare_fleet", ("httpx", "pydantic", "stamina")),
     ],

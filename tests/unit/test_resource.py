@@ -14,16 +14,18 @@ from pulumi import dynamic
 from pulumi.dynamic.dynamic import serialize_provider
 from pulumi.runtime import rpc
 
-from astro_deployment_runtime import calls, host, resource
+from astro_deployment_runtime import resource
 from astro_deployment_runtime.errors import (
     InvalidSettingsError,
     PlatformUnreachableError,
     RefusedError,
     TokenRefusedError,
 )
-from astro_deployment_runtime.host import Call, PartialProgressError, Severity
-from astro_deployment_runtime.resource import AstroDeploymentRuntime, RuntimeProvider
-from astro_deployment_runtime.versions import ReleaseId
+from astro_deployment_runtime.planning.versions import ReleaseId
+from astro_deployment_runtime.plugin import engine_call, server
+from astro_deployment_runtime.plugin.server import Call, PartialProgressError, Severity
+from astro_deployment_runtime.program.deployment_resource import AstroDeploymentRuntime
+from astro_deployment_runtime.resource import RuntimeProvider
 from tests.contract import served as world
 from tests.contract.served import STARS, TOKEN, WIND, Served
 
@@ -79,9 +81,9 @@ def provider(served: Served) -> Iterator[RuntimeProvider]:
 def row() -> Iterator[Row]:
     """The call that this thread serves, as on our host."""
     call = Row()
-    token = host._current_call.set(call)
+    token = server._current_call.set(call)
     yield call
-    host._current_call.reset(token)
+    server._current_call.reset(token)
 
 
 def configured(config: dict[str, str]) -> RuntimeProvider:
@@ -163,7 +165,7 @@ def test_check_warns_though_there_is_nothing_to_do(
 
 def resource_checked(inputs: dict[str, Any], warnings: tuple[str, ...]) -> Any:
     """Make the outcome of a check."""
-    from astro_deployment_runtime.adapter import Checked  # noqa: PLC0415
+    from astro_deployment_runtime.lifecycle.deployment import Checked  # noqa: PLC0415
 
     return Checked(inputs=inputs, warnings=warnings)
 
@@ -330,7 +332,7 @@ def test_diff_refuses_to_take_a_foreign_hop_away(provider: RuntimeProvider, serv
 @pytest.mark.slow
 def test_create_adopts_and_walks(provider: RuntimeProvider, row: Row, monkeypatch: pytest.MonkeyPatch) -> None:
     """The id is Houston's; all outputs come back; each hop is told at the row."""
-    monkeypatch.setattr(calls.CallClock, "wait", lambda *_: False)
+    monkeypatch.setattr(engine_call.CallClock, "wait", lambda *_: False)
     inputs = checked(provider, image=IMAGE)
     created = provider.create(inputs)
     assert created.id == STARS
@@ -364,7 +366,7 @@ def test_update_goes_on_with_what_was_pending(provider: RuntimeProvider, row: Ro
 @pytest.mark.slow
 def test_update_that_arrives_returns_all_outputs(provider: RuntimeProvider, monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing that was saved is lost."""
-    monkeypatch.setattr(calls.CallClock, "wait", lambda *_: False)
+    monkeypatch.setattr(engine_call.CallClock, "wait", lambda *_: False)
     inputs = checked(provider, release_name="wind-3", image=IMAGE)
     outs = provider.update(WIND, {}, inputs).outs
     assert outs is not None
@@ -463,9 +465,9 @@ def test_delete_forgets_and_says_so(row: Row, props: dict[str, Any], text: str) 
 def test_two_resources_for_one_deployment_are_refused(provider: RuntimeProvider) -> None:
     """Whichever comes second."""
     for urn, failures in ((URN, 0), (f"{URN}-2", 1), (URN, 0)):
-        token = host._current_call.set(Row(urn))
+        token = server._current_call.set(Row(urn))
         found = provider.check({}, dict(GIVEN)).failures
-        host._current_call.reset(token)
+        server._current_call.reset(token)
         assert len(found) == failures
         assert all("is declared twice, here and as 'data-eng'" in failure.reason for failure in found)
 
@@ -483,7 +485,7 @@ def test_one_client_serves_the_whole_process(provider: RuntimeProvider, served: 
 def test_cancel_of_the_engine_ends_a_wait() -> None:
     """At once, also when it came before; time goes on as it does."""
     call = Row()
-    clock = calls.CallClock(call)
+    clock = engine_call.CallClock(call)
     before = clock.now()
     assert clock.wait(0.001) is False
     assert clock.now() > before
@@ -508,7 +510,7 @@ def test_pulumis_own_host_shows_what_is_printed(provider: RuntimeProvider, capsy
     assert capsys.readouterr().out.splitlines() == ["hop 1/2 - upgrade to AC 2.3.0 - starting"]
     provider.delete(STARS, {})
     assert capsys.readouterr().out == "ckw1stars is forgotten, and nothing is changed on it\n"
-    assert calls.CallClock(None).wait(0) is False
+    assert engine_call.CallClock(None).wait(0) is False
 
 
 def test_an_error_of_the_platform_is_itself_on_either_host() -> None:

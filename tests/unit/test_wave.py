@@ -10,9 +10,12 @@ from pulumi import dynamic
 from pulumi.dynamic.dynamic import serialize_provider
 from pulumi.runtime import rpc
 
-from astro_deployment_runtime import adapter, host, soaking, wave
+from astro_deployment_runtime import wave
 from astro_deployment_runtime.errors import SoakFailedError
-from astro_deployment_runtime.host import Call, PartialProgressError
+from astro_deployment_runtime.execution import wave_soak
+from astro_deployment_runtime.lifecycle import deployment
+from astro_deployment_runtime.plugin import server
+from astro_deployment_runtime.plugin.server import Call, PartialProgressError
 from astro_deployment_runtime.wave import WaveProvider
 
 if TYPE_CHECKING:
@@ -39,8 +42,8 @@ def waits(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
 
         return types.SimpleNamespace(houston=None)
 
-    monkeypatch.setattr(soaking, "soak", soak)
-    monkeypatch.setattr(adapter, "connect", connect)
+    monkeypatch.setattr(wave_soak, "soak", soak)
+    monkeypatch.setattr(deployment, "connect", connect)
     return told
 
 
@@ -56,9 +59,9 @@ def provider() -> WaveProvider:
 @pytest.fixture
 def called() -> Iterator[None]:
     """A call on our host."""
-    token = host._current_call.set(Call("urn::first", None))
+    token = server._current_call.set(Call("urn::first", None))
     yield
-    host._current_call.reset(token)
+    server._current_call.reset(token)
 
 
 def test_a_wave_that_moves_is_waited_for(provider: WaveProvider, waits: list[Any]) -> None:

@@ -1,0 +1,65 @@
+"""``explain``: why a path is as it is, or why there is none."""
+
+from __future__ import annotations
+
+import shlex
+from typing import TYPE_CHECKING, Final
+
+from astro_deployment_runtime.cli.console import PROGRAM, Command, ExitCode, screen, tell, with_base_images
+from astro_deployment_runtime.cli.source import add_inquiry, read_inquiry
+from astro_deployment_runtime.planning.explanation import plan_explanation, refusal_explanation
+from astro_deployment_runtime.planning.model import Plan, RuleId
+from astro_deployment_runtime.planning.plan_messages import OFFLINE
+from astro_deployment_runtime.support.text_table import NO_BREAK, wrap
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Sequence
+
+    from astro_deployment_runtime.planning.model import Refusal
+
+
+def _run(options: argparse.Namespace) -> ExitCode:
+    inquiry = read_inquiry(options)
+    outcome = with_base_images(inquiry.answer())
+    if isinstance(outcome, Plan):
+        lines = plan_explanation(outcome, inquiry)
+    else:
+        lines = [*refusal_explanation(outcome, inquiry), *_next_commands(outcome, options)]
+    tell([*lines, *([] if inquiry.platform else [OFFLINE])])
+    return ExitCode.DONE if isinstance(outcome, Plan) else ExitCode.REFUSED
+
+
+def _next_commands(refusal: Refusal, options: argparse.Namespace) -> list[str]:
+    """Write the commands that explain the ways out."""
+    near = [release for release in (refusal.below, refusal.above) if release is not None]
+    commands = [_command(options, str(release.id.version)) for release in near]
+    if refusal.acceptable or all(violation.rule is RuleId.DENIED for violation in refusal.violations):
+        commands.append(_command(options, options.target, accept=refusal.acceptable, allow=refusal.denied))
+    if not commands:
+        return []
+    # A command that takes several lines can be pasted as it is.
+    lines = [line for command in commands for line in wrap(f"  {command}", screen().width, joint=" \\")]
+    return ["", "Look at a way out:", *(line.replace(NO_BREAK, " ") for line in lines)]
+
+
+def _command(options: argparse.Namespace, target: str, *, accept: Sequence[str] = (), allow: Sequence[str] = ()) -> str:
+    """Write the command that was given, for another target, with more accepted and less denied.
+
+    The blanks within its words are no-break ones.
+    """
+    words = [*PROGRAM.split(), "explain", options.current, target]
+    words += ["--live"] if options.live else []
+    words += ["--catalog", options.catalog] if options.catalog else []
+    words += ["--strategy", options.strategy] if options.strategy else []
+    words += [word for name in (*options.accept, *accept) for word in ("--accept", name)]
+    words += [word for name in options.deny if name.strip() not in allow for word in ("--deny", name)]
+    return " ".join(shlex.quote(word).replace(" ", NO_BREAK) for word in words)
+
+
+COMMAND: Final = Command(
+    name="explain",
+    help="say why a path is as it is, or why there is none",
+    add_arguments=add_inquiry,
+    run=_run,
+)

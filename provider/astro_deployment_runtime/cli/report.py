@@ -1,0 +1,70 @@
+"""``report``: a preview of Pulumi's as a comment for a pull request, as JSON or as JUnit XML."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from astro_deployment_runtime.cli.console import Command, ExitCode, write_bytes
+from astro_deployment_runtime.errors import InvalidPreviewError, UnreadableFileError
+from astro_deployment_runtime.reports.json_report import preview_json
+from astro_deployment_runtime.reports.junit import junit
+from astro_deployment_runtime.reports.markdown import pull_request
+from astro_deployment_runtime.reports.preview import read_preview
+from astro_deployment_runtime.support.files import LARGEST_PREVIEW, read_file, read_stream
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Callable
+
+    from astro_deployment_runtime.reports.preview import Preview
+
+_STDIN: Final = "-"
+_FORMATS: Final[dict[str, Callable[[Preview], str]]] = {
+    "markdown": pull_request,
+    "json": lambda preview: json.dumps(preview_json(preview), indent=2) + "\n",
+    "junit": junit,
+}
+
+
+def _add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "file",
+        nargs="?",
+        default=_STDIN,
+        metavar="FILE",
+        help="what 'pulumi preview --json' wrote; standard input where it is left out",
+    )
+    parser.add_argument(
+        "--format", choices=list(_FORMATS), default="markdown", help="what to write (default: %(default)s)"
+    )
+
+
+def _run(options: argparse.Namespace) -> ExitCode:
+    written = _FORMATS[options.format](read_preview(_read(options.file)))
+    # Standard output may be in another encoding; what is written here is read by machines.
+    write_bytes(written.encode())
+    return ExitCode.DONE
+
+
+def _read(file: str) -> bytes:
+    if file != _STDIN:
+        return read_file(Path(file), largest=LARGEST_PREVIEW)
+    try:
+        return read_stream(sys.stdin.buffer, largest=LARGEST_PREVIEW)
+    except UnreadableFileError as error:
+        raise InvalidPreviewError(f"standard input: {error.reason}") from None
+    except (OSError, AttributeError) as error:
+        # There is no stream where its file was closed.
+        reason = getattr(error, "strerror", None) or "it is closed"
+        raise InvalidPreviewError(f"standard input: cannot be read ({reason})") from error
+
+
+COMMAND: Final = Command(
+    name="report",
+    help="write a preview of Pulumi's for a pull request, as JSON or as JUnit XML",
+    add_arguments=_add_arguments,
+    run=_run,
+)

@@ -1,0 +1,147 @@
+"""The lines of a project's file, ``Pulumi.yaml``, that name our plugin host, put in without touching the others.
+
+The file is its owner's, comments and order and all, so lines are put in as text, where the parser says that they
+belong. What comes of it is parsed again: unless it says exactly what it said before and our lines besides, it is
+refused, with the lines to paste.
+"""
+
+from __future__ import annotations
+
+import posixpath
+import textwrap
+from typing import TYPE_CHECKING, Any, Final
+
+import yaml
+
+from astro_deployment_runtime.config.engine_yaml import UnreadableYamlError, read_yaml
+from astro_deployment_runtime.errors import InvalidInputError
+from astro_deployment_runtime.support.files import LARGEST_CONFIG, LARGEST_SCRIPT, read_file
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+PROJECT: Final = "Pulumi.yaml"
+PROJECTS: Final = (PROJECT, "Pulumi.yml", "Pulumi.json")
+"""The names that a project's file may have."""
+FOLDER: Final = "plugin"
+"""Where the plugin's script is, in the folder of the project's file."""
+SCRIPT: Final = "pulumi-resource-pulumi-python"
+"""The name under which the engine starts a plugin for dynamic resources in Python."""
+_STARTS_OURS: Final = b"-m astro_deployment_runtime.plugin"
+_PLUGIN: Final = "pulumi-python"
+_ENTRY: Final = {"name": _PLUGIN, "path": f"./{FOLDER}"}
+_KEYS: Final = ("plugins", "providers")
+_LINES: Final = (
+    f"{_KEYS[0]}:",
+    f"  {_KEYS[1]}:",
+    f"    - name: {_ENTRY['name']}",
+    f"      path: {_ENTRY['path']}",
+)
+
+
+def with_entry(text: str, where: str) -> str:
+    """Return a project's file with our plugin named in it: the same text where it is already.
+
+    Args:
+        text: of ``Pulumi.yaml``.
+        where: the file, for messages.
+
+    Raises:
+        InvalidInputError: it is no Python project's, names another plugin in the place of ours, or is written in a
+            way that cannot be extended safely.
+    """
+    project = _project(text.encode(), where)
+    if paths := _named(project):
+        if [posixpath.normpath(path) for path in paths] == [FOLDER]:
+            return text
+        raise InvalidInputError(
+            f"{where}: names another plugin for {_PLUGIN} already ({', '.join(paths)}); to have ours in its place, "
+            f"make its path {_ENTRY['path']}"
+        )
+    try:
+        extended = _extended(text)
+        kept = read_yaml(extended.encode()) == _expected(project)
+    except (yaml.YAMLError, UnreadableYamlError):
+        kept = False
+    if not kept:
+        lines = "\n".join(_LINES)
+        raise InvalidInputError(f"{where}: cannot be extended without touching the rest of it; add to it\n{lines}")
+    return extended
+
+
+def is_ours(script: bytes) -> bool:
+    """Tell whether a plugin's script starts our host, whatever release wrote it."""
+    return _STARTS_OURS in script
+
+
+def project_file(folder: Path) -> Path:
+    """Return the project's file in a folder; ``Pulumi.yaml`` where there is none."""
+    return next((path for name in PROJECTS if (path := folder / name).is_file()), folder / PROJECT)
+
+
+def runs_ours(folder: Path) -> bool:
+    """Return whether the engine starts our host for the dynamic resources of a project.
+
+    Args:
+        folder: the project's, or one below it: ``main`` may name the folder of the program. False where the project's
+            file cannot be read.
+    """
+    start = folder.absolute()
+    files = (project_file(each) for each in (start, *start.parents))
+    try:
+        file = next(path for path in files if path.is_file())
+        paths = _named(_project(read_file(file, largest=LARGEST_CONFIG), PROJECT))
+        scripts = [read_file(file.parent / path / SCRIPT, largest=LARGEST_SCRIPT) for path in paths]
+        return bool(scripts) and all(map(is_ours, scripts))
+    except (StopIteration, InvalidInputError):
+        return False
+
+
+def _project(text: bytes, where: str) -> dict[str, Any]:
+    try:
+        project = read_yaml(text)
+    except UnreadableYamlError as error:
+        raise InvalidInputError(f"{where}: {error}") from error
+    runtime = project.get("runtime") if isinstance(project, dict) else None
+    name = runtime.get("name") if isinstance(runtime, dict) else runtime
+    if name != "python":
+        raise InvalidInputError(f"{where}: its runtime is {name!r}, and the resource is for programs in Python")
+    return dict(project)
+
+
+def _named(project: dict[str, Any]) -> list[str]:
+    """Return the paths of the plugins that stand where ours belongs."""
+    plugins = project.get(_KEYS[0])
+    providers = plugins.get(_KEYS[1]) if isinstance(plugins, dict) else None
+    entries = [each for each in providers if isinstance(each, dict)] if isinstance(providers, list) else []
+    return [str(each.get("path")) for each in entries if each.get("name") == _PLUGIN]
+
+
+def _expected(project: dict[str, Any]) -> dict[str, Any] | None:
+    """Return what the file is to say; None where there is something else than plugins under our keys."""
+    plugins = project.get(_KEYS[0]) or {}
+    if not isinstance(plugins, dict):
+        return None
+    providers = plugins.get(_KEYS[1]) or []
+    if not isinstance(providers, list):
+        return None
+    return {**project, _KEYS[0]: {**plugins, _KEYS[1]: [_ENTRY, *providers]}}
+
+
+def _extended(text: str) -> str:
+    """Put our lines below the last of our keys that the file has; at its end where it has none."""
+    node, place, column, depth = yaml.compose(text), len(text), 0, 0
+    for name in _KEYS:
+        pairs = node.value if isinstance(node, yaml.MappingNode) else ()
+        found = next(((key, value) for key, value in pairs if key.value == name), None)
+        if found is None:
+            break
+        key, node = found
+        place, depth = key.end_mark.index, depth + 1
+        # Nothing is below a key without a value, which the parser gives as an empty text.
+        column = key.start_mark.column + 2 if isinstance(node, yaml.ScalarNode) else node.start_mark.column
+    newline = "\r\n" if "\r\n" in text else "\n"
+    end = text.find("\n", place) + 1 or len(text)
+    head = text[:end] if text[:end].endswith("\n") else f"{text[:end]}{newline}"
+    ours = textwrap.indent(textwrap.dedent("\n".join(_LINES[depth:])), " " * column)
+    return f"{head}{ours.replace(chr(10), newline)}{newline}{text[end:]}"

@@ -1,0 +1,1 @@
+"""How the image of a hop gets to a Deployment."""

@@ -1,0 +1,348 @@
+"""The user's Astro project as a way for images: its Dockerfile is moved along the path, hop by hop, and deployed.
+
+For each hop the ``FROM`` of the last stage is rewritten, an optional test runs, and the deploy command; then Houston
+takes the image as any other. The file is replaced as a whole or not at all. Where a command fails, takes too long or is
+interrupted, the ``FROM`` line is put back to what the Deployment runs. After commands that succeeded it stays, since
+the image may still arrive.
+
+A folder serves one Deployment: a Dockerfile names one release, and two Deployments are hardly ever at the same one.
+Serving them one after the other would leave the file at what the last one needed, and the next preview of the other
+would refuse it; so two are refused. A lock on the folder keeps two runs of one machine apart.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from astro_deployment_runtime.delivery import dockerfile
+from astro_deployment_runtime.delivery.user_command import Command, Runner
+from astro_deployment_runtime.errors import (
+    CommandInterruptedError,
+    DeliveryFailedError,
+    InvalidDeclarationError,
+    UnreadableFileError,
+)
+from astro_deployment_runtime.planning import plan_messages
+from astro_deployment_runtime.planning.base_images import VENDORS, plain_tag
+from astro_deployment_runtime.planning.model import PlanWarning, WarningName
+from astro_deployment_runtime.planning.plan_messages import printable
+from astro_deployment_runtime.support.atomic_write import replace_file
+from astro_deployment_runtime.support.files import LARGEST_CONFIG, LARGEST_DOCKERFILE, read_file
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from pydantic import SecretStr
+
+    from astro_deployment_runtime.config.connection_settings import Settings
+    from astro_deployment_runtime.config.resource_arguments import ProjectDeclaration
+    from astro_deployment_runtime.delivery.dockerfile import Base
+    from astro_deployment_runtime.execution.ports import Clock
+    from astro_deployment_runtime.planning.base_images import BaseImages
+    from astro_deployment_runtime.planning.catalog import Release
+    from astro_deployment_runtime.planning.model import Deployment, Hop
+    from astro_deployment_runtime.planning.versions import ReleaseId
+
+URL_VARIABLE: Final = "ASTRO_HOUSTON_URL"
+
+_CONFIG: Final = Path(".astro", "config.yaml")
+_DOCKERFILE: Final = "Dockerfile"
+_SILENT: Final = re.compile(rb"^show_warnings:[ \t]*[\"']?false\b", re.MULTILINE | re.IGNORECASE)
+"""The setting of the vendor's CLI that lets it deploy without asking."""
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """What preview says of a project."""
+
+    lines: list[str]
+    """What is written for each hop, and what runs."""
+    warnings: list[PlanWarning]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Project:
+    """An Astro project on this machine, and the commands that test and deploy it."""
+
+    name: str
+    """Its path as the user wrote it."""
+    folder: Path
+    """Without links and dots: the same folder is the same path."""
+    test: Command | None
+    deploy: Command
+    url: str
+    """Houston's; the commands find it in their environment."""
+    token: SecretStr
+    base_images: BaseImages = VENDORS
+
+    @classmethod
+    def declared(cls, declaration: ProjectDeclaration, settings: Settings) -> Project:
+        """Read what was declared; whether it is so is told by :meth:`check`.
+
+        Raises:
+            InvalidDeclarationError: a command cannot be used.
+        """
+        test, token = declaration.test, settings.token
+        return cls(
+            name=printable(declaration.path),
+            folder=Path(declaration.path).expanduser().resolve(),
+            test=Command.parse(test, name="project.test", token=token) if test else None,
+            deploy=Command.parse(declaration.deploy, name="project.deploy", token=token),
+            url=settings.url,
+            token=token,
+            base_images=settings.base_images,
+        )
+
+    @property
+    def commands(self) -> tuple[Command, ...]:
+        """What is run, in this order."""
+        return (self.test, self.deploy) if self.test else (self.deploy,)
+
+    @property
+    def _file(self) -> Path:
+        """The Dockerfile itself, not a link to it: what is replaced is the file."""
+        return (self.folder / _DOCKERFILE).resolve()
+
+    def check(self, deployment: Deployment, hops: Sequence[Hop], may_name: Callable[[ReleaseId], bool]) -> Checked:
+        """Look at everything that can be found wrong before anything is done.
+
+        Args:
+            deployment: what the project is deployed to.
+            hops: the path.
+            may_name: whether the Dockerfile may name a release; it need not be what runs, since an earlier run may have
+                moved it on.
+
+        Raises:
+            InvalidDeclarationError: something is wrong; the message lists all of it, a line each.
+        """
+        problems, checked = [], Checked([], [])
+        try:
+            checked = self._written(deployment, hops, may_name)
+        except InvalidDeclarationError as error:
+            problems.append(str(error))
+        for command in self.commands:
+            try:
+                command.find(self.folder)
+            except InvalidDeclarationError as error:
+                problems.append(str(error))
+        if problems:
+            raise InvalidDeclarationError("\n".join(problems))
+        return checked
+
+    def _written(self, deployment: Deployment, hops: Sequence[Hop], may_name: Callable[[ReleaseId], bool]) -> Checked:
+        text, current = self.read(), deployment.current.id
+        base = dockerfile.parse(text, self.base_images)
+        if base.release != current and not may_name(base.release):
+            raise InvalidDeclarationError(
+                f"project {self.name}: its Dockerfile builds on {base.release} ({base.image!r}), and "
+                f"{printable(deployment.release_name)} runs {current}, from which the path to {hops[-1].target} does "
+                f"not lead there: is it the project of another Deployment? If it is this one's, let line {base.number} "
+                f"name {current}, for example {base.reference(current, self.base_images)}"
+            )
+        bases: list[Base] = []
+        notes: list[str] = []
+        warnings: list[PlanWarning] = []
+        for number, hop in enumerate(hops, start=1):
+            before, text = base, dockerfile.rewrite(text, hop.target.id, self.base_images)
+            base = dockerfile.parse(text, self.base_images)
+            bases.append(base)
+            notes += _variant_notes(number, before, base)
+            warnings += _variant_warnings(number, before, hop)
+            for command in self.commands:
+                command.fill(self.values(deployment, hop, text))
+        warnings += [
+            PlanWarning(
+                name=WarningName.OTHER_STAGE,
+                message=f"line {other.number} of the Dockerfile names {other.image}, and the last stage does not build "
+                f"on it: only line {base.number} changes",
+            )
+            for other in dockerfile.others(text, self.base_images)
+            if other.release != base.release
+        ]
+        warnings += self._confirmations(bases)
+        lines = [each.line for each in bases]
+        commands = list(map(str, self.commands))
+        return Checked(plan_messages.project_lines(lines, notes, commands, self.name), warnings)
+
+    def _confirmations(self, bases: Sequence[Base]) -> list[PlanWarning]:
+        """Warn of images that the vendor's CLI asks to confirm: it fills in no ``ARG``, and knows no variants.
+
+        Args:
+            bases: what the Dockerfile builds on after each hop.
+        """
+        asked = [f"hop {number} ({base.written})" for number, base in enumerate(bases, start=1) if not _is_plain(base)]
+        if not asked or not self.deploy.is_vendors_deploy or self._asks_nothing():
+            return []
+        message = (
+            f"'astro deploy' may ask to confirm the image of {', '.join(asked)}, and cancels when nobody answers: run "
+            f"'astro config set show_warnings false' in {self.name} first"
+        )
+        return [PlanWarning(name=WarningName.DEPLOY_CONFIRMATION, message=message)]
+
+    def _asks_nothing(self) -> bool:
+        try:
+            return _SILENT.search(read_file(self.folder / _CONFIG, largest=LARGEST_CONFIG)) is not None
+        except UnreadableFileError:
+            return False
+
+    def values(self, deployment: Deployment, hop: Hop, text: str) -> dict[str, str]:
+        """Return what the placeholders of a command stand for."""
+        return {
+            "deployment_id": deployment.id,
+            "release_name": deployment.release_name,
+            "version": str(hop.target.id.version),
+            "image": dockerfile.parse(text, self.base_images).image,
+        }
+
+    def read(self) -> str:
+        """Read the Dockerfile, every byte of it, also those that are no UTF-8.
+
+        Raises:
+            InvalidDeclarationError: there is no Astro project, or it cannot be read.
+        """
+        for needed, what in (
+            (self.folder, "no folder"),
+            (self.folder / _CONFIG, f"no Astro project: it has no {_CONFIG}"),
+        ):
+            if not needed.exists():
+                raise InvalidDeclarationError(
+                    f"project.path {self.name!r} is {what} ({printable(str(self.folder))}): name the folder in which "
+                    "'astro dev init' was run; a relative path begins at the Pulumi project"
+                )
+        try:
+            return read_file(self._file, largest=LARGEST_DOCKERFILE).decode(errors="surrogateescape")
+        except UnreadableFileError as error:
+            raise InvalidDeclarationError(f"project {self.name}: its {_DOCKERFILE} {error.reason}") from error
+
+    def write(self, text: str) -> None:
+        """Replace the Dockerfile, as a whole, with the same permissions.
+
+        Raises:
+            DeliveryFailedError: it cannot be written; it is what it was.
+        """
+        try:
+            replace_file(self._file, text.encode(errors="surrogateescape"))
+        except OSError as error:
+            raise DeliveryFailedError(
+                f"project {self.name}: its {_DOCKERFILE} cannot be written: {error.strerror}"
+            ) from error
+
+    @contextlib.contextmanager
+    def alone(self) -> Iterator[None]:
+        """Keep every other run of this machine out of the folder, for as long as this process lives.
+
+        Raises:
+            DeliveryFailedError: another run is at work there.
+        """
+        handle = os.open(self.folder, os.O_RDONLY)
+        try:
+            try:
+                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                raise DeliveryFailedError(
+                    f"project {self.name}: another run is deploying from this folder; wait until it has ended"
+                ) from None
+            yield
+        finally:
+            os.close(handle)
+
+
+def _variant_notes(number: int, before: Base, after: Base) -> list[str]:
+    """Say which variant a hop keeps, or that the new distribution names it in another way."""
+    if before.tag.onbuild and not after.tag.onbuild:
+        return [f"Hop {number} leaves -onbuild out: images of Astro Runtime copy a project in without it."]
+    if not after.tag.variant:
+        return []
+    return [
+        f"Hop {number} needs the variant {after.tag.variant.removeprefix('-')}: make sure that {after.image} exists."
+    ]
+
+
+def _variant_warnings(number: int, before: Base, hop: Hop) -> list[PlanWarning]:
+    if before.release == hop.target.id:
+        return []
+    return [
+        PlanWarning(name=WarningName.IMAGE_VARIANT, message=f"hop {number}: {missing}")
+        for missing in before.tag.missing(hop.target.id, hop.target.airflow)
+    ]
+
+
+def _is_plain(base: Base) -> bool:
+    """Return whether the vendor's CLI finds, in any version of it, an image of the vendor's that is on offer."""
+    repository, _, tag = base.written.rpartition(":")
+    return base.alone and tag == plain_tag(base.release) and VENDORS.distribution(repository) is not None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProjectDelivery:
+    """Builds and deploys the project for each hop."""
+
+    project: Project
+    releases: frozenset[ReleaseId]
+    """What the Dockerfile may name when a hop begins: the path that was shown, and what was pending then."""
+    clock: Clock
+    leads_to_target: Callable[[Release, ReleaseId], bool] = lambda _current, _named: False
+    """Whether it may name another release too, given what runs: any from there up to the target."""
+
+    def announce(self, hop: Hop) -> str:
+        """Say what is written and run."""
+        then = " and ".join(f"'{command}'" for command in self.project.commands)
+        return f"building {self.project.name} on {hop.target.id}, with {then}"
+
+    def deliver(self, deployment: Deployment, hop: Hop, *, seconds: float, say: Callable[[str], None]) -> None:
+        """Write the ``FROM`` line, test, deploy; put the line back where that fails.
+
+        Raises:
+            InvalidDeclarationError: the project is no longer what the preview saw; nothing was changed.
+            DeliveryFailedError: a command failed or took too long.
+            CommandInterruptedError: the user stopped the run.
+        """
+        deadline = self.clock.now() + seconds
+        with self.project.alone():
+            before = self.project.read()
+            named = dockerfile.parse(before, self.project.base_images).release
+            if named not in self.releases and not self.leads_to_target(deployment.current, named):
+                raise InvalidDeclarationError(
+                    f"project {self.project.name}: its Dockerfile builds on {named} now, which is not on the path that "
+                    "was shown: run 'pulumi preview' to see the new one"
+                )
+            written = dockerfile.rewrite(before, hop.target.id, self.project.base_images)
+            filled = self.project.values(deployment, hop, written)
+            runner = Runner(
+                folder=self.project.folder,
+                clock=self.clock,
+                say=say,
+                token=self.project.token,
+                environment={**os.environ, URL_VARIABLE: self.project.url},
+            )
+            try:
+                if written != before:
+                    self.project.write(written)
+                for command in self.project.commands:
+                    left = max(0.0, deadline - self.clock.now())
+                    with_token = command is self.project.deploy
+                    runner.run(command.fill(filled), seconds=left, with_token=with_token)
+            except (DeliveryFailedError, CommandInterruptedError) as error:
+                raise type(error)(f"{error}\n{self._restore(before, written, deployment.current.id)}") from error
+            except BaseException:
+                self._restore(before, written, deployment.current.id)
+                raise
+
+    def _restore(self, before: str, written: str, current: ReleaseId) -> str:
+        """Put the ``FROM`` line back to what runs; what a command changed beside it stays."""
+        try:
+            found = self.project.read()
+            images = self.project.base_images
+            restored = dockerfile.rewrite(before if found == written else found, current, images)
+            if restored != found:
+                self.project.write(restored)
+            image = dockerfile.parse(restored, images).image
+        except (InvalidDeclarationError, DeliveryFailedError) as error:
+            return f"The FROM line could not be put back to {current}, which still runs: {error}"
+        return f"The Dockerfile of {self.project.name} builds on what runs again: {image}"

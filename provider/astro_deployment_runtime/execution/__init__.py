@@ -1,0 +1,1 @@
+"""Walks a Deployment along its path: observe, decide, act, wait."""

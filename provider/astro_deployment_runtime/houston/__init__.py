@@ -1,0 +1,1 @@
+"""The client of Houston, the API of an Astronomer Software platform."""

@@ -1,0 +1,1 @@
+"""Plans a path. Pure: no I/O and no clock."""

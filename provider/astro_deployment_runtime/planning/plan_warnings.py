@@ -1,0 +1,169 @@
+"""What is allowed and should be known all the same: the warnings of a path, and of a Deployment that stays.
+
+Pure: the day for which support is judged is handed in. A text never tells how far off a date is, so that the same plan
+reads the same on two days.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from itertools import pairwise
+from typing import TYPE_CHECKING, Final
+
+from astro_deployment_runtime.planning.catalog import Channel
+from astro_deployment_runtime.planning.model import PlanWarning, WarningName
+from astro_deployment_runtime.planning.rules import prerelease, yanked
+from astro_deployment_runtime.planning.versions import Distribution, ReleaseId, RuntimeVersion
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+    from datetime import date
+
+    from astro_deployment_runtime.planning.catalog import Catalog, Release
+    from astro_deployment_runtime.planning.model import Resolved
+    from astro_deployment_runtime.planning.versions import AirflowVersion
+
+_SHOWN_ROWS: Final = 4
+"""Rows that a note names; of more it tells the number."""
+
+SOON_DAYS: Final = 90
+"""How many days before its end support ends soon."""
+
+_LAST_MINOR: Final = {1: 10, 2: 11}
+"""The last minor version of the major versions of Airflow that are complete. Source: Apache Airflow's releases."""
+
+
+def of_rows(catalog: Catalog) -> list[str]:
+    """Name the rows of an offer and of its feed of which something cannot be read. Short, however many there are."""
+    notes = []
+    for each, source in (
+        (catalog, "the platform's offer" if catalog.feed else "the catalog"),
+        (catalog.feed, "the catalog"),
+    ):
+        odd = each.odd if each else ()
+        if rows := [row.text for row in odd if row.left_out]:
+            releases = "a release" if len(rows) == 1 else "releases"
+            notes.append(
+                f"{source} has {_counted(rows, 'row')} that cannot be read as {releases}; left out: {_first(rows)}"
+            )
+        if values := [row.text for row in odd if not row.left_out]:
+            notes.append(
+                f"{source} has {_counted(values, 'value')} that cannot be read, taken as unknown (an unknown 'yanked' "
+                f"as yanked, an unknown channel as a prerelease): {_first(values)}"
+            )
+    return notes
+
+
+def _counted(found: Sequence[str], noun: str) -> str:
+    return f"{len(found)} {noun}{'' if len(found) == 1 else 's'}"
+
+
+def _first(found: Sequence[str]) -> str:
+    more = len(found) - _SHOWN_ROWS
+    return ", ".join(found[:_SHOWN_ROWS]) + (f" and {more} more" if more > 0 else "")
+
+
+def of_path(
+    current: Release,
+    path: Sequence[Release],
+    catalog: Catalog,
+    today: date | None = None,
+    resolved: Resolved | None = None,
+) -> Iterator[PlanWarning]:
+    """Give the warnings of a path.
+
+    Args:
+        current: what runs.
+        path: the releases that it leads to, at least one.
+        catalog: what is on offer.
+        today: the day for which support is judged; None: it is not.
+        resolved: how the target was found, where none was named by its version.
+    """
+    target = path[-1]
+    yield from stated_airflow(current, catalog)
+    if unknown := _list(release for release in path if not release.known):
+        yield PlanWarning(name=WarningName.UNKNOWN_RELEASE, message=f"nothing known about {unknown}")
+    if catalog.stale:
+        yield PlanWarning(name=WarningName.STALE_CATALOG, message=catalog.stale)
+    if deprecated := _list(release for release in path if release.channel is Channel.DEPRECATED):
+        yield PlanWarning(name=WarningName.DEPRECATED, message=f"the vendor has deprecated {deprecated}")
+    yield from support(target, today)
+    yield from _of_hops([current, *path], catalog)
+    yield from _newer_patch(target, catalog) if resolved is None else held_back(resolved)
+    if target.yanked:
+        yield PlanWarning(name=WarningName.YANKED, message=f"{yanked(target)}, and accepted")
+    if target.prerelease:
+        yield PlanWarning(name=WarningName.PRERELEASE, message=f"{prerelease(target)}, and accepted")
+
+
+def _newer_patch(target: Release, catalog: Catalog) -> Iterator[PlanWarning]:
+    version = target.id.version
+    newest = catalog.newest(version.patches) if isinstance(version, RuntimeVersion) else None
+    if newest is not None and newest.number > target.number:
+        yield PlanWarning(name=WarningName.NEWER_PATCH, message=f"{newest} is on offer, a newer patch than {target}")
+
+
+def held_back(resolved: Resolved | None) -> Iterator[PlanWarning]:
+    """Say that a line, or the latest patch, would stand for a newer release if it were not held."""
+    if resolved is not None and resolved.anew is not None and resolved.anew > resolved.version:
+        held, anew = (ReleaseId(Distribution.RUNTIME, each) for each in (resolved.version, resolved.anew))
+        message = f"{resolved.declared} is held at {held}, and {anew} is on offer: ASTRO_RESOLVE=newest takes it"
+        yield PlanWarning(name=WarningName.NEWER_TARGET, message=message)
+
+
+def stated_airflow(current: Release, catalog: Catalog) -> Iterator[PlanWarning]:
+    """Say that what runs has another Airflow version than the catalog has under its name: what runs counts."""
+    offered = catalog.get(current.id)
+    if offered is not None and offered.airflow != current.airflow:
+        message = f"{current} runs Airflow {current.airflow}, and is on offer with Airflow {offered.airflow}"
+        yield PlanWarning(name=WarningName.AIRFLOW_VERSION, message=message)
+
+
+def support(release: Release, today: date | None) -> Iterator[PlanWarning]:
+    """Say that the vendor's support of a release has ended, or ends soon. Its last day is a supported one."""
+    end = release.end_of_support
+    if end is None or today is None:
+        return
+    if end < today:
+        message = f"the vendor's support of {release} ended on {end}"
+        yield PlanWarning(name=WarningName.OUT_OF_SUPPORT, message=message)
+    elif end <= today + timedelta(days=SOON_DAYS):
+        message = f"the vendor's support of {release} ends on {end}"
+        yield PlanWarning(name=WarningName.SUPPORT_ENDS_SOON, message=message)
+
+
+def _of_hops(releases: Sequence[Release], catalog: Catalog) -> Iterator[PlanWarning]:
+    """Say what single hops do to Airflow, by their numbers in the plan."""
+    migrating, leaps = [], []
+    for number, (source, target) in enumerate(pairwise(releases), start=1):
+        if catalog.migrates(source.airflow, target.airflow):
+            migrating.append(str(number))
+        if skipped := _skipped(source.airflow, target.airflow):
+            leaps.append(f"hop {number} skips Airflow {skipped}")
+    if migrating:
+        which = f"hop {migrating[0]} migrates" if len(migrating) == 1 else f"hops {_and(migrating)} migrate"
+        message = f"{which} the metadata database, which may take long"
+        yield PlanWarning(name=WarningName.DATABASE_MIGRATION, message=message)
+    if leaps:
+        yield PlanWarning(name=WarningName.AIRFLOW_MINOR_SKIPPED, message="; ".join(leaps))
+
+
+def _skipped(before: AirflowVersion, after: AirflowVersion) -> str:
+    """Name the minor versions of Airflow between the two; empty where there is none."""
+    minors = [
+        f"{major}.{minor}"
+        for major in range(before.major, after.major + 1)
+        for minor in range(
+            before.minor + 1 if major == before.major else 0,
+            after.minor if major == after.major else _LAST_MINOR.get(major, -1) + 1,
+        )
+    ]
+    return minors[0] if len(minors) == 1 else f"{minors[0]} to {minors[-1]}" if minors else ""
+
+
+def _list(releases: Iterable[Release]) -> str:
+    return ", ".join(map(str, releases))
+
+
+def _and(words: Sequence[str]) -> str:
+    return f"{', '.join(words[:-1])} and {words[-1]}"

@@ -1,0 +1,255 @@
+"""Why there is no path, all reasons at once, and where the user could go instead."""
+
+from __future__ import annotations
+
+from bisect import bisect_left, bisect_right
+from dataclasses import replace
+from functools import cached_property
+from itertools import combinations, pairwise
+from typing import TYPE_CHECKING, Final
+
+from astro_deployment_runtime.errors import UnsoundPlanError
+from astro_deployment_runtime.planning.catalog import number
+from astro_deployment_runtime.planning.model import Acceptance, Hop, RuleId, Strategy, Violation
+from astro_deployment_runtime.planning.path_search import Search
+from astro_deployment_runtime.planning.rules import move, prerelease, reverts, verify, yanked
+from astro_deployment_runtime.planning.targets import hint
+from astro_deployment_runtime.planning.versions import AirflowVersion, Distribution, ReleaseId, RuntimeVersion
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+    from astro_deployment_runtime.planning.catalog import Catalog, Release
+    from astro_deployment_runtime.planning.model import Platform, Target
+    from astro_deployment_runtime.planning.path_search import Terms
+
+_RELAXED: Final[dict[RuleId, dict[str, bool]]] = {
+    RuleId.MIGRATE_EQUAL: {"equal": False},
+    RuleId.AIRFLOW_2_GATE: {"gate_2": False},
+    RuleId.AIRFLOW_3_GATE: {"gate_3": False},
+    RuleId.YANKED: {"through_yanked": True},
+    RuleId.CHANNEL: {"through_prereleases": True},
+    RuleId.PLATFORM: {"certified_upgrade": True, "migration": True, "runtime_upgrade": True},
+}
+"""What a search is told when a rule is not to bind it. Without any of these, the target is one hop away."""
+
+
+def judge_target(
+    current: Release, target: RuntimeVersion, catalog: Catalog, accepted: Acceptance, written: str
+) -> tuple[list[Violation], list[str]]:
+    """Judge a target by itself, whatever the way there. Of one that does not exist nothing else is said.
+
+    Args:
+        current: what runs.
+        target: what is asked for.
+        catalog: what is on offer.
+        accepted: what the user accepts by name.
+        written: the target as the user wrote it; empty: a line was written, which stands for it.
+
+    Returns:
+        What the rules have against it, and the names whose acceptance would do away with all of that.
+    """
+    name = ReleaseId(Distribution.RUNTIME, target)
+    wanted = catalog.get(name)
+    if not catalog.exists(name):
+        missing = f"{name} is not on offer, nor known to the catalog{hint(written, catalog)}"
+        return [Violation(rule=RuleId.OFFERED, found=missing)], []
+    if wanted is not None:
+        found = unaccepted(wanted, accepted)
+    elif row := catalog.odd_row(name):
+        found = [Violation(rule=RuleId.OFFERED, found=f"{name} is on offer in a row that cannot be read, {row.text}")]
+    else:
+        found = [Violation(rule=RuleId.OFFERED, found=f"{name} is not on offer")]
+    if number(target) < current.number:
+        declare = f"declare runtimeVersion: {current.id.version} or " if current.declarable else ""
+        keep = f"to keep that, {declare}accept: [newer]"
+        found.append(Violation(rule=RuleId.NO_REVERT, found=f"{name} is lower than {current}, which runs; {keep}"))
+        return found, ["newer"]
+    if wanted is not None and (backwards := reverts(current, wanted)):
+        found.append(Violation(rule=RuleId.NO_REVERT, found=backwards))
+    return found, _names(found, name)
+
+
+def unaccepted(release: Release, accepted: Acceptance) -> list[Violation]:
+    """Return what has to be accepted before a release can be a target, and is not."""
+    found = []
+    if release.yanked and release.id not in accepted.yanked:
+        found.append(Violation(rule=RuleId.YANKED, found=yanked(release)))
+    if release.prerelease and release.id not in accepted.prerelease:
+        found.append(Violation(rule=RuleId.CHANNEL, found=prerelease(release)))
+    return found
+
+
+def _names(violations: Iterable[Violation], target: ReleaseId) -> list[str]:
+    """Name what to accept against violations of a target; none if one of them cannot be accepted."""
+    kinds = {RuleId.YANKED: "yanked", RuleId.CHANNEL: "prerelease"}
+    rules = [violation.rule for violation in violations]
+    return [f"{kinds[rule]}:{target.version}" for rule in rules] if kinds.keys() >= set(rules) else []
+
+
+def no_equivalent(current: Release, catalog: Catalog) -> tuple[list[Violation], list[str]]:
+    """Say that an AC has no equivalent that may be a target, and what could be accepted to get one."""
+    equivalents = catalog.equivalents(current)
+    if not equivalents:
+        found = f"no Astro Runtime with Airflow {current.airflow} is on offer, so {current} has no equivalent"
+        return [Violation(rule=RuleId.MIGRATE_EQUAL, found=found)], []
+    against = [violation for release in equivalents for violation in unaccepted(release, Acceptance())]
+    newest = equivalents[0]
+    return against, _names(unaccepted(newest, Acceptance()), newest.id)
+
+
+def completing(current: Release, pending: ReleaseId, catalog: Catalog, platform: Platform | None) -> str | None:
+    """Say which rules completing a pending hop would break, by deploying its image; None where it is legal.
+
+    The Airflow version of a Runtime that is not on offer is unknown; the rules named for it do not depend on one.
+    """
+    airflow = pending.version if isinstance(pending.version, AirflowVersion) else current.airflow
+    target = catalog.get(pending) or catalog.describe(pending, airflow)
+    hop = Hop(rule=move(current, target), source=current, target=target)
+    found = {each.rule: each.found for each in verify(hop, catalog, platform=platform, final=False)}
+    if RuleId.NO_REVERT in found:
+        return found[RuleId.NO_REVERT]
+    return "; ".join(found.values()) or None
+
+
+_CANCEL_IT: Final = "cancel it with accept: [cancel-pending], or in the Software UI"
+
+
+def foreign(pending: ReleaseId, illegal: str | None, target: Target, *, completable: bool) -> str:
+    """Say that a pending hop is somebody else's, with the legal ways out.
+
+    Args:
+        pending: the hop's target.
+        illegal: which rules completing it would break; None: it is legal.
+        target: what is declared.
+        completable: completing it is legal, and leads towards that.
+    """
+    if completable:
+        return (
+            f"{pending} is pending: started by someone else and not on the path; finish it by deploying its image, or "
+            "have it cancelled with accept: [cancel-pending]"
+        )
+    if illegal is None:
+        return (
+            f"{pending} is pending: started by someone else and not on the path; from there no way leads to {target}: "
+            f"{_CANCEL_IT}"
+        )
+    return f"{pending} is pending: started by someone else, and {illegal}. Do not deploy its image; {_CANCEL_IT}"
+
+
+def left_alone(pending: ReleaseId, illegal: str | None) -> str:
+    """Say, of a Deployment at its target, that a pending hop is somebody else's."""
+    if illegal is None:
+        return f"{pending} is pending: somebody else started it, and it is left alone"
+    return f"{pending} is pending: somebody else started it, and {illegal}. Do not deploy its image; {_CANCEL_IT}"
+
+
+def obstacles(
+    current: Release, wanted: Release, catalog: Catalog, terms: Terms, platform: Platform | None
+) -> list[Violation]:
+    """Say what stands between what runs and a target that is on offer and not lower, where no path is legal.
+
+    A rule stands in the way when there would be a path without it. If that is true of no single rule, the smallest
+    set of rules is named of which it is true.
+    """
+    size, openings = _openings(current, wanted, catalog, terms)
+    if size > 1:
+        del openings[1:]
+    found: dict[RuleId, list[str]] = {}
+    for rules, path in openings:
+        for violation in _against(current, path, catalog, platform):
+            texts = found.setdefault(violation.rule, [])
+            if violation.rule in rules and violation.found not in texts:
+                texts.append(violation.found)
+    return [Violation(rule=rule, found="; ".join(found[rule])) for rule in RuleId if found.get(rule)]
+
+
+def _openings(
+    current: Release, wanted: Release, catalog: Catalog, terms: Terms
+) -> tuple[int, list[tuple[tuple[RuleId, ...], list[Release]]]]:
+    """Return the smallest number of rules without which there is a path, and each such set with its path."""
+    for size in range(1, len(_RELAXED) + 1):
+        openings = [
+            (rules, path)
+            for rules in combinations(_RELAXED, size)
+            if (path := _path_without(rules, current, wanted, catalog, terms)) is not None
+        ]
+        if openings:
+            return size, openings
+    # Without any of the rules one hop is enough, unless the target is lower, and then nobody asks.
+    raise UnsoundPlanError(f"nothing explains why there is no path from {current} to {wanted}: please report this")
+
+
+def _path_without(
+    rules: Iterable[RuleId], current: Release, wanted: Release, catalog: Catalog, terms: Terms
+) -> list[Release] | None:
+    """Return a path that keeps all rules but these."""
+    changes: dict[str, bool] = {}
+    for rule in rules:
+        changes |= _RELAXED[rule]
+    relaxed = replace(terms, **changes)
+    return None if relaxed == terms else Search(catalog, relaxed).path(current, wanted, Strategy.FEWEST_HOPS)
+
+
+def _against(
+    current: Release, path: Sequence[Release], catalog: Catalog, platform: Platform | None
+) -> Iterable[Violation]:
+    """Return what the rules have against a path; its target is judged elsewhere."""
+    for source, target in pairwise([current, *path]):
+        hop = Hop(rule=move(source, target), source=source, target=target)
+        for violation in verify(hop, catalog, platform=platform):
+            if target is not path[-1] or violation.rule not in {RuleId.YANKED, RuleId.CHANNEL}:
+                yield violation
+
+
+def nearest(  # noqa: PLR0913 - each bounds where one can go
+    current: Release,
+    wanted: RuntimeVersion | Release,
+    catalog: Catalog,
+    *,
+    search: Search,
+    accepted: Acceptance,
+    suits: Callable[[Release], bool],
+) -> tuple[Release | None, Release | None]:
+    """Find the targets next to the wanted one, below and above, that can be reached by at least one hop.
+
+    Args:
+        current: what runs.
+        wanted: where to start from; a version that is not on offer, whose Airflow version nobody knows, is compared
+            by its version alone.
+        catalog: what is on offer.
+        search: how paths are found there.
+        accepted: what the user accepts by name.
+        suits: whether nothing else is against a target that can be reached.
+    """
+    reach = _Reach(current, search, accepted)
+    if isinstance(wanted, RuntimeVersion):
+        place = number(wanted)
+        targets = sorted(catalog.runtime, key=lambda release: release.number)
+        at = bisect_left(targets, place, key=lambda release: release.number)
+        over = bisect_right(targets, place, key=lambda release: release.number)
+    else:
+        targets = list(catalog.runtime)
+        at = bisect_left(targets, wanted.order, key=lambda release: release.order)
+        over = bisect_right(targets, wanted.order, key=lambda release: release.order)
+    below, above = (
+        next((release for release in side if reach.includes(release) and suits(release)), None)
+        for side in (reversed(targets[:at]), targets[over:])
+    )
+    return below, above
+
+
+class _Reach:
+    """The targets that can be reached from what runs; the first ones asked for rarely need all to be computed."""
+
+    def __init__(self, current: Release, search: Search, accepted: Acceptance) -> None:
+        self._current, self._search, self._accepted = current, search, accepted
+
+    @cached_property
+    def _reached(self) -> set[ReleaseId]:
+        return self._search.reachable(self._current)
+
+    def includes(self, target: Release) -> bool:
+        if target.order <= self._current.order or unaccepted(target, self._accepted):
+            return False
+        return self._search.leads(self._current, target) or target.id in self._reached

@@ -1,0 +1,285 @@
+"""The rules as data, and :func:`verify`, which judges one hop against all of them.
+
+A rule says what it forbids. The search (:mod:`~astro_deployment_runtime.planning.path_search`) compares numbers and
+does not know the rules: the two are written independently, so that a mistake in one shows in the other. The executor
+calls :func:`verify` again before every change.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from astro_deployment_runtime.planning.catalog import Channel
+from astro_deployment_runtime.planning.model import Acceptance, Hop, Platform, RuleId, Violation
+from astro_deployment_runtime.planning.versions import AirflowVersion, Distribution
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from astro_deployment_runtime.planning.catalog import Catalog, Release
+
+_AIRFLOW_2: Final = AirflowVersion(2, 0, 0)
+_AIRFLOW_2_FROM: Final = AirflowVersion(1, 10, 14)
+_AIRFLOW_3: Final = AirflowVersion(3, 0, 0)
+_AIRFLOW_3_FROM: Final = AirflowVersion(2, 7, 0)
+
+_CANNOT_MIGRATE: Final = (0, 33, 2)
+
+MOVES: Final = (RuleId.AC_UPGRADE, RuleId.MIGRATE_EQUAL, RuleId.RUNTIME_UPGRADE)
+"""The rules that allow a hop; every hop names one of them."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Case:
+    """A hop and what it is judged by."""
+
+    hop: Hop
+    catalog: Catalog
+    platform: Platform | None
+    accepted: Acceptance
+    final: bool
+    """The hop is the last of its path: only then may its target be an accepted one."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rule:
+    """A rule: its id, why it is there, who says so, and what it has against a hop."""
+
+    id: RuleId
+    reason: str
+    """One sentence without its full stop."""
+    source: str
+    forbids: Callable[[Case], str | None] = lambda _: None
+    """Return what was found, None where the rule has nothing against the hop. Of what is about a Deployment or a whole
+    path, the planner judges."""
+
+
+def move(source: Release, target: Release) -> RuleId:
+    """Name the rule that a hop between the two has to keep: going by their distributions alone."""
+    match source.id.distribution, target.id.distribution:
+        case Distribution.CERTIFIED, Distribution.CERTIFIED:
+            return RuleId.AC_UPGRADE
+        case Distribution.CERTIFIED, _:
+            return RuleId.MIGRATE_EQUAL
+        case _, Distribution.RUNTIME:
+            return RuleId.RUNTIME_UPGRADE
+        case _:
+            return RuleId.NO_REVERT
+
+
+def yanked(release: Release) -> str:
+    """Say that a release is yanked, and why."""
+    return f"{release} is yanked" + (f" ({release.yanked_reason.rstrip('.')})" if release.yanked_reason else "")
+
+
+def prerelease(release: Release) -> str:
+    """Say that a release is a prerelease."""
+    if release.channel is Channel.UNKNOWN:
+        return f"{release} is in a channel that nobody knows, which counts as a prerelease"
+    return f"{release} is in the channel {release.channel}"
+
+
+def forbidden_by_platform(rule: RuleId, platform: Platform) -> str | None:
+    """Say why a platform cannot make a move, None where it can."""
+    version = platform.number
+    if version.number is None:
+        return f"the platform's version {platform.version!r} cannot be read, so nobody can tell what it allows"
+    here = f"the platform is {version}"
+    if rule is not RuleId.AC_UPGRADE:
+        if not version.at_least(0, 29):
+            return f"{here}: Astro Runtime needs 0.29.0 or later"
+        if not platform.runtime_enabled:
+            return "the platform's flag astroRuntimeEnabled is off"
+    if rule is not RuleId.RUNTIME_UPGRADE and version.at_least(0, 37):
+        return f"{here}: Astronomer Certified ends with 0.36"
+    if rule is RuleId.MIGRATE_EQUAL and version.number == _CANNOT_MIGRATE:
+        return f"{here}, which cannot migrate to Astro Runtime (mended in 0.33.3)"
+    return None
+
+
+def _names_its_move(case: Case, rule: RuleId) -> str | None:
+    """Say that a hop names another rule than the one that governs it."""
+    hop = case.hop
+    governing = move(hop.source, hop.target)
+    if rule is governing and hop.rule is not rule:
+        return f"{hop.source} > {hop.target} has to keep {rule}, and names {hop.rule}"
+    if hop.rule is rule and rule is not governing:
+        return f"{hop.source} > {hop.target} is no such move"
+    return None
+
+
+def _ac_upgrade(case: Case) -> str | None:
+    hop = case.hop
+    if move(hop.source, hop.target) is RuleId.AC_UPGRADE and not hop.source.airflow < hop.target.airflow:
+        return f"{hop.target} is not above {hop.source}"
+    return _names_its_move(case, RuleId.AC_UPGRADE)
+
+
+def _migrate_equal(case: Case) -> str | None:
+    hop = case.hop
+    if move(hop.source, hop.target) is RuleId.MIGRATE_EQUAL and hop.source.airflow != hop.target.airflow:
+        return f"{hop.source} has Airflow {hop.source.airflow} and {hop.target} has {hop.target.airflow}"
+    return _names_its_move(case, RuleId.MIGRATE_EQUAL)
+
+
+def _runtime_upgrade(case: Case) -> str | None:
+    hop = case.hop
+    if move(hop.source, hop.target) is RuleId.RUNTIME_UPGRADE:
+        if hop.target.number <= hop.source.number:
+            return f"{hop.target} is not above {hop.source}"
+        if hop.target.airflow < hop.source.airflow:
+            return f"{hop.target} has Airflow {hop.target.airflow}, below {hop.source.airflow}"
+    return _names_its_move(case, RuleId.RUNTIME_UPGRADE)
+
+
+def reverts(source: Release, target: Release) -> str | None:
+    """Say in what way the target is lower than the source, None where it is not."""
+    if move(source, target) is RuleId.NO_REVERT:
+        return f"{source} cannot go back to {target}"
+    if move(source, target) is RuleId.RUNTIME_UPGRADE and target.number < source.number:
+        return f"{target} is lower than {source}"
+    if target.airflow < source.airflow:
+        return f"{target} has Airflow {target.airflow}, lower than {source.airflow} of {source}"
+    return None
+
+
+def _airflow_2_gate(case: Case) -> str | None:
+    before, after = case.hop.source.airflow, case.hop.target.airflow
+    if before < _AIRFLOW_2_FROM and after >= _AIRFLOW_2:
+        return f"{case.hop.source} has Airflow {before}: Airflow {after} needs {_AIRFLOW_2_FROM} or later before it"
+    return None
+
+
+def _airflow_3_gate(case: Case) -> str | None:
+    before, after = case.hop.source.airflow, case.hop.target.airflow
+    if before < _AIRFLOW_3_FROM and after >= _AIRFLOW_3:
+        return f"{case.hop.source} has Airflow {before}: Airflow {after} needs {_AIRFLOW_3_FROM} or later before it"
+    return None
+
+
+def _yanked(case: Case) -> str | None:
+    target = case.hop.target
+    accepted = case.final and target.id in case.accepted.yanked
+    return yanked(target) if target.yanked and not accepted else None
+
+
+def _channel(case: Case) -> str | None:
+    target = case.hop.target
+    accepted = case.final and target.id in case.accepted.prerelease
+    return prerelease(target) if target.prerelease and not accepted else None
+
+
+def _offered(case: Case) -> str | None:
+    offered = case.catalog.get(case.hop.target.id)
+    if offered is None:
+        return f"{case.hop.target} is not on offer"
+    if offered.airflow != case.hop.target.airflow:
+        return f"{offered} is on offer with Airflow {offered.airflow}, not {case.hop.target.airflow}"
+    return None
+
+
+def _platform(case: Case) -> str | None:
+    return None if case.platform is None else forbidden_by_platform(case.hop.rule, case.platform)
+
+
+_GUIDE: Final = "Astronomer's guide 'Migrate a Deployment from Astronomer Certified to Astro Runtime'"
+
+RULES: Final = (
+    Rule(
+        id=RuleId.AC_UPGRADE,
+        reason="Astronomer Certified is upgraded to a release with a higher Airflow version",
+        source=f"{_GUIDE}; Astronomer's documentation 'Upgrade Airflow'",
+        forbids=_ac_upgrade,
+    ),
+    Rule(
+        id=RuleId.MIGRATE_EQUAL,
+        reason="you can't simultaneously migrate and upgrade, so both releases need exactly the same Airflow version",
+        source=_GUIDE,
+        forbids=_migrate_equal,
+    ),
+    Rule(
+        id=RuleId.RUNTIME_UPGRADE,
+        reason="Astro Runtime is upgraded to a higher Runtime whose Airflow version is not lower",
+        source="Astronomer's documentation 'Upgrade Astro Runtime'",
+        forbids=_runtime_upgrade,
+    ),
+    Rule(
+        id=RuleId.NO_REVERT,
+        reason="after an upgrade you can't revert to an earlier version, nor from Astro Runtime to Certified",
+        source=_GUIDE,
+        forbids=lambda case: reverts(case.hop.source, case.hop.target),
+    ),
+    Rule(
+        id=RuleId.AIRFLOW_2_GATE,
+        reason="Airflow 2 can be reached from Airflow 1.10.14 or later only",
+        source="Apache Airflow's documentation 'Upgrading from 1.10 to 2'; the same check in Astronomer's command line",
+        forbids=_airflow_2_gate,
+    ),
+    Rule(
+        id=RuleId.AIRFLOW_3_GATE,
+        reason="Airflow 3 can migrate the metadata database of Airflow 2.7.0 or later only",
+        source="Apache Airflow's documentation 'Upgrading to Airflow 3'; its own check in 'airflow db migrate'",
+        forbids=_airflow_3_gate,
+    ),
+    Rule(
+        id=RuleId.YANKED,
+        reason="a yanked release is on no path, and a target only when it is accepted by name",
+        source="the vendor's feed of Astro Runtime releases, field 'yanked'",
+        forbids=_yanked,
+    ),
+    Rule(
+        id=RuleId.CHANNEL,
+        reason="a prerelease is on no path, and a target only when it is accepted by name",
+        source="the vendor's feeds, field 'channel'",
+        forbids=_channel,
+    ),
+    Rule(
+        id=RuleId.OFFERED,
+        reason="a Deployment can go only to what the platform offers",
+        source="Houston's deploymentConfig and runtimeReleases",
+        forbids=_offered,
+    ),
+    Rule(
+        id=RuleId.PLATFORM,
+        reason="the platform's own version decides which moves it can make",
+        source="Astronomer Software's release notes of 0.29, 0.33.3 and 0.37",
+        forbids=_platform,
+    ),
+    Rule(
+        id=RuleId.PENDING,
+        reason="a hop that somebody else started is not ours to take away",
+        source="Houston's desired versions",
+    ),
+    Rule(
+        id=RuleId.DENIED,
+        reason="a warning that is denied by name is a refusal",
+        source="the declaration, argument 'deny'",
+    ),
+)
+"""Every rule, in the order in which reasons are given."""
+
+RULE: Final = {rule.id: rule for rule in RULES}
+"""The rules by their ids."""
+
+
+def verify(
+    hop: Hop,
+    catalog: Catalog,
+    *,
+    platform: Platform | None = None,
+    accepted: Acceptance = Acceptance(),  # noqa: B008 - frozen
+    final: bool = True,
+) -> tuple[Violation, ...]:
+    """Judge one hop against every rule; nothing returned means that it is legal.
+
+    Args:
+        hop: the version change.
+        catalog: what is on offer.
+        platform: what the platform says of itself; where it is unknown, PLATFORM is not judged.
+        accepted: what the user accepts by name.
+        final: the hop is the last of its path, which alone may end at an accepted yanked release or prerelease.
+    """
+    case = Case(hop=hop, catalog=catalog, platform=platform, accepted=accepted, final=final)
+    found = ((rule.id, rule.forbids(case)) for rule in RULES)
+    return tuple(Violation(rule=rule, found=text) for rule, text in found if text is not None)

@@ -1,0 +1,144 @@
+"""The Pulumi resource that a program declares: one Deployment at its declared Astro Runtime version."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NotRequired, TypedDict
+
+import pulumi
+from pulumi import dynamic
+
+from astro_deployment_runtime.plugin.server import NO_IMPORT
+from astro_deployment_runtime.program.config_warnings import warn_of_unknown_keys
+from astro_deployment_runtime.resource import OUTPUTS, RuntimeProvider
+from astro_deployment_runtime.support import secret_masks
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+class ProjectArgs(TypedDict):
+    """An Astro project on this machine, which is moved along the path and deployed, hop by hop."""
+
+    path: pulumi.Input[str]
+    """Its folder, with a Dockerfile; a relative path begins at the Pulumi project. It serves one Deployment."""
+    test: NotRequired[pulumi.Input[str]]
+    """A command that has to succeed before a hop is deployed, for example ``astro dev parse``. It gets no token."""
+    deploy: NotRequired[pulumi.Input[str]]
+    """The command that builds and deploys; ``astro deploy {deployment_id} --force`` where it is left out. It may name
+    ``{deployment_id}``, ``{release_name}``, ``{version}`` and ``{image}``, and finds the address and the token of
+    Houston in its environment, as ``ASTRO_HOUSTON_URL`` and ``ASTRO_HOUSTON_TOKEN``. Both run without a shell."""
+
+
+class AstroDeploymentRuntime(dynamic.Resource, module="astro", name="DeploymentRuntime"):
+    """A Deployment of an Astronomer Software platform, at a declared Astro Runtime version.
+
+    ``pulumi preview`` shows the whole path there, ``pulumi up`` walks it. What cannot be undone is refused before
+    anything is changed. Destroying the resource forgets the Deployment, which keeps its version.
+    """
+
+    # Pulumi evaluates the annotations that it finds here for every resource, and needs none of them.
+    if TYPE_CHECKING:
+        plan: pulumi.Output[Sequence[str] | None]
+        """The plan that was walked last, as lines of text."""
+        path: pulumi.Output[str | None]
+        """Its releases: ``AC 2.2.3 > AC 2.3.0 > Astro Runtime 5.0.4``."""
+        hops: pulumi.Output[int | None]
+        """Its number of hops."""
+        target: pulumi.Output[str | None]
+        """The version that ``runtime_version`` stands for, at which it is held; None where that is a version itself."""
+        current_version: pulumi.Output[str | None]
+        """What the Deployment was seen to run, for example ``Astro Runtime 5.0.4``."""
+        airflow_version: pulumi.Output[str | None]
+        """The Airflow version of that."""
+        pending: pulumi.Output[str | None]
+        """The hop that we started, perhaps not yet seen; None where there is none, or where it has arrived."""
+        deployment_id: pulumi.Output[str]
+        """Houston's id of the Deployment."""
+        release_name: pulumi.Output[str]
+        """The Deployment's release name."""
+        airflow_url: pulumi.Output[str | None]
+        """The root of the Deployment's Airflow."""
+
+    def __init__(  # noqa: PLR0913 - a resource's arguments
+        self,
+        resource_name: str,
+        *,
+        runtime_version: pulumi.Input[str],
+        release_name: pulumi.Input[str] | None = None,
+        deployment_id: pulumi.Input[str] | None = None,
+        image: pulumi.Input[str] | None = None,
+        project: pulumi.Input[ProjectArgs] | None = None,
+        strategy: pulumi.Input[str] = "certified-first",
+        accept: pulumi.Input[Sequence[pulumi.Input[str]]] | None = None,
+        deny: pulumi.Input[Sequence[pulumi.Input[str]]] | None = None,
+        timeout: pulumi.Input[str] = "1h",
+        wait: pulumi.Input[bool] = True,
+        verify: pulumi.Input[str] = "airflow",
+        held: pulumi.Input[str] | None = None,
+        hold: pulumi.Input[str] | None = None,
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None:
+        """Declare the version of a Deployment that exists.
+
+        Args:
+            resource_name: the resource's name in the stack.
+            runtime_version: the Astro Runtime version to arrive at, for example ``5.0.4`` or ``3.1-12``; or
+                ``equivalent``: the newest Runtime with the Airflow version of the Astronomer Certified that runs; or
+                ``5.x``, ``5.0.x``, ``3.1-x`` or ``latest-patch``: the newest release of a line on offer. A text: in
+                YAML, quote what could be a number.
+            release_name: the Deployment, by its release name. Exactly one of this and ``deployment_id``.
+            deployment_id: the Deployment, by Houston's id. Another Deployment is another resource: a replacement.
+            image: the image of every hop, in a registry already: a template that may name ``{base}``,
+                ``{distribution}``, ``{version}`` and ``{airflow}``. With neither this nor ``project``: wait until
+                somebody deploys one.
+            project: an Astro project on this machine, instead of ``image``: for each hop its ``FROM`` line is
+                rewritten, the project is tested, if a test is given, and deployed.
+            strategy: ``certified-first`` (the vendor's guide) or ``fewest-hops``.
+            accept: what is accepted by name: ``yanked:VERSION``, ``prerelease:VERSION``, ``cancel-pending``, ``newer``,
+                ``base-image``, ``overwrite-environment``; and warnings, which are then not shown.
+            deny: warnings that are refusals, by name, for example ``out-of-support``.
+            timeout: how long a run waits for the image of a hop to arrive, and again for its Airflow to be healthy:
+                ``45s``, ``90m``, ``1h30m``, or a number of seconds; at most 7 days. Its end cancels nothing on the
+                platform.
+            wait: whether to wait at all for hops that are under way; if not, a run that started a hop ends with a
+                non-zero exit and says what to deploy, and the next run goes on.
+            verify: ``airflow``: a hop has arrived when the Deployment's own Airflow is healthy at the expected version;
+                ``houston``: when Houston says so, for a Deployment whose webserver cannot be reached from here.
+            held: the version that the program has resolved ``runtime_version`` to.
+            hold: why the Deployment is left as it is in this run: nothing is planned, and its last state is kept.
+            opts: Pulumi's options.
+        """
+        warn_of_unknown_keys()
+        given: dict[str, Any] = {
+            "runtime_version": runtime_version,
+            "release_name": release_name,
+            "deployment_id": deployment_id,
+            "image": image,
+            "project": project,
+            "strategy": strategy,
+            "accept": accept if accept is not None else [],
+            "deny": deny,
+            "timeout": timeout,
+            "wait": wait,
+            "verify": verify,
+            "held": held,
+            "hold": hold,
+        }
+        if opts and opts.import_:
+            raise pulumi.RunError(NO_IMPORT.format(name=resource_name))
+        outputs: dict[str, Any] = dict.fromkeys((*OUTPUTS, "deployment_id", "release_name"))
+        for output, sources in secret_masks.DERIVED.items():
+            # Pulumi's own host leaves it to the engine to carry the mark of a secret from an input to the output of
+            # the same name, so what is derived has to be an input with that mark.
+            if not all(_given_now(given[source]) for source in sources):
+                values = [given[source] for source in sources]
+                outputs[output] = pulumi.Output.from_input(values).apply(lambda _: "")
+        inputs = {name: value for name, value in given.items() if value is not None}
+        super().__init__(RuntimeProvider(), resource_name, {**outputs, **inputs}, opts)
+
+
+def _given_now(value: object) -> bool:
+    """Return whether a value is there already, and does not come from another resource or a secret."""
+    if isinstance(value, dict):
+        return all(map(_given_now, value.values()))
+    return value is None or isinstance(value, str)

@@ -1,0 +1,256 @@
+"""From a stack's config to resources: what a Pulumi program calls.
+
+The fleet is read and judged as a whole before the first resource is declared, so that a mistake or a refusal anywhere
+in it ends the program while nothing has been changed. Our plugin host does that, which has read the platform then for
+its checks; so the program imports neither an HTTP client nor a validator. Under Pulumi's own host the program does it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import functools
+import json
+import os
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import pulumi
+from pulumi.dynamic.dynamic import serialize_provider
+from pulumi.runtime import config, invoke
+
+from astro_deployment_runtime.config.pulumi_project_file import runs_ours
+from astro_deployment_runtime.lifecycle.fleet_manifest import Roster
+from astro_deployment_runtime.program.config_warnings import warn_of_unknown_keys
+from astro_deployment_runtime.program.deployment_resource import AstroDeploymentRuntime
+from astro_deployment_runtime.program.interrupt import end_at_once, run_by_the_engine
+from astro_deployment_runtime.program.wave_resource import AstroWave
+from astro_deployment_runtime.resource import JUDGE_FLEET, RuntimeProvider
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from astro_deployment_runtime.lifecycle.deployment import Adapter
+    from astro_deployment_runtime.lifecycle.fleet_manifest import Row, WaveTerms
+
+_NAMESPACE: Final = "astro"
+
+
+def declare_fleet(  # noqa: PLR0913 - the keys of a stack's config
+    *,
+    defaults: Mapping[str, Any] | None = None,
+    deployments: Sequence[Mapping[str, Any]] | None = None,
+    selectors: Sequence[Mapping[str, Any]] | None = None,
+    exclude: Sequence[str] | None = None,
+    waves: Sequence[Mapping[str, Any]] | None = None,
+    on_refusal: str | None = None,
+) -> list[AstroDeploymentRuntime]:
+    """Declare one resource for each Deployment of the fleet.
+
+    Each argument stands in the place of a key of the stack's config, and has its form; what is not given is read from
+    there. How to reach Houston is always read from the config, or else from the environment.
+
+    Args:
+        defaults: in the place of ``astro:defaults``.
+        deployments: in the place of ``astro:deployments``.
+        selectors: in the place of ``astro:selectors``.
+        exclude: in the place of ``astro:exclude``.
+        waves: in the place of ``astro:waves``.
+        on_refusal: in the place of ``astro:onRefusal``: ``stop`` or ``skip``.
+
+    Returns:
+        The resources: of the entries, then of what the selectors picked.
+
+    Raises:
+        pulumi.RunError: something declared is wrong or refused, or Houston cannot be read; the message lists all of
+            it. Where refused Deployments are skipped, the run fails at its end instead.
+    """
+    end_at_once()
+    warn_of_unknown_keys()
+    given = {
+        "defaults": defaults,
+        "deployments": deployments,
+        "selectors": selectors,
+        "exclude": exclude,
+        "waves": waves,
+        "onRefusal": on_refusal,
+    }
+    read = [key for key, value in given.items() if value is None]
+    secret = [key for key in read if config.is_config_secret(f"{_NAMESPACE}:{key}")]
+    roster = _judge({**given, **{key: _configured(key) for key in read}}, secret)
+    if roster.problem is not None:
+        raise pulumi.RunError(roster.problem)
+    return _declare(roster)
+
+
+def _judge(declared: Mapping[str, Any], secret: Sequence[str]) -> Roster:
+    connected = functools.cache(_connect)
+    roster = _judged(declared, None, secret, connected)
+    if roster.needs_state:
+        from astro_deployment_runtime.program.stack_state import saved_resources
+
+        roster = _judged(declared, saved_resources(), secret, connected)
+    return roster
+
+
+def _judged(
+    declared: Mapping[str, Any],
+    saved: Mapping[str, Any] | None,
+    secret: Sequence[str],
+    connected: Callable[[], Adapter],
+) -> Roster:
+    if _host_judges():
+        try:
+            return _asked({"declared": declared, "saved": saved, "secret": secret})
+        except Exception as error:  # noqa: BLE001 - the program's own judgement is the same, and tells what is wrong
+            pulumi.log.debug(f"the plugin host judges no fleet: {error}")
+    from astro_deployment_runtime.lifecycle.muster import muster
+
+    # As the plugin does: an adapter for each judgement, and one platform that was read.
+    return muster(declared, saved, lambda: replace(connected()), secret=secret)
+
+
+def _connect() -> Adapter:
+    from astro_deployment_runtime.lifecycle.deployment import connect
+
+    return connect(lambda key: config.get_config(f"{_NAMESPACE}:{key}"), os.environ)
+
+
+def _host_judges() -> bool:
+    """Tell whether our plugin host can be asked. Pulumi's own prints a traceback for any question, mocks may too."""
+    # Older language hosts do not tell the project's folder, in which a program runs unless it has one of its own.
+    folder = Path(pulumi.get_root_directory() or ".")
+    return run_by_the_engine() and runs_ours(folder)
+
+
+def _asked(question: Mapping[str, Any]) -> Roster:
+    # As text: a number that Pulumi passes on may come out as another one.
+    arguments = {"__provider": serialize_provider(RuntimeProvider()), "question": json.dumps(question)}
+    return Roster.from_json(invoke(JUDGE_FLEET, arguments).value["answer"])
+
+
+def _configured(key: str) -> object:
+    if key == "onRefusal":
+        return pulumi.Config(_NAMESPACE).get(key) or os.environ.get("ASTRO_ON_REFUSAL")
+    try:
+        # A key without a value is an empty text to the engine, as where all lines of a list are comments.
+        return pulumi.Config(_NAMESPACE).get_object(key) if pulumi.Config(_NAMESPACE).get(key) else None
+    except pulumi.ConfigTypeError:
+        if not config.is_config_secret(f"{_NAMESPACE}:{key}"):
+            raise
+        # Pulumi's own message has the value in it.
+        raise pulumi.RunError(
+            f"{_NAMESPACE}:{key} is no JSON: set it anew, for example with 'pulumi config set --path'"
+        ) from None
+
+
+def _declare(roster: Roster) -> list[AstroDeploymentRuntime]:
+    for note in roster.notes:
+        pulumi.log.warn(note)
+    if roster.summary is not None:
+        pulumi.log.info(roster.summary)
+    made = _in_waves(roster) if roster.waves else [_resource(row, roster, None) for row in roster.rows]
+    if roster.refused:
+        _fail_at_the_end(roster, made)
+    return made
+
+
+def _in_waves(roster: Roster) -> list[AstroDeploymentRuntime]:
+    """Declare wave by wave; between two stands a resource that the second depends on."""
+    made: dict[str, AstroDeploymentRuntime] = {}
+    after: list[pulumi.Resource] = []
+    for wave in roster.waves:
+        turns = _Turns(wave.max_parallel, roster)
+        begun = {row.name: turns.give(row, after) for row in roster.rows if row.wave == wave.name}
+        made |= begun
+        if wave is not roster.waves[-1]:
+            after = [_end(wave, begun, after)]
+    return [made[row.name] for row in roster.rows]
+
+
+def _end(wave: WaveTerms, begun: Mapping[str, AstroDeploymentRuntime], after: Sequence[pulumi.Resource]) -> AstroWave:
+    return AstroWave(
+        wave.name,
+        deployments=wave.watched,
+        moves=wave.moves,
+        soak=wave.soak,
+        timeout=wave.timeout,
+        walked={name: _walked(made) for name, made in begun.items()},
+        opts=pulumi.ResourceOptions(depends_on=[*after, *begun.values()]),
+    )
+
+
+def _walked(made: AstroDeploymentRuntime) -> pulumi.Output[str | None]:
+    """Return the path that a Deployment was brought along last, None where it was only adopted.
+
+    In a preview it is unknown where this run has something to do: only what was observed tells, not what is planned.
+    """
+    seen = pulumi.Output.all(made.current_version, made.hops, made.path)
+    return seen.apply(lambda told: told[2] if told[0] and told[1] else None)
+
+
+class _Turns:
+    """Has so many resources of a wave registered at a time.
+
+    The program waits, and not the plugin: what waits here has not begun, so that the engine decides whether it begins
+    after a failure (``--continue-on-error``), and no lane of dependencies ties one Deployment to another.
+    """
+
+    def __init__(self, count: int | None, roster: Roster) -> None:
+        self._roster = roster
+        self._free = None if count is None else asyncio.Semaphore(count)
+        self._ends: set[asyncio.Task[None]] = set()
+
+    def give(self, row: Row, after: Sequence[pulumi.Resource]) -> AstroDeploymentRuntime:
+        """Declare a Deployment, which is registered when it is its turn."""
+        if self._free is None:
+            return _resource(row, self._roster, pulumi.ResourceOptions(depends_on=list(after)))
+        ready: Any = self._turn(self._free, after)
+        turn: pulumi.Output[list[pulumi.Resource]] = pulumi.Output.from_input(ready)
+        made = _resource(row, self._roster, pulumi.ResourceOptions(depends_on=turn))
+        task = asyncio.ensure_future(self._end(self._free, made))
+        self._ends.add(task)
+        return made
+
+    @staticmethod
+    async def _turn(free: asyncio.Semaphore, after: Sequence[pulumi.Resource]) -> list[pulumi.Resource]:
+        await free.acquire()
+        return list(after)
+
+    @staticmethod
+    async def _end(free: asyncio.Semaphore, made: AstroDeploymentRuntime) -> None:
+        # Where the engine goes on after a failure, a resource that failed has a URN too.
+        with contextlib.suppress(Exception):
+            await made.urn.future()
+        free.release()
+
+
+def _fail_at_the_end(roster: Roster, made: Sequence[AstroDeploymentRuntime]) -> None:
+    """Have the program fail when all resources are registered, which is when all others have arrived."""
+    names = ", ".join(row.title for row in roster.refused)
+    total, skipped = len(roster.rows), len(roster.refused)
+    text = f"{skipped} of {total} Deployments {'was' if skipped == 1 else 'were'} refused and left as before: {names}"
+
+    def fail(_: object) -> None:
+        raise pulumi.RunError(text)
+
+    pulumi.Output.all(*(each.urn for each in made)).apply(fail)
+
+
+def _resource(row: Row, roster: Roster, opts: pulumi.ResourceOptions | None) -> AstroDeploymentRuntime:
+    arguments = _hidden(row.arguments) if roster.secret else row.arguments
+    made = AstroDeploymentRuntime(row.name, **arguments, held=row.held, hold=row.refusal, opts=opts)
+    if row.refusal is not None:
+        pulumi.log.error(f"{row.title}: {row.refusal}", made)
+    return made
+
+
+def _hidden(arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """Declare as secrets what may be one, in a fleet with a secret in its config."""
+    found = dict(arguments)
+    if "image" in found:
+        found["image"] = pulumi.Output.secret(found["image"])
+    if "project" in found:
+        found["project"] = {**found["project"], "path": pulumi.Output.secret(found["project"]["path"])}
+    return found

@@ -1,0 +1,1 @@
+"""Reports from ``pulumi preview --json``: Markdown, JSON, JUnit XML."""

@@ -1,0 +1,1 @@
+"""Helpers without knowledge of Deployments: texts, files, HTTP, retries, cancellation."""

@@ -1,0 +1,73 @@
+"""What is on offer, as a table and as JSON."""
+
+from __future__ import annotations
+
+from astro_deployment_runtime.catalogs import vendor_feed
+from astro_deployment_runtime.cli.releases_table import offer_json, offer_lines
+from astro_deployment_runtime.planning.catalog import Catalog
+from astro_deployment_runtime.planning.model import Platform
+from astro_deployment_runtime.planning.versions import ReleaseId
+from astro_deployment_runtime.support.text_table import Screen
+
+PUBLISHED = vendor_feed.load("published")
+
+
+def row(name: str, catalog: Catalog = PUBLISHED) -> str:
+    """Return the one row of a release."""
+    (found,) = (line for line in offer_lines(catalog, None, Screen()) if line.startswith(f"{name} "))
+    return found
+
+
+def test_a_release_has_its_equivalent() -> None:
+    """In both directions; of several the newest, with their number."""
+    assert "  Astro Runtime 5.0.5 and 2 more" in row("AC 2.3.2")
+    assert row("Astro Runtime 5.0.3").endswith("  AC 2.3.2")
+    assert "AC " not in row("Astro Runtime 9.7.0")
+
+
+def test_dates_and_yanks_are_told() -> None:
+    """As far as the feed knows them."""
+    assert "2027-09-30" in row("Astro Runtime 3.1-21")
+    assert row("Astro Runtime 9.0.0").endswith("  Has significant scheduling performance issues.")
+
+
+def test_what_is_yanked_without_a_reason_is_told_too() -> None:
+    """An empty cell would say that it is not."""
+    release = PUBLISHED.get(ReleaseId.parse("Runtime 9.0.0"))
+    assert release is not None
+    feed = Catalog([type(release)(id=release.id, airflow=release.airflow, known=True, yanked=True)])
+    assert row("Astro Runtime 9.0.0", feed).endswith("  for no stated reason")
+
+
+def test_a_platform_is_named_with_what_it_offers() -> None:
+    """Also what of it is no version."""
+    offered = Catalog.offered(["2.3.0", "nonsense\n"], [("5.0.1", "2.3.0")], PUBLISHED)
+    lines = offer_lines(offered, Platform(version="0.30.4"), Screen())
+    assert lines[-2:] == [
+        "The platform 0.30.4 offers 1 Certified and 1 Runtime releases.",
+        "the platform's offer has 1 row that cannot be read as a release; left out: nonsense\\n",
+    ]
+    document = offer_json(offered, Platform(version="0.30.4"))
+    assert document["platform"] == "0.30.4"
+    assert document["unreadable"] == ["nonsense\n"]
+    assert [(each["version"], each["equivalents"]) for each in document["releases"]] == [
+        ("2.3.0", ["5.0.1"]),
+        ("5.0.1", ["2.3.0"]),
+    ]
+
+
+def test_json_has_the_facts_of_the_feed() -> None:
+    """With null for what it does not know."""
+    found = {(each["distribution"], each["version"]): each for each in offer_json(PUBLISHED, None)["releases"]}
+    assert found["runtime", "9.0.0"] == {
+        "distribution": "runtime",
+        "version": "9.0.0",
+        "airflow": "2.7.0",
+        "channel": "stable",
+        "released": "2023-08-18",
+        "supportedUntil": None,
+        "equivalents": [],
+        "yanked": True,
+        "yankedReason": "Has significant scheduling performance issues.",
+    }
+    assert found["certified", "2.3.2"]["equivalents"] == ["5.0.5", "5.0.4", "5.0.3"]

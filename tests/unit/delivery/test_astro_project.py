@@ -1,0 +1,674 @@
+"""An Astro project on disk, moved along a path by real scripts: from the check to the executor."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import time
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import stamina
+from pydantic import SecretStr
+
+from astro_deployment_runtime.config.connection_settings import Settings
+from astro_deployment_runtime.config.fleet_config import read_stack
+from astro_deployment_runtime.config.resource_arguments import ProjectDeclaration, read_arguments
+from astro_deployment_runtime.delivery import dockerfile
+from astro_deployment_runtime.delivery.astro_project import Project, ProjectDelivery
+from astro_deployment_runtime.errors import CommandInterruptedError, DeliveryFailedError, InvalidDeclarationError
+from astro_deployment_runtime.execution.executor import walk
+from astro_deployment_runtime.lifecycle.deployment import Adapter
+from astro_deployment_runtime.planning.base_images import VENDORS, BaseImages
+from astro_deployment_runtime.planning.model import OF_PROJECTS, Plan
+from astro_deployment_runtime.planning.planner import plan
+from astro_deployment_runtime.planning.versions import ReleaseId, RuntimeVersion
+from tests.contract import served as world
+from tests.unit.execution.stage import ID, Recorder, Stage, opened
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+    from pathlib import Path
+
+    from astro_deployment_runtime.execution.executor import Ending
+    from astro_deployment_runtime.planning.model import Deployment, Hop
+
+TOKEN = "canary-token-4711"
+SETTINGS = Settings(url="https://houston.example.com/v1", token=SecretStr(TOKEN))
+AC, RUNTIME = "quay.io/astronomer/ap-airflow", "quay.io/astronomer/astro-runtime"
+BEFORE = f"# syntax=docker/dockerfile:1\r\nFROM {AC}:2.2.3-1-onbuild AS base\r\nRUN pip install x\r\n"
+AFTER_ONE = BEFORE.replace("2.2.3-1-onbuild", "2.3.0-onbuild")
+AFTER_TWO = BEFORE.replace(f"{AC}:2.2.3-1-onbuild", f"{RUNTIME}:5.0.4")
+PATH = [ReleaseId.parse(each) for each in ("AC 2.2.3", "AC 2.3.0", "Runtime 5.0.4")]
+URN = "urn:pulumi:dev::astro::pulumi-python:dynamic/astro:DeploymentRuntime::"
+
+
+class Clock:
+    """Real time, and a wish to stop that comes when something is seen."""
+
+    def __init__(self, cancelled: Callable[[], bool] = lambda: False) -> None:
+        self.cancelled = cancelled
+
+    def now(self) -> float:
+        return time.monotonic()
+
+    def wait(self, seconds: float) -> bool:
+        time.sleep(seconds)
+        return self.cancelled()
+
+
+@pytest.fixture(autouse=True)
+def _retries_do_not_wait() -> Iterator[None]:
+    stamina.set_testing(True, attempts=2)
+    yield
+    stamina.set_testing(False)
+
+
+@pytest.fixture
+def stage(tmp_path: Path) -> Iterator[Stage]:
+    """AC 2.2.3, as in the guide."""
+    with opened(tmp_path) as made:
+        yield made
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An Astro project, and a stand-in for the vendor's CLI on PATH that notes what it is asked."""
+    made = tmp_path / "airflow"
+    (made / ".astro").mkdir(parents=True)
+    (made / ".astro" / "config.yaml").write_text("project:\n  name: airflow\n", encoding="utf-8")
+    (made / "Dockerfile").write_bytes(BEFORE.encode())
+    programs = tmp_path / "bin"
+    programs.mkdir()
+    monkeypatch.setenv("PATH", f"{programs}{os.pathsep}{os.environ['PATH']}")
+    monkeypatch.setenv("ASTRO_HOUSTON_TOKEN", "inherited")
+    astro(made, "")
+    return made
+
+
+def astro(folder: Path, text: str) -> None:
+    """Let the stand-in do that, after it has noted its words, what it deploys and whether it has the token."""
+    program = folder.parent / "bin" / "astro"
+    words = '"$* $(grep FROM Dockerfile | tr -d "\\r") $ASTRO_HOUSTON_TOKEN $ASTRO_HOUSTON_URL"'
+    program.write_text(f"#!/bin/sh\necho {words} >> ../noted\n{text}\n", encoding="utf-8")
+    program.chmod(0o755)
+
+
+def noted(folder: Path) -> list[str]:
+    """What the stand-in was asked."""
+    path = folder.parent / "noted"
+    return path.read_text(encoding="utf-8").splitlines() if path.exists() else []
+
+
+def declared(folder: Path | str, **more: str) -> Project:
+    """Declare the project."""
+    return Project.declared(ProjectDeclaration(path=str(folder), **more), SETTINGS)
+
+
+def planned(stage: Stage, target: str = "5.0.4") -> tuple[Deployment, Sequence[Hop]]:
+    """The Deployment, and its path."""
+    deployment, platform, catalog = stage.client.observe(ID)
+    found = plan(deployment.current, RuntimeVersion.parse(target), catalog, platform=platform)
+    assert isinstance(found, Plan)
+    return deployment, found.hops
+
+
+def nothing(_: ReleaseId) -> bool:
+    """Let the Dockerfile name nothing but what runs."""
+    return False
+
+
+def text(folder: Path) -> str:
+    """The Dockerfile as it is."""
+    return (folder / "Dockerfile").read_bytes().decode()
+
+
+def deliver(
+    stage: Stage,
+    made: Project,
+    *,
+    seconds: float = 20.0,
+    cancelled: Callable[[], bool] = lambda: False,
+    releases: Sequence[ReleaseId] = PATH,
+) -> list[str]:
+    """Deliver the first hop and give what was said."""
+    deployment, hops = planned(stage)
+    said: list[str] = []
+    delivery = ProjectDelivery(project=made, releases=frozenset(releases), clock=Clock(cancelled))
+    delivery.deliver(deployment, hops[0], seconds=seconds, say=said.append)
+    return said
+
+
+def test_a_check_shows_what_is_written_and_run(stage: Stage, folder: Path) -> None:
+    """Hop by hop, without writing anything."""
+    checked = declared(folder, test="astro dev parse").check(*planned(stage), nothing)
+    assert checked.warnings == []
+    assert checked.lines == [
+        f"Hop 1 writes FROM {AC}:2.3.0-onbuild AS base",
+        f"Hop 2 writes FROM {RUNTIME}:5.0.4 AS base",
+        "Hop 2 leaves -onbuild out: images of Astro Runtime copy a project in without it.",
+        f"Each hop then runs 'astro dev parse' and 'astro deploy {{deployment_id}} --force' in {folder}.",
+    ]
+    assert text(folder) == BEFORE
+    assert noted(folder) == []
+
+
+def test_a_check_takes_a_file_that_a_cut_off_run_has_moved_on(stage: Stage, folder: Path) -> None:
+    """A hop that was started and is named already stays as it is."""
+    (folder / "Dockerfile").write_bytes(AFTER_ONE.encode())
+    checked = declared(folder).check(*planned(stage), PATH.__contains__)
+    assert checked.lines[0] == f"Hop 1 writes FROM {AC}:2.3.0-onbuild AS base"
+
+
+def test_every_problem_is_told_at_once(stage: Stage, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The Dockerfile of another Deployment, a program that is not there and one that is no file."""
+    (folder / "Dockerfile").write_text(f"FROM {RUNTIME}:4.2.5\n", encoding="utf-8")
+    monkeypatch.setenv("PATH", "/nowhere")
+    with pytest.raises(InvalidDeclarationError) as refused:
+        declared(folder, test="./check {version}").check(*planned(stage), nothing)
+    base, test, deploy = str(refused.value).splitlines()
+    assert f"builds on Astro Runtime 4.2.5 ('{RUNTIME}:4.2.5'), and stars-1 runs AC 2.2.3" in base
+    assert "from which the path to Astro Runtime 5.0.4 does not lead there: is it the project of another" in base
+    assert base.endswith(f"let line 1 name AC 2.2.3, for example {AC}:2.2.3-onbuild")
+    assert "'./check', which './check {version}' runs, is not an executable file in" in test
+    assert "is not on PATH: install it, or name another command" in deploy
+
+
+def test_what_is_no_astro_project_is_refused(stage: Stage, folder: Path, tmp_path: Path) -> None:
+    """With what is missing, and where it was looked for."""
+    cases: list[tuple[Path, str]] = [(tmp_path / "none", "is no folder"), (tmp_path, "is no Astro project")]
+    for path, why in cases:
+        with pytest.raises(InvalidDeclarationError, match=why):
+            declared(path).check(*planned(stage), nothing)
+    (folder / "Dockerfile").unlink()
+    with pytest.raises(InvalidDeclarationError, match=r"its Dockerfile cannot be read \(No such file"):
+        declared(folder).check(*planned(stage), nothing)
+    (folder / "Dockerfile").write_text("FROM python:3.9\n", encoding="utf-8")
+    with pytest.raises(InvalidDeclarationError, match="none of the vendor's images"):
+        declared(folder).check(*planned(stage), nothing)
+
+
+def test_a_path_may_begin_at_home_or_be_relative(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """And leads to the same folder, so that it is known by whatever name."""
+    monkeypatch.chdir(folder.parent)
+    monkeypatch.setenv("HOME", str(folder.parent))
+    (folder.parent / "link").symlink_to(folder)
+    assert {declared(path).folder for path in ("airflow", "~/airflow", "./x/../airflow", "link")} == {folder}
+
+
+def test_a_delivery_writes_tests_and_deploys(stage: Stage, folder: Path) -> None:
+    """In that order, in the project's folder; only the deployment is given the token."""
+    (folder / "Dockerfile").chmod(0o640)
+    astro(folder, 'echo "doing $2"')
+    said = deliver(stage, declared(folder, test="astro dev parse"))
+    assert said == ["astro: doing parse", f"astro: doing {ID}"]
+    assert text(folder) == AFTER_ONE
+    assert (folder / "Dockerfile").stat().st_mode & 0o777 == 0o640
+    line = f"FROM {AC}:2.3.0-onbuild AS base"
+    assert noted(folder) == [
+        f"dev parse {line}  {SETTINGS.url}",
+        f"deploy {ID} --force {line} {TOKEN} {SETTINGS.url}",
+    ]
+    assert sorted(path.name for path in folder.iterdir()) == [".astro", "Dockerfile"]
+
+
+def test_bytes_that_are_no_text_are_kept(stage: Stage, folder: Path) -> None:
+    """A comment in another encoding is nobody's business."""
+    (folder / "Dockerfile").write_bytes(b"# caf\xe9\n" + BEFORE.encode())
+    deliver(stage, declared(folder))
+    assert (folder / "Dockerfile").read_bytes() == b"# caf\xe9\n" + AFTER_ONE.encode()
+
+
+def test_a_linked_dockerfile_stays_a_link(stage: Stage, folder: Path) -> None:
+    """The file behind it is what is replaced."""
+    (folder / "Dockerfile").rename(folder.parent / "shared")
+    (folder / "Dockerfile").symlink_to("../shared")
+    deliver(stage, declared(folder))
+    assert (folder / "Dockerfile").is_symlink()
+    assert (folder.parent / "shared").read_bytes() == AFTER_ONE.encode()
+
+
+@pytest.mark.parametrize("command", ["test", "deploy"])
+def test_a_failure_restores_the_file_and_says_so(stage: Stage, folder: Path, command: str) -> None:
+    """Byte for byte, and a failed test deploys nothing."""
+    (folder / "fail").write_text("#!/bin/sh\necho 'no module x'; exit 7\n", encoding="utf-8")
+    (folder / "fail").chmod(0o755)
+    with pytest.raises(DeliveryFailedError) as failed:
+        deliver(stage, declared(folder, **{command: "./fail"}))
+    assert str(failed.value).splitlines() == [
+        "'./fail' failed with exit code 7; it printed last:",
+        "  no module x",
+        f"The Dockerfile of {folder} builds on what runs again: {AC}:2.2.3-1-onbuild",
+    ]
+    assert text(folder) == BEFORE
+    assert noted(folder) == []
+
+
+def test_a_time_out_restores_the_file(stage: Stage, folder: Path) -> None:
+    """What is left of the hop's time is for both commands."""
+    astro(folder, "exec sleep 60")
+    with pytest.raises(DeliveryFailedError, match="did not end within 00:00"):
+        deliver(stage, declared(folder), seconds=0.3)
+    assert text(folder) == BEFORE
+
+
+def test_a_cancel_restores_the_file(stage: Stage, folder: Path) -> None:
+    """And tells what was stopped."""
+    astro(folder, "exec sleep 60")
+    with pytest.raises(CommandInterruptedError) as stopped:
+        deliver(stage, declared(folder), cancelled=lambda: bool(noted(folder)))
+    first, second = str(stopped.value).splitlines()
+    assert first == f"'astro deploy {ID} --force' was stopped"
+    assert second.endswith(f"builds on what runs again: {AC}:2.2.3-1-onbuild")
+    assert text(folder) == BEFORE
+
+
+def test_what_a_command_changed_beside_the_line_is_kept(stage: Stage, folder: Path) -> None:
+    """Only the FROM line is put back: the rest is not ours."""
+    astro(folder, "echo '# pinned' >> Dockerfile; exit 1")
+    with pytest.raises(DeliveryFailedError):
+        deliver(stage, declared(folder))
+    assert text(folder) == AFTER_ONE.replace("2.3.0-onbuild", "2.2.3-onbuild") + "# pinned\n"
+
+
+def test_a_file_that_names_the_hop_already_is_moved_back_to_what_runs(stage: Stage, folder: Path) -> None:
+    """Also where an earlier run was cut off and never came to it."""
+    (folder / "Dockerfile").write_bytes(AFTER_ONE.encode())
+    astro(folder, "exit 1")
+    with pytest.raises(DeliveryFailedError):
+        deliver(stage, declared(folder))
+    assert text(folder) == AFTER_ONE.replace("2.3.0-onbuild", "2.2.3-onbuild")
+
+
+def test_a_file_that_cannot_be_put_back_is_told(stage: Stage, folder: Path) -> None:
+    """With the reason, beside the failure itself."""
+    astro(folder, "rm Dockerfile; exit 1")
+    with pytest.raises(DeliveryFailedError) as failed:
+        deliver(stage, declared(folder))
+    assert "The FROM line could not be put back to AC 2.2.3, which still runs" in str(failed.value)
+    assert "failed with exit code 1" in str(failed.value)
+
+
+def test_a_file_that_cannot_be_written_stays(stage: Stage, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """All or nothing, and nothing is left beside it."""
+
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "replace", full)
+    with pytest.raises(DeliveryFailedError, match="cannot be written: No space left on device"):
+        deliver(stage, declared(folder))
+    assert text(folder) == BEFORE
+    assert sorted(path.name for path in folder.iterdir()) == [".astro", "Dockerfile"]
+
+
+def test_another_error_restores_the_file_too(stage: Stage, folder: Path) -> None:
+    """Whatever it is, it comes through as it is."""
+    deployment, hops = planned(stage)
+    astro(folder, "echo x; exec sleep 60")
+
+    def say(_: str) -> None:
+        raise ZeroDivisionError
+
+    delivery = ProjectDelivery(project=declared(folder), releases=frozenset(PATH), clock=Clock())
+    with pytest.raises(ZeroDivisionError):
+        delivery.deliver(deployment, hops[0], seconds=20.0, say=say)
+    assert text(folder) == BEFORE
+
+
+def test_a_project_that_changed_since_the_preview_is_left_alone(stage: Stage, folder: Path) -> None:
+    """A release that is not on the path that was shown is nobody's to overwrite."""
+    (folder / "Dockerfile").write_text(f"FROM {RUNTIME}:4.2.5\n", encoding="utf-8")
+    with pytest.raises(InvalidDeclarationError, match=r"builds on Astro Runtime 4\.2\.5 now"):
+        deliver(stage, declared(folder))
+    assert noted(folder) == []
+
+
+def test_two_runs_do_not_meet_in_one_folder(stage: Stage, folder: Path) -> None:
+    """The second says so, and changes nothing."""
+    handle = os.open(folder, os.O_RDONLY)
+    fcntl.flock(handle, fcntl.LOCK_EX)
+    try:
+        with pytest.raises(DeliveryFailedError, match="another run is deploying from this folder"):
+            deliver(stage, declared(folder))
+    finally:
+        os.close(handle)
+    deliver(stage, declared(folder))
+    assert text(folder) == AFTER_ONE
+
+
+def walked(stage: Stage, made: Project, *, pending: str | None = None, **more: Any) -> Ending:
+    """Walk as an update does."""
+    return walk(
+        ID,
+        stage.declare(delivers=True, **more),
+        delivery=ProjectDelivery(project=made, releases=frozenset(PATH), clock=stage.clock),
+        pending=ReleaseId.parse(pending) if pending else None,
+        client=stage.client,
+        clock=stage.clock,
+        reporter=stage.told,
+    )
+
+
+def pushed(stage: Stage, folder: Path) -> None:
+    """Let the platform take what the stand-in built, as soon as somebody waits."""
+    built = folder.parent / "built"
+
+    def look() -> None:
+        if built.exists():
+            stage.push(built.read_text(encoding="utf-8").strip())
+            built.unlink()
+        stage.clock.at(1.0, look)
+
+    look()
+    astro(folder, "grep FROM Dockerfile | cut -d ' ' -f 2 > ../built; echo building")
+
+
+def test_a_walk_moves_the_project_along(stage: Stage, folder: Path) -> None:
+    """Each hop is started, written, tested, deployed once and confirmed; the file ends at the target."""
+    pushed(stage, folder)
+    ending = walked(stage, declared(folder, test="astro dev parse"))
+    assert (str(ending.deployment.current), ending.pending, ending.problem) == ("Astro Runtime 5.0.4", None, None)
+    assert text(folder) == AFTER_TWO
+    assert [line.split()[0] for line in noted(folder)] == ["dev", "deploy", "dev", "deploy"]
+    assert stage.mutations() == ["updateDeploymentAirflow", "updateDeploymentRuntime"]
+    assert stage.told.infos[0] == (
+        f"hop 1/2 - upgrade to AC 2.3.0: building {folder} on AC 2.3.0, with 'astro dev parse' and "
+        "'astro deploy {deployment_id} --force'"
+    )
+    assert "hop 1/2 - upgrade to AC 2.3.0: astro: building" in stage.told.progresses
+
+
+def test_a_failed_deployment_ends_the_run_and_the_next_goes_on(stage: Stage, folder: Path) -> None:
+    """The hop stays started, is not started again, and the file says what runs in between."""
+    astro(folder, "echo 'no docker'; exit 1")
+    ending = walked(stage, declared(folder))
+    assert str(ending.pending) == "AC 2.3.0"
+    assert ending.problem is not None
+    assert "'astro deploy ckw1stars --force' failed with exit code 1; it printed last:\n  no docker" in ending.problem
+    assert "The hop stays started" in ending.problem
+    assert text(folder) == BEFORE
+    pushed(stage, folder)
+    again = walked(stage, declared(folder), pending="AC 2.3.0")
+    assert (str(again.deployment.current), again.problem) == ("Astro Runtime 5.0.4", None)
+    assert stage.mutations().count("updateDeploymentAirflow") == 1
+
+
+def test_a_cancelled_deployment_ends_the_run_at_once(stage: Stage, folder: Path) -> None:
+    """With what was started, what was stopped and what the file names again."""
+    astro(folder, "echo started; exec sleep 60")
+    progress = stage.told.progress
+
+    class Impatient(Recorder):
+        """Stops the run as soon as the command has said something."""
+
+        def progress(self, text: str) -> None:
+            progress(text)
+            if text.endswith("astro: started"):
+                stage.clock.cancel_at = stage.clock.time
+
+    stage.told = Impatient(stage.told.infos, stage.told.warnings, stage.told.progresses)
+    ending = walked(stage, declared(folder))
+    assert str(ending.pending) == "AC 2.3.0"
+    assert str(ending.problem).startswith("interrupted; the hop to AC 2.3.0 stays started")
+    (warning,) = stage.told.warnings
+    assert warning.startswith("'astro deploy ckw1stars --force' was stopped\nThe Dockerfile of ")
+    assert text(folder) == BEFORE
+
+
+def test_a_walk_that_delivers_has_to_know_how(stage: Stage) -> None:
+    """Else that is a mistake of ours, and not the user's."""
+    with pytest.raises(AssertionError, match="nothing says how"):
+        stage.walk(stage.declare(delivers=True), image=None)
+
+
+def test_a_run_holds_the_token_nowhere(stage: Stage, folder: Path) -> None:
+    """Not in what is said, and not in how it ends, whatever the command prints."""
+    astro(folder, 'echo "$ASTRO_HOUSTON_TOKEN"; exit 1')
+    ending = walked(stage, declared(folder))
+    told = stage.told
+    assert TOKEN not in "".join([*told.infos, *told.warnings, *told.progresses, str(ending), repr(declared(folder))])
+    assert "***" in str(ending.problem)
+
+
+@pytest.fixture
+def adapter(tmp_path: Path) -> Iterator[Adapter]:
+    """What the provider does, for a fleet of four."""
+    (tmp_path / "fleet").mkdir()
+    with world.serving(tmp_path / "fleet") as running:
+        yield Adapter(running.client, SETTINGS)
+
+
+def given(release: str, folder: Path, **more: Any) -> dict[str, Any]:
+    """Inputs as they come from the engine."""
+    return {"release_name": release, "runtime_version": "5.0.4", "project": {"path": str(folder)}, **more}
+
+
+def test_a_check_of_the_resource_shows_the_project(adapter: Adapter, folder: Path) -> None:
+    """After the plan; where there is nothing to do the project is not looked at."""
+    checked = adapter.check(f"{URN}one", {}, given("stars-1", folder))
+    assert checked.failures == ()
+    assert checked.lines[-4:-2] == (
+        f"Hop 1 writes FROM {AC}:2.3.0-onbuild AS base",
+        f"Hop 2 writes FROM {RUNTIME}:5.0.4 AS base",
+    )
+    assert checked.inputs["project"] == {"path": str(folder)}
+    idle = adapter.check(f"{URN}two", {}, given("wind-3", folder.parent / "none", runtime_version="4.2.5"))
+    assert (idle.failures, idle.lines) == ((), ())
+
+
+def test_two_resources_on_one_folder_are_refused(adapter: Adapter, folder: Path) -> None:
+    """By whatever path; the same one may check again."""
+    assert adapter.check(f"{URN}one", {}, given("stars-1", folder)).failures == ()
+    assert adapter.check(f"{URN}one", {}, given("stars-1", folder)).failures == ()
+    ((argument, reason),) = adapter.check(f"{URN}two", {}, given("dust-2", folder / ".")).failures
+    assert argument == "project"
+    assert "is declared for stars-1 as well: its Dockerfile names one release" in reason
+
+
+def test_a_bad_project_is_a_failure_of_its_argument(adapter: Adapter, folder: Path) -> None:
+    """Found in preview, before anything is started."""
+    wrong = {"path": str(folder), "deploy": f"astro --token {TOKEN}"}
+    ((argument, reason),) = adapter.check(f"{URN}one", {}, given("stars-1", folder, project=wrong)).failures
+    assert argument == "project"
+    assert "project.deploy holds the token" in reason
+    assert TOKEN not in reason
+
+
+def test_an_update_delivers_the_project(adapter: Adapter, folder: Path) -> None:
+    """By the seam of the executor, with the releases of the path that was shown."""
+    astro(folder, "exit 1")
+    checked = adapter.check(f"{URN}one", {}, given("stars-1", folder))
+    outputs, problem = adapter.bring(checked.inputs, pending=None, clock=Clock(), reporter=Recorder())
+    assert "failed with exit code 1" in str(problem)
+    assert outputs["pending"] == "AC 2.3.0"
+    assert text(folder) == BEFORE
+    with pytest.raises(AssertionError, match="nothing says what its commands are told"):
+        Adapter(adapter.houston).bring(checked.inputs, pending=None, clock=Clock(), reporter=Recorder())
+
+
+def test_a_hop_by_image_alone_may_have_been_cut_off(tmp_path: Path, folder: Path) -> None:
+    """Where nothing is ever pending, a Dockerfile that names the next hop already is taken for that."""
+    (folder / "Dockerfile").write_text(f"FROM {RUNTIME}:5.0.4\n", encoding="utf-8")
+    with opened(tmp_path, version="4.2.5", distribution="runtime", platform_version="0.36.0") as stage:
+        made = Adapter(stage.client, SETTINGS)
+        checked = made.check(f"{URN}one", {}, {**given("stars-1", folder), "release_name": "stars-1"})
+        assert checked.failures == ()
+        assert f"Hop 1 writes FROM {RUNTIME}:5.0.4" in checked.lines
+
+
+def test_a_declaration_has_one_way_for_images() -> None:
+    """In either spelling, with the key of every mistake."""
+    entry = {"name": "a", "releaseName": "stars-1", "runtimeVersion": "5.0.4", "project": {"path": "../airflow"}}
+    (read,) = read_stack({"deployments": [entry]}).deployments
+    assert read.project == ProjectDeclaration(path="../airflow", deploy="astro deploy {deployment_id} --force")
+    with pytest.raises(InvalidDeclarationError, match=r"deployments\[0\]: .*give image or project, not both"):
+        read_stack({"deployments": [entry | {"image": "a:{version}"}]})
+    with pytest.raises(InvalidDeclarationError, match=r"project\.path: is missing"):
+        read_arguments({"release_name": "stars-1", "runtime_version": "5.0.4", "project": {"test": "x"}})
+
+
+def test_placeholders_stand_for_the_hop(stage: Stage) -> None:
+    """The image is what the FROM line names."""
+    deployment, hops = planned(stage)
+    assert declared("airflow").values(deployment, hops[0], AFTER_ONE) == {
+        "deployment_id": ID,
+        "release_name": "stars-1",
+        "version": "2.3.0",
+        "image": dockerfile.parse(AFTER_ONE).image,
+    }
+
+
+@pytest.mark.parametrize("named", ["AC 2.2.4", "AC 2.2.5", "AC 2.3.0", "Runtime 5.0.4"])
+def test_a_file_may_name_any_release_up_to_the_target(adapter: Adapter, folder: Path, named: str) -> None:
+    """Also one that is not on today's path: an earlier run may have left it, and its hop may have been cancelled."""
+    (folder / "Dockerfile").write_text(f"FROM {VENDORS.image(ReleaseId.parse(named))}\n", encoding="utf-8")
+    checked = adapter.check(f"{URN}one", {}, given("stars-1", folder))
+    assert checked.failures == ()
+    assert f"Hop 1 writes FROM {AC}:2.3.0-onbuild" in checked.lines
+    astro(folder, "exit 1")
+    _, problem = adapter.bring(checked.inputs, pending=None, clock=Clock(), reporter=Recorder())
+    assert "failed with exit code 1" in str(problem)
+    assert text(folder) == f"FROM {AC}:2.2.3-onbuild\n"
+
+
+@pytest.mark.parametrize("named", ["AC 2.2.2", "AC 2.4.0", "Runtime 5.0.5", "Runtime 6.0.0"])
+def test_a_file_that_names_a_release_off_the_way_is_refused(adapter: Adapter, folder: Path, named: str) -> None:
+    """Below what runs, or above the target: it is likely another Deployment's."""
+    (folder / "Dockerfile").write_text(f"FROM {VENDORS.image(ReleaseId.parse(named))}\n", encoding="utf-8")
+    ((argument, reason),) = adapter.check(f"{URN}one", {}, given("stars-1", folder)).failures
+    assert argument == "project"
+    assert "is it the project of another Deployment?" in reason
+
+
+def test_an_image_that_does_not_arrive_leaves_the_file_and_the_next_preview_takes_it(
+    stage: Stage, folder: Path
+) -> None:
+    """The deployment succeeded, so the image may still come; cancelling the hop makes nobody else's project of it."""
+    ending = walked(stage, declared(folder), timeout=30.0)
+    assert "the image was deployed, and Houston did not take it" in str(ending.problem)
+    assert text(folder) == AFTER_ONE
+    stage.client.cancel(ending.deployment, PATH[1])
+    checked = Adapter(stage.client, SETTINGS).check(f"{URN}one", {}, given("stars-1", folder))
+    assert checked.failures == ()
+    assert f"Hop 1 writes FROM {AC}:2.3.0-onbuild AS base" in checked.lines
+
+
+def plain(folder: Path, *lines: str) -> None:
+    """Write the Dockerfile."""
+    (folder / "Dockerfile").write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
+
+
+def warned(lines: Sequence[str]) -> list[str]:
+    """The warnings of a preview that are about the project."""
+    return [line.strip() for line in lines if line.strip().split()[1].rstrip(":") in OF_PROJECTS]
+
+
+def test_a_variant_is_kept_and_has_to_exist(adapter: Adapter, folder: Path) -> None:
+    """Preview names the image; nobody looks into the registry."""
+    plain(folder, f"FROM {AC}:2.2.3-fips-onbuild")
+    checked = adapter.check(f"{URN}one", {}, given("stars-1", folder))
+    assert f"Hop 1 needs the variant fips: make sure that {AC}:2.3.0-fips-onbuild exists." in checked.lines
+    plain(folder, f"FROM {AC}:2.2.3")
+    checked = adapter.check(f"{URN}one", {}, given("stars-1", folder))
+    assert f"Hop 2 needs the variant base: make sure that {RUNTIME}:5.0.4-base exists." in checked.lines
+
+
+def test_a_variant_that_is_known_not_to_exist_is_a_warning(adapter: Adapter, folder: Path) -> None:
+    """By its name; it can be accepted, and denied."""
+    plain(folder, f"FROM {AC}:2.2.3-base")
+    checked = adapter.check(f"{URN}one", {}, given("stars-1", folder))
+    (warning, *_) = warned(checked.lines)
+    assert warning == ("warning image-variant: hop 1: -base: no image of Certified has it, and 2.3.0-base is written")
+    accepted = adapter.check(f"{URN}one", {}, given("stars-1", folder, accept=["image-variant"]))
+    assert not [line for line in warned(accepted.lines) if "image-variant" in line]
+    ((argument, reason),) = adapter.check(f"{URN}one", {}, given("stars-1", folder, deny=["image-variant"])).failures
+    assert argument == "project"
+    assert reason.startswith("denied: image-variant: hop 1: -base")
+    assert reason.endswith("Correct that, or take image-variant out of deny.")
+
+
+def test_another_image_of_the_vendors_is_a_warning(adapter: Adapter, folder: Path) -> None:
+    """With its line; the last stage moves, and that line does not."""
+    plain(folder, f"FROM {AC}:2.2.3 AS deps", "RUN x", f"FROM {AC}:2.2.3-onbuild", "COPY --from=deps /a /a")
+    checked = adapter.check(f"{URN}one", {}, given("stars-1", folder))
+    assert warned(checked.lines)[0] == (
+        f"warning other-stage: line 1 of the Dockerfile names {AC}:2.2.3, and the last stage does not build on it: "
+        "only line 3 changes"
+    )
+    assert f"Hop 1 writes FROM {AC}:2.3.0-onbuild" in checked.lines
+
+
+@pytest.mark.parametrize(
+    ("lines", "hops"),
+    [
+        ((f"FROM {AC}:2.2.3-onbuild",), ""),
+        ((f"FROM {AC}:2.2.3-2-onbuild AS base",), ""),
+        ((f"FROM {AC}:2.2.3",), f"hop 1 ({AC}:2.3.0), hop 2 ({RUNTIME}:5.0.4-base)"),
+        (("ARG V=2.2.3-onbuild", f"FROM {AC}:$V"), f"hop 1 ({AC}:$V), hop 2 ({RUNTIME}:$V)"),
+        (
+            ("FROM python:3.11 AS b", f"FROM {AC}:2.2.3-onbuild"),
+            f"hop 1 ({AC}:2.3.0-onbuild), hop 2 ({RUNTIME}:5.0.4)",
+        ),
+    ],
+)
+def test_a_confirmation_that_nobody_gives_is_a_warning(
+    adapter: Adapter, folder: Path, lines: tuple[str, ...], hops: str
+) -> None:
+    """The vendor's CLI asks about tags that are not on offer, fills in no ARG, and may read another stage."""
+    plain(folder, *lines)
+    checked = adapter.check(f"{URN}one", {}, given("stars-1", folder))
+    assert checked.failures == ()
+    expected = (
+        f"warning deploy-confirmation: 'astro deploy' may ask to confirm the image of {hops}, and cancels when nobody "
+        f"answers: run 'astro config set show_warnings false' in {folder} first"
+    )
+    assert warned(checked.lines) == ([expected] if hops else [])
+
+
+def test_no_confirmation_is_asked_for_when_the_cli_or_the_command_says_so(adapter: Adapter, folder: Path) -> None:
+    """The setting in the project's own config, or a command that is not the vendor's."""
+    plain(folder, f"FROM {AC}:2.2.3")
+    own = {"path": str(folder), "deploy": "true"}
+    assert warned(adapter.check(f"{URN}one", {}, given("stars-1", folder, project=own)).lines) == []
+    config = folder / ".astro" / "config.yaml"
+    for setting in ("show_warnings: false", 'show_warnings: "False"  # here'):
+        config.write_text(f"project:\n  name: airflow\n{setting}\n", encoding="utf-8")
+        assert warned(adapter.check(f"{URN}one", {}, given("stars-1", folder)).lines) == []
+    config.write_text("# show_warnings: false\nproject:\n  show_warnings: false\n", encoding="utf-8")
+    assert len(warned(adapter.check(f"{URN}one", {}, given("stars-1", folder)).lines)) == 1
+
+
+MIRRORS = BaseImages(certified="localhost:5000/astronomer/ap-airflow", runtime="registry.example.com/astro-runtime")
+
+
+def test_a_platform_with_mirrors_names_them_everywhere(adapter: Adapter, folder: Path) -> None:
+    """The plan, the FROM lines that are written, and the file itself."""
+    mirrored = Adapter(adapter.houston, replace(SETTINGS, base_images=MIRRORS))
+    plain(folder, f"FROM {MIRRORS.certified}:2.2.3-onbuild")
+    checked = mirrored.check(f"{URN}one", {}, given("stars-1", folder))
+    assert checked.failures == ()
+    assert "FROM localhost:5000/astronomer/ap-airflow:2.3.0-onbuild" in checked.lines[1]
+    assert "FROM registry.example.com/astro-runtime:5.0.4" in checked.lines[2]
+    assert f"Hop 1 writes FROM {MIRRORS.certified}:2.3.0-onbuild" in checked.lines
+    assert f"Hop 2 writes FROM {MIRRORS.runtime}:5.0.4" in checked.lines
+    astro(folder, "echo {image}; exit 1")
+    project = {"path": str(folder), "deploy": "astro deploy {image}"}
+    checked = mirrored.check(f"{URN}one", {}, given("stars-1", folder, project=project))
+    mirrored.bring(checked.inputs, pending=None, clock=Clock(), reporter=Recorder())
+    image = f"{MIRRORS.certified}:2.3.0-onbuild"
+    assert noted(folder)[-1].startswith(f"deploy {image} FROM {image}")
+    assert text(folder) == f"FROM {MIRRORS.certified}:2.2.3-onbuild\n"
+    ((_, reason),) = adapter.check(f"{URN}one", {}, given("stars-1", folder)).failures
+    assert "name its repository in astro:baseImages" in reason
+
+
+def test_a_template_names_mirrors_and_one_is_a_bare_image(adapter: Adapter) -> None:
+    """``{base}`` is the mirror's, which holds none of the user's DAGs either."""
+    mirrored = Adapter(adapter.houston, replace(SETTINGS, base_images=MIRRORS))
+    inputs = {"release_name": "stars-1", "runtime_version": "5.0.4", "image": "{base}"}
+    ((argument, reason),) = mirrored.check(f"{URN}one", {}, inputs).failures
+    assert (argument, reason.split()[0]) == ("image", f"{MIRRORS.certified}:2.3.0-onbuild")
+    checked = mirrored.check(f"{URN}one", {}, inputs | {"accept": ["base-image"]})
+    assert f"Hop 2 delivers {MIRRORS.runtime}:5.0.4" in checked.lines

@@ -1,0 +1,166 @@
+"""Templates of images: what they may name, and what comes out."""
+
+from __future__ import annotations
+
+import pytest
+
+from astro_deployment_runtime.delivery.registry_image import check_template, is_base, of_hops, render
+from astro_deployment_runtime.errors import InvalidDeclarationError
+from astro_deployment_runtime.planning.base_images import BaseImages
+from astro_deployment_runtime.planning.catalog import Release
+from astro_deployment_runtime.planning.model import Acceptance, Deployment, Hop, Platform, RuleId
+from astro_deployment_runtime.planning.versions import AirflowVersion, ReleaseId
+
+CERTIFIED = Release(id=ReleaseId.parse("AC 2.3.0"), airflow=AirflowVersion(2, 3, 0))
+RUNTIME = Release(id=ReleaseId.parse("Runtime 5.0.4"), airflow=AirflowVersion(2, 3, 0))
+AIRFLOW_3 = Release(id=ReleaseId.parse("Runtime 3.0-1"), airflow=AirflowVersion(3, 0, 0))
+
+
+@pytest.mark.parametrize(
+    ("template", "release", "image"),
+    [
+        ("{base}", CERTIFIED, "quay.io/astronomer/ap-airflow:2.3.0-onbuild"),
+        ("{base}", RUNTIME, "quay.io/astronomer/astro-runtime:5.0.4"),
+        ("{base}", AIRFLOW_3, "astrocrpublic.azurecr.io/runtime:3.0-1"),
+        (
+            "registry.example.com/data-eng/airflow:{distribution}-{version}",
+            CERTIFIED,
+            "registry.example.com/data-eng/airflow:certified-2.3.0",
+        ),
+        (
+            "registry.example.com:5000/{distribution}/airflow:{version}_{airflow}",
+            RUNTIME,
+            "registry.example.com:5000/runtime/airflow:5.0.4_2.3.0",
+        ),
+        ("airflow:{version}", AIRFLOW_3, "airflow:3.0-1"),
+        ("airflow", RUNTIME, "airflow"),
+        (f"a/b@sha256:{'0' * 64}", RUNTIME, f"a/b@sha256:{'0' * 64}"),
+        (f"a/b:1@sha256:{'0' * 64}", RUNTIME, f"a/b:1@sha256:{'0' * 64}"),
+    ],
+)
+def test_a_template_names_the_image_of_each_release(template: str, release: Release, image: str) -> None:
+    """With the vendor's base image, the distribution and the versions."""
+    assert render(template, release) == image
+
+
+@pytest.mark.parametrize(
+    ("template", "message"),
+    [
+        (
+            "a:{tag}",
+            r"image names \{tag\}, which there is not: use \{base\}, \{distribution\}, \{version\}, \{airflow\}",
+        ),
+        ("a:{}", r"image names \{\}, which there is not"),
+        ("a:{version!r}", "which there is not"),
+        ("a:{version.__class__}", "which there is not"),
+        ("a:{0}", "which there is not"),
+        ("a:{{version}}", "a brace that belongs to no placeholder"),
+        ("a:{version", "a brace that belongs to no placeholder"),
+        ("a:version}", "a brace that belongs to no placeholder"),
+    ],
+)
+def test_a_template_that_names_what_there_is_not_is_refused(template: str, message: str) -> None:
+    """With the names that there are; render refuses it likewise."""
+    with pytest.raises(InvalidDeclarationError, match=message):
+        check_template(template)
+    with pytest.raises(InvalidDeclarationError, match=message):
+        render(template, RUNTIME)
+
+
+@pytest.mark.parametrize(
+    "template",
+    [
+        "",
+        "a b:{version}",
+        "registry.example.com/Data-Eng/airflow:{version}",
+        "registry.example.com/:{version}",
+        "a:{version}\n",
+        "a:{version}; rm -rf",
+        "https://registry.example.com/a:{version}",
+        "a:b:{version}",
+        "a@sha256:{version}",
+        f"a:{'x' * 129}",
+        "ä:{version}",
+    ],
+)
+def test_what_becomes_no_reference_is_refused(template: str) -> None:
+    """Told with the release for which it is none."""
+    with pytest.raises(InvalidDeclarationError, match=r"for Astro Runtime 5\.0\.4, which is no image reference"):
+        render(template, RUNTIME)
+
+
+@pytest.mark.parametrize(
+    ("image", "base"),
+    [
+        ("quay.io/astronomer/ap-airflow:2.3.0-onbuild", True),
+        ("Quay.io/astronomer/ap-airflow:2.3.0", True),
+        ("quay.io/astronomer/astro-runtime:5.0.4-base", True),
+        ("quay.io/astronomer/astro-runtime", True),
+        (f"quay.io/astronomer/astro-runtime@sha256:{'0' * 64}", True),
+        ("astrocrpublic.azurecr.io/runtime:3.0-1", True),
+        ("astronomerinc/ap-airflow:1.10.12-alpine3.10", True),
+        ("docker.io/astronomerinc/ap-airflow:1.10.12", True),
+        ("registry.example.com/astronomer/astro-runtime:5.0.4", False),
+        ("quay.io/astronomer/astro-runtime-ours:5.0.4", False),
+        ("no reference", False),
+    ],
+)
+def test_the_vendors_bare_images_are_known(image: str, base: bool) -> None:
+    """They hold none of the user's DAGs; a copy in one's own registry is not looked into."""
+    assert is_base(image) is base
+
+
+MIRRORS = BaseImages(certified="registry.example.com/ap-airflow", runtime="localhost:5000/astronomer/astro-runtime")
+
+
+def test_mirrors_are_named_and_known_as_bare() -> None:
+    """Each repository, beside the vendor's own; the tag may be any, and so may a digest."""
+    assert render("{base}", CERTIFIED, MIRRORS) == "registry.example.com/ap-airflow:2.3.0-onbuild"
+    assert render("{base}", RUNTIME, MIRRORS) == "localhost:5000/astronomer/astro-runtime:5.0.4"
+    assert render("{base}", AIRFLOW_3, MIRRORS) == "astrocrpublic.azurecr.io/runtime:3.0-1"
+    for image in (
+        "localhost:5000/astronomer/astro-runtime:5.0.4-base",
+        f"registry.example.com/ap-airflow@sha256:{'0' * 64}",
+        "Registry.Example.com/ap-airflow:2.3.0",
+        "quay.io/astronomer/astro-runtime:5.0.4",
+    ):
+        assert is_base(image, MIRRORS)
+    assert not is_base("localhost:5000/astronomer/astro-runtime:5.0.4")
+    assert not is_base("localhost:5000/team/astro-runtime:5.0.4", MIRRORS)
+
+
+DEPLOYMENT = Deployment(id="a", release_name="stars-1", label="Stars", workspace_id="w", current=CERTIFIED)
+PLATFORM = Platform(version="0.30.4")
+HOPS = [
+    Hop(rule=RuleId.MIGRATE_EQUAL, source=CERTIFIED, target=RUNTIME),
+    Hop(rule=RuleId.RUNTIME_UPGRADE, source=RUNTIME, target=AIRFLOW_3),
+]
+DIGEST = f"@sha256:{'0' * 64}"
+
+
+@pytest.mark.parametrize(
+    "template", [f"a:{{version}}{DIGEST}", f"a/{{distribution}}:{{airflow}}{DIGEST}", f"a{DIGEST}", "a:latest"]
+)
+def test_one_image_for_several_hops_is_refused(template: str) -> None:
+    """A digest names one image, whatever tag and repository come before it."""
+    with pytest.raises(InvalidDeclarationError, match="is the same for several hops") as refused:
+        of_hops(template, HOPS, DEPLOYMENT, PLATFORM, Acceptance())
+    assert ("leave the digest out" in str(refused.value)) == ("@" in template)
+    assert len(of_hops(template, HOPS[:1], DEPLOYMENT, PLATFORM, Acceptance())) == 1
+
+
+def test_a_mirror_of_the_bare_image_has_to_be_accepted() -> None:
+    """It holds none of the user's DAGs, as the vendor's does not; its name is in the refusal."""
+    with pytest.raises(
+        InvalidDeclarationError,
+        match=r"^localhost:5000/astronomer/astro-runtime:5\.0\.4 is a mirror of the vendor's bare",
+    ):
+        of_hops("{base}", HOPS[:1], DEPLOYMENT, PLATFORM, Acceptance(), MIRRORS)
+    accepted = of_hops("{base}", HOPS[:1], DEPLOYMENT, PLATFORM, Acceptance(base_image=True), MIRRORS)
+    assert accepted == ["localhost:5000/astronomer/astro-runtime:5.0.4"]
+
+
+def test_a_long_text_takes_no_time() -> None:
+    """The pattern does not try every way to split it."""
+    for part in ("a-", "a.", "a/", "a--", "a.b/"):
+        assert not is_base(part * 20_000 + "!")

@@ -1,0 +1,210 @@
+"""A stage for the executor: the real client and the real sandbox in one process, on a clock that we move."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final
+
+import httpx
+from pydantic import SecretStr
+
+from astro_deployment_runtime.catalogs import vendor_feed
+from astro_deployment_runtime.config.connection_settings import Settings
+from astro_deployment_runtime.delivery.registry_image import ImageDelivery
+from astro_deployment_runtime.execution.decisions import Declaration
+from astro_deployment_runtime.execution.executor import Ending, walk
+from astro_deployment_runtime.execution.reconciler import path_of
+from astro_deployment_runtime.houston.client import Houston
+from astro_deployment_runtime.houston.transport import Transport
+from astro_deployment_runtime.planning.model import Acceptance, Plan, Strategy
+from astro_deployment_runtime.planning.planner import plan
+from astro_deployment_runtime.planning.versions import ReleaseId, RuntimeVersion
+from sandbox import app, world
+from sandbox.images import Labels
+from sandbox.requestlog import root_fields
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from sandbox.houston import Houston as SandboxHouston
+
+BASE: Final = "http://127.0.0.1:8871"
+TOKEN: Final = "canary-token-4711"
+IMAGE: Final = "registry.example.com/team/airflow:{distribution}-{version}"
+ID: Final = "ckw1stars"
+RELEASE: Final = "stars-1"
+
+
+class FakeClock:
+    """Time that passes only by waiting, and a wish to stop that the test makes."""
+
+    def __init__(self) -> None:
+        self.time = 1_000_000.0
+        self.cancel_at: float | None = None
+        self.events: list[tuple[float, Callable[[], object]]] = []
+
+    def __call__(self) -> float:
+        return self.time
+
+    def now(self) -> float:
+        return self.time
+
+    def at(self, seconds_from_now: float, do: Callable[[], object]) -> None:
+        """Let something happen on the platform while somebody waits."""
+        self.events.append((self.time + seconds_from_now, do))
+
+    def wait(self, seconds: float) -> bool:
+        self.time += seconds
+        due = [event for event in self.events if event[0] <= self.time]
+        self.events = [event for event in self.events if event[0] > self.time]
+        for _, do in due:
+            do()
+        return self.cancel_at is not None and self.time >= self.cancel_at
+
+
+@dataclass(slots=True)
+class Recorder:
+    """Keeps what the user is told."""
+
+    infos: list[str] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+    progresses: list[str] = field(default_factory=list)
+
+    def info(self, text: str) -> None:
+        self.infos.append(text)
+
+    def warning(self, text: str) -> None:
+        self.warnings.append(text)
+
+    def progress(self, text: str) -> None:
+        self.progresses.append(text)
+
+
+class _Wire(httpx.BaseTransport):
+    """Carries requests to the app; a fault may stand in the way before the app sees one, or after it acted."""
+
+    def __init__(self, served: Any) -> None:
+        self._asgi = httpx.ASGITransport(served, raise_app_exceptions=False)
+        self._loop = asyncio.new_event_loop()
+        self.requests: list[str] = []
+        self.replace: dict[str, Any] = {}
+        self.before: Callable[[str], httpx.Response | None] = lambda _: None
+        self.after: Callable[[str, httpx.Response], httpx.Response] = lambda _, response: response
+
+    def close(self) -> None:
+        self._loop.close()
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        name = request.url.path
+        if name == "/v1":
+            name = " ".join(root_fields(json.loads(request.content)["query"]))
+        self.requests.append(name)
+        if (instead := self.before(name)) is not None:
+            return instead
+        if name in self.replace:
+            return httpx.Response(200, json=self.replace[name])
+
+        async def ask() -> httpx.Response:
+            response = await self._asgi.handle_async_request(request)
+            return httpx.Response(response.status_code, headers=response.headers, content=await response.aread())
+
+        return self.after(name, self._loop.run_until_complete(ask()))
+
+
+@dataclass(slots=True, kw_only=True)
+class Stage:
+    """One Deployment, ``stars-1``, on a platform in our hand."""
+
+    sandbox: SandboxHouston
+    client: Houston
+    wire: _Wire
+    clock: FakeClock
+    told: Recorder = field(default_factory=Recorder)
+
+    def declare(
+        self, target: str = "5.0.4", *, accept: tuple[str, ...] = (), ours: bool = False, **more: Any
+    ) -> Declaration:
+        """Declare a target and the path that is right for it now, as a check would."""
+        deployment, platform, catalog = self.client.observe(ID)
+        accepted = Acceptance.parse(accept)
+        planned = plan(
+            deployment.current,
+            RuntimeVersion.parse(target),
+            catalog,
+            accepted=accepted,
+            platform=platform,
+            pending=deployment.pending,
+            pending_is_ours=ours,
+        )
+        assert isinstance(planned, Plan)
+        return Declaration(
+            target=RuntimeVersion.parse(target),
+            strategy=Strategy.CERTIFIED_FIRST,
+            accepted=accepted,
+            path=path_of(planned),
+            cancel=planned.cancel,
+            **more,
+        )
+
+    def walk(self, declaration: Declaration, *, image: str | None = IMAGE, pending: str | None = None) -> Ending:
+        """Walk as an update does."""
+        return walk(
+            ID,
+            declaration,
+            delivery=ImageDelivery(image, self.client) if image else None,
+            pending=ReleaseId.parse(pending) if pending else None,
+            client=self.client,
+            clock=self.clock,
+            reporter=self.told,
+        )
+
+    def push(self, image: str) -> None:
+        """Deploy an image, as the team's pipeline does."""
+        self.sandbox.deploy(RELEASE, image, Labels())
+
+    def delete(self) -> None:
+        """Delete the Deployment, as an administrator does."""
+        self.sandbox.store._db.execute("DELETE FROM deployments")
+
+    def mutations(self) -> list[str]:
+        """The mutations that were sent, in order."""
+        return [name for name in self.wire.requests if name.startswith(("update", "cancel"))]
+
+
+@contextlib.contextmanager
+def opened(
+    folder: Path, *, version: str = "2.2.3", distribution: str = "certified", **settings: Any
+) -> Iterator[Stage]:
+    """Open a stage whose Deployment runs that version; ``settings`` are the sandbox's."""
+    fleet = folder / "fleet.yaml"
+    pending = settings.pop("pending", None)
+    entry = {
+        "id": ID,
+        "releaseName": RELEASE,
+        "label": "Stars",
+        "workspace": "ckw0space",
+        "distribution": distribution,
+        "version": version,
+        **({"pending": pending} if pending else {}),
+    }
+    fleet.write_text(json.dumps([entry]), encoding="utf-8")
+    clock = FakeClock()
+    made = world.Settings(
+        **{"token": TOKEN, "fleet": fleet, "rollout_seconds": 60.0, "heartbeat_seconds": 0.2, **settings}
+    )
+    with world.houston(made, BASE, clock) as served:
+        wire = _Wire(app.create(served))
+        transport = Transport(Settings(url=f"{BASE}/v1", token=SecretStr(TOKEN)), transport=wire)
+        try:
+            yield Stage(
+                sandbox=served,
+                client=Houston(transport, feed=vendor_feed.load("guide"), now=clock, gather=0, linger=0),
+                wire=wire,
+                clock=clock,
+            )
+        finally:
+            transport.close()

@@ -1,0 +1,600 @@
+"""The decision, situation by situation: every kind of observation beside every kind of declaration."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from astro_deployment_runtime.catalogs import vendor_feed
+from astro_deployment_runtime.execution.decisions import (
+    SETTLE_SECONDS,
+    Declaration,
+    Mutation,
+    MutationKind,
+    Observation,
+    Outcome,
+    Run,
+)
+from astro_deployment_runtime.execution.health_confirmation import HEALTHY_READS
+from astro_deployment_runtime.execution.reconciler import (
+    ATTEMPTS,
+    Cancel,
+    Deliver,
+    Done,
+    HandedOver,
+    MutationRefused,
+    NotTaken,
+    PathChanged,
+    Refuse,
+    Start,
+    TimedOut,
+    Wait,
+    Waiting,
+    Withdrawn,
+    WrongAirflow,
+    decide,
+    expected_airflow,
+)
+from astro_deployment_runtime.planning.catalog import Catalog, Release
+from astro_deployment_runtime.planning.model import (
+    Acceptance,
+    Deployment,
+    Equivalent,
+    Health,
+    Platform,
+    Refusal,
+    RuleId,
+    Strategy,
+)
+from astro_deployment_runtime.planning.versions import AirflowVersion, ReleaseId, RuntimeVersion
+
+if TYPE_CHECKING:
+    from astro_deployment_runtime.execution.reconciler import Decision
+
+CATALOG = vendor_feed.load("guide")
+PLATFORM = Platform(version="0.30.4")
+TIMEOUT = 600.0
+
+
+def named(text: str) -> ReleaseId:
+    """``AC 2.3.0`` or ``Runtime 5.0.4``."""
+    return ReleaseId.parse(text)
+
+
+def deployment(runs: str, pending: str | None = None) -> Deployment:
+    """A Deployment that runs a release of the guide's catalog."""
+    release = CATALOG.get(named(runs))
+    assert release is not None
+    return Deployment(
+        id="ckw1",
+        release_name="stars-1",
+        label="Stars",
+        workspace_id="ckw0",
+        current=release,
+        pending=named(pending) if pending else None,
+    )
+
+
+def declared(*path: str, cancel: str | None = None, **more: Any) -> Declaration:
+    """What was declared and shown; the target is the last of the path."""
+    version = named(path[-1]).version
+    assert isinstance(version, RuntimeVersion)
+    settings: dict[str, Any] = {
+        "target": version,
+        "strategy": Strategy.CERTIFIED_FIRST,
+        "accepted": Acceptance(),
+        "cancel": named(cancel) if cancel else None,
+        "timeout": TIMEOUT,
+        **more,
+    }
+    return Declaration(path=tuple(map(named, path)), **settings)
+
+
+GUIDE = ("AC 2.2.3", "AC 2.3.0", "Runtime 5.0.4")
+
+
+def decided(
+    seen: Deployment, declaration: Declaration, run: Run | None = None, platform: Platform = PLATFORM
+) -> Decision:
+    """Decide, with nothing done so far unless a run is given."""
+    return decide(Observation(deployment=seen, platform=platform, run=run or Run()), declaration, CATALOG)
+
+
+def sent(kind: MutationKind, release: str, outcome: Outcome, *, attempts: int = 1) -> Mutation:
+    """A mutation that this run sent."""
+    return Mutation(kind=kind, release=named(release), outcome=outcome, message="why", attempts=attempts)
+
+
+def step(decision: Decision) -> tuple[str, str]:
+    """The kind of a step and what it is about."""
+    match decision:
+        case Start(hop) | Deliver(hop):
+            return type(decision).__name__, str(hop.target)
+        case Cancel(pending):
+            return "Cancel", str(pending)
+        case Wait(what, hop):
+            return f"Wait {what}", str(hop.target) if hop else ""
+        case Done(plan):
+            return "Done", str(plan.current)
+        case Refuse(reason):
+            return "Refuse", type(reason).__name__
+
+
+@pytest.mark.parametrize(
+    ("runs", "pending", "delivers", "expected"),
+    [
+        pytest.param("AC 2.2.3", None, False, ("Start", "AC 2.3.0"), id="a first run starts the first hop"),
+        pytest.param("AC 2.2.3", None, True, ("Start", "AC 2.3.0"), id="also where we deliver"),
+        pytest.param("AC 2.2.3", "AC 2.3.0", True, ("Deliver", "AC 2.3.0"), id="a started hop gets its image"),
+        pytest.param("AC 2.2.3", "AC 2.3.0", False, ("Wait image", "AC 2.3.0"), id="or waits for somebody's"),
+        pytest.param("AC 2.3.0", None, True, ("Start", "Astro Runtime 5.0.4"), id="a resumed run starts the next hop"),
+        pytest.param("AC 2.3.0", "Runtime 5.0.4", True, ("Deliver", "Astro Runtime 5.0.4"), id="or takes it up"),
+        pytest.param("Runtime 5.0.4", None, True, ("Done", "Astro Runtime 5.0.4"), id="at the target nothing is left"),
+        pytest.param(
+            "Runtime 5.0.4", "Runtime 5.0.4", True, ("Done", "Astro Runtime 5.0.4"), id="whatever is pending there"
+        ),
+    ],
+)
+def test_the_way_along_the_path(runs: str, pending: str | None, delivers: bool, expected: tuple[str, str]) -> None:
+    """A first run and a resumed one are the same: only what is observed counts."""
+    assert step(decided(deployment(runs, pending), declared(*GUIDE, delivers=delivers))) == expected
+
+
+class TestPending:
+    """A pending hop that is not the path's next."""
+
+    def test_ours_is_cancelled_as_it_was_shown(self) -> None:
+        """It is ours when we saved that we started it."""
+        seen = deployment("AC 2.2.3", "AC 2.2.4")
+        run = Run(ours=named("AC 2.2.4"), seen=frozenset({named("AC 2.2.4")}))
+        assert step(decided(seen, declared(*GUIDE, cancel="AC 2.2.4"), run)) == ("Cancel", "AC 2.2.4")
+
+    def test_ours_is_not_cancelled_unless_that_was_shown(self) -> None:
+        """What we do is what we printed."""
+        seen = deployment("AC 2.2.3", "AC 2.2.4")
+        decision = decided(seen, declared(*GUIDE), Run(ours=named("AC 2.2.4")))
+        assert decision == Refuse(PathChanged(tuple(map(named, GUIDE)), tuple(map(named, GUIDE)), named("AC 2.2.4")))
+
+    def test_a_foreign_one_is_refused(self) -> None:
+        """Also when its cancelling was shown, because it was thought to be ours."""
+        decision = decided(deployment("AC 2.2.3", "AC 2.2.4"), declared(*GUIDE, cancel="AC 2.2.4"))
+        assert isinstance(decision, Refuse)
+        assert isinstance(decision.reason, Refusal)
+        assert [violation.rule for violation in decision.reason.violations] == [RuleId.PENDING]
+
+    def test_a_foreign_one_is_cancelled_when_that_is_accepted(self) -> None:
+        """By name."""
+        accepted = Acceptance(cancel_pending=True)
+        seen = deployment("AC 2.2.3", "AC 2.2.4")
+        assert step(decided(seen, declared(*GUIDE, cancel="AC 2.2.4", accepted=accepted))) == ("Cancel", "AC 2.2.4")
+
+    def test_after_the_cancel_the_path_begins(self) -> None:
+        """The cancelled hop is seen no more, and the first hop is started."""
+        run = Run(
+            ours=named("AC 2.2.4"),
+            seen=frozenset({named("AC 2.2.4")}),
+            mutations=(sent(MutationKind.CANCEL, "AC 2.2.4", Outcome.ANSWERED),),
+        )
+        assert step(decided(deployment("AC 2.2.3"), declared(*GUIDE, cancel="AC 2.2.4"), run)) == ("Start", "AC 2.3.0")
+
+    def test_one_that_somebody_cancelled_is_not_started_again(self) -> None:
+        """A human's click is not overruled by the run that sees it."""
+        decision = decided(deployment("AC 2.2.3"), declared(*GUIDE), Run(seen=frozenset({named("AC 2.3.0")})))
+        assert isinstance(decision, Refuse)
+        assert isinstance(decision.reason, Withdrawn)
+
+
+class TestPathChanges:
+    """Only the path that was shown is walked."""
+
+    def test_a_rest_of_it_is_walked(self) -> None:
+        """Hops that others did meanwhile leave a legal rest."""
+        assert step(decided(deployment("AC 2.3.0"), declared(*GUIDE))) == ("Start", "Astro Runtime 5.0.4")
+
+    def test_another_path_is_not(self) -> None:
+        """Whoever moved the Deployment to the side."""
+        decision = decided(deployment("AC 2.2.4"), declared(*GUIDE))
+        now = tuple(map(named, ("AC 2.2.4", "AC 2.3.0", "Runtime 5.0.4")))
+        assert decision == Refuse(PathChanged(tuple(map(named, GUIDE)), now, None))
+
+    def test_what_cannot_be_undone_is_refused_with_the_planners_reasons(self) -> None:
+        """Somebody went beyond the target."""
+        decision = decided(deployment("Runtime 5.0.4"), declared("AC 2.2.3", "AC 2.2.5", "Runtime 4.2.5"))
+        assert isinstance(decision, Refuse)
+        assert isinstance(decision.reason, Refusal)
+
+    def test_a_platform_that_forbids_the_move_ends_the_run(self) -> None:
+        """The platform may have been upgraded meanwhile."""
+        decision = decided(deployment("AC 2.3.0"), declared(*GUIDE), platform=Platform(version="0.33.2"))
+        assert isinstance(decision, Refuse)
+        assert isinstance(decision.reason, Refusal)
+
+    def test_equivalent_is_reached_when_runtime_runs(self) -> None:
+        """The target is resolved anew at every step; on Runtime nothing is left of it."""
+        declaration = replace(declared(*GUIDE[1:]), target=Equivalent.EQUIVALENT)
+        assert step(decided(deployment("AC 2.3.0"), declaration)) == ("Start", "Astro Runtime 5.0.4")
+        assert step(decided(deployment("Runtime 5.0.4"), declaration)) == ("Done", "Astro Runtime 5.0.4")
+
+
+class TestMutations:
+    """After a mutation: read, then decide."""
+
+    @pytest.mark.parametrize("outcome", [Outcome.DOUBTFUL, Outcome.UNSENT, Outcome.ANSWERED])
+    def test_one_that_shows_no_effect_is_given_time(self, outcome: Outcome) -> None:
+        """Its effect may still show."""
+        run = Run(mutations=(sent(MutationKind.START, "AC 2.3.0", outcome),), now=SETTLE_SECONDS - 1)
+        assert step(decided(deployment("AC 2.2.3"), declared(*GUIDE), run)) == ("Wait settling", "AC 2.3.0")
+
+    @pytest.mark.parametrize("outcome", [Outcome.DOUBTFUL, Outcome.UNSENT])
+    def test_without_an_answer_it_is_sent_again_after_that(self, outcome: Outcome) -> None:
+        """Reading has shown that it was not taken."""
+        run = Run(mutations=(sent(MutationKind.START, "AC 2.3.0", outcome),), now=SETTLE_SECONDS)
+        assert step(decided(deployment("AC 2.2.3"), declared(*GUIDE), run)) == ("Start", "AC 2.3.0")
+
+    @pytest.mark.parametrize(
+        ("outcome", "attempts"), [(Outcome.DOUBTFUL, ATTEMPTS), (Outcome.UNSENT, ATTEMPTS), (Outcome.ANSWERED, 1)]
+    )
+    def test_not_for_ever_and_never_after_an_answer(self, outcome: Outcome, attempts: int) -> None:
+        """Somebody has to look."""
+        mutation = sent(MutationKind.START, "AC 2.3.0", outcome, attempts=attempts)
+        decision = decided(deployment("AC 2.2.3"), declared(*GUIDE), Run(mutations=(mutation,), now=SETTLE_SECONDS))
+        assert decision == Refuse(NotTaken(mutation))
+
+    @pytest.mark.parametrize("kind", [MutationKind.START, MutationKind.DELIVER, MutationKind.CANCEL])
+    def test_a_refused_one_ends_the_run(self, kind: MutationKind) -> None:
+        """With Houston's own words."""
+        pending, release, cancel = {
+            MutationKind.START: (None, "AC 2.3.0", None),
+            MutationKind.DELIVER: ("AC 2.3.0", "AC 2.3.0", None),
+            MutationKind.CANCEL: ("AC 2.2.4", "AC 2.2.4", "AC 2.2.4"),
+        }[kind]
+        mutation = sent(kind, release, Outcome.REFUSED)
+        run = Run(mutations=(mutation,), ours=named(pending) if pending else None)
+        declaration = declared(*GUIDE, delivers=True, cancel=cancel)
+        assert decided(deployment("AC 2.2.3", pending), declaration, run) == Refuse(MutationRefused(mutation))
+
+    def test_an_image_is_delivered_once_per_hop_and_run(self) -> None:
+        """The versions tell whether it was taken."""
+        run = Run(mutations=(sent(MutationKind.DELIVER, "AC 2.3.0", Outcome.ANSWERED),), now=100.0)
+        seen = deployment("AC 2.2.3", "AC 2.3.0")
+        assert step(decided(seen, declared(*GUIDE, delivers=True), run)) == ("Wait rollout", "AC 2.3.0")
+
+    @pytest.mark.parametrize(
+        ("seconds", "attempts", "expected"),
+        [
+            (SETTLE_SECONDS - 1, 1, "Wait rollout"),
+            (SETTLE_SECONDS, 1, "Deliver"),
+            (SETTLE_SECONDS, ATTEMPTS - 1, "Deliver"),
+            (SETTLE_SECONDS, ATTEMPTS, "Wait rollout"),
+        ],
+    )
+    def test_a_delivery_without_an_answer_and_an_effect_is_sent_again(
+        self, seconds: float, attempts: int, expected: str
+    ) -> None:
+        """Nobody has to wait for the time-out when Houston ended before it saw the image."""
+        lost = sent(MutationKind.DELIVER, "AC 2.3.0", Outcome.DOUBTFUL, attempts=attempts)
+        run = Run(mutations=(lost,), now=seconds)
+        seen = deployment("AC 2.2.3", "AC 2.3.0")
+        assert step(decided(seen, declared(*GUIDE, delivers=True), run)) == (expected, "AC 2.3.0")
+
+    def test_a_delivery_that_never_left_is_sent_again(self) -> None:
+        """It cannot have had an effect."""
+        run = Run(mutations=(sent(MutationKind.DELIVER, "AC 2.3.0", Outcome.UNSENT),), now=SETTLE_SECONDS)
+        seen = deployment("AC 2.2.3", "AC 2.3.0")
+        assert step(decided(seen, declared(*GUIDE, delivers=True), run)) == ("Deliver", "AC 2.3.0")
+
+    def test_a_start_that_took_effect_is_followed_by_its_delivery(self) -> None:
+        """What Houston shows counts, not the lost answer."""
+        run = Run(mutations=(sent(MutationKind.START, "AC 2.3.0", Outcome.DOUBTFUL),))
+        seen = deployment("AC 2.2.3", "AC 2.3.0")
+        assert step(decided(seen, declared(*GUIDE, delivers=True), run)) == ("Deliver", "AC 2.3.0")
+
+    def test_a_cancel_that_shows_no_effect_is_given_time(self) -> None:
+        """Like any other mutation."""
+        run = Run(ours=named("AC 2.2.4"), mutations=(sent(MutationKind.CANCEL, "AC 2.2.4", Outcome.DOUBTFUL),))
+        seen = deployment("AC 2.2.3", "AC 2.2.4")
+        assert step(decided(seen, declared(*GUIDE, cancel="AC 2.2.4"), run)) == ("Wait settling", "")
+
+
+class TestUpgradesByImage:
+    """From 0.36 on a Runtime upgrade is made by its image alone: it is neither started nor pending."""
+
+    BY_IMAGE = Platform(version="0.36.0", upgrades_by_image=True)
+    PATH = ("Runtime 4.2.5", "Runtime 5.0.4")
+
+    @pytest.mark.parametrize(
+        ("delivers", "expected"),
+        [(True, ("Deliver", "Astro Runtime 5.0.4")), (False, ("Wait image", "Astro Runtime 5.0.4"))],
+    )
+    def test_the_image_is_the_first_step(self, delivers: bool, expected: tuple[str, str]) -> None:
+        """Ours, or somebody's."""
+        declaration = declared(*self.PATH, delivers=delivers)
+        assert step(decided(deployment("Runtime 4.2.5"), declaration, platform=self.BY_IMAGE)) == expected
+
+    def test_it_is_delivered_once(self) -> None:
+        """Then Houston's version is waited for."""
+        run = Run(mutations=(sent(MutationKind.DELIVER, "Runtime 5.0.4", Outcome.DOUBTFUL),))
+        declaration = declared(*self.PATH, delivers=True)
+        decision = decided(deployment("Runtime 4.2.5"), declaration, run, platform=self.BY_IMAGE)
+        assert step(decision) == ("Wait rollout", "Astro Runtime 5.0.4")
+
+    def test_a_migration_is_started_there_too(self) -> None:
+        """It still needs its desired version."""
+        decision = decided(deployment("AC 2.3.0"), declared(*GUIDE), platform=self.BY_IMAGE)
+        assert step(decision) == ("Start", "Astro Runtime 5.0.4")
+
+
+HEALTHY = Health(healthy=True, detail="its Airflow is healthy at 2.3.0")
+SICK = Health(healthy=False, detail="its scheduler is unhealthy")
+
+
+class TestArrival:
+    """Houston's word alone is no arrival."""
+
+    def test_the_airflow_is_waited_for_before_the_next_hop(self) -> None:
+        """Healthy, and at the expected version."""
+        run = Run(arrived=named("AC 2.3.0"), health=SICK)
+        assert step(decided(deployment("AC 2.3.0"), declared(*GUIDE), run)) == ("Wait health", "")
+
+    def test_and_before_the_end(self) -> None:
+        """At the target, too."""
+        run = Run(arrived=named("Runtime 5.0.4"))
+        assert step(decided(deployment("Runtime 5.0.4"), declared(*GUIDE), run)) == ("Wait health", "")
+
+
+class TestWaiting:
+    """How long, and whether at all."""
+
+    @pytest.mark.parametrize(
+        ("run", "seen", "what"),
+        [
+            pytest.param(Run(now=TIMEOUT), deployment("AC 2.2.3", "AC 2.3.0"), Waiting.IMAGE, id="for an image"),
+            pytest.param(
+                Run(now=TIMEOUT, arrived=named("AC 2.3.0")), deployment("AC 2.3.0"), Waiting.HEALTH, id="for health"
+            ),
+        ],
+    )
+    def test_the_time_out_ends_the_run(self, run: Run, seen: Deployment, what: Waiting) -> None:
+        """Counted from when this run began to wait for the hop."""
+        decision = decided(seen, declared(*GUIDE), run)
+        assert isinstance(decision, Refuse)
+        assert isinstance(decision.reason, TimedOut)
+        assert (decision.reason.waiting.what, decision.reason.seconds) == (what, TIMEOUT)
+
+    def test_a_time_out_tells_how_the_airflow_was(self) -> None:
+        """What was found last is the first thing that one asks."""
+        run = Run(now=TIMEOUT, arrived=named("AC 2.3.0"), health=SICK)
+        decision = decided(deployment("AC 2.3.0"), declared(*GUIDE), run)
+        assert decision == Refuse(
+            TimedOut(Wait(Waiting.HEALTH, None), TIMEOUT, "its scheduler is unhealthy", AirflowVersion(2, 3, 0))
+        )
+
+    @pytest.mark.parametrize(
+        ("run", "seen", "expected"),
+        [
+            pytest.param(Run(), deployment("AC 2.2.3"), ("Start", "AC 2.3.0"), id="a hop is still started"),
+            pytest.param(
+                Run(), deployment("AC 2.2.3", "AC 2.3.0"), ("Refuse", "HandedOver"), id="an image is not awaited"
+            ),
+            pytest.param(
+                Run(arrived=named("AC 2.3.0"), health=SICK),
+                deployment("AC 2.3.0"),
+                ("Refuse", "HandedOver"),
+                id="nor pods",
+            ),
+            pytest.param(
+                Run(arrived=named("AC 2.3.0"), health=HEALTHY),
+                deployment("AC 2.3.0"),
+                ("Wait health", ""),
+                id="but a healthy Airflow is asked again",
+            ),
+            pytest.param(
+                Run(mutations=(sent(MutationKind.START, "AC 2.3.0", Outcome.DOUBTFUL),)),
+                deployment("AC 2.2.3"),
+                ("Wait settling", "AC 2.3.0"),
+                id="and a doubt is settled",
+            ),
+        ],
+    )
+    def test_not_waiting_hands_over(self, run: Run, seen: Deployment, expected: tuple[str, str]) -> None:
+        """With wait=False the run ends as soon as somebody else has to act."""
+        assert step(decided(seen, declared(*GUIDE, wait=False), run)) == expected
+
+    def test_a_delivered_image_is_handed_over_too(self) -> None:
+        """The roll-out is Houston's to do."""
+        run = Run(mutations=(sent(MutationKind.DELIVER, "AC 2.3.0", Outcome.ANSWERED),))
+        decision = decided(deployment("AC 2.2.3", "AC 2.3.0"), declared(*GUIDE, wait=False, delivers=True), run)
+        assert isinstance(decision, Refuse)
+        assert isinstance(decision.reason, HandedOver)
+        assert decision.reason.waiting.what is Waiting.ROLLOUT
+
+
+def release(name: str, airflow: str | None = None) -> Release:
+    """A release of the guide's catalog, perhaps with another Airflow version."""
+    found = CATALOG.get(named(name))
+    assert found is not None
+    return CATALOG.describe(found.id, AirflowVersion.parse(airflow)) if airflow else found
+
+
+class TestWhatContradictsWhatWasSeen:
+    """One answer of Houston proves nothing against what this run has seen before."""
+
+    @pytest.mark.parametrize(
+        ("runs", "pending", "run", "reason"),
+        [
+            pytest.param("AC 2.2.3", None, Run(reached=release("AC 2.3.0")), "FellBack", id="a lower version"),
+            pytest.param(
+                "AC 2.2.3", "AC 2.3.0", Run(reached=release("AC 2.3.0")), "FellBack", id="and the hop is pending again"
+            ),
+            pytest.param(
+                "AC 2.2.3", "AC 2.2.4", Run(reached=release("AC 2.3.0")), "FellBack", id="and another hop is pending"
+            ),
+            pytest.param("AC 2.2.3", None, Run(seen=frozenset({named("AC 2.3.0")})), "Withdrawn", id="a hop is gone"),
+            pytest.param("AC 2.2.3", "AC 2.2.4", Run(), "Refusal", id="another hop is pending"),
+            pytest.param("AC 2.2.4", None, Run(), "PathChanged", id="something off the path runs"),
+        ],
+    )
+    def test_it_stops_the_run_only_when_it_lasts(self, runs: str, pending: str | None, run: Run, reason: str) -> None:
+        """Or when the time is over; an outage in between makes it begin anew."""
+        seen = deployment(runs, pending)
+        for looked, expected in ((SETTLE_SECONDS - 0.1, "Wait"), (SETTLE_SECONDS, "Refuse")):
+            later = replace(run, steady_since=100.0, looked=100.0 + looked, now=100.0 + looked)
+            assert type(decided(seen, declared(*GUIDE), later)).__name__ == expected
+        assert step(decided(seen, declared(*GUIDE), replace(run, steady_since=0.0, now=TIMEOUT))) == ("Refuse", reason)
+        assert step(decided(seen, declared(*GUIDE), run)) == ("Refuse", reason)
+
+    def test_nothing_is_done_while_a_lower_version_is_reported(self) -> None:
+        """Neither started, delivered nor cancelled, whatever the plan from there would be."""
+        run = Run(reached=release("AC 2.3.0"), steady_since=0.0, ours=named("AC 2.2.4"))
+        for pending in (None, "AC 2.3.0", "AC 2.2.4"):
+            declaration = declared(*GUIDE, delivers=True, cancel="AC 2.2.4")
+            assert step(decided(deployment("AC 2.2.3", pending), declaration, run)) == ("Wait settling", "")
+
+    def test_an_outage_is_waited_out_whatever_was_seen_before(self) -> None:
+        """As long as the time of the hop allows."""
+        run = Run(outage="Houston cannot be reached", now=TIMEOUT - 1)
+        assert step(decided(deployment("AC 2.2.3"), declared(*GUIDE, wait=False), run)) == ("Wait answer", "")
+        decision = decided(deployment("AC 2.2.3"), declared(*GUIDE), replace(run, now=TIMEOUT))
+        assert decision == Refuse(TimedOut(Wait(Waiting.ANSWER, None), TIMEOUT, "Houston cannot be reached"))
+
+    @pytest.mark.parametrize("kind", [MutationKind.START, MutationKind.CANCEL])
+    def test_no_mutation_is_judged_by_what_does_not_last(self, kind: MutationKind) -> None:
+        """An answered one is not said to be without effect, a lost one is not sent again."""
+        pending = "AC 2.2.4" if kind is MutationKind.CANCEL else None
+        about = pending or "AC 2.3.0"
+        for outcome in (Outcome.ANSWERED, Outcome.DOUBTFUL):
+            run = Run(
+                mutations=(sent(kind, about, outcome),),
+                ours=named("AC 2.2.4"),
+                now=50.0,
+                looked=50.0,
+                steady_since=45.0,
+            )
+            decision = decided(deployment("AC 2.2.3", pending), declared(*GUIDE, cancel="AC 2.2.4"), run)
+            assert step(decision)[0] == "Wait settling"
+
+    def test_a_hop_that_was_cancelled_in_this_run_is_not_cancelled_again(self) -> None:
+        """Also when another was started since."""
+        run = Run(
+            mutations=(
+                sent(MutationKind.CANCEL, "AC 2.2.4", Outcome.ANSWERED),
+                sent(MutationKind.START, "AC 2.3.0", Outcome.ANSWERED),
+            ),
+            now=50.0,
+        )
+        declaration = declared(*GUIDE, cancel="AC 2.2.4", accepted=Acceptance(cancel_pending=True))
+        assert step(decided(deployment("AC 2.2.3", "AC 2.2.4"), declaration, run)) == ("Refuse", "NotTaken")
+
+
+class TestTheAirflowOfAHop:
+    """The one that the platform offers the hop's target with."""
+
+    OTHER = replace(deployment("Runtime 5.0.4"), current=release("Runtime 5.0.4", "2.2.5"))
+    PATH = ("Runtime 4.2.5", "Runtime 5.0.4")
+
+    def test_it_is_the_offers(self) -> None:
+        """Whatever Houston reports."""
+        assert str(expected_airflow(self.OTHER, CATALOG)) == "2.3.0"
+
+    def test_it_is_houstons_where_the_release_is_no_longer_on_offer(self) -> None:
+        """Nobody else knows it."""
+        rest = Catalog(each for each in CATALOG.runtime if each.id != named("Runtime 5.0.4"))
+        assert str(expected_airflow(self.OTHER, rest)) == "2.2.5"
+
+    @pytest.mark.parametrize("confirm", [True, False])
+    def test_another_does_not_stop_the_run_after_the_one_that_it_stopped(self, confirm: bool) -> None:
+        """An offer that is wrong blocks nobody: what had arrived before this run is waited for."""
+        run = Run(arrived=named("Runtime 5.0.4"), resumed=True, other_reads=HEALTHY_READS)
+        decision = decided(self.OTHER, declared(*self.PATH, confirm=confirm), run)
+        assert step(decision) == ("Wait health", "")
+
+    @pytest.mark.parametrize(
+        ("reads", "expected"), [(0, "Wait health"), (HEALTHY_READS - 1, "Wait health"), (HEALTHY_READS, "Refuse")]
+    )
+    def test_another_stops_the_run_when_both_agree_on_it(self, reads: int, expected: str) -> None:
+        """So many times in a row; one agreeing answer may be luck, or an old pod's."""
+        run = Run(arrived=named("Runtime 5.0.4"), other_reads=reads)
+        decision = decided(self.OTHER, declared(*self.PATH), run)
+        assert step(decision)[0] == expected
+        if isinstance(decision, Refuse):
+            assert decision.reason == WrongAirflow(AirflowVersion(2, 3, 0), told=True)
+
+    def test_a_run_that_does_not_wait_asks_so_often_too(self) -> None:
+        """Nobody else has to act for that."""
+        run = Run(arrived=named("Runtime 5.0.4"), other_reads=1, health=SICK)
+        assert step(decided(self.OTHER, declared(*self.PATH, wait=False), run)) == ("Wait health", "")
+
+    def test_houstons_word_has_to_last_where_the_airflow_is_not_asked(self) -> None:
+        """It may report the version of the release before that of its Airflow."""
+        run = Run(arrived=named("Runtime 5.0.4"), steady_since=0.0, looked=SETTLE_SECONDS - 1)
+        declaration = declared(*self.PATH, confirm=False)
+        assert step(decided(self.OTHER, declaration, run)) == ("Wait settling", "")
+        decision = decided(self.OTHER, declaration, replace(run, looked=SETTLE_SECONDS))
+        assert decision == Refuse(WrongAirflow(AirflowVersion(2, 3, 0), told=False))
+
+
+class TestMemory:
+    """What a run has seen it never forgets."""
+
+    PATH = tuple(map(named, GUIDE))
+    OLD, NEW = deployment("AC 2.2.3"), deployment("AC 2.3.0")
+
+    def begun(self) -> Run:
+        """A run that has just begun on AC 2.2.3, at 0 s."""
+        return Run(reached=self.OLD.current, complete=True)
+
+    def test_the_clock_of_health_begins_with_the_first_arrival_and_never_again(self) -> None:
+        """However often the version comes and goes."""
+        run = self.begun().at(5.0).noted(self.OLD, self.NEW, self.PATH)
+        assert (run.since, run.arrived) == (5.0, named("AC 2.3.0"))
+        for now in range(6, 60, 2):
+            run = run.at(now).noted(self.NEW, self.OLD, self.PATH).at(now + 1).noted(self.OLD, self.NEW, self.PATH)
+        assert run.since == 5.0
+
+    def test_the_clock_of_the_next_hop_begins_with_the_first_confirmation_and_never_again(self) -> None:
+        """A hop that fell back is confirmed anew, on the clock that runs."""
+        run = self.begun().at(5.0).noted(self.OLD, self.NEW, self.PATH).at(8.0).confirmed()
+        assert (run.since, run.arrived) == (8.0, None)
+        run = run.at(20.0).noted(self.NEW, self.OLD, self.PATH).at(21.0).noted(self.OLD, self.NEW, self.PATH)
+        assert run.arrived == named("AC 2.3.0")
+        assert run.at(40.0).confirmed().since == 8.0
+
+    def test_what_came_back_is_asked_for_its_health_only_when_it_lasts(self) -> None:
+        """For the settling time."""
+        run = self.begun().at(5.0).noted(self.OLD, self.NEW, self.PATH)
+        assert run.confirms(self.NEW)
+        run = run.at(6.0).noted(self.NEW, self.OLD, self.PATH)
+        assert not run.confirms(self.OLD)
+        run = run.at(7.0).noted(self.OLD, self.NEW, self.PATH)
+        assert not run.confirms(self.NEW)
+        assert run.at(7.0 + SETTLE_SECONDS).noted(self.NEW, self.NEW, self.PATH).confirms(self.NEW)
+
+    def test_an_outage_begins_the_settling_time_anew(self) -> None:
+        """Nobody has seen what was shown meanwhile."""
+        run = self.begun().at(5.0).noted(self.NEW, self.OLD, self.PATH).at(30.0).missed("no answer")
+        assert not run.settled
+        assert not run.at(31.0).noted(self.OLD, self.OLD, self.PATH).settled
+
+    def test_a_hop_of_ours_that_is_gone_for_good_is_not_ours(self) -> None:
+        """Not at once: the next answer may show it again."""
+        pending = deployment("AC 2.2.3", "AC 2.3.0")
+        run = self.begun().at(1.0).sent(MutationKind.START, named("AC 2.3.0"), Outcome.ANSWERED, "")
+        run = run.noted(self.OLD, pending, self.PATH).at(2.0).noted(pending, self.OLD, self.PATH)
+        assert run.ours == named("AC 2.3.0")
+        assert run.at(2.0 + SETTLE_SECONDS).noted(self.OLD, self.OLD, self.PATH).ours is None
+
+    def test_a_start_that_was_never_seen_stays_ours(self) -> None:
+        """It may still show."""
+        run = self.begun().at(1.0).sent(MutationKind.START, named("AC 2.3.0"), Outcome.DOUBTFUL, "lost")
+        for now in (2.0, 60.0):
+            run = run.at(now).noted(self.OLD, self.OLD, self.PATH)
+        assert run.ours == named("AC 2.3.0")
+
+    def test_releases_are_compared_by_the_path_and_else_by_their_order(self) -> None:
+        """A migration that reports a lower Airflow version is not below the AC of before."""
+        odd = replace(self.NEW, current=release("Runtime 5.0.4", "2.2.5"))
+        run = self.begun().noted(self.OLD, self.NEW, self.PATH).noted(self.NEW, odd, self.PATH)
+        assert (run.arrived, run.fell_back) == (named("Runtime 5.0.4"), False)
+        assert run.noted(odd, deployment("AC 2.2.5"), self.PATH).fell_back

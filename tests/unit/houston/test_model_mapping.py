@@ -1,0 +1,61 @@
+"""What Houston's answers mean for the platform (what they mean for a Deployment: the contract tests)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from astro_deployment_runtime.houston.model_mapping import read_platform
+from astro_deployment_runtime.houston.wire import AppConfig
+
+if TYPE_CHECKING:
+    from astro_deployment_runtime.planning.model import Platform
+
+
+def read(version: str, flags: dict[str, Any] | None = None) -> Platform:
+    """Read a platform that says this of itself."""
+    return read_platform(AppConfig.model_validate({"version": version, "featureFlags": flags}))
+
+
+@pytest.mark.parametrize(
+    ("version", "flags", "by_image"),
+    [
+        ("0.35.2", None, False),
+        ("0.35.2", {"disableDesiredRuntimeVersion": True}, True),
+        ("0.36.0", None, True),
+        ("0.36.0", {"disableDesiredRuntimeVersion": False}, False),
+        ("1.0.0", {}, True),
+        ("1.1.0", {"disableDesiredRuntimeVersion": False}, True),
+        ("2.1.0", None, True),
+        ("0.36.0-rc.1", None, True),
+        ("v0.36.0", None, True),
+        ("1.1.0-rc.1", {"disableDesiredRuntimeVersion": False}, True),
+        ("nobody knows", None, False),
+    ],
+)
+def test_upgrades_by_image_where_the_platform_says_so(
+    version: str, flags: dict[str, Any] | None, by_image: bool
+) -> None:
+    """By its flag, else by its version; from 1.1 on there is no other way."""
+    assert read(version, flags).upgrades_by_image is by_image
+
+
+@pytest.mark.parametrize(
+    ("version", "takes"), [("0.29.1", False), ("0.29.2", True), ("0.29.2-rc1", True), ("2.1.0", True)]
+)
+def test_images_can_be_named_from_0_29_2_on(version: str, takes: bool) -> None:
+    """Below, somebody has to push them."""
+    assert read(version).takes_images is takes
+
+
+@pytest.mark.parametrize(("version", "overwrites"), [("2.0.9", False), ("2.1.0-rc1", True), ("2.1.0", True)])
+def test_upsert_overwrites_the_environment(version: str, overwrites: bool) -> None:
+    """The only way to name an image from 2.1 on."""
+    assert read(version).overwrites_environment is overwrites
+
+
+def test_the_runtime_flag_counts_where_it_is_told() -> None:
+    """A platform that does not tell it has it on."""
+    assert read("0.30.4", {"astroRuntimeEnabled": False}).runtime_enabled is False
+    assert read("0.30.4", {}).runtime_enabled is True

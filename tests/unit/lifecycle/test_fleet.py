@@ -1,0 +1,268 @@
+"""A fleet against the sandbox: resolved, planned and refused as a whole, in as many requests as one Deployment."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from astro_deployment_runtime.config.fleet_config import read_stack
+from astro_deployment_runtime.errors import InvalidDeclarationError, PlatformAnswerError, TokenRefusedError
+from astro_deployment_runtime.lifecycle.deployment import Adapter
+from astro_deployment_runtime.lifecycle.fleet import Judgement, judge, refusal_text, summary
+from astro_deployment_runtime.planning.versions import ReleaseId
+from tests.contract import served as world
+from tests.contract.served import DUST, HELIO, Served
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+
+@pytest.fixture
+def served(tmp_path: Path) -> Iterator[Served]:
+    """A sandbox with four Deployments in two workspaces, and a client of it."""
+    with world.serving(tmp_path) as running:
+        yield running
+
+
+def judged(served: Served, **given: Any) -> Judgement:
+    """Judge the fleet that a config declares."""
+    return judge(read_stack(given), Adapter(served.client))
+
+
+def entry(release: str, target: str = "5.0.4", **more: Any) -> dict[str, Any]:
+    """An entry that is named for its release."""
+    return {"name": release, "releaseName": release, "runtimeVersion": target, **more}
+
+
+def test_all_refusals_are_found_at_once(served: Served) -> None:
+    """Each under its Deployment's name, whatever it is that refuses; and nothing is changed."""
+    found = judged(
+        served,
+        deployments=[
+            entry("stars-1"),
+            entry("wind-3", "4.0.11", name="ml"),
+            entry("nowhere-9"),
+            entry("dust-2", image="{base}"),
+            {"name": "again", "deploymentId": DUST, "runtimeVersion": "5.0.4"},
+        ],
+    )
+    text = refusal_text(found)
+    assert text.startswith("4 of 5 Deployments are refused; nothing was changed.\n\nml (wind-3): no way from ")
+    for part in (
+        "\n  NO-REVERT: ",
+        "\n\nnowhere-9: Houston shows this token no Deployment with the release name 'nowhere-9'",
+        "\n\ndust-2: quay.io/astronomer/astro-runtime:5.0.4 is the vendor's bare base image",
+        f"\n\nagain ({DUST}): dust-2 is declared twice, here and as 'dust-2'",
+        "ASTRO_ON_REFUSAL=skip",
+    ):
+        assert part in text
+    assert [each.hops for each in found.fleet] == [2, 0, 0, 0, 0]
+
+
+def test_a_whole_fleet_costs_two_requests(tmp_path: Path) -> None:
+    """Whatever their number."""
+    with world.serving(tmp_path, rows=world.many(60, 3)) as served:
+        found = judged(served, selectors=[{"releaseName": "*", "runtimeVersion": "5.0.4"}])
+        assert [each.hops for each in found.fleet] == [1] * 60
+        assert len(served.asked()) == 2
+
+
+def test_whose_a_pending_hop_is_tells_the_state(served: Served) -> None:
+    """Without it a foreign one is in doubt and not refused; with it, it is refused, and ours is cancelled."""
+    stack = read_stack({"deployments": [entry("tides-4")]})
+
+    def told(saved: dict[str, dict[str, Any]] | None) -> tuple[bool, bool, bool]:
+        judgement = judge(stack, Adapter(served.client), saved=saved)
+        (found,) = judgement.fleet
+        return judgement.doubtful, found.refusal is not None, found.moves
+
+    assert told(None) == (True, False, True)
+    assert told({"tides-4": {"pending": "Astro Runtime 4.2.5"}}) == (False, False, True)
+    for foreign in ({"tides-4": {"pending": "AC 2.2.4"}}, {"tides-4": {"pending": None}}, {}):
+        assert told(foreign) == (False, True, False)
+
+
+def test_at_its_target_a_pending_hop_is_nothing_to_do_unless_it_is_ours(served: Served) -> None:
+    """Ours is taken back, another's is left alone."""
+    stack = read_stack({"deployments": [entry("wind-3", "4.2.5")]})
+    served.client.start(served.client.find(release_name="wind-3"), ReleaseId.parse("Astro Runtime 5.0.4"))
+    moves = [
+        judge(stack, Adapter(served.client), saved={"wind-3": {"pending": pending}}).fleet[0].moves
+        for pending in ("Astro Runtime 5.0.4", None)
+    ]
+    assert moves == [True, False]
+
+
+def test_selectors_are_resolved(served: Served) -> None:
+    """In the order of the release names, by all criteria, and without what is declared or excluded."""
+    found = judged(
+        served,
+        defaults={"runtimeVersion": "5.0.4"},
+        deployments=[entry("stars-1", name="data-eng")],
+        selectors=[{"workspace": HELIO, "timeout": "5m"}, {"distribution": "certified"}],
+        exclude=["dust-*", "none-?"],
+    )
+    assert [(each.entry.name, each.entry.timeout) for each in found.fleet] == [
+        ("data-eng", 3600.0),
+        ("tides-4", 300.0),
+        ("wind-3", 300.0),
+    ]
+    assert found.notes == ("astro:exclude: 'none-?' leaves out no Deployment",)
+
+
+def test_a_selector_that_cannot_be_resolved_is_a_mistake(served: Served) -> None:
+    """A workspace that there is not, and a name for two Deployments; all at once."""
+    with pytest.raises(InvalidDeclarationError) as raised:
+        judged(
+            served,
+            deployments=[entry("stars-1", name="wind-3")],
+            selectors=[{"workspace": "none", "runtimeVersion": "5.0.4"}, {"below": "5.0.4", "runtimeVersion": "5.0.4"}],
+        )
+    first, second = str(raised.value).splitlines()
+    assert first.startswith("astro:selectors[0].workspace: Houston shows this token no workspace with the id or the ")
+    assert second.startswith("the entry named 'wind-3' is for another Deployment than the one with this release name")
+
+
+def test_a_platform_that_cannot_be_read_is_one_error(tmp_path: Path) -> None:
+    """Not one for each Deployment."""
+    with world.serving(tmp_path, token="wrong") as served, pytest.raises(TokenRefusedError):
+        judged(served, deployments=[entry("stars-1"), entry("dust-2")])
+
+
+def test_the_summary_of_a_fleet(served: Served) -> None:
+    """Numbers, and each path once."""
+    found = judged(served, selectors=[{"releaseName": "*", "runtimeVersion": "5.0.4"}], exclude=["tides-4"])
+    assert summary(found, ()).splitlines() == [
+        "fleet: 3 Deployments, 4 hops",
+        "  1 x AC 2.2.3 > AC 2.3.0 > Astro Runtime 5.0.4",
+        "  1 x AC 2.3.0 > Astro Runtime 5.0.4",
+        "  1 x Astro Runtime 4.2.5 > Astro Runtime 5.0.4",
+    ]
+
+
+def test_the_summary_of_waves(served: Served) -> None:
+    """With what each is bound by; the last one has nothing to be healthy for."""
+    given: dict[str, Any] = {
+        "waves": [{"name": "canaries", "soak": "1h30m", "maxParallel": 2}, {"name": "rest", "soak": "45s"}],
+        "deployments": [entry("wind-3", "4.2.5", wave="canaries"), entry("stars-1"), entry("dust-2", "4.2.5")],
+    }
+    stack = read_stack(given)
+    terms = "at most 2 side by side; then healthy for 1h30m"
+    assert summary(judge(stack, Adapter(served.client)), stack.waves).splitlines() == [
+        f"wave 1 of 2, canaries: 1 Deployment, 0 hops, 1 with nothing to do; {terms}",
+        "wave 2 of 2, rest: 2 Deployments, 2 hops, 1 refused",
+        "  1 x AC 2.2.3 > AC 2.3.0 > Astro Runtime 5.0.4",
+    ]
+
+
+def test_a_line_is_judged_as_it_is_held(served: Served) -> None:
+    """By what the state has of it; nobody having looked, that is said."""
+    stack = read_stack({"deployments": [entry("stars-1", "4.x"), entry("wind-3", "4.x")]})
+    saved = {"stars-1": {"runtime_version": "4.x", "target": "4.2.4"}, "wind-3": {"runtime_version": "5.x"}}
+    found = judge(stack, Adapter(served.client), saved=saved)
+    assert [each.resolved for each in found.fleet] == ["4.2.4", "4.2.5"]
+    assert found.notes == ()
+    (note,) = judge(stack, Adapter(served.client)).notes
+    assert "only the stack's state tells" in note
+    assert judge(stack, Adapter(served.client), managed=False).notes == ()
+
+
+def test_of_two_deployments_with_one_release_name_none_is_guessed(tmp_path: Path) -> None:
+    """A selector, an entry: one refusal that names both, and the others go on; by their ids both are planned."""
+    with world.serving(tmp_path, put=['w0.1.releaseName="stars-1"']) as served:
+        selectors = [{"releaseName": "*", "runtimeVersion": "5.0.4"}]
+        for given in ({"selectors": selectors}, {"selectors": selectors, "deployments": [entry("stars-1")]}):
+            found = judged(served, exclude=["tides-4"], **given)
+            assert [each.entry.name for each in found.fleet] == ["stars-1", "wind-3"]
+            (refused,) = found.refused
+            for part in (f"'Stars-1' in workspace {world.SPACE} ({world.STARS})", f"({DUST})", "by its deploymentId"):
+                assert part in (refused.refusal or "")
+            assert refused.at_fault == "release_name"
+        by_id = [
+            {"name": name, "deploymentId": id_, "runtimeVersion": "5.0.4"}
+            for name, id_ in (("blue", world.STARS), ("red", DUST))
+        ]
+        found = judged(served, deployments=by_id, selectors=selectors, exclude=["tides-4"])
+        assert [(each.entry.name, each.refusal) for each in found.fleet] == [
+            ("blue", None),
+            ("red", None),
+            ("wind-3", None),
+        ]
+        image = [each | {"image": "own:{version}"} for each in by_id]
+        for each in judged(served, deployments=image).fleet:
+            assert each.at_fault == "image"
+            assert "Houston takes an image by release name only, and 2 Deployments have" in (each.refusal or "")
+        (left,) = judged(served, deployments=by_id[:1], selectors=selectors, exclude=["tides-4", "wind-3"]).refused
+        assert left.entry.name == "stars-1", "the other one still has a name that two have"
+
+
+@pytest.mark.parametrize(
+    ("put", "gap"),
+    [
+        ("workspaces=null", "workspaces: null"),
+        ("w0=null", f"the Deployments of workspace {world.SPACE}: null"),
+        ("w1.0.id=null", f"a Deployment of workspace {HELIO}: without an id or a release name"),
+        ("w1.0=null", f"the Deployments of workspace {HELIO}: null"),
+    ],
+)
+def test_no_selector_is_resolved_in_a_fleet_that_is_not_known(tmp_path: Path, put: str, gap: str) -> None:
+    """What it overlooks would leave the stack; Deployments that are declared one by one go on, with a note."""
+    with world.serving(tmp_path, put=[put]) as served:
+        with pytest.raises(PlatformAnswerError, match=r"a selector that overlooks a Deployment would ") as raised:
+            judged(served, selectors=[{"workspace": HELIO, "runtimeVersion": "5.0.4"}])
+        assert gap in str(raised.value)
+        found = judged(served, deployments=[{"name": "a", "deploymentId": world.STARS, "runtimeVersion": "5.0.4"}])
+        assert (found.refused, found.fleet[0].hops) == ((), 2)
+        (note,) = found.notes
+        assert gap in note
+
+
+def test_an_odd_deployment_stays_in_the_fleet(tmp_path: Path) -> None:
+    """What is odd is unknown, and refused where it matters; nobody else suffers."""
+    put = [
+        *("w0.0.label=42", "w0.1.runtimeVersion=7", "w1.0.urls.0.url=null", "w1.0.dagDeployment=5"),
+        *("w1.1.workspace=null", "runtimeReleases.0=null", "deploymentConfig.airflowImages.0=null"),
+    ]
+    with world.serving(tmp_path, put=put) as served:
+        found = judged(
+            served,
+            selectors=[
+                {"workspace": world.SPACE, "runtimeVersion": "5.0.4"},
+                {"workspace": HELIO, "runtimeVersion": "4.2.5", "accept": ["cancel-pending"]},
+            ],
+        )
+        assert [each.entry.name for each in found.fleet] == ["dust-2", "stars-1", "tides-4", "wind-3"]
+        dust, stars, _, _ = found.fleet
+        assert (stars.deployment and stars.deployment.label, stars.refusal) == ("42", None)
+        assert "it runs Astro Runtime '7', which cannot be read" in (dust.refusal or "")
+        assert [each.entry.name for each in found.refused] == ["dust-2"]
+        (note,) = found.notes
+        assert note.endswith("left out: airflowImages: null, runtimeReleases: null")
+
+
+@pytest.mark.parametrize(
+    ("lacks", "selector", "told"),
+    [
+        ("Deployment.label", {"label": "^Stars"}, "does not tell the labels of Deployments"),
+        ("Workspace.label", {"workspace": "Space"}, "does not tell the labels of workspaces; give its id"),
+    ],
+)
+def test_a_selector_is_not_resolved_by_what_a_platform_does_not_tell(
+    tmp_path: Path, lacks: str, selector: dict[str, str], told: str
+) -> None:
+    """It would overlook Deployments; other selectors are resolved."""
+    with world.serving(tmp_path, lacks=[lacks]) as served:
+        with pytest.raises(PlatformAnswerError, match=told):
+            judged(served, selectors=[{**selector, "runtimeVersion": "5.0.4"}])
+        assert len(judged(served, selectors=[{"workspace": HELIO, "runtimeVersion": "5.0.4"}]).fleet) == 2
+
+
+def test_many_that_there_are_not_cost_few_requests(served: Served) -> None:
+    """Two thousand, by name and by id; each is refused by itself."""
+    named = [entry(f"none-{number}") for number in range(1000)]
+    by_id = [{"name": f"id-{n}", "deploymentId": f"ckw1none{n}", "runtimeVersion": "5.0.4"} for n in range(1000)]
+    found = judged(served, deployments=[*named, *by_id, entry("stars-1")])
+    assert len(found.refused) == 2000
+    assert len(served.asked()) <= 6

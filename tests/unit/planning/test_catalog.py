@@ -1,0 +1,141 @@
+"""The catalog: what is on offer, joined with what a feed knows."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import pytest
+
+from astro_deployment_runtime.planning.catalog import Catalog, Channel, Release
+from astro_deployment_runtime.planning.versions import AirflowVersion, ReleaseId
+
+
+def release(name: str, airflow: str | None = None, *, known: bool = True, channel: Channel | None = None) -> Release:
+    """Make a release by its name."""
+    parsed = ReleaseId.parse(name)
+    version = AirflowVersion.parse(airflow) if airflow else parsed.version
+    assert isinstance(version, AirflowVersion)
+    return Release(id=parsed, airflow=version, known=known, channel=channel)
+
+
+@pytest.mark.parametrize(
+    ("low", "name", "high", "between"),
+    [
+        ("AC 2.2.3", "AC 2.2.3", "AC 2.3.0", True),
+        ("AC 2.2.3", "AC 2.2.4", "AC 2.3.0", True),
+        ("AC 2.2.3", "AC 2.2.2", "AC 2.3.0", False),
+        ("AC 2.2.3", "AC 2.3.1", "Runtime 5.0.0", False),
+        ("AC 2.2.3", "Runtime 4.0.11", "Runtime 5.0.0", True),
+        ("AC 2.3.0", "Runtime 4.0.11", "Runtime 5.0.0", False),
+        ("AC 2.3.0", "Runtime 5.0.0", "Runtime 5.0.0", True),
+        ("AC 2.3.0", "Runtime 5.0.1", "Runtime 5.0.0", False),
+        ("Runtime 4.0.11", "Runtime 4.2.99", "Runtime 5.0.0", True),
+        ("Runtime 4.0.11", "Runtime 4.0.10", "Runtime 5.0.0", False),
+        ("Runtime 4.0.11", "AC 2.2.2", "Runtime 5.0.0", False),
+        ("AC 2.2.3", "Runtime 5.0.99", "Runtime 5.0.0", False),
+    ],
+)
+def test_what_lies_between_two_releases(low: str, name: str, high: str, *, between: bool) -> None:
+    """Both ends count; one that is not on offer is ordered by its number."""
+    airflows = {"Runtime 4.0.11": "2.2.3", "Runtime 5.0.0": "2.3.0", "Runtime 5.0.1": "2.3.0"}
+    rows = {each: release(each, airflow) for each, airflow in airflows.items()}
+    ends = [rows.get(each) or release(each) for each in (low, high)]
+    assert Catalog(rows.values()).between(ends[0], ReleaseId.parse(name), ends[1]) is between
+
+
+FEED = Catalog(
+    [
+        release("AC 2.2.5"),
+        Release(
+            id=ReleaseId.parse("Runtime 4.2.5"),
+            airflow=AirflowVersion(2, 2, 5),
+            known=True,
+            channel=Channel.DEPRECATED,
+            yanked=True,
+            yanked_reason="broken",
+            released=date(2022, 4, 11),
+            end_of_support=date(2023, 4, 11),
+        ),
+    ]
+)
+
+
+def test_what_is_on_offer_comes_from_the_platform_and_the_facts_from_the_feed() -> None:
+    """A row is joined by version; its Airflow version is the platform's even where the feed has another."""
+    catalog = Catalog.offered(["2.2.5", "2.3.0-5"], [("4.2.5", "2.2.4"), ("5.0.4", "2.3.0")], FEED)
+    assert [str(r) for r in catalog.certified] == ["AC 2.2.5", "AC 2.3.0"]
+    assert [str(r) for r in catalog.runtime] == ["Astro Runtime 4.2.5", "Astro Runtime 5.0.4"]
+    joined, unknown = catalog.runtime
+    assert str(joined.airflow) == "2.2.4"
+    assert (joined.known, joined.yanked, joined.yanked_reason, joined.channel) == (True, True, "broken", "deprecated")
+    assert (joined.released, joined.end_of_support) == (date(2022, 4, 11), date(2023, 4, 11))
+    assert not unknown.known
+
+
+def test_names_that_are_no_versions_are_set_aside() -> None:
+    """A platform's odd row is named and is never a target, whatever is in it; the others are on offer."""
+    certified = ["2.2", "2.2.5", None, 7, "2.3.0rc1"]
+    runtime = [("5.0.x", "2.3.0"), ("5.0.4", "two"), ("4.2.5", "2.2.5"), ("8.0.0-alpha2", "2.6.0"), (None, None)]
+    catalog = Catalog.offered(certified, [*runtime, ("3.4-1", "3.4.0rc1"), ("5" * 99, {})], FEED)
+    assert [row.text for row in catalog.odd] == [
+        *("2.2", "2.3.0rc1", "3.4-1 (3.4.0rc1)", "5.0.4 (two)", "5.0.x (2.3.0)", f"{'5' * 57}... ({{}})"),
+        *("7", "8.0.0-alpha2 (2.6.0)", "null", "null (null)"),
+    ]
+    assert [str(r) for r in (*catalog.certified, *catalog.runtime)] == ["AC 2.2.5", "Astro Runtime 4.2.5"]
+
+
+def test_contradictory_rows_are_set_aside() -> None:
+    """Two rows of one version with two Airflow versions: neither can be believed; two that agree are one."""
+    runtime = [("5.0.4", "2.3.2"), ("5.0.4", "2.3.0"), ("4.2.5", "2.2.5"), ("4.2.5", "2.2.5+astro.1")]
+    catalog = Catalog.offered(["2.2.5", "2.2.5-3"], runtime, FEED)
+    assert [str(r) for r in (*catalog.certified, *catalog.runtime)] == ["AC 2.2.5", "Astro Runtime 4.2.5"]
+    assert [row.text for row in catalog.odd] == ["5.0.4 (2.3.0 and 2.3.2)"]
+
+
+def test_a_release_exists_where_the_feed_or_an_odd_row_has_it() -> None:
+    """On offer, withdrawn but in the feed, or offered in a row that cannot be read."""
+    catalog = Catalog.offered(["2.3.0"], [("5.0.4", "two")], FEED)
+    for name in ("AC 2.3.0", "Runtime 4.2.5", "Runtime 5.0.4"):
+        assert catalog.exists(ReleaseId.parse(name))
+    assert not catalog.exists(ReleaseId.parse("Runtime 5.0.5"))
+    row = catalog.odd_row(ReleaseId.parse("Runtime 5.0.4"))
+    assert row is not None
+    assert row.text == "5.0.4 (two)"
+    assert catalog.odd_row(ReleaseId.parse("Runtime 4.2.5")) is None
+
+
+def test_what_runs_is_described_though_it_is_not_on_offer() -> None:
+    """A release that the platform no longer offers has the feed's facts; one that nobody knows has none."""
+    catalog = Catalog.offered([], [], FEED)
+    assert catalog.describe(ReleaseId.parse("Runtime 4.2.5"), AirflowVersion(2, 2, 5)).yanked
+    assert not catalog.describe(ReleaseId.parse("Runtime 4.2.6"), AirflowVersion(2, 2, 5)).known
+    assert ReleaseId.parse("Runtime 4.2.5") not in catalog
+    assert ReleaseId.parse("Runtime 4.2.5") in FEED
+
+
+def test_equivalents_have_exactly_the_airflow_version() -> None:
+    """They come newest first."""
+    certified = release("AC 2.2.5")
+    names = [("Runtime 4.2.9", "2.2.5"), ("Runtime 4.2.10", "2.2.5"), ("Runtime 4.2.1", "2.2.4")]
+    catalog = Catalog([certified, *(release(name, airflow) for name, airflow in names)])
+    assert [str(r) for r in catalog.equivalents(certified)] == ["Astro Runtime 4.2.10", "Astro Runtime 4.2.9"]
+    assert catalog.equivalents(release("AC 2.0.0")) == ()
+
+
+@pytest.mark.parametrize(
+    ("channel", "prerelease"),
+    [
+        (None, False),
+        (Channel.STABLE, False),
+        (Channel.DEPRECATED, False),
+        (Channel.ALPHA, True),
+        (Channel.BETA, True),
+        (Channel.NIGHTLY, True),
+        (Channel.UNKNOWN, True),
+    ],
+)
+def test_a_path_leads_through_no_prerelease(channel: Channel | None, prerelease: bool) -> None:
+    """Channels for trying out, and those that nobody knows, are prereleases."""
+    one = release("AC 2.2.5", channel=channel)
+    assert one.prerelease is prerelease
+    assert Catalog([one]).passable_certified == (() if prerelease else (one,))

@@ -1,0 +1,148 @@
+"""Why a path is as it is: what is said is so."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from astro_deployment_runtime.catalogs import vendor_feed
+from astro_deployment_runtime.cli.question import parse_current, parse_target
+from astro_deployment_runtime.planning.catalog import Catalog, Release
+from astro_deployment_runtime.planning.explanation import plan_explanation, refusal_explanation
+from astro_deployment_runtime.planning.inquiry import Inquiry
+from astro_deployment_runtime.planning.model import Acceptance, Plan, Platform, Refusal, Strategy
+from astro_deployment_runtime.planning.versions import AirflowVersion, ReleaseId
+
+PUBLISHED = vendor_feed.load("published")
+
+
+def asked(current: str, target: str, *, catalog: Catalog = PUBLISHED, **more: Any) -> Inquiry:
+    """Ask about a path."""
+    terms = {"strategy": Strategy.CERTIFIED_FIRST, "accepted": Acceptance(), **more}
+    return Inquiry(current=parse_current(current, catalog), target=parse_target(target), catalog=catalog, **terms)
+
+
+def explained(inquiry: Inquiry) -> str:
+    """Explain the answer, whichever it is."""
+    outcome = inquiry.answer()
+    if isinstance(outcome, Refusal):
+        return "\n".join(refusal_explanation(outcome, inquiry))
+    return "\n".join(plan_explanation(outcome, inquiry))
+
+
+def release(name: str, airflow: str, **more: Any) -> Release:
+    """Make a release of a made-up catalog."""
+    return Release(id=ReleaseId.parse(name), airflow=AirflowVersion.parse(airflow), known=True, **more)
+
+
+def test_each_hop_has_its_rule_and_a_reason_for_its_release() -> None:
+    """By the strategy's phases."""
+    text = explained(asked("AC 1.10.5", "3.1-12"))
+    summit = "the highest Certified release in reach from whose equivalent the target can be reached"
+    one_hop = "release to which one hop leads, and from which"
+    assert [line.removeprefix("  why ") for line in text.splitlines() if line.startswith("  why ")] == [
+        f"AC 1.10.15: the newest Certified {one_hop} AC 2.4.3 is 1 hop away",
+        f"AC 2.4.3: {summit}; there is none with the target's Airflow version, 3.1.7",
+        "Astro Runtime 6.10.0: the newest equivalent of AC 2.4.3 from which the target can be reached",
+        f"Astro Runtime 13.11.0: the newest Runtime {one_hop} the target is 1 hop away",
+        "Astro Runtime 3.1-12: it is the target",
+    ]
+    assert text.count("\n  source: ") == 5
+    assert "\nHop 3: migrate AC 2.4.3 > Astro Runtime 6.10.0\n  MIGRATE-EQUAL: you can't simultaneously" in text
+
+
+def test_the_certified_release_of_the_target_is_named_as_such() -> None:
+    """Where there is one."""
+    text = explained(asked("AC 2.2.3", "5.0.4"))
+    assert "why AC 2.3.2: it is the Certified release with the target's Airflow version, 2.3.2" in text
+
+
+def test_a_certified_release_of_the_target_that_cannot_be_had_is_not_denied() -> None:
+    """A yanked AC has the Airflow version; then nothing is said about there being none."""
+    catalog = Catalog(
+        [
+            release("AC 2.2.3", "2.2.3"),
+            release("AC 2.2.5", "2.2.5"),
+            release("AC 2.3.0", "2.3.0", yanked=True),
+            release("Runtime 4.2.5", "2.2.5"),
+            release("Runtime 5.0.0", "2.3.0"),
+        ]
+    )
+    text = explained(asked("AC 2.2.3", "5.0.0", catalog=catalog))
+    assert (
+        "why AC 2.2.5: the highest Certified release in reach from whose equivalent the target can be reached\n" in text
+    )
+
+
+def test_what_would_be_taken_were_it_not_yanked_is_told() -> None:
+    """Newer releases that are withdrawn or prereleases, and no others."""
+    catalog = Catalog(
+        [
+            release("Runtime 5.0.0", "2.3.0"),
+            release("Runtime 8.0.0", "2.8.0"),
+            release("Runtime 9.0.0", "2.9.0", yanked=True, yanked_reason="slow\x1b[31m."),
+            release("Runtime 7.0.0", "2.7.5", yanked=True),
+            release("Runtime 3.0-1", "3.0.0"),
+        ]
+    )
+    text = explained(asked("Runtime 5.0.0", "3.0-1", catalog=catalog))
+    assert [line for line in text.splitlines() if "passed over" in line] == [
+        "  passed over: Astro Runtime 9.0.0 is yanked (slow\\x1b[31m)"
+    ]
+
+
+@pytest.mark.parametrize("strategy", Strategy)
+def test_nothing_is_left_out_that_could_be(strategy: Strategy) -> None:
+    """Of each release in between it is told what forbids to leap over it; on every path of the catalog."""
+    for target in PUBLISHED.runtime[::7]:
+        inquiry = asked("AC 1.10.5", str(target.id.version), strategy=strategy)
+        outcome = inquiry.answer()
+        if isinstance(outcome, Plan):
+            needed = [line for line in plan_explanation(outcome, inquiry) if line.startswith("  without ")]
+            assert len(needed) == max(len(outcome.hops) - 1, 0)
+            assert all(len(line.split(": ")) > 2 for line in needed)
+
+
+def test_the_other_strategy_is_compared() -> None:
+    """Whether it gives the same path, another, or none."""
+    guide = "certified-first stays on Certified as far as that helps, as the vendor's guide does, then migrates"
+    shortest = "fewest-hops takes a shortest path, wherever it migrates"
+    text = explained(asked("AC 2.2.3", "6.0.0"))
+    assert f"\nStrategy: {guide}.\n  {shortest}: AC 2.2.3 > Astro Runtime 4.0.11 > Astro Runtime 6.0.0 (2 hops)" in text
+    text = explained(asked("AC 2.2.3", "6.0.0", strategy=Strategy.FEWEST_HOPS))
+    assert f"\nStrategy: {shortest}.\n  {guide}: AC 2.2.3 > AC 2.3.4 > " in text
+    assert "from which the target is 1 hop away" in text
+    assert "  fewest-hops gives the same path; none is shorter" in explained(asked("AC 2.2.3", "5.0.4"))
+
+
+def test_where_there_is_nothing_to_do_it_is_told_why() -> None:
+    """In three ways."""
+    assert explained(asked("Runtime 5.0.4", "5.0.4")).endswith("\n\nWhy: Astro Runtime 5.0.4 is the target.")
+    assert "is an Astro Runtime already, so there is nothing to mi" in explained(asked("Runtime 5.0.4", "equivalent"))
+    newer = asked("Runtime 5.0.4", "4.2.5", accepted=Acceptance.parse(["newer"]))
+    assert explained(newer).endswith("Why: Astro Runtime 5.0.4 is more than the target, and newer is accepted.")
+
+
+def test_an_equivalent_is_named_as_such() -> None:
+    """It is a target that the catalog chooses."""
+    text = explained(asked("AC 2.3.0", "equivalent"))
+    assert "why Astro Runtime 5.0.1: the newest equivalent of AC 2.3.0 that may be a target" in text
+
+
+def test_a_refusal_has_sources_and_ways() -> None:
+    """Each rule's source once, and a path to each of the nearest targets."""
+    text = explained(asked("Runtime 8.10.0", "9.0.0"))
+    assert "\n\nSources of the rules:\n  YANKED: the vendor's feed of Astro Runtime releases, field 'yanked'\n" in text
+    assert text.endswith("The way to the nearest target:\n  Astro Runtime 8.10.0 > Astro Runtime 9.7.0 (1 hop)")
+    text = explained(asked("AC 2.2.3", "5.0.99"))
+    assert "\n\nThe ways to the nearest targets:\n  AC 2.2.3 > AC 2.3.4 > Astro Runtime 5.0.13 (2 hops)\n" in text
+
+
+def test_a_refusal_without_a_way_out_names_none() -> None:
+    """And the platform's own version is judged where it is known."""
+    inquiry = replace(asked("AC 2.2.3", "5.0.4"), platform=Platform(version="0.37.0"))
+    text = explained(inquiry)
+    assert "PLATFORM: Astronomer Software's release notes" in text
+    assert "nearest target" not in text.partition("Sources of the rules")[2]

@@ -1,0 +1,81 @@
+"""The smaller parts of the texts; the whole ones are in the golden files."""
+
+from __future__ import annotations
+
+import pytest
+
+from astro_deployment_runtime.catalogs import vendor_feed
+from astro_deployment_runtime.cli.question import parse_current, parse_target
+from astro_deployment_runtime.planning import plan_messages
+from astro_deployment_runtime.planning.model import PlanWarning, Refusal, WarningName
+from astro_deployment_runtime.planning.planner import plan
+
+GUIDE = vendor_feed.load("guide")
+
+
+@pytest.mark.parametrize(("count", "text"), [(0, "0 hops"), (1, "1 hop"), (2, "2 hops")])
+def test_hops_are_counted_in_words(count: int, text: str) -> None:
+    """One hop is one hop."""
+    assert plan_messages.hops_text(count) == text
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("data-eng", "data-eng"),
+        ("Données", "Données"),
+        ("\x1b[31mred", "\\x1b[31mred"),
+        ("a\nb\tc", "a\\nb\\tc"),
+        ("a\u202eb", "a\\u202eb"),
+        ("a\udcffb", "a\\udcffb"),
+    ],
+)
+def test_what_cannot_be_seen_is_written_as_an_escape(text: str, shown: str) -> None:
+    """A label can neither colour the terminal nor forge a line."""
+    assert plan_messages.printable(text) == shown
+
+
+@pytest.mark.parametrize(
+    ("name", "release_name", "heading"),
+    [
+        ("data-eng", "galactic-stars-1234", "data-eng (galactic-stars-1234): runs"),
+        ("data-eng", None, "data-eng: runs"),
+        (None, "galactic-stars-1234", "galactic-stars-1234: runs"),
+        (None, None, "runs"),
+    ],
+)
+def test_a_plan_is_headed_by_what_is_known_of_the_deployment(
+    name: str | None, release_name: str | None, heading: str
+) -> None:
+    """Its label, its release name, both or neither."""
+    outcome = plan(parse_current("Runtime 5.0.4", GUIDE), parse_target("5.0.4"), GUIDE)
+    assert not isinstance(outcome, Refusal)
+    assert plan_messages.plan_lines(outcome, name=name, release_name=release_name) == [
+        f"{heading} Astro Runtime 5.0.4, nothing to do"
+    ]
+
+
+def test_a_refusal_is_one_text_for_an_error() -> None:
+    """The same lines."""
+    outcome = plan(parse_current("Runtime 5.0.4", GUIDE), parse_target("4.2.5"), GUIDE)
+    assert isinstance(outcome, Refusal)
+    assert plan_messages.refusal_message(outcome, name="x").splitlines() == plan_messages.refusal_lines(
+        outcome, name="x"
+    )
+
+
+def test_a_warning_is_one_line_with_its_name() -> None:
+    """The name is for programs, the rest for people."""
+    assert plan_messages.warning_line(PlanWarning(name=WarningName.NEWER, message="a\nb")) == "warning newer: a\\nb"
+
+
+def test_it_is_told_how_each_image_arrives() -> None:
+    """By us, by somebody else, or not at all where nothing moves."""
+    moves = plan(parse_current("AC 2.2.3", GUIDE), parse_target("5.0.4"), GUIDE)
+    stays = plan(parse_current("Runtime 5.0.4", GUIDE), parse_target("5.0.4"), GUIDE)
+    assert not isinstance(moves, Refusal)
+    assert not isinstance(stays, Refusal)
+    assert plan_messages.delivery_lines(moves, ["a:1", "b:2"]) == ["Hop 1 delivers a:1", "Hop 2 delivers b:2"]
+    (line,) = plan_messages.delivery_lines(moves, None)
+    assert line.startswith("No image is named")
+    assert plan_messages.delivery_lines(stays, None) == []

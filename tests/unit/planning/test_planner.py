@@ -1,0 +1,573 @@
+"""Planning one Deployment: the guide's example, the strategies, pending hops, refusals."""
+
+from __future__ import annotations
+
+import pytest
+
+from astro_deployment_runtime.catalogs import vendor_feed
+from astro_deployment_runtime.cli.question import parse_current, parse_target
+from astro_deployment_runtime.errors import UnsoundPlanError
+from astro_deployment_runtime.planning import planner
+from astro_deployment_runtime.planning.catalog import Catalog, Channel, Release
+from astro_deployment_runtime.planning.model import Acceptance, Plan, Platform, Refusal, RuleId, Strategy, Violation
+from astro_deployment_runtime.planning.path_search import Search, Terms
+from astro_deployment_runtime.planning.plan_messages import path_line, refusal_message
+from astro_deployment_runtime.planning.refusals import obstacles
+from astro_deployment_runtime.planning.versions import AirflowVersion, ReleaseId
+
+GUIDE = vendor_feed.load("guide")
+PUBLISHED = vendor_feed.load("published")
+
+
+def ask(
+    start: str,
+    target: str,
+    catalog: Catalog = GUIDE,
+    *,
+    strategy: Strategy = Strategy.CERTIFIED_FIRST,
+    accept: tuple[str, ...] = (),
+    platform: Platform | None = None,
+    pending: str | None = None,
+    ours: bool = False,
+) -> Plan | Refusal:
+    """Plan by texts."""
+    return planner.plan(
+        parse_current(start, catalog),
+        parse_target(target),
+        catalog,
+        strategy=strategy,
+        accepted=Acceptance.parse(accept),
+        platform=platform,
+        pending=ReleaseId.parse(pending) if pending else None,
+        pending_is_ours=ours,
+    )
+
+
+def planned(outcome: Plan | Refusal) -> Plan:
+    """Expect a plan."""
+    assert isinstance(outcome, Plan), outcome
+    return outcome
+
+
+def refused(outcome: Plan | Refusal) -> Refusal:
+    """Expect a refusal."""
+    assert isinstance(outcome, Refusal), outcome
+    return outcome
+
+
+def rules(refusal: Refusal) -> list[str]:
+    """Name the rules of a refusal."""
+    return [str(violation.rule) for violation in refusal.violations]
+
+
+def made(*texts: str, yanked: str = "", channel: dict[str, Channel] | None = None) -> Catalog:
+    """Make a catalog of ``AC 2.3.0`` and ``Runtime 5.0.4 = 2.3.0``."""
+    releases = []
+    for text in texts:
+        name, _, airflow = text.partition(" = ")
+        parsed = ReleaseId.parse(name)
+        version = AirflowVersion.parse(airflow) if airflow else parsed.version
+        assert isinstance(version, AirflowVersion)
+        releases.append(
+            Release(id=parsed, airflow=version, known=True, yanked=name in yanked, channel=(channel or {}).get(name))
+        )
+    return Catalog(releases)
+
+
+@pytest.mark.parametrize(
+    ("catalog", "start", "target", "strategy", "path"),
+    [
+        (GUIDE, "AC 2.2.3", "5.0.4", "certified-first", "AC 2.2.3 > AC 2.3.0 > Astro Runtime 5.0.4"),
+        (GUIDE, "AC 2.2.3-5", "5.0.4", "fewest-hops", "AC 2.2.3 > AC 2.3.0 > Astro Runtime 5.0.4"),
+        (PUBLISHED, "AC 2.2.3", "5.0.4", "certified-first", "AC 2.2.3 > AC 2.3.2 > Astro Runtime 5.0.4"),
+        (GUIDE, "AC 2.2.4", "4.2.5", "certified-first", "AC 2.2.4 > AC 2.2.5 > Astro Runtime 4.2.5"),
+        (GUIDE, "AC 2.2.5", "equivalent", "certified-first", "AC 2.2.5 > Astro Runtime 4.2.5"),
+        (GUIDE, "Runtime 4.2.4", "equivalent", "certified-first", "Astro Runtime 4.2.4"),
+        (GUIDE, "Runtime 5.0.4", "5.0.4", "fewest-hops", "Astro Runtime 5.0.4"),
+    ],
+)
+def test_paths_are_as_the_guide_has_them(catalog: Catalog, start: str, target: str, strategy: str, path: str) -> None:
+    """The guide's own example first; then the same in the published world, and the short ways."""
+    assert path_line(planned(ask(start, target, catalog, strategy=Strategy(strategy)))) == path
+
+
+def test_what_runs_need_not_be_on_offer_nor_in_order() -> None:
+    """A Deployment that runs the target has nothing to do, even where the target is yanked and gone."""
+    current = Release(id=ReleaseId.parse("Runtime 9.0.0"), airflow=AirflowVersion(2, 7, 0), known=True, yanked=True)
+    outcome = planner.plan(current, parse_target("9.0.0"), GUIDE)
+    assert outcome == Plan(current=current, target=current)
+
+
+def test_the_airflow_version_that_runs_counts() -> None:
+    """Where the catalog has another one, the plan says so, also when there is nothing to do."""
+    plan = planned(ask("Runtime 5.0.4 (Airflow 2.3.2)", "5.0.4"))
+    assert [(w.name, w.message) for w in plan.warnings] == [
+        ("airflow-version", "Astro Runtime 5.0.4 runs Airflow 2.3.2, and is on offer with Airflow 2.3.0")
+    ]
+
+
+def test_every_hop_names_the_rule_that_allows_it() -> None:
+    """The move, not the target's state."""
+    hops = planned(ask("AC 2.2.3", "6.0.0", PUBLISHED)).hops
+    assert [str(hop.rule) for hop in hops] == ["AC-UPGRADE", "MIGRATE-EQUAL", "RUNTIME-UPGRADE"]
+
+
+def test_a_summit_without_a_way_on_is_left_out() -> None:
+    """An AC whose only equivalent is yanked does not count; nor does one that cannot be reached."""
+    catalog = made(
+        *("AC 2.2.3", "AC 2.3.0", "AC 2.4.0", "Runtime 4.0.0 = 2.2.3", "Runtime 5.0.0 = 2.3.0"),
+        *("Runtime 6.0.0 = 2.4.0", "Runtime 7.0.0 = 2.5.0"),
+        yanked="Runtime 6.0.0",
+    )
+    assert path_line(planned(ask("AC 2.2.3", "7.0.0", catalog))) == (
+        "AC 2.2.3 > AC 2.3.0 > Astro Runtime 5.0.0 > Astro Runtime 7.0.0"
+    )
+    above_the_gate = made("AC 1.10.5", "AC 2.0.0", "Runtime 1.0.0 = 1.10.5", "Runtime 3.0.0 = 2.0.0")
+    assert rules(refused(ask("AC 1.10.5", "3.0.0", above_the_gate))) == ["AIRFLOW-2-GATE"]
+
+
+def test_an_accepted_release_is_the_target_and_no_stop() -> None:
+    """Accepting yanked:9.0.0 opens it as the end of a path, not as a way through; and the plan says so."""
+    plan = planned(ask("Runtime 8.10.0", "9.0.0", PUBLISHED, accept=("yanked:9.0.0",)))
+    assert [warning.name for warning in plan.warnings] == ["database-migration", "yanked"]
+    early = made("AC 2.3.0", "Runtime 5.0.0 = 2.3.0", channel={"Runtime 5.0.0": Channel.ALPHA})
+    refusal = refused(ask("AC 2.3.0", "5.0.0", early))
+    assert [(str(each.rule), each.found) for each in refusal.violations] == [
+        ("CHANNEL", "Astro Runtime 5.0.0 is in the channel alpha")
+    ]
+    assert refusal.acceptable == ("prerelease:5.0.0",)
+    plan = planned(ask("AC 2.3.0", "equivalent", early, accept=("prerelease:5.0.0",)))
+    assert [(w.name, w.message) for w in plan.warnings] == [
+        ("prerelease", "Astro Runtime 5.0.0 is in the channel alpha, and accepted")
+    ]
+
+
+def test_a_yanked_prerelease_has_to_be_accepted_as_both() -> None:
+    """One name for each; then it is a target."""
+    early = made("Runtime 5.0.0 = 2.3.0", yanked="Runtime 5.0.0", channel={"Runtime 5.0.0": Channel.BETA})
+    refusal = refused(ask("AC 2.3.0", "5.0.0", early))
+    assert refusal.acceptable == ("yanked:5.0.0", "prerelease:5.0.0")
+    assert planned(ask("AC 2.3.0", "5.0.0", early, accept=refusal.acceptable)).hops
+
+
+def test_what_no_feed_knows_is_allowed_with_a_warning() -> None:
+    """A release of the platform alone may be walked on."""
+    catalog = Catalog.offered(["2.3.0"], [("5.0.4", "2.3.0"), ("5.9.9", "2.3.0")], GUIDE)
+    plan = planned(ask("AC 2.2.3", "5.9.9", catalog))
+    assert [(w.name, w.message) for w in plan.warnings] == [
+        ("unknown-release", "nothing known about Astro Runtime 5.9.9"),
+        ("database-migration", "hop 1 migrates the metadata database, which may take long"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("pending", "ours", "accept", "cancelled"),
+    [
+        ("AC 2.3.0", False, (), None),
+        ("AC 2.3.0", True, (), None),
+        ("AC 2.2.4", True, (), "AC 2.2.4"),
+        ("AC 2.2.4", False, ("cancel-pending",), "AC 2.2.4"),
+        ("Runtime 5.0.4", True, (), "Astro Runtime 5.0.4"),
+    ],
+)
+def test_a_pending_hop_is_adopted_or_cancelled(
+    pending: str,
+    ours: bool,
+    accept: tuple[str, ...],
+    cancelled: str | None,
+) -> None:
+    """The path's first hop is walked on; any other is taken back, if it is ours or that is accepted."""
+    plan = planned(ask("AC 2.2.3", "5.0.4", pending=pending, ours=ours, accept=accept))
+    assert (str(plan.cancel) if plan.cancel else None) == cancelled
+    assert plan.hops == planned(ask("AC 2.2.3", "5.0.4")).hops
+
+
+def test_a_foreign_hop_off_the_path_is_refused_with_both_ways_out() -> None:
+    """It is somebody's work: finish it, or accept that it is cancelled."""
+    refusal = refused(ask("AC 2.2.3", "5.0.4", pending="AC 2.2.4"))
+    assert rules(refusal) == ["PENDING"]
+    assert "AC 2.2.4 is pending" in refusal.violations[0].found
+    assert "by deploying its image" in refusal.violations[0].found
+    assert refusal.acceptable == ("cancel-pending",)
+
+
+ILLEGAL = [
+    pytest.param("AC 2.3.0", "5.0.5", "AC 2.2.5", "lower than 2.3.0 of AC 2.3.0", id="a lower AC"),
+    pytest.param("Runtime 5.0.4", "6.0.4", "Runtime 4.2.5", "is lower than Astro Runtime 5.0.4", id="a lower Runtime"),
+    pytest.param(
+        "Runtime 5.0.4", "6.0.4", "Runtime 4.2.99", "is lower than", id="a lower Runtime that is not on offer"
+    ),
+    pytest.param("Runtime 3.1-12", "3.1-21", "Runtime 12.12.0", "is lower than", id="a Runtime of the old scheme"),
+    pytest.param("Runtime 4.2.5", "5.0.4", "AC 2.3.0", "cannot go back to AC 2.3.0", id="from Runtime to AC"),
+    pytest.param("AC 2.2.3", "5.0.4", "Runtime 6.0.4", "AC 2.2.3 has Airflow 2.2.3", id="migrate and upgrade at once"),
+    pytest.param("Runtime 8.10.0", "9.7.0", "Runtime 9.0.0", "Astro Runtime 9.0.0 is yanked", id="yanked"),
+    pytest.param("Runtime 5.0.4", "6.0.4", "Runtime 5.0.99", "is not on offer", id="not on offer"),
+    pytest.param("Runtime 6.0.4", "7.6.0", "Runtime 3.1-12", "needs 2.7.0 or later", id="past the gate of Airflow 3"),
+]
+
+
+@pytest.mark.parametrize(("current", "target", "pending", "why"), ILLEGAL)
+def test_completing_a_foreign_hop_is_advised_only_where_that_is_legal(
+    current: str, target: str, pending: str, why: str
+) -> None:
+    """What no rule allows can only be cancelled: that is what the refusal says, with the reason."""
+    refusal = refused(ask(current, target, PUBLISHED, pending=pending))
+    assert (rules(refusal), refusal.acceptable) == (["PENDING"], ("cancel-pending",))
+    text = refusal_message(refusal)
+    assert why in text
+    assert "Do not deploy its image; cancel it with accept: [cancel-pending], or in the Software UI" in text
+    assert "by deploying its image" not in text
+    assert "deploy the pending" not in text
+
+
+@pytest.mark.parametrize(
+    ("current", "pending", "why"),
+    [
+        (current, pending, why)
+        for current, _, pending, why in (case.values for case in ILLEGAL)
+        if "Run" in str(current)
+    ],
+)
+def test_at_the_target_too(current: str, pending: str, why: str) -> None:
+    """There the warning says so: somebody may deploy an image at any time."""
+    target = str(ReleaseId.parse(current).version)
+    plan = planned(ask(current, target, PUBLISHED, pending=pending))
+    (warning,) = [each for each in plan.warnings if each.name == "pending"]
+    assert why in warning.message
+    assert "Do not deploy its image; cancel it" in warning.message
+
+
+def test_a_migration_that_the_platform_cannot_make_is_not_advised() -> None:
+    """Also when it fits the Airflow version."""
+    refusal = refused(ask("AC 2.3.0", "5.0.4", pending="Runtime 5.0.4", platform=Platform(version="0.33.2")))
+    assert "deploying its image" not in refusal_message(refusal)
+
+
+def test_a_legal_hop_that_leads_past_the_target_is_not_advised() -> None:
+    """From AC 2.3.0 there is no way to a Runtime of Airflow 2.2.3."""
+    text = refusal_message(refused(ask("AC 2.2.3", "4.0.11", pending="AC 2.3.0")))
+    assert "from there no way leads to 4.0.11: cancel it with accept: [cancel-pending], or in the Software UI" in text
+    assert "Next: cancel the pending hop in the Software UI, or accept it by name (accept: [cancel-pending])." in text
+
+
+def test_a_refused_path_names_the_pending_hop_too() -> None:
+    """All the reasons at once; accepting helps only where it is all that is needed."""
+    refusal = refused(ask("AC 2.3.0", "4.2.5", pending="AC 2.4.0"))
+    assert rules(refusal) == ["NO-REVERT", "PENDING"]
+    assert refusal.acceptable == ()
+    refusal = refused(ask("Runtime 8.10.0", "9.0.0", PUBLISHED, pending="Runtime 9.7.0"))
+    assert rules(refusal) == ["YANKED", "PENDING"]
+    assert refusal.acceptable == ("yanked:9.0.0", "cancel-pending")
+    adopted = refused(ask("Runtime 8.10.0", "9.0.0", PUBLISHED, pending="Runtime 9.0.0"))
+    assert rules(adopted) == ["YANKED"]
+
+
+@pytest.mark.parametrize(
+    ("ours", "accept", "cancelled", "warnings"),
+    [
+        (False, (), None, ["pending"]),
+        (True, (), "Astro Runtime 5.0.4", []),
+        (False, ("cancel-pending",), "Astro Runtime 5.0.4", []),
+    ],
+)
+def test_at_the_target_a_foreign_hop_is_left_alone(
+    ours: bool,
+    accept: tuple[str, ...],
+    cancelled: str | None,
+    warnings: list[str],
+) -> None:
+    """Done, with a warning; ours is taken back without any hop."""
+    plan = planned(ask("Runtime 4.2.5", "4.2.5", pending="Runtime 5.0.4", ours=ours, accept=accept))
+    assert (plan.hops, str(plan.cancel) if plan.cancel else None) == ((), cancelled)
+    assert [warning.name for warning in plan.warnings] == warnings
+
+
+def test_running_more_than_declared_is_refused_or_accepted() -> None:
+    """The refusal names what to declare; accepted, what runs is kept and the plan says so."""
+    refusal = refused(ask("Runtime 6.0.4", "5.0.4", PUBLISHED))
+    assert rules(refusal) == ["NO-REVERT"]
+    assert "runtimeVersion: 6.0.4" in refusal.violations[0].found
+    assert refusal.acceptable == ("newer",)
+    kept = planned(ask("Runtime 6.0.4", "5.0.4", PUBLISHED, accept=("newer",)))
+    assert (kept.hops, str(kept.target)) == ((), "Astro Runtime 6.0.4")
+    assert kept.warnings[0].message == "runs Astro Runtime 6.0.4, more than the declared 5.0.4; kept"
+    refusal = refused(ask("Runtime 6.0.4", "5.0.4", PUBLISHED, pending="Runtime 6.1.0"))
+    assert (rules(refusal), refusal.acceptable) == (["NO-REVERT", "PENDING"], ("newer",))
+
+
+def test_accepting_newer_keeps_no_ac() -> None:
+    """A Deployment on Certified has not arrived at any Runtime, however high its Airflow version is."""
+    assert rules(refused(ask("AC 2.4.3", "5.0.4", PUBLISHED, accept=("newer",)))) == ["NO-REVERT"]
+
+
+def test_a_target_that_is_not_on_offer_is_refused_with_its_neighbours() -> None:
+    """Neighbours go by the Runtime version, since nobody knows the Airflow version."""
+    refusal = refused(ask("Runtime 6.0.4", "9.9.9", PUBLISHED))
+    assert rules(refusal) == ["OFFERED"]
+    assert (str(refusal.below), str(refusal.above), refusal.airflow) == (
+        "Astro Runtime 9.9.0",
+        "Astro Runtime 9.10.0",
+        None,
+    )
+    assert refusal.violations[0].found == "Astro Runtime 9.9.9 is not on offer, nor known to the catalog"
+
+
+@pytest.mark.parametrize("accept", [(), ("newer",)])
+@pytest.mark.parametrize(
+    ("target", "likely"),
+    [("3.1.12", "; did you mean 3.1-12?"), ("3.0.5", "; did you mean 3.0.4 or 3.0-x?"), ("5.9.9", "")],
+)
+def test_existence_comes_before_direction(target: str, likely: str, accept: tuple[str, ...]) -> None:
+    """A lower version that does not exist is neither called lower nor kept, and has no name to accept."""
+    refusal = refused(ask("Runtime 3.1-21", target, PUBLISHED, accept=accept))
+    assert rules(refusal) == ["OFFERED"]
+    missing = f"Astro Runtime {target} is not on offer, nor known to the catalog{likely}"
+    assert refusal.violations[0].found == missing
+    assert refusal.acceptable == ()
+    assert ("Next: declare what you meant" in refusal_message(refusal)) == bool(likely)
+
+
+def test_a_line_that_does_not_exist_is_asked_about() -> None:
+    """By dots, Airflow 3's line is another one; what runs is not kept for it either."""
+    refusal = refused(ask("Runtime 3.1-12", "3.1.x", PUBLISHED, accept=("newer",)))
+    assert refusal.violations[0].found.endswith("; did you mean 3.1-x?")
+    assert "Next: declare what you meant" in refusal_message(refusal)
+
+
+def test_a_withdrawn_release_exists() -> None:
+    """Where the feed has it, it is only not on offer, so that running more than it can be accepted."""
+    offered = Catalog.offered([], [("6.0.4", "2.4.3")], PUBLISHED)
+    refusal = refused(ask("Runtime 6.0.4", "5.0.4", offered))
+    assert rules(refusal) == ["OFFERED", "NO-REVERT"]
+    assert refusal.violations[0].found == "Astro Runtime 5.0.4 is not on offer"
+    assert planned(ask("Runtime 6.0.4", "5.0.4", offered, accept=("newer",))).hops == ()
+
+
+def test_a_target_in_an_odd_row_is_told_so() -> None:
+    """The platform offers it; what of it cannot be read is quoted."""
+    offered = Catalog.offered([], [("6.0.4", "two"), ("6.0.3", "2.4.2")], PUBLISHED)
+    refusal = refused(ask("Runtime 6.0.3", "6.0.4", offered))
+    assert refusal.violations[0].found == ("Astro Runtime 6.0.4 is on offer in a row that cannot be read, 6.0.4 (two)")
+
+
+@pytest.mark.parametrize(
+    ("start", "target", "path"),
+    [
+        ("Runtime 8.0.0-alpha2 (Airflow 2.6.0)", "8.1.0", "Astro Runtime 8.0.0-alpha2 > Astro Runtime 8.1.0"),
+        ("Runtime 3.1-12.rc1 (Airflow 3.1.7)", "3.1-12", "Astro Runtime 3.1-12-rc1 > Astro Runtime 3.1-12"),
+        ("Runtime 5.0.1-base", "5.0.2", "Astro Runtime 5.0.1 > Astro Runtime 5.0.2"),
+        ("AC 2.3.0rc1", "5.0.1", "AC 2.3.0rc1 > AC 2.3.0 > Astro Runtime 5.0.1"),
+        ("AC 2.3.0.post1", "5.0.2", "AC 2.3.0.post1 > AC 2.3.1 > Astro Runtime 5.0.2"),
+    ],
+)
+def test_a_prerelease_is_left_upwards(start: str, target: str, path: str) -> None:
+    """To the release of its number, which it does not equal, and beyond."""
+    assert path_line(planned(ask(start, target, PUBLISHED))) == path
+
+
+@pytest.mark.parametrize(
+    ("start", "target", "rule"),
+    [
+        ("AC 2.3.0rc1", "equivalent", "MIGRATE-EQUAL"),
+        ("AC 2.3.0.post1", "equivalent", "MIGRATE-EQUAL"),
+        ("AC 2.3.0.post1", "5.0.1", "NO-REVERT"),
+        ("Runtime 8.2.0-rc1 (Airflow 2.6.0)", "8.1.0", "NO-REVERT"),
+        ("Runtime 8.2.0 (Airflow 2.6.1.dev1)", "8.3.0", "NO-REVERT"),
+        ("Runtime 9.0.0-rc1 (Airflow 2.7.0rc1)", "3.0-1", "AIRFLOW-3-GATE"),
+        ("AC 1.10.14rc1", "5.0.1", "AIRFLOW-2-GATE"),
+    ],
+)
+def test_rules_take_a_prerelease_for_less_than_its_release(start: str, target: str, rule: str) -> None:
+    """Equality, direction and gates go by the order of versions."""
+    catalog = made(
+        *(
+            "AC 2.3.0",
+            "Runtime 5.0.1 = 2.3.0",
+            "Runtime 8.1.0 = 2.6.0",
+            "Runtime 8.3.0 = 2.6.0",
+            "Runtime 3.0-1 = 3.0.0",
+        ),
+    )
+    refusal = refused(ask(start, target, catalog))
+    assert rules(refusal) == [rule]
+
+
+def test_a_prerelease_that_runs_is_not_advised_as_a_target() -> None:
+    """It cannot be declared: it can be kept by accepting that alone."""
+    refusal = refused(ask("Runtime 8.2.0-rc1 (Airflow 2.6.0)", "8.1.0", PUBLISHED))
+    assert refusal.acceptable == ("newer",)
+    assert "8.2.0-rc1, which runs; to keep that, accept: [newer]" in refusal.violations[0].found
+    assert "declare what runs" not in refusal_message(refusal)
+    kept = planned(ask("Runtime 8.2.0-rc1 (Airflow 2.6.0)", "8.1.0", PUBLISHED, accept=("newer",)))
+    assert path_line(kept) == "Astro Runtime 8.2.0-rc1"
+
+
+def test_a_pending_prerelease_is_not_the_release() -> None:
+    """It is off the path: foreign it is refused, ours it is cancelled first."""
+    question = ("Runtime 8.1.0", "8.2.0", PUBLISHED)
+    assert rules(refused(ask(*question, pending="Runtime 8.2.0-rc1"))) == ["PENDING"]
+    ours = planned(ask(*question, pending="Runtime 8.2.0-rc1", ours=True))
+    assert (str(ours.cancel), path_line(ours)) == (
+        "Astro Runtime 8.2.0-rc1",
+        "Astro Runtime 8.1.0 > Astro Runtime 8.2.0",
+    )
+    assert planned(ask(*question, pending="Runtime 8.2.0")).cancel is None
+
+
+def test_an_ac_without_equivalent_is_told_so() -> None:
+    """None on offer, or none that may be a target: then what to accept is named."""
+    refusal = refused(ask("AC 2.0.0", "equivalent", PUBLISHED))
+    assert (rules(refusal), refusal.acceptable) == (["MIGRATE-EQUAL"], ())
+    yanked = made("Runtime 5.0.0 = 2.3.0", "Runtime 5.0.1 = 2.3.0", yanked="Runtime 5.0.0 Runtime 5.0.1")
+    refusal = refused(ask("AC 2.3.0", "equivalent", yanked))
+    assert (rules(refusal), refusal.acceptable) == (["YANKED", "YANKED"], ("yanked:5.0.1",))
+    assert "Astro Runtime 5.0.1 is yanked" in refusal.violations[0].found
+    assert path_line(planned(ask("AC 2.3.0", "equivalent", yanked, accept=("yanked:5.0.0",)))).endswith("5.0.0")
+
+
+def test_the_equivalent_that_the_platform_cannot_make_is_refused_by_its_number() -> None:
+    """The refusal then speaks of the release, which is known."""
+    refusal = refused(ask("AC 2.3.0", "equivalent", platform=Platform(version="0.33.2")))
+    assert (rules(refusal), str(refusal.target)) == (["PLATFORM"], "5.0.4")
+
+
+@pytest.mark.parametrize(
+    ("catalog", "start", "target", "expected"),
+    [
+        (made("Runtime 3.0-1 = 3.0.0"), "Runtime 8.0.0 (Airflow 2.6.0)", "3.0-1", ["AIRFLOW-3-GATE"]),
+        (made("AC 2.3.0", "Runtime 6.0.0 = 2.4.0"), "AC 2.2.3", "6.0.0", ["MIGRATE-EQUAL"]),
+        (
+            made("AC 2.3.0", "Runtime 5.0.0 = 2.3.0", "Runtime 6.0.0 = 2.4.0", yanked="Runtime 5.0.0"),
+            "AC 2.3.0",
+            "6.0.0",
+            ["MIGRATE-EQUAL", "YANKED"],
+        ),
+        (
+            made("Runtime 9.0.0 = 2.7.0", "Runtime 3.0-1 = 3.0.0", channel={"Runtime 9.0.0": Channel.NIGHTLY}),
+            "Runtime 8.0.0 (Airflow 2.6.0)",
+            "3.0-1",
+            ["AIRFLOW-3-GATE", "CHANNEL"],
+        ),
+        (made("Runtime 3.0-1 = 3.0.0"), "AC 1.10.5", "3.0-1", ["MIGRATE-EQUAL", "AIRFLOW-2-GATE", "AIRFLOW-3-GATE"]),
+        # By way of 1.10.15 it would be YANKED instead of AIRFLOW-2-GATE: as many rules, and one set is enough.
+        (
+            made("AC 1.10.15", "Runtime 6.0.0 = 2.4.0", yanked="AC 1.10.15"),
+            "AC 1.10.5",
+            "6.0.0",
+            ["MIGRATE-EQUAL", "AIRFLOW-2-GATE"],
+        ),
+    ],
+)
+def test_the_rules_in_the_way_are_named(catalog: Catalog, start: str, target: str, expected: list[str]) -> None:
+    """Each rule without which there would be a path; where no single one is, the smallest set."""
+    assert rules(refused(ask(start, target, catalog))) == expected
+
+
+def test_all_that_one_rule_has_against_a_way_is_told_together() -> None:
+    """Each release that is yanked, in the order of the way."""
+    stops = made(
+        *("AC 2.3.0", "Runtime 5.0.0 = 2.3.0", "Runtime 6.0.0 = 2.4.0"),
+        yanked="AC 2.3.0 Runtime 5.0.0",
+    )
+    equal, yanked = refused(ask("AC 2.2.3", "6.0.0", stops)).violations
+    assert equal.found == "AC 2.2.3 has Airflow 2.2.3 and Astro Runtime 6.0.0 has 2.4.0"
+    assert yanked.found == "AC 2.3.0 is yanked; Astro Runtime 5.0.0 is yanked"
+
+
+@pytest.mark.parametrize(
+    ("version", "start", "legal"),
+    [
+        ("0.28.7", "AC 2.3.0", False),
+        ("0.28.7", "Runtime 4.2.5", False),
+        ("0.33.2", "AC 2.3.0", False),
+        ("0.33.2", "Runtime 4.2.5", True),
+        ("0.36.0", "AC 2.2.3", True),
+        ("0.37.0", "AC 2.2.3", False),
+        ("0.37.0", "Runtime 4.2.5", True),
+    ],
+)
+def test_a_path_has_only_moves_that_the_platform_makes(version: str, start: str, legal: bool) -> None:
+    """Where it cannot make one that is needed, that is the reason, and no other."""
+    outcome = ask(start, "5.0.4", platform=Platform(version=version))
+    if legal:
+        assert planned(outcome).hops == planned(ask(start, "5.0.4")).hops
+    else:
+        assert rules(refused(outcome)) == ["PLATFORM"]
+
+
+@pytest.mark.parametrize("strategy", Strategy)
+@pytest.mark.parametrize(
+    ("terms", "start"),
+    [
+        (Terms(certified_upgrade=False), "AC 2.2.3"),
+        (Terms(migration=False), "AC 2.3.0"),
+        (Terms(runtime_upgrade=False), "Runtime 4.2.5"),
+    ],
+)
+def test_a_search_makes_no_move_that_its_terms_leave_out(strategy: Strategy, terms: Terms, start: str) -> None:
+    """Each by itself, whichever of them real platforms leave out together."""
+    catalog = made("AC 2.2.3", "AC 2.3.0", "Runtime 4.2.5 = 2.2.5", "Runtime 5.0.4 = 2.3.0")
+    current, target = parse_current(start, catalog), parse_current("Runtime 5.0.4", catalog)
+    assert Search(catalog, Terms()).path(current, target, strategy) is not None
+    assert Search(catalog, terms).path(current, target, strategy) is None
+
+
+def test_a_platform_in_the_way_is_named_beside_the_target_s_own_faults() -> None:
+    """All the reasons at once, each once."""
+    refusal = refused(ask("AC 2.2.3", "9.0.0", PUBLISHED, platform=Platform(version="trunk")))
+    assert rules(refusal) == ["YANKED", "PLATFORM"]
+    assert refusal.violations[1].found.count("cannot be read") == 1
+    assert (refusal.acceptable, refusal.below, refusal.above) == ((), None, None)
+
+
+def test_a_path_that_the_check_objects_to_is_never_returned(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Search and check disagree: that is a mistake of ours, and no plan."""
+    objections = (Violation(rule=RuleId.OFFERED, found="made up"), Violation(rule=RuleId.CHANNEL, found="too"))
+    monkeypatch.setattr(planner, "verify", lambda *_, **__: objections)
+    with pytest.raises(UnsoundPlanError) as caught:
+        ask("AC 2.2.3", "6.0.0", PUBLISHED)
+    assert str(caught.value) == (
+        "the path from AC 2.2.3 to Astro Runtime 6.0.0 has an illegal hop, AC 2.2.3 > AC 2.3.4 "
+        "(OFFERED: made up; CHANNEL: too): please report this; nothing was changed"
+    )
+
+
+def test_the_check_knows_all_that_the_search_was_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither a move that the platform cannot make nor a stop at an accepted release gets past it."""
+    monkeypatch.setattr(planner, "Terms", lambda **_: Terms(through_yanked=True))
+    with pytest.raises(UnsoundPlanError, match=r"PLATFORM: the platform is 0\.33\.2"):
+        ask("AC 2.2.3", "5.0.4", platform=Platform(version="0.33.2"))
+    stop = made("AC 2.2.3", "AC 2.3.0", "Runtime 5.0.0 = 2.3.0", "Runtime 6.0.0 = 2.4.0", yanked="Runtime 5.0.0")
+    with pytest.raises(UnsoundPlanError, match=r"YANKED: Astro Runtime 5\.0\.0 is yanked"):
+        ask("AC 2.2.3", "6.0.0", stop, accept=("yanked:5.0.0",), platform=Platform(version="0.33.3"))
+
+
+def test_a_refusal_that_nothing_explains_is_never_returned() -> None:
+    """Asking what is in the way of a lower target is a mistake of ours, and ends."""
+    current, lower = parse_current("AC 2.4.3", PUBLISHED), parse_current("Runtime 5.0.4", PUBLISHED)
+    with pytest.raises(UnsoundPlanError, match="nothing explains"):
+        obstacles(current, lower, PUBLISHED, Terms(), None)
+
+
+@pytest.mark.parametrize(
+    ("start", "path"),
+    [
+        ("Runtime 8.10.0", None),
+        ("Runtime 9.7.0", "Astro Runtime 9.7.0 > Astro Runtime 3.1-12"),
+        ("Runtime 3.0-17", "Astro Runtime 3.0-17 > Astro Runtime 3.1-12"),
+        ("AC 2.3.0", None),
+    ],
+)
+def test_airflow_3_has_a_gate(start: str, path: str | None) -> None:
+    """It is reached from Airflow 2.7.0 on; where nothing on offer leads through the gate, that is the reason."""
+    catalog = made(
+        *("AC 2.3.0", "Runtime 5.0.0 = 2.3.0", "Runtime 8.10.0 = 2.6.3", "Runtime 9.7.0 = 2.7.3"),
+        *("Runtime 3.0-17 = 3.0.6", "Runtime 3.1-12 = 3.1.7"),
+        yanked="" if path else "Runtime 9.7.0",
+    )
+    outcome = ask(start, "3.1-12", catalog)
+    if path:
+        assert path_line(planned(outcome)) == path
+    else:
+        assert "AIRFLOW-3-GATE" in rules(refused(outcome))
+        assert "needs 2.7.0 or later before it" in "; ".join(each.found for each in refused(outcome).violations)

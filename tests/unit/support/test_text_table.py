@@ -1,0 +1,104 @@
+"""Tables of text: aligned, wrapped to a screen, coloured where that is wanted."""
+
+from __future__ import annotations
+
+import pytest
+
+from astro_deployment_runtime.support.text_table import Colour, Row, Screen, cut, table_lines, text_width, wrap
+
+HEADS = ("NAME", "PATH")
+ROWS = [Row(("a", "AC 2.2.3 > AC 2.3.0"), Colour.RED), Row(("longer-name", "")), Row(("b", "AC 2.3.0"))]
+
+
+def test_columns_are_aligned_and_lines_have_no_trailing_blanks() -> None:
+    """Without a bound one row is one line, whatever its length."""
+    assert table_lines(HEADS, ROWS, Screen()) == [
+        "NAME         PATH",
+        "a            AC 2.2.3 > AC 2.3.0",
+        "longer-name",
+        "b            AC 2.3.0",
+    ]
+
+
+def test_the_widest_column_is_wrapped_between_words() -> None:
+    """Nothing is cut off, and the columns stay where they are."""
+    assert table_lines(HEADS, ROWS, Screen(width=25)) == [
+        "NAME         PATH",
+        "a            AC 2.2.3 >",
+        "             AC 2.3.0",
+        "longer-name",
+        "b            AC 2.3.0",
+    ]
+
+
+def test_what_belongs_together_stays_together() -> None:
+    """A no-break space is shown as a blank, and nothing is wrapped at it."""
+    rows = [Row(("a", "AC\u00a02.2.3\u00a0> AC\u00a02.3.0"))]
+    assert table_lines(HEADS, rows, Screen(width=17)) == ["NAME  PATH", "a     AC 2.2.3 >", "      AC 2.3.0"]
+
+
+def test_a_table_that_does_not_fit_is_a_list() -> None:
+    """Each cell behind its head, where the words of a row are wider than the screen; empty cells are left out."""
+    assert table_lines(HEADS, ROWS, Screen(width=17)) == [
+        "NAME: a",
+        "PATH: AC 2.2.3 >",
+        "    AC 2.3.0",
+        "",
+        "NAME: longer-name",
+        "",
+        "NAME: b",
+        "PATH: AC 2.3.0",
+        "",
+    ]
+
+
+def test_wide_characters_count_for_two_columns() -> None:
+    """And marks that stand above another for none, so that columns are straight."""
+    rows = [Row(("\u4e2d\u6587", "x")), Row(("e\u0301", "x")), Row(("abcd", "x"))]
+    assert table_lines(("N", "P"), rows, Screen()) == ["N     P", "\u4e2d\u6587  x", "e\u0301     x", "abcd  x"]
+
+
+@pytest.mark.parametrize("width", [1, 4, 5, 20, 40, 80])
+@pytest.mark.parametrize(
+    "line", ["", " ", "a" * 300, "word " * 50, "   indented " + "\u4e2d" * 99, "x" * 7 + " " * 50 + "y" * 7]
+)
+def test_no_line_is_wider_than_the_screen(line: str, width: int) -> None:
+    """Nothing but blanks is lost."""
+    lines = wrap(line, width)
+    assert all(text_width(each) <= max(width, 2) for each in lines)
+    assert "".join(lines).replace(" ", "") == line.replace(" ", "")
+    assert wrap(line, None) == [line]
+
+
+def test_what_is_copied_is_not_broken() -> None:
+    """An image, an address or a path is on a line of its own, without indentation where it would not fit with it."""
+    line = "  1. upgrade  AC 2.2.3 > AC 2.3.0   FROM quay.io/astronomer/astro-runtime:5.0.4"
+    assert wrap(line, 40) == [
+        "  1. upgrade  AC 2.2.3 > AC 2.3.0   FROM",
+        "quay.io/astronomer/astro-runtime:5.0.4",
+    ]
+    assert wrap(line, 30)[-1] == "quay.io/astronomer/astro-runtime:5.0.4"
+
+
+def test_the_parts_of_a_line_can_end_as_a_shell_needs_it() -> None:
+    """All but the last."""
+    assert wrap("  one two three", 12, joint=" \\") == ["  one two \\", "  three"]
+
+
+def test_a_long_text_is_cut_with_its_length() -> None:
+    """What is left says so."""
+    assert cut("x" * 5, 5) == "xxxxx"
+    assert cut("x" * 100_000, 5) == "xxxxx...[100000 characters]"
+
+
+def test_colours_are_for_screens_that_want_them() -> None:
+    """The heads are bold; a row has one colour, which ends where the line does."""
+    lines = table_lines(HEADS, ROWS, Screen(coloured=True))
+    assert lines[0] == "\x1b[1mNAME         PATH\x1b[0m"
+    assert lines[1] == "\x1b[31ma            AC 2.2.3 > AC 2.3.0\x1b[0m"
+    assert lines[2] == "longer-name"
+
+
+def test_a_row_of_empty_cells_is_an_empty_line() -> None:
+    """It does not vanish."""
+    assert table_lines(("", ""), [], Screen()) == [""]
