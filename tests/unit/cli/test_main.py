@@ -211,8 +211,8 @@ def test_ctrl_c_leaves_no_traceback(monkeypatch: pytest.MonkeyPatch, capsys: pyt
 def test_planning_needs_neither_pulumi_nor_http() -> None:
     """The command line starts without either."""
     code = (
-        "import sys; from astro_deployment_runtime import cli; "
-        "cli.main(['plan', '--from', 'AC 2.2.3', '--to', '5.0.4']); "
+        "import sys; from astro_deployment_runtime.cli import main; "
+        "main.main(['plan', '--from', 'AC 2.2.3', '--to', '5.0.4']); "
         "sys.exit(str({'pulumi', 'httpx'} & {*sys.modules}) if {'pulumi', 'httpx'} & {*sys.modules} else 0)"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
