@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from astro_deployment_runtime import AstroDeploymentRuntime
-from astro_deployment_runtime.config.resource_arguments import RuntimeDeclaration
+from astro_deployment_runtime.config.resource_arguments import ResourceArguments
 from tools.tables import put, table
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ def arguments() -> list[str]:
     described = inspect.getdoc(AstroDeploymentRuntime.__init__) or ""
     told = dict(re.findall(r"^    (\w+): (.*(?:\n {8}.*)*)", described, re.MULTILINE))
     rows = []
-    for name, field in RuntimeDeclaration.model_fields.items():
+    for name, field in ResourceArguments.model_fields.items():
         default = "required" if field.is_required() else f"`{shown_default(field.default)}`"
         more = f". See {_MORE[name]}" if name in _MORE else ""
         rows.append([f"`{field.alias}`", f"`{name}`", default.replace("`none`", "none"), _sentence(told[name]) + more])

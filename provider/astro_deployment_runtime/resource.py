@@ -20,6 +20,7 @@ from pulumi import dynamic
 from pulumi.output import Unknown
 from pulumi.runtime import rpc
 
+from astro_deployment_runtime.config.config_keys import NAMESPACE
 from astro_deployment_runtime.errors import InvalidInputError, InvalidSettingsError, PlatformError, RefusedError
 from astro_deployment_runtime.plugin.engine_call import CallClock, CallReporter
 from astro_deployment_runtime.plugin.server import PartialProgressError, current_call
@@ -31,7 +32,6 @@ if TYPE_CHECKING:
 
     from astro_deployment_runtime.lifecycle.deployment import Adapter
 
-_NAMESPACE: Final = "astro"
 OUTPUTS: Final = (
     "plan",
     "path",
@@ -68,7 +68,7 @@ class RuntimeProvider(dynamic.ResourceProvider):
 
     def configure(self, req: dynamic.ConfigureRequest) -> None:
         """Keep the stack's config until the platform is needed: a mistake in it is then a failed check."""
-        self._config: Callable[[str], str | None] = lambda key: req.config.get(f"{_NAMESPACE}:{key}")
+        self._config: Callable[[str], str | None] = lambda key: req.config.get(f"{NAMESPACE}:{key}")
         self._connecting = threading.Lock()
         self._connected: Adapter | None = None
         self._program_runs = False

@@ -9,15 +9,14 @@ The state holds the provider pickled by the name of its class, so this module's 
 from __future__ import annotations
 
 import os
-from typing import Any, Final
+from typing import Any
 
 from pulumi import dynamic
 from pulumi.runtime import rpc
 
+from astro_deployment_runtime.config.config_keys import NAMESPACE
 from astro_deployment_runtime.plugin.engine_call import CallClock, CallReporter
 from astro_deployment_runtime.plugin.server import PartialProgressError, current_call
-
-_NAMESPACE: Final = "astro"
 
 
 class WaveProvider(dynamic.ResourceProvider):
@@ -80,7 +79,7 @@ class WaveProvider(dynamic.ResourceProvider):
                 props["deployments"],
                 seconds=props["soak"],
                 timeout=props["timeout"],
-                houston=connect(lambda key: self._config.get(f"{_NAMESPACE}:{key}"), os.environ).houston,
+                houston=connect(lambda key: self._config.get(f"{NAMESPACE}:{key}"), os.environ).houston,
                 clock=CallClock(call),
                 reporter=CallReporter(call),
             )

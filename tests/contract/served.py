@@ -15,7 +15,7 @@ from pydantic import SecretStr
 from starlette.middleware import Middleware
 
 from astro_deployment_runtime.catalogs import vendor_feed
-from astro_deployment_runtime.config.connection_settings import Settings
+from astro_deployment_runtime.config.connection_settings import ConnectionSettings
 from astro_deployment_runtime.houston.client import Houston
 from astro_deployment_runtime.houston.transport import Transport
 from sandbox import app, server, world
@@ -93,9 +93,9 @@ def feed() -> Catalog:
     return vendor_feed.load("guide")
 
 
-def settings(url: str, token: str = TOKEN, **more: Any) -> Settings:
+def settings(url: str, token: str = TOKEN, **more: Any) -> ConnectionSettings:
     """Make the settings that name this Houston."""
-    return Settings(url=url, token=SecretStr(token), **more)
+    return ConnectionSettings(url=url, token=SecretStr(token), **more)
 
 
 def many(count: int, workspaces: int) -> list[Row]:

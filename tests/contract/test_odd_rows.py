@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import pytest
 
-from astro_deployment_runtime.config.fleet_config import read_stack
+from astro_deployment_runtime.config.fleet_config import read_fleet_config
 from astro_deployment_runtime.houston.client import Houston
 from astro_deployment_runtime.houston.transport import Transport
 from astro_deployment_runtime.lifecycle.deployment import Adapter
@@ -78,7 +78,7 @@ def row(number: int, *, airflow: str = "", runtime: str = "", flow: str = "2.3.0
 def judged(platform: Platform, **declared: Any) -> Judgement:
     """Judge a fleet on it."""
     with platform.adapter() as adapter:
-        return judge(read_stack(declared), adapter)
+        return judge(read_fleet_config(declared), adapter)
 
 
 def everything(target: str = "5.0.4", **more: Any) -> dict[str, Any]:
@@ -152,7 +152,7 @@ def test_a_pending_prerelease_is_not_taken_for_its_release() -> None:
     """What nobody here started is refused, as every foreign hop off the path is."""
     platform = Platform([row(1, runtime="4.2.5", flow="2.2.5", awaits="5.0.4-rc1")])
     with platform.adapter() as adapter:
-        (found,) = judge(read_stack(everything()), adapter, managed=False).fleet
+        (found,) = judge(read_fleet_config(everything()), adapter, managed=False).fleet
     assert "PENDING: Astro Runtime 5.0.4-rc1 is pending" in str(found.refusal)
 
 
@@ -162,7 +162,7 @@ def test_odd_rows_are_told_once_and_everything_else_goes_on() -> None:
     rows = [row(1, runtime="4.2.5", flow="2.2.5"), row(2, runtime="4.2.5", flow="2.2.5")]
     platform = Platform(rows, certified=[*CERTIFIED, "2.5"], runtime=[*RUNTIME, ("8.0.0", "3.4.0rc1"), *odd])
     with platform.adapter() as adapter:
-        judgement = judge(read_stack(everything()), replace(adapter))
+        judgement = judge(read_fleet_config(everything()), replace(adapter))
         (note,) = judgement.notes
         assert note.startswith(
             "the platform's offer has 52 rows that cannot be read as releases; left out: 2.5, 7.0.0-rc1 (2.5.0), "

@@ -14,7 +14,7 @@ import httpx
 from pydantic import SecretStr
 
 from astro_deployment_runtime.catalogs import vendor_feed
-from astro_deployment_runtime.config.connection_settings import Settings
+from astro_deployment_runtime.config.connection_settings import ConnectionSettings
 from astro_deployment_runtime.errors import AstroRuntimeError
 from astro_deployment_runtime.houston.client import Houston
 from astro_deployment_runtime.houston.transport import Transport
@@ -186,7 +186,7 @@ class Hand:
     def __post_init__(self) -> None:
         """Open the platform."""
         self._feed = vendor_feed.load(str(self.catalog))
-        self._transport = Transport(Settings(url=f"{BASE}/v1", token=SecretStr(TOKEN)), transport=Wire(self))
+        self._transport = Transport(ConnectionSettings(url=f"{BASE}/v1", token=SecretStr(TOKEN)), transport=Wire(self))
         platform = Platform(
             generation=Generation.of("0.30.4"),
             catalog=offers.load(str(self.catalog)),

@@ -25,9 +25,16 @@ from astro_deployment_runtime.cli.console import ExitCode
 from astro_deployment_runtime.cli.main import COMMANDS
 from astro_deployment_runtime.cli.plan import FORMS
 from astro_deployment_runtime.config.config_keys import FLEET
-from astro_deployment_runtime.config.connection_settings import Settings
-from astro_deployment_runtime.config.fleet_config import CRITERIA, Defaults, DeploymentEntry, Selector, Wave, read_stack
-from astro_deployment_runtime.config.resource_arguments import ProjectDeclaration, RuntimeDeclaration
+from astro_deployment_runtime.config.connection_settings import ConnectionSettings
+from astro_deployment_runtime.config.fleet_config import (
+    CRITERIA,
+    Defaults,
+    DeploymentEntry,
+    Selector,
+    Wave,
+    read_fleet_config,
+)
+from astro_deployment_runtime.config.resource_arguments import ProjectArguments, ResourceArguments
 from astro_deployment_runtime.delivery import registry_image, user_command
 from astro_deployment_runtime.execution import decisions, health_confirmation, reconciler, wave_soak
 from astro_deployment_runtime.houston import client, wire
@@ -118,10 +125,10 @@ def test_the_arguments_are_those_of_the_resource_and_of_an_entry() -> None:
     """Every key; an entry has two more."""
     parameters = inspect.signature(AstroDeploymentRuntime).parameters
     assert {name for name in parameters if name not in {"resource_name", "held", "hold", "opts"}} == set(
-        RuntimeDeclaration.model_fields
+        ResourceArguments.model_fields
     )
     more = table(CONFIGURATION, "key", "default", "meaning")
-    assert set(more) == set(DeploymentEntry.model_fields) - set(RuntimeDeclaration.model_fields)
+    assert set(more) == set(DeploymentEntry.model_fields) - set(ResourceArguments.model_fields)
 
 
 def test_what_declares_a_fleet_is_listed() -> None:
@@ -145,7 +152,7 @@ def test_what_declares_a_fleet_is_listed() -> None:
 def test_the_defaults_of_the_resource_are_those_of_an_entry() -> None:
     """One table tells both."""
     parameters = inspect.signature(AstroDeploymentRuntime).parameters
-    for name, field in RuntimeDeclaration.model_fields.items():
+    for name, field in ResourceArguments.model_fields.items():
         default = parameters[name].default
         if field.is_required():
             assert default is inspect.Parameter.empty
@@ -170,7 +177,7 @@ def test_the_settings_are_those_that_are_read() -> None:
     """Every key of the config with its variable and its default, and none more."""
     config = _Asked({})
     environment = _Asked({"ASTRO_HOUSTON_URL": "https://houston.example.com/v1", "ASTRO_HOUSTON_TOKEN": "t"})
-    settings = Settings.load(config.get, environment)
+    settings = ConnectionSettings.load(config.get, environment)
     keys = dict(zip(config.keys_asked, environment.keys_asked, strict=True))
     rows = table(CONFIGURATION, "config", "environment", "default", "meaning")
     assert {key: cells[0] for key, cells in rows.items()} == {f"astro:{key}": keys[key] for key in keys}
@@ -184,7 +191,7 @@ def test_the_settings_are_those_that_are_read() -> None:
     }
     for key in keys:
         assert rows[f"astro:{key}"][1] == shown_default(defaults.get(key, "required"))
-    assert len(keys) == len(Settings.__dataclass_fields__)
+    assert len(keys) == len(ConnectionSettings.__dataclass_fields__)
 
 
 def test_the_base_images_are_listed() -> None:
@@ -216,7 +223,7 @@ def test_the_keys_of_a_project_are_listed() -> None:
     """With their defaults, and what its commands may name."""
     expected = {
         name: "required" if field.is_required() else shown_default(field.default)
-        for name, field in ProjectDeclaration.model_fields.items()
+        for name, field in ProjectArguments.model_fields.items()
     }
     rows = table(CONFIGURATION, "key of `project`", "default", "meaning")
     assert {key: cells[0] for key, cells in rows.items()} == expected
@@ -297,7 +304,7 @@ def test_yaml_on_a_page_can_be_read(page: Path) -> None:
     for block in blocks(page, "yaml"):
         loaded = yaml.safe_load(block)
         if "config" in loaded:
-            read = read_stack({key: loaded["config"].get(f"astro:{key}") for key in FLEET})
+            read = read_fleet_config({key: loaded["config"].get(f"astro:{key}") for key in FLEET})
             assert read.deployments or read.selections
 
 

@@ -15,10 +15,10 @@ from astro_deployment_runtime.cli.console import read_terms
 from astro_deployment_runtime.cli.question import parse_target
 from astro_deployment_runtime.config.fleet_config import (
     DeploymentEntry,
+    FleetConfig,
     Selection,
     Selector,
-    StackDeclaration,
-    read_stack,
+    read_fleet_config,
 )
 from astro_deployment_runtime.config.resource_arguments import read_arguments
 from astro_deployment_runtime.config.stack_file import read_stack_file
@@ -97,7 +97,7 @@ def plan_release(release_name: str, wanted: Wanted) -> Judgement:
         InvalidInputError: what is asked for, or a setting, cannot be used.
         PlatformError: Houston cannot be read.
     """
-    stack = StackDeclaration(deployments=(wanted.entry(release_name),))
+    stack = FleetConfig(deployments=(wanted.entry(release_name),))
     with contextlib.closing(connect(_nothing, os.environ)) as adapter:
         return judge(stack, adapter, managed=False)
 
@@ -111,7 +111,7 @@ def plan_all(wanted: Wanted) -> Judgement:
     """
     everything = Selection(where="--all", selector=Selector(release_name="*"), template=wanted.entry("any"))
     with contextlib.closing(connect(_nothing, os.environ)) as adapter:
-        return judge(StackDeclaration(selections=(everything,)), adapter, managed=False)
+        return judge(FleetConfig(selections=(everything,)), adapter, managed=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -135,7 +135,7 @@ def plan_stack(name: str | None, folder: Path) -> StackPlan:
     """
     file = read_stack_file(folder, name, os.environ)
     with contextlib.chdir(folder):
-        stack = read_stack(file.declared(os.environ))
+        stack = read_fleet_config(file.declared(os.environ))
         with contextlib.closing(_connect(file)) as adapter:
             judgement = judge(stack, adapter)
     judgement = replace(judgement, notes=(*file.notes, *judgement.notes))

@@ -27,7 +27,7 @@ _RATE: Final = 200.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Settings:
+class ConnectionSettings:
     """The connection settings, checked. Printing them shows no token."""
 
     url: str
@@ -45,7 +45,7 @@ class Settings:
     """The repositories of the base images."""
 
     @classmethod
-    def load(cls, config: Callable[[str], str | None], environment: Mapping[str, str]) -> Settings:
+    def load(cls, config: Callable[[str], str | None], environment: Mapping[str, str]) -> ConnectionSettings:
         """Read the settings.
 
         Args:

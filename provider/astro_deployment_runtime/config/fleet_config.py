@@ -21,8 +21,8 @@ from astro_deployment_runtime.config.resource_arguments import (
     Denied,
     Duration,
     Image,
-    ProjectDeclaration,
-    RuntimeDeclaration,
+    ProjectArguments,
+    ResourceArguments,
     StrategyName,
     Witness,
     agree,
@@ -46,7 +46,7 @@ class Defaults(BaseModel):
 
     runtime_version: DeclaredTarget | None = None
     image: Image | None = None
-    project: ProjectDeclaration | None = None
+    project: ProjectArguments | None = None
     strategy: StrategyName | None = None
     accept: Accepted | None = None
     deny: Denied | None = None
@@ -60,7 +60,7 @@ class Defaults(BaseModel):
         return self
 
 
-class DeploymentEntry(RuntimeDeclaration):
+class DeploymentEntry(ResourceArguments):
     """One entry of ``astro:deployments``: the arguments of the resource, its name in the stack, and its wave."""
 
     name: Annotated[str, Field(min_length=1)]
@@ -134,7 +134,7 @@ class Selection:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class StackDeclaration:
+class FleetConfig:
     """What a stack's config declares, complete but for what only the platform knows."""
 
     deployments: tuple[DeploymentEntry, ...] = ()
@@ -150,7 +150,7 @@ class StackDeclaration:
         return any(isinstance(entry.target, Line | Latest) for entry in declared)
 
 
-def read_stack(given: Mapping[str, Any]) -> StackDeclaration:
+def read_fleet_config(given: Mapping[str, Any]) -> FleetConfig:
     """Check the config that declares a fleet; what is None counts as not given.
 
     Args:
@@ -180,7 +180,7 @@ class _Reader:
         self.broken = False
         """A level cannot be used, so that what seems to be missing further down may be given in it."""
 
-    def read(self) -> StackDeclaration:
+    def read(self) -> FleetConfig:
         read = self.model(Defaults, self.given.get("defaults", {}), "astro:defaults")
         self.broken = read is None
         self.defaults = _explicit(read)
@@ -192,7 +192,7 @@ class _Reader:
         self.differ([wave.name for wave in waves], "waves")
         deployments = tuple(filter(None, (self.deployment(each, where) for where, each in self.entries("deployments"))))
         self.differ([entry.name for entry in deployments], "entries")
-        return StackDeclaration(
+        return FleetConfig(
             deployments=deployments,
             selections=tuple(filter(None, (self.selection(each, where) for where, each in self.entries("selectors")))),
             exclude=tuple(pattern for where, each in self.entries("exclude") if (pattern := self.text(each, where))),

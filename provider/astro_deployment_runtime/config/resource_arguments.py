@@ -79,7 +79,7 @@ def _deniable(names: tuple[str, ...]) -> tuple[str, ...]:
 def agree(
     *,
     image: str | None,
-    project: ProjectDeclaration | None,
+    project: ProjectArguments | None,
     accept: tuple[str, ...] | None,
     deny: tuple[str, ...] | None,
 ) -> None:
@@ -109,7 +109,7 @@ Denied = Annotated[tuple[str, ...], AfterValidator(_deniable)]
 Witness = Literal["airflow", "houston"]
 
 
-class ProjectDeclaration(BaseModel):
+class ProjectArguments(BaseModel):
     """An Astro project on this machine, which is built and deployed for every hop."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, str_strip_whitespace=True)
@@ -121,7 +121,7 @@ class ProjectDeclaration(BaseModel):
     deploy: str = "astro deploy {deployment_id} --force"
 
 
-class RuntimeDeclaration(BaseModel):
+class ResourceArguments(BaseModel):
     """One Deployment and the version that it is to have: the arguments of the resource, with their defaults."""
 
     model_config = ConfigDict(
@@ -132,7 +132,7 @@ class RuntimeDeclaration(BaseModel):
     deployment_id: _Id | None = None
     runtime_version: DeclaredTarget
     image: Image | None = None
-    project: ProjectDeclaration | None = None
+    project: ProjectArguments | None = None
     strategy: StrategyName = "certified-first"
     accept: Accepted = ()
     deny: Denied = ()
@@ -175,16 +175,16 @@ class RuntimeDeclaration(BaseModel):
         return Strategy(self.strategy)
 
 
-def read_arguments(arguments: Mapping[str, Any]) -> RuntimeDeclaration:
+def read_arguments(arguments: Mapping[str, Any]) -> ResourceArguments:
     """Check the arguments of one resource; those that are None count as not given.
 
     Raises:
         InvalidDeclarationError: some are wrong; the message lists all of them, a line each.
     """
     try:
-        return RuntimeDeclaration.model_validate({key: value for key, value in arguments.items() if value is not None})
+        return ResourceArguments.model_validate({key: value for key, value in arguments.items() if value is not None})
     except ValidationError as error:
-        lines = mistakes(error, "", RuntimeDeclaration)
+        lines = mistakes(error, "", ResourceArguments)
     raise InvalidDeclarationError("\n".join(lines))
 
 

@@ -18,7 +18,7 @@ from astro_deployment_runtime.planning.versions import ReleaseId, RuntimeVersion
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from astro_deployment_runtime.config.fleet_config import DeploymentEntry, Selection, Selector, StackDeclaration
+    from astro_deployment_runtime.config.fleet_config import DeploymentEntry, FleetConfig, Selection, Selector
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,7 +62,7 @@ class Selected:
     """What may be a mistake and need not be one."""
 
 
-def select(stack: StackDeclaration, candidates: Sequence[Candidate], workspaces: Mapping[str, str]) -> Selected:
+def select(stack: FleetConfig, candidates: Sequence[Candidate], workspaces: Mapping[str, str]) -> Selected:
     """Resolve a stack against a platform.
 
     Args:
@@ -87,7 +87,7 @@ def select(stack: StackDeclaration, candidates: Sequence[Candidate], workspaces:
 class _Resolver:
     """Keeps what was picked already, and which exclusions had an effect."""
 
-    def __init__(self, stack: StackDeclaration, candidates: Sequence[Candidate]) -> None:
+    def __init__(self, stack: FleetConfig, candidates: Sequence[Candidate]) -> None:
         self.candidates = candidates
         self.by_id = {each.id: each.release_name for each in candidates}
         self.ids: dict[str, set[str]] = {}

@@ -40,8 +40,8 @@ if TYPE_CHECKING:
 
     from pydantic import SecretStr
 
-    from astro_deployment_runtime.config.connection_settings import Settings
-    from astro_deployment_runtime.config.resource_arguments import ProjectDeclaration
+    from astro_deployment_runtime.config.connection_settings import ConnectionSettings
+    from astro_deployment_runtime.config.resource_arguments import ProjectArguments
     from astro_deployment_runtime.delivery.dockerfile import Base
     from astro_deployment_runtime.execution.ports import Clock
     from astro_deployment_runtime.planning.base_images import BaseImages
@@ -82,7 +82,7 @@ class Project:
     base_images: BaseImages = VENDORS
 
     @classmethod
-    def declared(cls, declaration: ProjectDeclaration, settings: Settings) -> Project:
+    def declared(cls, declaration: ProjectArguments, settings: ConnectionSettings) -> Project:
         """Read what was declared; whether it is so is told by :meth:`check`.
 
         Raises:

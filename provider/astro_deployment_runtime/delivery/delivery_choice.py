@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from pathlib import Path
 
-    from astro_deployment_runtime.config.connection_settings import Settings
-    from astro_deployment_runtime.config.resource_arguments import ProjectDeclaration, RuntimeDeclaration
+    from astro_deployment_runtime.config.connection_settings import ConnectionSettings
+    from astro_deployment_runtime.config.resource_arguments import ProjectArguments, ResourceArguments
     from astro_deployment_runtime.delivery.astro_project import Project
     from astro_deployment_runtime.execution.ports import Clock, Delivery
     from astro_deployment_runtime.houston.client import Houston
@@ -34,13 +34,13 @@ class Ways:
     """How images arrive at the Deployments of one platform."""
 
     houston: Houston
-    settings: Settings | None
+    settings: ConnectionSettings | None
     """What the commands of a project are told of Houston."""
     _folders: dict[Path, Deployment] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def delivery(
-        self, arguments: RuntimeDeclaration, path: Sequence[ReleaseId], cancel: ReleaseId | None, clock: Clock
+        self, arguments: ResourceArguments, path: Sequence[ReleaseId], cancel: ReleaseId | None, clock: Clock
     ) -> Delivery | None:
         """Return what delivers the image of each hop; None where somebody else does.
 
@@ -73,7 +73,7 @@ class Ways:
         return self.settings.base_images if self.settings else VENDORS
 
     def lines(
-        self, arguments: RuntimeDeclaration, deployment: Deployment, planned: Plan, *, unknown: Sequence[str] = ()
+        self, arguments: ResourceArguments, deployment: Deployment, planned: Plan, *, unknown: Sequence[str] = ()
     ) -> list[str]:
         """Write how the image of each hop of a plan arrives.
 
@@ -120,7 +120,7 @@ class Ways:
         )
         return [*_judged(checked.warnings, arguments), *checked.lines]
 
-    def _project(self, declaration: ProjectDeclaration) -> Project:
+    def _project(self, declaration: ProjectArguments) -> Project:
         if self.settings is None:
             raise AssertionError("a project is declared, and nothing says what its commands are told of Houston")
         from astro_deployment_runtime.delivery.astro_project import Project
@@ -128,7 +128,7 @@ class Ways:
         return Project.declared(declaration, self.settings)
 
 
-def _judged(warnings: Iterable[PlanWarning], arguments: RuntimeDeclaration) -> list[str]:
+def _judged(warnings: Iterable[PlanWarning], arguments: ResourceArguments) -> list[str]:
     """Write the warnings that are not accepted.
 
     Raises:

@@ -46,7 +46,7 @@ from astro_deployment_runtime.support.urls import check_url
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from astro_deployment_runtime.config.connection_settings import Settings
+    from astro_deployment_runtime.config.connection_settings import ConnectionSettings
 
 _TIMEOUT: Final = httpx.Timeout(30.0, connect=10.0)
 _ANSWER_SECONDS: Final = 30.0
@@ -105,7 +105,7 @@ class _TooLargeError(httpx.RequestError):
 class Transport:
     """HTTP to one Houston. Safe to share among threads."""
 
-    def __init__(self, settings: Settings, *, transport: httpx.BaseTransport | None = None) -> None:
+    def __init__(self, settings: ConnectionSettings, *, transport: httpx.BaseTransport | None = None) -> None:
         """Prepare a client; nothing is sent yet. A transport may be handed in, by tests.
 
         Raises:

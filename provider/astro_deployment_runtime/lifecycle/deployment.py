@@ -12,8 +12,8 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from astro_deployment_runtime.catalogs import remote_feed
-from astro_deployment_runtime.config.connection_settings import Settings
-from astro_deployment_runtime.config.resource_arguments import RuntimeDeclaration, read_arguments
+from astro_deployment_runtime.config.connection_settings import ConnectionSettings
+from astro_deployment_runtime.config.resource_arguments import ResourceArguments, read_arguments
 from astro_deployment_runtime.delivery.delivery_choice import Ways
 from astro_deployment_runtime.errors import (
     AmbiguousNameError,
@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     from astro_deployment_runtime.planning.base_images import BaseImages
     from astro_deployment_runtime.planning.model import Deployment
 
-ARGUMENTS: Final = tuple(RuntimeDeclaration.model_fields)
+ARGUMENTS: Final = tuple(ResourceArguments.model_fields)
 """The names of what a user gives."""
 
 Properties = dict[str, Any]
@@ -84,7 +84,7 @@ class Adapter:
     """What the provider does, for one platform."""
 
     houston: Houston
-    settings: Settings | None = None
+    settings: ConnectionSettings | None = None
     """What the commands of a project are told of Houston."""
     today: Callable[[], date] = lambda: datetime.now(UTC).date()
     """Gives the day for which the support of releases is judged."""
@@ -278,7 +278,7 @@ class Adapter:
             return dict(props)
         return {**props, **observed(found, None)}
 
-    def _find(self, urn: str, arguments: RuntimeDeclaration) -> Deployment:
+    def _find(self, urn: str, arguments: ResourceArguments) -> Deployment:
         deployment = self.houston.find(release_name=arguments.release_name, deployment_id=arguments.deployment_id)
         with self._lock:
             owner = self._urns.setdefault(deployment.id, urn)
@@ -290,7 +290,7 @@ class Adapter:
         return deployment
 
     def _kept(
-        self, olds: Mapping[str, Any], news: Mapping[str, Any], arguments: RuntimeDeclaration
+        self, olds: Mapping[str, Any], news: Mapping[str, Any], arguments: ResourceArguments
     ) -> RuntimeVersion | None:
         """Return what the target was resolved to before, to stay with; None: it is resolved anew."""
         if news.get("held"):
@@ -300,7 +300,7 @@ class Adapter:
     def _plan(
         self,
         deployment: Deployment,
-        arguments: RuntimeDeclaration,
+        arguments: ResourceArguments,
         *,
         pending_is_ours: bool,
         held: RuntimeVersion | None,
@@ -326,7 +326,7 @@ class Adapter:
         return self.settings.base_images if self.settings else VENDORS
 
 
-def _waiting(arguments: RuntimeDeclaration, unknown: Collection[str]) -> list[str]:
+def _waiting(arguments: ResourceArguments, unknown: Collection[str]) -> list[str]:
     """List the arguments that decide about images and are not known yet."""
     deciding = ("image", "project", *(["accept"] if arguments.image is not None else []))
     return [name for name in deciding if name in unknown]
@@ -338,12 +338,12 @@ def _legal(outcome: Plan | Refusal) -> Plan:
     return outcome
 
 
-def _arguments(inputs: Mapping[str, Any]) -> RuntimeDeclaration:
+def _arguments(inputs: Mapping[str, Any]) -> ResourceArguments:
     """Read checked inputs, in which both names of the Deployment are filled in."""
     return read_arguments({name: inputs.get(name) for name in ARGUMENTS if name != "release_name"})
 
 
-def _held(inputs: Mapping[str, Any], arguments: RuntimeDeclaration) -> RuntimeVersion | None:
+def _held(inputs: Mapping[str, Any], arguments: ResourceArguments) -> RuntimeVersion | None:
     """Return what the target was resolved to when these inputs were checked, None where it is declared anew."""
     if inputs.get("target") and inputs.get("runtime_version") == arguments.runtime_version:
         return RuntimeVersion.observe(inputs["target"])
@@ -356,7 +356,7 @@ def connect(config: Callable[[str], str | None], environment: Mapping[str, str])
     Raises:
         InvalidInputError: the settings are missing or unsafe, or the catalog cannot be used.
     """
-    settings = Settings.load(config, environment)
+    settings = ConnectionSettings.load(config, environment)
     named = "published" if settings.catalog == "platform" else settings.catalog
     feed = remote_feed.load(named, allow_http=settings.allow_http, ca_file=settings.ca_file, environment=environment)
     houston = Houston(Transport(settings), feed=feed)

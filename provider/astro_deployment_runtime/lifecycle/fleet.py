@@ -20,7 +20,7 @@ from astro_deployment_runtime.planning import plan_messages
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from astro_deployment_runtime.config.fleet_config import DeploymentEntry, StackDeclaration, Wave
+    from astro_deployment_runtime.config.fleet_config import DeploymentEntry, FleetConfig, Wave
     from astro_deployment_runtime.houston.queries import Snapshot
     from astro_deployment_runtime.houston.wire import WireDeployment
     from astro_deployment_runtime.lifecycle.deployment import Adapter, Checked
@@ -89,7 +89,7 @@ class Judgement:
 
 
 def judge(
-    stack: StackDeclaration,
+    stack: FleetConfig,
     adapter: Adapter,
     *,
     managed: bool = True,
@@ -124,7 +124,7 @@ def judge(
     return Judgement(fleet=fleet, notes=(*notes, *selected.notes, *([_UNSURE] if unsure else [])))
 
 
-def _refuse_unknown_fleet(stack: StackDeclaration, snapshot: Snapshot) -> None:
+def _refuse_unknown_fleet(stack: FleetConfig, snapshot: Snapshot) -> None:
     """Refuse selectors where the fleet is not known: a Deployment that is overlooked would leave the stack."""
     by_label = [each.where for each in stack.selections if each.selector.label is not None]
     by_workspace = [each.where for each in stack.selections if each.selector.workspace not in {None, *snapshot.labels}]

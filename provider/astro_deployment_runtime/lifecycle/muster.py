@@ -10,7 +10,7 @@ import math
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from astro_deployment_runtime.config.fleet_config import read_stack
+from astro_deployment_runtime.config.fleet_config import read_fleet_config
 from astro_deployment_runtime.errors import AstroRuntimeError
 from astro_deployment_runtime.lifecycle.fleet import arguments, judge, refusal_text, summary
 from astro_deployment_runtime.lifecycle.fleet_manifest import Roster, Row, WaveTerms
@@ -19,7 +19,7 @@ from astro_deployment_runtime.support import secret_masks
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping, Sequence
 
-    from astro_deployment_runtime.config.fleet_config import StackDeclaration, Wave
+    from astro_deployment_runtime.config.fleet_config import FleetConfig, Wave
     from astro_deployment_runtime.lifecycle.deployment import Adapter
     from astro_deployment_runtime.lifecycle.fleet import Judged, Judgement
 
@@ -48,7 +48,7 @@ def muster(
     if refused := secret_masks.refused_config(declared, secret):
         return Roster(problem=refused)
     try:
-        stack = read_stack(declared)
+        stack = read_fleet_config(declared)
     except AstroRuntimeError as error:
         return Roster(problem=secret_masks.mask_mistakes(str(error), declared, secret))
     return _masked(_mustered(stack, saved, adapter), secret=bool(secret))
@@ -66,7 +66,7 @@ def _masked(roster: Roster, *, secret: bool) -> Roster:
 
 
 def _mustered(
-    stack: StackDeclaration, saved: Mapping[str, Mapping[str, Any]] | None, adapter: Callable[[], Adapter]
+    stack: FleetConfig, saved: Mapping[str, Mapping[str, Any]] | None, adapter: Callable[[], Adapter]
 ) -> Roster:
     try:
         if not stack.deployments and not stack.selections:
@@ -114,5 +114,5 @@ def _terms(wave: Wave, judged: Sequence[Judged]) -> WaveTerms:
     )
 
 
-def _summary(stack: StackDeclaration, judgement: Judgement) -> str | None:
+def _summary(stack: FleetConfig, judgement: Judgement) -> str | None:
     return summary(judgement, stack.waves) if stack.waves or len(judgement.fleet) > 1 else None

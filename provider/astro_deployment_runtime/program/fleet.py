@@ -14,12 +14,13 @@ import json
 import os
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 import pulumi
 from pulumi.dynamic.dynamic import serialize_provider
 from pulumi.runtime import config, invoke
 
+from astro_deployment_runtime.config.config_keys import NAMESPACE
 from astro_deployment_runtime.config.pulumi_project_file import runs_ours
 from astro_deployment_runtime.lifecycle.fleet_manifest import Roster
 from astro_deployment_runtime.program.config_warnings import warn_of_unknown_keys
@@ -33,8 +34,6 @@ if TYPE_CHECKING:
 
     from astro_deployment_runtime.lifecycle.deployment import Adapter
     from astro_deployment_runtime.lifecycle.fleet_manifest import Row, WaveTerms
-
-_NAMESPACE: Final = "astro"
 
 
 def declare_fleet(  # noqa: PLR0913 - the keys of a stack's config
@@ -77,7 +76,7 @@ def declare_fleet(  # noqa: PLR0913 - the keys of a stack's config
         "onRefusal": on_refusal,
     }
     read = [key for key, value in given.items() if value is None]
-    secret = [key for key in read if config.is_config_secret(f"{_NAMESPACE}:{key}")]
+    secret = [key for key in read if config.is_config_secret(f"{NAMESPACE}:{key}")]
     roster = _judge({**given, **{key: _configured(key) for key in read}}, secret)
     if roster.problem is not None:
         raise pulumi.RunError(roster.problem)
@@ -114,7 +113,7 @@ def _judged(
 def _connect() -> Adapter:
     from astro_deployment_runtime.lifecycle.deployment import connect
 
-    return connect(lambda key: config.get_config(f"{_NAMESPACE}:{key}"), os.environ)
+    return connect(lambda key: config.get_config(f"{NAMESPACE}:{key}"), os.environ)
 
 
 def _host_judges() -> bool:
@@ -132,16 +131,16 @@ def _asked(question: Mapping[str, Any]) -> Roster:
 
 def _configured(key: str) -> object:
     if key == "onRefusal":
-        return pulumi.Config(_NAMESPACE).get(key) or os.environ.get("ASTRO_ON_REFUSAL")
+        return pulumi.Config(NAMESPACE).get(key) or os.environ.get("ASTRO_ON_REFUSAL")
     try:
         # A key without a value is an empty text to the engine, as where all lines of a list are comments.
-        return pulumi.Config(_NAMESPACE).get_object(key) if pulumi.Config(_NAMESPACE).get(key) else None
+        return pulumi.Config(NAMESPACE).get_object(key) if pulumi.Config(NAMESPACE).get(key) else None
     except pulumi.ConfigTypeError:
-        if not config.is_config_secret(f"{_NAMESPACE}:{key}"):
+        if not config.is_config_secret(f"{NAMESPACE}:{key}"):
             raise
         # Pulumi's own message has the value in it.
         raise pulumi.RunError(
-            f"{_NAMESPACE}:{key} is no JSON: set it anew, for example with 'pulumi config set --path'"
+            f"{NAMESPACE}:{key} is no JSON: set it anew, for example with 'pulumi config set --path'"
         ) from None
 
 

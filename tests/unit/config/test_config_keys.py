@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from astro_deployment_runtime.config.config_keys import CONNECTION, FLEET, nearest, unknown_keys
-from astro_deployment_runtime.config.connection_settings import Settings
+from astro_deployment_runtime.config.connection_settings import ConnectionSettings
 from astro_deployment_runtime.errors import InvalidSettingsError
 
 
@@ -51,7 +51,7 @@ def test_every_key_that_is_read_is_known() -> None:
         asked.append(key)
         return {"houstonUrl": "https://h", "token": "canary-4711", "resolve": None}.get(key)
 
-    Settings.load(config, {})
+    ConnectionSettings.load(config, {})
     assert sorted(asked) == sorted(CONNECTION)
     assert unknown_keys(f"astro:{key}" for key in (*FLEET, *CONNECTION)) == []
 
@@ -60,11 +60,11 @@ def test_every_key_that_is_read_is_known() -> None:
 def test_plain_http_is_allowed_by_any_usual_word(text: str) -> None:
     """And denied by its contrary."""
     given = {"houstonUrl": "https://h", "token": "canary-4711", "allowHttp": text}
-    assert Settings.load(given.get, {}).allow_http == (text.strip().lower() in {"true", "1", "yes", "on"})
+    assert ConnectionSettings.load(given.get, {}).allow_http == (text.strip().lower() in {"true", "1", "yes", "on"})
 
 
 def test_what_is_no_flag_is_refused() -> None:
     """It is not taken for false in silence."""
     given = {"houstonUrl": "https://h", "token": "canary-4711", "allowHttp": "perhaps"}
     with pytest.raises(InvalidSettingsError, match="astro:allowHttp is 'perhaps': write true or false"):
-        Settings.load(given.get, {})
+        ConnectionSettings.load(given.get, {})

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from astro_deployment_runtime.config.connection_settings import Settings
+from astro_deployment_runtime.config.connection_settings import ConnectionSettings
 from astro_deployment_runtime.errors import InvalidSettingsError
 from astro_deployment_runtime.planning.base_images import BaseImages
 from astro_deployment_runtime.support.urls import check_url, is_loopback
@@ -25,7 +25,7 @@ def test_settings_come_from_the_stacks_config(tmp_path: Path) -> None:
     ca_file = tmp_path / "ca.pem"
     ca_file.touch()
     more = {"caFile": str(ca_file), "allowHttp": "true", "catalog": "guide"}
-    settings = Settings.load((CONFIG | more).get, {**ENVIRONMENT, "ASTRO_CATALOG": "published"})
+    settings = ConnectionSettings.load((CONFIG | more).get, {**ENVIRONMENT, "ASTRO_CATALOG": "published"})
     assert (settings.url, settings.token.get_secret_value()) == (URL, TOKEN)
     assert (settings.ca_file, settings.allow_http, settings.catalog) == (ca_file, True, "guide")
 
@@ -35,7 +35,7 @@ def test_settings_come_from_the_environment_otherwise(tmp_path: Path) -> None:
     ca_file = tmp_path / "ca.pem"
     ca_file.touch()
     more = {"ASTRO_CA_FILE": str(ca_file), "ASTRO_ALLOW_HTTP": " Yes ", "ASTRO_CATALOG": "guide"}
-    settings = Settings.load({"token": "", "catalog": None}.get, ENVIRONMENT | more)
+    settings = ConnectionSettings.load({"token": "", "catalog": None}.get, ENVIRONMENT | more)
     assert (settings.url, settings.token.get_secret_value()) == (
         "https://houston.example.org/v1",
         "of-the-environment",
@@ -45,7 +45,7 @@ def test_settings_come_from_the_environment_otherwise(tmp_path: Path) -> None:
 
 def test_what_may_be_left_out_has_a_safe_default() -> None:
     """The system's authorities, no plain http, the published feed."""
-    settings = Settings.load(CONFIG.get, {})
+    settings = ConnectionSettings.load(CONFIG.get, {})
     assert (settings.ca_file, settings.allow_http, settings.catalog) == (None, False, "platform")
     assert settings.max_requests_per_second == 200
 
@@ -53,30 +53,30 @@ def test_what_may_be_left_out_has_a_safe_default() -> None:
 @pytest.mark.parametrize(("value", "allowed"), [("1", True), ("TRUE", True), ("no", False), ("false", False)])
 def test_plain_http_is_allowed_by_a_clear_yes(value: str, allowed: bool) -> None:
     """Anything else is a no."""
-    assert Settings.load((CONFIG | {"allowHttp": value}).get, {}).allow_http is allowed
+    assert ConnectionSettings.load((CONFIG | {"allowHttp": value}).get, {}).allow_http is allowed
 
 
 def test_how_often_houston_is_asked_is_a_number() -> None:
     """From the config, else from the environment."""
-    assert Settings.load((CONFIG | {"maxRequestsPerSecond": "0.5"}).get, {}).max_requests_per_second == 0.5
-    assert Settings.load(CONFIG.get, {"ASTRO_MAX_REQUESTS_PER_SECOND": "7"}).max_requests_per_second == 7
+    assert ConnectionSettings.load((CONFIG | {"maxRequestsPerSecond": "0.5"}).get, {}).max_requests_per_second == 0.5
+    assert ConnectionSettings.load(CONFIG.get, {"ASTRO_MAX_REQUESTS_PER_SECOND": "7"}).max_requests_per_second == 7
 
 
 def test_base_images_may_be_mirrors() -> None:
     """From the config as JSON, which the engine makes of a mapping, or from the environment."""
     mirrors = '{"runtime": "registry.example.com/astro-runtime"}'
     for settings in (
-        Settings.load((CONFIG | {"baseImages": mirrors}).get, {"ASTRO_BASE_IMAGES": "no"}),
-        Settings.load(CONFIG.get, {"ASTRO_BASE_IMAGES": mirrors}),
+        ConnectionSettings.load((CONFIG | {"baseImages": mirrors}).get, {"ASTRO_BASE_IMAGES": "no"}),
+        ConnectionSettings.load(CONFIG.get, {"ASTRO_BASE_IMAGES": mirrors}),
     ):
         assert settings.base_images == BaseImages(runtime="registry.example.com/astro-runtime")
     with pytest.raises(InvalidSettingsError, match="astro:baseImages is 'no'"):
-        Settings.load(CONFIG.get, {"ASTRO_BASE_IMAGES": "no"})
+        ConnectionSettings.load(CONFIG.get, {"ASTRO_BASE_IMAGES": "no"})
 
 
 def test_printing_settings_shows_no_token() -> None:
     """Neither as text nor for a debugger."""
-    settings = Settings.load(CONFIG.get, {})
+    settings = ConnectionSettings.load(CONFIG.get, {})
     assert TOKEN not in f"{settings} {settings!r}"
 
 
@@ -99,14 +99,14 @@ def test_printing_settings_shows_no_token() -> None:
 def test_what_is_missing_or_wrong_is_told_with_what_to_do(changes: dict[str, str | None], message: str) -> None:
     """In one message, without the token."""
     with pytest.raises(InvalidSettingsError, match=message) as raised:
-        Settings.load((CONFIG | changes).get, {})
+        ConnectionSettings.load((CONFIG | changes).get, {})
     assert TOKEN not in str(raised.value)
 
 
 @pytest.mark.parametrize("token", [f" {TOKEN}\n", f"\t{TOKEN}", f"Bearer {TOKEN}"])
 def test_space_around_a_token_does_not_count(token: str) -> None:
     """A line break at the end comes from the clipboard."""
-    assert Settings.load((CONFIG | {"token": token}).get, {}).token.get_secret_value() == token.strip()
+    assert ConnectionSettings.load((CONFIG | {"token": token}).get, {}).token.get_secret_value() == token.strip()
 
 
 @pytest.mark.parametrize(

@@ -6,22 +6,22 @@ from typing import Any
 
 import pytest
 
-from astro_deployment_runtime.config.fleet_config import StackDeclaration, read_stack
+from astro_deployment_runtime.config.fleet_config import FleetConfig, read_fleet_config
 from astro_deployment_runtime.errors import InvalidDeclarationError
 
 ENTRY = {"name": "data-eng", "releaseName": "galactic-stars-1234", "runtimeVersion": "5.0.4"}
 BARE = {"name": "data-eng", "releaseName": "galactic-stars-1234"}
 
 
-def read(**given: Any) -> StackDeclaration:
+def read(**given: Any) -> FleetConfig:
     """Read a config."""
-    return read_stack(given)
+    return read_fleet_config(given)
 
 
 def refused(**given: Any) -> list[str]:
     """Give the lines for a config that cannot be used."""
     with pytest.raises(InvalidDeclarationError) as raised:
-        read_stack(given)
+        read_fleet_config(given)
     return str(raised.value).splitlines()
 
 
@@ -30,7 +30,7 @@ def test_an_entry_as_ever() -> None:
     (entry,) = read(deployments=[ENTRY], onRefusal="").deployments
     assert (entry.name, entry.release_name, entry.runtime_version) == ("data-eng", "galactic-stars-1234", "5.0.4")
     assert (entry.wave, entry.timeout) == (None, 3600.0)
-    assert read() == StackDeclaration()
+    assert read() == FleetConfig()
 
 
 def test_an_entry_counts_before_its_wave_and_its_wave_before_the_defaults() -> None:

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, Final
 import pytest
 
 from astro_deployment_runtime.config.config_keys import FLEET
-from astro_deployment_runtime.config.fleet_config import Defaults, DeploymentEntry, Selector, Wave, read_stack
-from astro_deployment_runtime.config.resource_arguments import ProjectDeclaration, RuntimeDeclaration, read_arguments
+from astro_deployment_runtime.config.fleet_config import Defaults, DeploymentEntry, Selector, Wave, read_fleet_config
+from astro_deployment_runtime.config.resource_arguments import ProjectArguments, ResourceArguments, read_arguments
 from astro_deployment_runtime.errors import InvalidDeclarationError
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ _MODELS: Final[dict[str, type[BaseModel]]] = {
 def told(given: dict[str, Any]) -> list[str]:
     """Give the lines for a config; none where it can be used."""
     try:
-        read_stack(given)
+        read_fleet_config(given)
     except InvalidDeclarationError as error:
         return str(error).split("\n")
     return []
@@ -80,7 +80,7 @@ def test_a_field_of_the_wrong_kind_is_told_in_the_users_words(key: str) -> None:
     assert line.endswith(".runtimeversion: unknown key: did you mean runtimeVersion?")
 
 
-@pytest.mark.parametrize("name", ProjectDeclaration.model_fields)
+@pytest.mark.parametrize("name", ProjectArguments.model_fields)
 def test_a_field_of_a_project_is_told_with_its_path(name: str) -> None:
     """Below the entry that has it."""
     for wrong in _WRONG:
@@ -90,7 +90,7 @@ def test_a_field_of_a_project_is_told_with_its_path(name: str) -> None:
     assert line == "astro:deployments[0].project.deployment: unknown key: did you mean deploy?"
 
 
-@pytest.mark.parametrize("name", RuntimeDeclaration.model_fields)
+@pytest.mark.parametrize("name", ResourceArguments.model_fields)
 def test_an_argument_of_the_wrong_kind_is_told_in_the_users_words(name: str) -> None:
     """Of a resource that a program declares."""
     for wrong in _WRONG:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from astro_deployment_runtime.config.resource_arguments import RuntimeDeclaration, read_arguments
+from astro_deployment_runtime.config.resource_arguments import ResourceArguments, read_arguments
 from astro_deployment_runtime.errors import InvalidDeclarationError
 
 LEAST = {"release_name": "galactic-stars-1234", "runtime_version": "5.0.4"}
@@ -21,7 +21,7 @@ def refused(**arguments: Any) -> str:
 
 def test_the_least_that_can_be_declared() -> None:
     """A Deployment and a version; the rest has defaults."""
-    assert read_arguments(LEAST) == RuntimeDeclaration(
+    assert read_arguments(LEAST) == ResourceArguments(
         release_name="galactic-stars-1234",
         deployment_id=None,
         runtime_version="5.0.4",

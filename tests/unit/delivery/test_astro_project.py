@@ -12,9 +12,9 @@ import pytest
 import stamina
 from pydantic import SecretStr
 
-from astro_deployment_runtime.config.connection_settings import Settings
-from astro_deployment_runtime.config.fleet_config import read_stack
-from astro_deployment_runtime.config.resource_arguments import ProjectDeclaration, read_arguments
+from astro_deployment_runtime.config.connection_settings import ConnectionSettings
+from astro_deployment_runtime.config.fleet_config import read_fleet_config
+from astro_deployment_runtime.config.resource_arguments import ProjectArguments, read_arguments
 from astro_deployment_runtime.delivery import dockerfile
 from astro_deployment_runtime.delivery.astro_project import Project, ProjectDelivery
 from astro_deployment_runtime.errors import CommandInterruptedError, DeliveryFailedError, InvalidDeclarationError
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from astro_deployment_runtime.planning.model import Deployment, Hop
 
 TOKEN = "canary-token-4711"
-SETTINGS = Settings(url="https://houston.example.com/v1", token=SecretStr(TOKEN))
+SETTINGS = ConnectionSettings(url="https://houston.example.com/v1", token=SecretStr(TOKEN))
 AC, RUNTIME = "quay.io/astronomer/ap-airflow", "quay.io/astronomer/astro-runtime"
 BEFORE = f"# syntax=docker/dockerfile:1\r\nFROM {AC}:2.2.3-1-onbuild AS base\r\nRUN pip install x\r\n"
 AFTER_ONE = BEFORE.replace("2.2.3-1-onbuild", "2.3.0-onbuild")
@@ -103,7 +103,7 @@ def noted(folder: Path) -> list[str]:
 
 def declared(folder: Path | str, **more: str) -> Project:
     """Declare the project."""
-    return Project.declared(ProjectDeclaration(path=str(folder), **more), SETTINGS)
+    return Project.declared(ProjectArguments(path=str(folder), **more), SETTINGS)
 
 
 def planned(stage: Stage, target: str = "5.0.4") -> tuple[Deployment, Sequence[Hop]]:
@@ -501,10 +501,10 @@ def test_a_hop_by_image_alone_may_have_been_cut_off(tmp_path: Path, folder: Path
 def test_a_declaration_has_one_way_for_images() -> None:
     """In either spelling, with the key of every mistake."""
     entry = {"name": "a", "releaseName": "stars-1", "runtimeVersion": "5.0.4", "project": {"path": "../airflow"}}
-    (read,) = read_stack({"deployments": [entry]}).deployments
-    assert read.project == ProjectDeclaration(path="../airflow", deploy="astro deploy {deployment_id} --force")
+    (read,) = read_fleet_config({"deployments": [entry]}).deployments
+    assert read.project == ProjectArguments(path="../airflow", deploy="astro deploy {deployment_id} --force")
     with pytest.raises(InvalidDeclarationError, match=r"deployments\[0\]: .*give image or project, not both"):
-        read_stack({"deployments": [entry | {"image": "a:{version}"}]})
+        read_fleet_config({"deployments": [entry | {"image": "a:{version}"}]})
     with pytest.raises(InvalidDeclarationError, match=r"project\.path: is missing"):
         read_arguments({"release_name": "stars-1", "runtime_version": "5.0.4", "project": {"test": "x"}})
 

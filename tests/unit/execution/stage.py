@@ -12,7 +12,7 @@ import httpx
 from pydantic import SecretStr
 
 from astro_deployment_runtime.catalogs import vendor_feed
-from astro_deployment_runtime.config.connection_settings import Settings
+from astro_deployment_runtime.config.connection_settings import ConnectionSettings
 from astro_deployment_runtime.delivery.registry_image import ImageDelivery
 from astro_deployment_runtime.execution.decisions import Declaration
 from astro_deployment_runtime.execution.executor import Ending, walk
@@ -198,7 +198,7 @@ def opened(
     )
     with world.houston(made, BASE, clock) as served:
         wire = _Wire(app.create(served))
-        transport = Transport(Settings(url=f"{BASE}/v1", token=SecretStr(TOKEN)), transport=wire)
+        transport = Transport(ConnectionSettings(url=f"{BASE}/v1", token=SecretStr(TOKEN)), transport=wire)
         try:
             yield Stage(
                 sandbox=served,

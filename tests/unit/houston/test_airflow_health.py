@@ -9,7 +9,7 @@ import httpx
 import pytest
 from pydantic import SecretStr
 
-from astro_deployment_runtime.config.connection_settings import Settings
+from astro_deployment_runtime.config.connection_settings import ConnectionSettings
 from astro_deployment_runtime.houston.airflow_health import read_health
 from astro_deployment_runtime.houston.transport import Transport
 from astro_deployment_runtime.planning.catalog import Release
@@ -43,7 +43,7 @@ def asked(pages: Mapping[str, httpx.Response], expected: str, url: str | None = 
         assert (request.method, request.headers["authorization"]) == ("GET", TOKEN)
         return pages.get(path) or httpx.Response(404, html="<h1>404</h1>")
 
-    settings = Settings(url="https://houston.example.com/v1", token=SecretStr(TOKEN))
+    settings = ConnectionSettings(url="https://houston.example.com/v1", token=SecretStr(TOKEN))
     current = Release(id=ReleaseId.parse("AC 2.3.0"), airflow=AirflowVersion(2, 3, 0))
     deployment = Deployment(
         id="ckw1", release_name="stars-1", label="Stars", workspace_id="ckw0", current=current, airflow_url=url

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from astro_deployment_runtime.config.fleet_config import read_stack
+from astro_deployment_runtime.config.fleet_config import read_fleet_config
 from astro_deployment_runtime.errors import InvalidDeclarationError, PlatformAnswerError, TokenRefusedError
 from astro_deployment_runtime.lifecycle.deployment import Adapter
 from astro_deployment_runtime.lifecycle.fleet import Judgement, judge, refusal_text, summary
@@ -28,7 +28,7 @@ def served(tmp_path: Path) -> Iterator[Served]:
 
 def judged(served: Served, **given: Any) -> Judgement:
     """Judge the fleet that a config declares."""
-    return judge(read_stack(given), Adapter(served.client))
+    return judge(read_fleet_config(given), Adapter(served.client))
 
 
 def entry(release: str, target: str = "5.0.4", **more: Any) -> dict[str, Any]:
@@ -71,7 +71,7 @@ def test_a_whole_fleet_costs_two_requests(tmp_path: Path) -> None:
 
 def test_whose_a_pending_hop_is_tells_the_state(served: Served) -> None:
     """Without it a foreign one is in doubt and not refused; with it, it is refused, and ours is cancelled."""
-    stack = read_stack({"deployments": [entry("tides-4")]})
+    stack = read_fleet_config({"deployments": [entry("tides-4")]})
 
     def told(saved: dict[str, dict[str, Any]] | None) -> tuple[bool, bool, bool]:
         judgement = judge(stack, Adapter(served.client), saved=saved)
@@ -86,7 +86,7 @@ def test_whose_a_pending_hop_is_tells_the_state(served: Served) -> None:
 
 def test_at_its_target_a_pending_hop_is_nothing_to_do_unless_it_is_ours(served: Served) -> None:
     """Ours is taken back, another's is left alone."""
-    stack = read_stack({"deployments": [entry("wind-3", "4.2.5")]})
+    stack = read_fleet_config({"deployments": [entry("wind-3", "4.2.5")]})
     served.client.start(served.client.find(release_name="wind-3"), ReleaseId.parse("Astro Runtime 5.0.4"))
     moves = [
         judge(stack, Adapter(served.client), saved={"wind-3": {"pending": pending}}).fleet[0].moves
@@ -148,7 +148,7 @@ def test_the_summary_of_waves(served: Served) -> None:
         "waves": [{"name": "canaries", "soak": "1h30m", "maxParallel": 2}, {"name": "rest", "soak": "45s"}],
         "deployments": [entry("wind-3", "4.2.5", wave="canaries"), entry("stars-1"), entry("dust-2", "4.2.5")],
     }
-    stack = read_stack(given)
+    stack = read_fleet_config(given)
     terms = "at most 2 side by side; then healthy for 1h30m"
     assert summary(judge(stack, Adapter(served.client)), stack.waves).splitlines() == [
         f"wave 1 of 2, canaries: 1 Deployment, 0 hops, 1 with nothing to do; {terms}",
@@ -159,7 +159,7 @@ def test_the_summary_of_waves(served: Served) -> None:
 
 def test_a_line_is_judged_as_it_is_held(served: Served) -> None:
     """By what the state has of it; nobody having looked, that is said."""
-    stack = read_stack({"deployments": [entry("stars-1", "4.x"), entry("wind-3", "4.x")]})
+    stack = read_fleet_config({"deployments": [entry("stars-1", "4.x"), entry("wind-3", "4.x")]})
     saved = {"stars-1": {"runtime_version": "4.x", "target": "4.2.4"}, "wind-3": {"runtime_version": "5.x"}}
     found = judge(stack, Adapter(served.client), saved=saved)
     assert [each.resolved for each in found.fleet] == ["4.2.4", "4.2.5"]

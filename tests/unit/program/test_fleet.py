@@ -33,7 +33,7 @@ from astro_deployment_runtime.support import secret_masks
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from astro_deployment_runtime.config.fleet_config import DeploymentEntry, StackDeclaration
+    from astro_deployment_runtime.config.fleet_config import DeploymentEntry, FleetConfig
     from astro_deployment_runtime.houston.client import Houston
 
 HOST_JUDGES = fleet._host_judges
@@ -102,7 +102,7 @@ def _held(saved: dict[str, Any]) -> Plan | None:
     return Plan(current=release, target=release, resolved=resolved)
 
 
-def judge(stack: StackDeclaration, _: Adapter, *, saved: dict[str, Any] | None) -> Judgement:
+def judge(stack: FleetConfig, _: Adapter, *, saved: dict[str, Any] | None) -> Judgement:
     """Refuse those whose name says so; all others have one hop, and what is in doubt or held the state says."""
 
     def judged(entry: DeploymentEntry) -> Judged:

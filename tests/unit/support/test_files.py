@@ -14,9 +14,9 @@ from pydantic import SecretStr
 
 from astro_deployment_runtime.catalogs import remote_feed, vendor_feed
 from astro_deployment_runtime.cli import main
-from astro_deployment_runtime.config.connection_settings import Settings
+from astro_deployment_runtime.config.connection_settings import ConnectionSettings
 from astro_deployment_runtime.config.pulumi_project_file import runs_ours
-from astro_deployment_runtime.config.resource_arguments import ProjectDeclaration
+from astro_deployment_runtime.config.resource_arguments import ProjectArguments
 from astro_deployment_runtime.config.stack_file import read_stack_file
 from astro_deployment_runtime.delivery.astro_project import Project
 from astro_deployment_runtime.errors import InvalidInputError, UnreadableFileError
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 TLS = Path(__file__).parents[2] / "contract" / "tls"
-SETTINGS = Settings(url="http://localhost", token=SecretStr("canary-4711"))
+SETTINGS = ConnectionSettings(url="http://localhost", token=SecretStr("canary-4711"))
 
 
 def folder(path: Path) -> None:
@@ -162,9 +162,9 @@ def command(*words: str) -> None:
         raise InvalidInputError(err.getvalue())
 
 
-def settings(file: Path) -> Settings:
+def settings(file: Path) -> ConnectionSettings:
     """Load settings that name a CA file."""
-    return Settings.load(
+    return ConnectionSettings.load(
         {"houstonUrl": "https://localhost", "token": "t", "caFile": str(file)}.get,
         {},
     )
@@ -173,7 +173,7 @@ def settings(file: Path) -> Settings:
 READERS: dict[str, Callable[[Path], object]] = {
     "Pulumi.yaml": lambda at: read_stack_file(at, "test", {}),
     "Pulumi.test.yaml": lambda at: read_stack_file(at, "test", {}),
-    "Dockerfile": lambda at: Project.declared(ProjectDeclaration(path=str(at)), SETTINGS).read(),
+    "Dockerfile": lambda at: Project.declared(ProjectArguments(path=str(at)), SETTINGS).read(),
     "astronomer-runtime.json": lambda at: vendor_feed.load(str(at)),
     "astronomer-certified.json": lambda at: remote_feed.load(str(at)),
     "ca.pem": lambda at: (settings(at / "ca.pem"), Clients("https://localhost", ca_file=at / "ca.pem")),
@@ -210,7 +210,7 @@ def test_a_project_that_cannot_be_read_is_not_taken_for_ours(name: str, project:
 
 def test_the_settings_of_the_vendors_cli_hold_nobody(project: Path) -> None:
     """What cannot be read there says nothing."""
-    made = Project.declared(ProjectDeclaration(path=str(project)), SETTINGS)
+    made = Project.declared(ProjectArguments(path=str(project)), SETTINGS)
     for make, _ in NOT_FILES:
         (project / ".astro" / "config.yaml").unlink()
         make(project / ".astro" / "config.yaml")
