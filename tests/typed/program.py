@@ -46,6 +46,8 @@ def wrong(made: AstroDeploymentRuntime) -> None:
     AstroDeploymentRuntime("a", runtime_version="5.0.4", releaseName="a")  # type: ignore[call-arg]
     AstroDeploymentRuntime("a", runtime_version="5.0.4", accept=[1])  # type: ignore[list-item]
     AstroDeploymentRuntime("a", runtime_version="5.0.4", wait="no")  # type: ignore[arg-type]
+    AstroDeploymentRuntime("a", runtime_version="5.0.4", held="5.0.4")  # type: ignore[call-arg]
+    AstroDeploymentRuntime("a", runtime_version="5.0.4", hold="refused")  # type: ignore[call-arg]
     ProjectArgs(deploy="astro")  # type: ignore[typeddict-item]
     declare_fleet([{"name": "a"}])  # type: ignore[call-arg,arg-type]
     declare_fleet(selectors={"releaseName": "*"})  # type: ignore[arg-type]

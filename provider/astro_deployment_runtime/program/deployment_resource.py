@@ -9,11 +9,12 @@ from pulumi import dynamic
 
 from astro_deployment_runtime.plugin.server import NO_IMPORT
 from astro_deployment_runtime.program.config_warnings import warn_of_unknown_keys
+from astro_deployment_runtime.program.interrupt import exit_on_interrupt
 from astro_deployment_runtime.resource import OUTPUTS, RuntimeProvider
 from astro_deployment_runtime.support import secret_masks
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
 
 class ProjectArgs(TypedDict):
@@ -74,8 +75,6 @@ class AstroDeploymentRuntime(dynamic.Resource, module="astro", name="DeploymentR
         timeout: pulumi.Input[str] = "1h",
         wait: pulumi.Input[bool] = True,
         verify: pulumi.Input[str] = "airflow",
-        held: pulumi.Input[str] | None = None,
-        hold: pulumi.Input[str] | None = None,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         """Declare the version of a Deployment that exists.
@@ -104,12 +103,9 @@ class AstroDeploymentRuntime(dynamic.Resource, module="astro", name="DeploymentR
                 non-zero exit and says what to deploy, and the next run goes on.
             verify: ``airflow``: a hop has arrived when the Deployment's own Airflow is healthy at the expected version;
                 ``houston``: when Houston says so, for a Deployment whose webserver cannot be reached from here.
-            held: the version that the program has resolved ``runtime_version`` to.
-            hold: why the Deployment is left as it is in this run: nothing is planned, and its last state is kept.
             opts: Pulumi's options.
         """
-        warn_of_unknown_keys()
-        given: dict[str, Any] = {
+        arguments = {
             "runtime_version": runtime_version,
             "release_name": release_name,
             "deployment_id": deployment_id,
@@ -121,24 +117,52 @@ class AstroDeploymentRuntime(dynamic.Resource, module="astro", name="DeploymentR
             "timeout": timeout,
             "wait": wait,
             "verify": verify,
-            "held": held,
-            "hold": hold,
         }
-        if opts and opts.import_:
-            raise pulumi.RunError(NO_IMPORT.format(name=resource_name))
-        outputs: dict[str, Any] = dict.fromkeys((*OUTPUTS, "deployment_id", "release_name"))
-        for output, sources in secret_masks.DERIVED.items():
-            # Pulumi's own host leaves it to the engine to carry the mark of a secret from an input to the output of
-            # the same name, so what is derived has to be an input with that mark.
-            if not all(_given_now(given[source]) for source in sources):
-                values = [given[source] for source in sources]
-                outputs[output] = pulumi.Output.from_input(values).apply(lambda _: "")
-        inputs = {name: value for name, value in given.items() if value is not None}
-        super().__init__(RuntimeProvider(), resource_name, {**outputs, **inputs}, opts)
+        _declare(self, resource_name, arguments, opts)
 
 
-def _given_now(value: object) -> bool:
-    """Return whether a value is there already, and does not come from another resource or a secret."""
+def declare_planned(
+    resource_name: str,
+    arguments: Mapping[str, Any],
+    *,
+    held: str | None,
+    hold: str | None,
+    opts: pulumi.ResourceOptions | None,
+) -> AstroDeploymentRuntime:
+    """Declare a Deployment of a fleet that is planned already.
+
+    Args:
+        resource_name: the resource's name in the stack.
+        arguments: the public arguments of :class:`AstroDeploymentRuntime`.
+        held: the version that the fleet's plan has resolved ``runtime_version`` to.
+        hold: the reason why this run leaves the Deployment as it is: nothing is planned, and its last state is kept.
+        opts: Pulumi's options.
+    """
+    resource = AstroDeploymentRuntime.__new__(AstroDeploymentRuntime)
+    _declare(resource, resource_name, {**arguments, "held": held, "hold": hold}, opts)
+    return resource
+
+
+def _declare(
+    resource: AstroDeploymentRuntime, name: str, arguments: Mapping[str, Any], opts: pulumi.ResourceOptions | None
+) -> None:
+    exit_on_interrupt()
+    warn_of_unknown_keys()
+    if opts and opts.import_:
+        raise pulumi.RunError(NO_IMPORT.format(name=name))
+    outputs: dict[str, Any] = dict.fromkeys((*OUTPUTS, "deployment_id", "release_name"))
+    for output, sources in secret_masks.DERIVED.items():
+        # Pulumi's own host leaves it to the engine to carry the mark of a secret from an input to the output of the
+        # same name. So a derived output has to be an input with that mark.
+        values = [arguments.get(source) for source in sources]
+        if not all(map(_is_plain, values)):
+            outputs[output] = pulumi.Output.from_input(values).apply(lambda _: "")
+    inputs = {key: value for key, value in arguments.items() if value is not None}
+    dynamic.Resource.__init__(resource, RuntimeProvider(), name, {**outputs, **inputs}, opts)
+
+
+def _is_plain(value: object) -> bool:
+    """Return whether a value is known now, and neither a secret nor the output of another resource."""
     if isinstance(value, dict):
-        return all(map(_given_now, value.values()))
+        return all(map(_is_plain, value.values()))
     return value is None or isinstance(value, str)

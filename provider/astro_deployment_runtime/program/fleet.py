@@ -24,8 +24,8 @@ from astro_deployment_runtime.config.config_keys import NAMESPACE
 from astro_deployment_runtime.config.pulumi_project_file import runs_ours
 from astro_deployment_runtime.lifecycle.fleet_manifest import Roster
 from astro_deployment_runtime.program.config_warnings import warn_of_unknown_keys
-from astro_deployment_runtime.program.deployment_resource import AstroDeploymentRuntime
-from astro_deployment_runtime.program.interrupt import end_at_once, run_by_the_engine
+from astro_deployment_runtime.program.deployment_resource import declare_planned
+from astro_deployment_runtime.program.interrupt import exit_on_interrupt, run_by_the_engine
 from astro_deployment_runtime.program.wave_resource import AstroWave
 from astro_deployment_runtime.resource import JUDGE_FLEET, RuntimeProvider
 
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 
     from astro_deployment_runtime.lifecycle.deployment import Adapter
     from astro_deployment_runtime.lifecycle.fleet_manifest import Row, WaveTerms
+    from astro_deployment_runtime.program.deployment_resource import AstroDeploymentRuntime
 
 
 def declare_fleet(  # noqa: PLR0913 - the keys of a stack's config
@@ -65,7 +66,7 @@ def declare_fleet(  # noqa: PLR0913 - the keys of a stack's config
         pulumi.RunError: something declared is wrong or refused, or Houston cannot be read; the message lists all of
             it. Where refused Deployments are skipped, the run fails at its end instead.
     """
-    end_at_once()
+    exit_on_interrupt()
     warn_of_unknown_keys()
     given = {
         "defaults": defaults,
@@ -239,7 +240,7 @@ def _fail_at_the_end(roster: Roster, made: Sequence[AstroDeploymentRuntime]) -> 
 
 def _resource(row: Row, roster: Roster, opts: pulumi.ResourceOptions | None) -> AstroDeploymentRuntime:
     arguments = _hidden(row.arguments) if roster.secret else row.arguments
-    made = AstroDeploymentRuntime(row.name, **arguments, held=row.held, hold=row.refusal, opts=opts)
+    made = declare_planned(row.name, arguments, held=row.held, hold=row.refusal, opts=opts)
     if row.refusal is not None:
         pulumi.log.error(f"{row.title}: {row.refusal}", made)
     return made

@@ -1,7 +1,9 @@
-"""Ctrl-C in a Pulumi program: the program has nothing to save, so it ends at once.
+"""Ctrl-C in a Pulumi program: the process exits at once, without a traceback.
 
-Pulumi's own end of a program waits for the answers to its requests; those about resources that were cancelled never
-come, and the engine then holds the terminal for another five seconds.
+A program only describes resources and has nothing to save. Python's own handler raises KeyboardInterrupt, and Pulumi
+then waits for answers to requests that the engine has cancelled: the terminal is blocked for another five seconds. The
+language host also interrupts the program when the engine refuses a resource, and current language hosts then print the
+traceback of that KeyboardInterrupt below the refusal.
 """
 
 from __future__ import annotations
@@ -15,23 +17,28 @@ from pulumi.runtime import settings
 from pulumi.runtime.proto.resource_pb2_grpc import ResourceMonitorStub
 
 INTERRUPTED: Final = 130
-"""What a shell reports for a command that Ctrl-C ended."""
-
-
-def _end(_number: int, _frame: object) -> None:
-    os._exit(INTERRUPTED)
+"""Exit code that shells report for a command that Ctrl-C ended."""
 
 
 def run_by_the_engine() -> bool:
-    """Tell whether this process is a program that the engine runs, and not one under Pulumi's mocks."""
+    """Return whether the engine runs this program; False under Pulumi's mocks, and without an engine."""
     return isinstance(settings.get_monitor(), ResourceMonitorStub)
 
 
-def end_at_once() -> None:
-    """Let an interrupt end this process, where it is a program that the engine runs and nobody else cares for that."""
+def exit_on_interrupt() -> None:
+    """Set a SIGINT handler that exits this process with code 130, from now until the program ends.
+
+    The first declaration of a program calls this. It does nothing where somebody else may rely on the signal: outside
+    of the engine, off the main thread (an inline program of the Automation API), or where any other handler than
+    Python's default one is set.
+    """
     if (
         run_by_the_engine()
         and threading.current_thread() is threading.main_thread()
         and signal.getsignal(signal.SIGINT) is signal.default_int_handler
     ):
-        signal.signal(signal.SIGINT, _end)
+        signal.signal(signal.SIGINT, _exit)
+
+
+def _exit(_number: int, _frame: object) -> None:
+    os._exit(INTERRUPTED)

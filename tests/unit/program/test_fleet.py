@@ -24,7 +24,8 @@ from astro_deployment_runtime.lifecycle.fleet import Judged, Judgement
 from astro_deployment_runtime.planning.catalog import Release
 from astro_deployment_runtime.planning.model import Plan, Resolved
 from astro_deployment_runtime.planning.versions import AirflowVersion, Line, ReleaseId, RuntimeVersion
-from astro_deployment_runtime.program import config_warnings, fleet, stack_state
+from astro_deployment_runtime.program import fleet, stack_state
+from astro_deployment_runtime.program.config_warnings import warn_of_unknown_keys
 from astro_deployment_runtime.program.deployment_resource import AstroDeploymentRuntime
 from astro_deployment_runtime.program.fleet import declare_fleet
 from astro_deployment_runtime.resource import JUDGE_FLEET, RuntimeProvider
@@ -144,7 +145,7 @@ def test_a_misspelt_key_is_warned_of_once(monitor: Monitor, monkeypatch: pytest.
     """Where the fleet is empty for it, and where a program declares resources by itself."""
     warned: list[str] = []
     monkeypatch.setattr(pulumi.log, "warn", warned.append)
-    monkeypatch.setattr(config_warnings, "_SHOWN", set())
+    warn_of_unknown_keys.cache_clear()
     config.set_config("astro:deployment", json.dumps([LEAST]))
     assert declared(None) == []
 
