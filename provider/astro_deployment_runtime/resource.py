@@ -22,10 +22,10 @@ from pulumi.runtime import rpc
 
 from astro_deployment_runtime.config.config_keys import NAMESPACE
 from astro_deployment_runtime.errors import InvalidInputError, InvalidSettingsError, PlatformError, RefusedError
+from astro_deployment_runtime.execution.polling import POLLING
 from astro_deployment_runtime.plugin.engine_call import CallClock, CallReporter
 from astro_deployment_runtime.plugin.server import PartialProgressError, current_call
 from astro_deployment_runtime.support import secret_masks
-from astro_deployment_runtime.support.cancellation import POLLING
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence

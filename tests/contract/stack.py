@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 from astro_deployment_runtime.errors import AstroRuntimeError
+from astro_deployment_runtime.execution.polling import Polling
 from astro_deployment_runtime.lifecycle.deployment import Adapter, connect
 from astro_deployment_runtime.plugin.engine_call import CallClock
-from astro_deployment_runtime.support.cancellation import Polling
 from tests.contract.served import TOKEN
 from tests.unit.execution.stage import Recorder
 

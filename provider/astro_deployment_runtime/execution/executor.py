@@ -21,6 +21,7 @@ from astro_deployment_runtime.errors import (
 from astro_deployment_runtime.execution import run_messages
 from astro_deployment_runtime.execution.decisions import MutationKind, Observation, Outcome, Run
 from astro_deployment_runtime.execution.health_confirmation import HEALTHY_READS
+from astro_deployment_runtime.execution.polling import POLLING, Polling
 from astro_deployment_runtime.execution.reconciler import (
     Cancel,
     Deliver,
@@ -36,7 +37,6 @@ from astro_deployment_runtime.execution.reconciler import (
     expected_airflow,
 )
 from astro_deployment_runtime.planning import plan_messages
-from astro_deployment_runtime.support.cancellation import POLLING, Polling
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -23,6 +23,7 @@ from astro_deployment_runtime.errors import (
     RefusedError,
 )
 from astro_deployment_runtime.execution.decisions import Declaration
+from astro_deployment_runtime.execution.polling import POLLING, Polling
 from astro_deployment_runtime.houston.client import Houston
 from astro_deployment_runtime.houston.transport import Transport
 from astro_deployment_runtime.lifecycle.outputs import observed, outputs
@@ -31,7 +32,6 @@ from astro_deployment_runtime.planning.base_images import VENDORS
 from astro_deployment_runtime.planning.model import Plan, Refusal
 from astro_deployment_runtime.planning.planner import plan
 from astro_deployment_runtime.planning.versions import ReleaseId, RuntimeVersion
-from astro_deployment_runtime.support.cancellation import POLLING, Polling
 from astro_deployment_runtime.support.urns import name_of
 
 if TYPE_CHECKING:

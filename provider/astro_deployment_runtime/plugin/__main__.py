@@ -10,7 +10,7 @@ import gc
 import sys
 import threading
 
-from astro_deployment_runtime.support.cancellation import POLLING, Polling
+from astro_deployment_runtime.execution.polling import POLLING, Polling
 
 
 def _prepare() -> None:

@@ -29,9 +29,9 @@ from pulumi.runtime import rpc
 from pulumi.runtime.proto import engine_pb2, engine_pb2_grpc, provider_pb2, provider_pb2_grpc, status_pb2
 
 from astro_deployment_runtime.errors import AstroRuntimeError
+from astro_deployment_runtime.execution.polling import POLLING, Polling
 from astro_deployment_runtime.plugin import secret_marks
 from astro_deployment_runtime.support import cancellation
-from astro_deployment_runtime.support.cancellation import POLLING, Polling
 from astro_deployment_runtime.support.secret_masks import DERIVED, MASKS
 from astro_deployment_runtime.support.urns import DEPLOYMENT, WAVE, Urn
 

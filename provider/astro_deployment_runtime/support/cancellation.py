@@ -1,11 +1,10 @@
-"""How long to wait: for an answer, and from one look at a Deployment to the next; never longer than the user wants."""
+"""Waits that a user can interrupt."""
 
 from __future__ import annotations
 
 import threading
 import time
 from contextvars import ContextVar
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from astro_deployment_runtime.errors import RunInterruptedError
@@ -19,21 +18,6 @@ stop: ContextVar[threading.Event | None] = ContextVar("stop", default=None)
 """The wish to stop what this thread does for a user; the host sets it for each call of the engine."""
 
 Result = TypeVar("Result")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Polling:
-    """How often a run looks at a Deployment. All values are seconds between two looks."""
-
-    first: float = 1.5
-    """After something was done; the time that the Airflow needs for its answers counts in."""
-    confirming: float = 1.0
-    """Between two answers of an Airflow that is healthy."""
-    longest: float = 5.0
-    """In a long wait."""
-
-
-POLLING: Final = Polling()
 
 
 def go_on() -> None:

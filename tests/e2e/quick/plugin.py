@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from astro_deployment_runtime.execution.polling import Polling
 from astro_deployment_runtime.plugin.__main__ import main
-from astro_deployment_runtime.support.cancellation import Polling
 
 if __name__ == "__main__":
     main(Polling(first=0.1, confirming=0.05, longest=0.5))
