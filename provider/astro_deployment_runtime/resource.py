@@ -1,7 +1,7 @@
 """The Pulumi resource: one Deployment at its declared Astro Runtime version.
 
 It translates between Pulumi's protocol and :mod:`~astro_deployment_runtime.lifecycle.deployment`.
-The adapter is imported where it is used, in the plugin's process: a Pulumi program that declares resources needs
+The lifecycle is imported where it is used, in the plugin's process: a Pulumi program that declares resources needs
 neither an HTTP client nor a validator, and is not made to wait for their import.
 
 The state holds the provider pickled by the name of its class, so this module's name has to import for ever.
@@ -30,7 +30,7 @@ from astro_deployment_runtime.support import secret_masks
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
-    from astro_deployment_runtime.lifecycle.deployment import Adapter
+    from astro_deployment_runtime.lifecycle.deployment import DeploymentLifecycle
 
 OUTPUTS: Final = (
     "plan",
@@ -70,7 +70,7 @@ class RuntimeProvider(dynamic.ResourceProvider):
         """Keep the stack's config until the platform is needed: a mistake in it is then a failed check."""
         self._config: Callable[[str], str | None] = lambda key: req.config.get(f"{NAMESPACE}:{key}")
         self._connecting = threading.Lock()
-        self._connected: Adapter | None = None
+        self._connected: DeploymentLifecycle | None = None
         self._program_runs = False
 
     def check(self, _olds: dict[str, Any], news: dict[str, Any]) -> dynamic.CheckResult:
@@ -89,10 +89,10 @@ class RuntimeProvider(dynamic.ResourceProvider):
             reporter.info(_UNPLANNED.format(why=f"the plan depends on {' and '.join(missing)}"))
             return dynamic.CheckResult(given, [])
         try:
-            adapter = self._adapter()
+            lifecycle = self._lifecycle()
         except InvalidInputError as error:
             return dynamic.CheckResult(given, [dynamic.CheckFailure("", str(error))])
-        checked = adapter.check(call.urn if call else "", _olds or {}, known, unknown=unknown)
+        checked = lifecycle.check(call.urn if call else "", _olds or {}, known, unknown=unknown)
         if checked.undecided:
             reporter.info(_UNPLANNED.format(why=checked.undecided))
         reporter.plan(checked.lines, checked.warnings, checked.inputs)
@@ -112,17 +112,17 @@ class RuntimeProvider(dynamic.ResourceProvider):
         if "path" not in known:
             return dynamic.DiffResult(changes=True)
         with self._noting_what_is_saved():
-            compared = self._adapter().confirm_pending(_olds, known)
+            compared = self._lifecycle().diff(_olds, known)
         CallReporter(current_call()).plan(compared.lines, compared.warnings, known)
         return dynamic.DiffResult(changes=compared.changes)
 
     def create(self, props: dict[str, Any]) -> dynamic.CreateResult:
         """Adopt the Deployment, and bring it to its target; on hold, adopt it as it is."""
         if props.get("hold"):
-            held = self._adapter().adopt({name: value for name, value in props.items() if name != "hold"})
+            held = self._lifecycle().adopt({name: value for name, value in props.items() if name != "hold"})
             # One that cannot be read has no other id than the name that it was declared by.
             return dynamic.CreateResult(held.get("deployment_id") or held["release_name"], held)
-        outputs = self._bring(props["deployment_id"], props, None, {})
+        outputs = self._apply(props["deployment_id"], props, None, {})
         return dynamic.CreateResult(props["deployment_id"], outputs)
 
     def update(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> dynamic.UpdateResult:
@@ -130,7 +130,7 @@ class RuntimeProvider(dynamic.ResourceProvider):
         if _news.get("hold"):
             # The engine retries what failed before, whatever diff says.
             return dynamic.UpdateResult(_olds)
-        return dynamic.UpdateResult(self._bring(_id, _news, _olds.get("pending"), _walked(_olds, _news)))
+        return dynamic.UpdateResult(self._apply(_id, _news, _olds.get("pending"), _walked(_olds, _news)))
 
     def read(self, id_: str, props: dict[str, Any]) -> dynamic.ReadResult:
         """Observe, for a refresh; or judge a fleet, for a program that asks before it declares one."""
@@ -138,7 +138,7 @@ class RuntimeProvider(dynamic.ResourceProvider):
             self._program_runs = True
             return dynamic.ReadResult(id_, {"answer": self._judge(**json.loads(props["question"]))})
         with self._noting_what_is_saved():
-            observed = self._adapter().observe(props)
+            observed = self._lifecycle().refresh(props)
         return dynamic.ReadResult(id_, observed) if observed is not None else dynamic.ReadResult("", {})
 
     def delete(self, _id: str, _props: dict[str, Any]) -> None:
@@ -148,11 +148,11 @@ class RuntimeProvider(dynamic.ResourceProvider):
         last += f", with the hop to {pending} started" if version and pending else ""
         CallReporter(current_call()).info(f"{name} is forgotten, and nothing is changed on it{last}")
 
-    def _bring(
+    def _apply(
         self, deployment_id: str, news: dict[str, Any], pending: str | None, walked: Mapping[str, Any]
     ) -> dict[str, Any]:
         call = current_call()
-        outputs, problem = self._adapter().bring(
+        outputs, problem = self._lifecycle().apply(
             news,
             pending=pending,
             clock=CallClock(call),
@@ -170,8 +170,8 @@ class RuntimeProvider(dynamic.ResourceProvider):
     def _judge(self, declared: Mapping[str, Any], saved: Mapping[str, Any] | None, secret: Sequence[str] = ()) -> str:
         from astro_deployment_runtime.lifecycle.muster import muster
 
-        # With an adapter of its own for the same platform: what is judged is not declared yet, and may never be.
-        return muster(declared, saved, lambda: replace(self._adapter()), secret=secret).to_json()
+        # With a lifecycle of its own for the same platform: what is judged is not declared yet, and may never be.
+        return muster(declared, saved, lambda: replace(self._lifecycle()), secret=secret).to_json()
 
     @contextmanager
     def _noting_what_is_saved(self) -> Iterator[None]:
@@ -187,7 +187,7 @@ class RuntimeProvider(dynamic.ResourceProvider):
                 raise
             raise type(error)(f"{error}\n{_SAVED.format(keys=' and '.join(saved))}") from error
 
-    def _adapter(self) -> Adapter:
+    def _lifecycle(self) -> DeploymentLifecycle:
         with self._connecting:
             if self._connected is None:
                 from astro_deployment_runtime.lifecycle.deployment import connect

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Any, Final
 
 from astro_deployment_runtime.errors import AstroRuntimeError
 from astro_deployment_runtime.execution.polling import Polling
-from astro_deployment_runtime.lifecycle.deployment import Adapter, connect
+from astro_deployment_runtime.lifecycle.deployment import DeploymentLifecycle, connect
 from astro_deployment_runtime.plugin.engine_call import CallClock
 from tests.contract.served import TOKEN
 from tests.unit.execution.stage import Recorder
 
 if TYPE_CHECKING:
-    from astro_deployment_runtime.lifecycle.deployment import Checked
+    from astro_deployment_runtime.lifecycle.deployment import DeploymentCheck
 
 IMAGE: Final = "registry.example.com/team/airflow:{distribution}-{version}"
 URN: Final = "urn:pulumi:test::astro::pulumi-python:dynamic/astro:DeploymentRuntime::stars-1"
@@ -34,18 +34,18 @@ class Stack:
     _unfinished: bool = False
     """The last run ended with partial progress, so the engine updates it again."""
 
-    def connect(self, **environment: str) -> Adapter:
+    def connect(self, **environment: str) -> DeploymentLifecycle:
         """Connect as the plugin does, by the environment."""
         known = {"ASTRO_HOUSTON_URL": self.url, "ASTRO_HOUSTON_TOKEN": self.token, "ASTRO_CATALOG": self.catalog}
         return connect(lambda _: None, {**known, **environment})
 
-    def preview(self, **declared: Any) -> Checked:
+    def preview(self, **declared: Any) -> DeploymentCheck:
         """Check and refuse as a preview does."""
-        adapter = self.connect()
+        lifecycle = self.connect()
         try:
-            return self._check(adapter, declared)
+            return self._check(lifecycle, declared)
         finally:
-            adapter.close()
+            lifecycle.close()
 
     def refusal(self, **declared: Any) -> str:
         """Preview what has to be refused, and return the reason."""
@@ -54,27 +54,25 @@ class Stack:
 
     def up(self, **declared: Any) -> str | None:
         """Run; return why the target was not reached, None where it was."""
-        adapter = self.connect()
+        lifecycle = self.connect()
         try:
-            return self._up(adapter, declared)
+            return self._up(lifecycle, declared)
         except AstroRuntimeError as error:
             return str(error)
         finally:
-            adapter.close()
+            lifecycle.close()
 
-    def _check(self, adapter: Adapter, declared: dict[str, Any]) -> Checked:
+    def _check(self, lifecycle: DeploymentLifecycle, declared: dict[str, Any]) -> DeploymentCheck:
         given = {"release_name": "stars-1", "accept": [], "timeout": "30s", "wait": True, "image": IMAGE, **declared}
-        return adapter.check(URN, self.inputs, {name: each for name, each in given.items() if each is not None})
+        return lifecycle.check(URN, self.inputs, {name: each for name, each in given.items() if each is not None})
 
-    def _up(self, adapter: Adapter, declared: dict[str, Any]) -> str | None:
-        checked = self._check(adapter, declared)
+    def _up(self, lifecycle: DeploymentLifecycle, declared: dict[str, Any]) -> str | None:
+        checked = self._check(lifecycle, declared)
         if checked.failures:
             return checked.failures[0][1]
-        if self.saved is not None and not (
-            adapter.confirm_pending(self.saved, checked.inputs).changes or self._unfinished
-        ):
+        if self.saved is not None and not (lifecycle.diff(self.saved, checked.inputs).changes or self._unfinished):
             return None
-        outputs, problem = adapter.bring(
+        outputs, problem = lifecycle.apply(
             checked.inputs,
             pending=(self.saved or {}).get("pending"),
             clock=CallClock(None),

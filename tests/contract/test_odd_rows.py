@@ -13,7 +13,7 @@ import pytest
 from astro_deployment_runtime.config.fleet_config import read_fleet_config
 from astro_deployment_runtime.houston.client import Houston
 from astro_deployment_runtime.houston.transport import Transport
-from astro_deployment_runtime.lifecycle.deployment import Adapter
+from astro_deployment_runtime.lifecycle.deployment import DeploymentLifecycle
 from astro_deployment_runtime.lifecycle.fleet import Judgement, judge
 from astro_deployment_runtime.lifecycle.muster import muster
 from astro_deployment_runtime.planning.versions import ReleaseId
@@ -53,11 +53,11 @@ class Platform:
         return httpx.Response(200, json={"data": data})
 
     @contextlib.contextmanager
-    def adapter(self) -> Iterator[Adapter]:
+    def lifecycle(self) -> Iterator[DeploymentLifecycle]:
         """Open what plans for it."""
         settings = world.settings("https://houston.example.com/v1")
         with contextlib.closing(Transport(settings, transport=httpx.MockTransport(self))) as transport:
-            yield Adapter(Houston(transport, feed=world.feed(), gather=0, linger=0), settings)
+            yield DeploymentLifecycle(Houston(transport, feed=world.feed(), gather=0, linger=0), settings)
 
 
 def row(number: int, *, airflow: str = "", runtime: str = "", flow: str = "2.3.0", **desired: str) -> dict[str, Any]:
@@ -77,8 +77,8 @@ def row(number: int, *, airflow: str = "", runtime: str = "", flow: str = "2.3.0
 
 def judged(platform: Platform, **declared: Any) -> Judgement:
     """Judge a fleet on it."""
-    with platform.adapter() as adapter:
-        return judge(read_fleet_config(declared), adapter)
+    with platform.lifecycle() as lifecycle:
+        return judge(read_fleet_config(declared), lifecycle)
 
 
 def everything(target: str = "5.0.4", **more: Any) -> dict[str, Any]:
@@ -141,18 +141,18 @@ def test_a_selector_looks_at_what_runs_whatever_else_cannot_be_read() -> None:
 def test_cancelling_names_what_runs_in_houstons_own_words(text: str) -> None:
     """Written in another way, it would start an upgrade to that."""
     platform = Platform([row(1, airflow=text, awaits_airflow="2.3.0")])
-    with platform.adapter() as adapter:
-        found = adapter.houston.find(release_name="stars-1")
+    with platform.lifecycle() as lifecycle:
+        found = lifecycle.houston.find(release_name="stars-1")
         assert found.pending == ReleaseId.parse("AC 2.3.0")
-        adapter.houston.cancel(found, found.pending)
+        lifecycle.houston.cancel(found, found.pending)
     assert platform.sent[-1] == {"deploymentUuid": "ckw1", "version": text}
 
 
 def test_a_pending_prerelease_is_not_taken_for_its_release() -> None:
     """What nobody here started is refused, as every foreign hop off the path is."""
     platform = Platform([row(1, runtime="4.2.5", flow="2.2.5", awaits="5.0.4-rc1")])
-    with platform.adapter() as adapter:
-        (found,) = judge(read_fleet_config(everything()), adapter, managed=False).fleet
+    with platform.lifecycle() as lifecycle:
+        (found,) = judge(read_fleet_config(everything()), lifecycle, managed=False).fleet
     assert "PENDING: Astro Runtime 5.0.4-rc1 is pending" in str(found.refusal)
 
 
@@ -161,8 +161,8 @@ def test_odd_rows_are_told_once_and_everything_else_goes_on() -> None:
     odd = [(f"7.0.{number}-rc1", "2.5.0") for number in range(50)]
     rows = [row(1, runtime="4.2.5", flow="2.2.5"), row(2, runtime="4.2.5", flow="2.2.5")]
     platform = Platform(rows, certified=[*CERTIFIED, "2.5"], runtime=[*RUNTIME, ("8.0.0", "3.4.0rc1"), *odd])
-    with platform.adapter() as adapter:
-        judgement = judge(read_fleet_config(everything()), replace(adapter))
+    with platform.lifecycle() as lifecycle:
+        judgement = judge(read_fleet_config(everything()), replace(lifecycle))
         (note,) = judgement.notes
         assert note.startswith(
             "the platform's offer has 52 rows that cannot be read as releases; left out: 2.5, 7.0.0-rc1 (2.5.0), "
@@ -171,35 +171,35 @@ def test_odd_rows_are_told_once_and_everything_else_goes_on() -> None:
         assert len(note) < 200
         assert [each.hops for each in judgement.fleet] == [1, 1]
         given = {"release_name": "stars-1", "runtime_version": "5.0.4", "accept": []}
-        assert adapter.check("a::b::c::stars-1", {}, given).warnings == ()
+        assert lifecycle.check("a::b::c::stars-1", {}, given).warnings == ()
 
 
 def test_a_fleet_that_is_judged_again_is_told_again() -> None:
     """The program judges twice where the state has to be asked; only the second answer is shown."""
     platform = Platform([row(1, runtime="4.2.5", flow="2.2.5", awaits="6.0.0")], certified=["2.\x1b5"])
-    with platform.adapter() as adapter:
-        assert muster(everything(), None, lambda: replace(adapter)).needs_state
-        roster = muster(everything(accept=["cancel-pending"]), {}, lambda: replace(adapter))
+    with platform.lifecycle() as lifecycle:
+        assert muster(everything(), None, lambda: replace(lifecycle)).needs_state
+        roster = muster(everything(accept=["cancel-pending"]), {}, lambda: replace(lifecycle))
     assert roster.notes == ["the platform's offer has 1 row that cannot be read as a release; left out: 2.\\x1b5"]
 
 
 def test_without_a_fleet_the_first_check_tells_odd_rows() -> None:
     """Also where that check is refused; the next one does not repeat it."""
     platform = Platform([row(1, runtime="4.2.5", flow="2.2.5"), row(2, runtime="4.2.5")], certified=["2.5"])
-    with platform.adapter() as adapter:
+    with platform.lifecycle() as lifecycle:
         given = {"release_name": "stars-1", "runtime_version": "9.9.9", "accept": []}
-        first = adapter.check("a::b::c::one", {}, given)
+        first = lifecycle.check("a::b::c::one", {}, given)
         assert first.failures
         assert first.warnings == ("the platform's offer has 1 row that cannot be read as a release; left out: 2.5",)
         given = {"release_name": "stars-2", "runtime_version": "5.0.4", "accept": []}
-        assert adapter.check("a::b::c::two", {}, given).warnings == ()
+        assert lifecycle.check("a::b::c::two", {}, given).warnings == ()
 
 
 def test_a_target_held_at_a_prerelease_is_read_back() -> None:
     """What `latest-patch` stands for may be the prerelease that runs; it is saved, and read in the next run."""
     platform = Platform([row(1, runtime="5.0.5-rc1")])
-    with platform.adapter() as adapter:
+    with platform.lifecycle() as lifecycle:
         given = {"release_name": "stars-1", "runtime_version": "latest-patch", "accept": []}
-        first = adapter.check("a::b::c::one", {}, given)
+        first = lifecycle.check("a::b::c::one", {}, given)
         assert first.inputs["target"] == "5.0.5-rc1"
-        assert adapter.check("a::b::c::one", first.inputs, given).inputs["target"] == "5.0.5-rc1"
+        assert lifecycle.check("a::b::c::one", first.inputs, given).inputs["target"] == "5.0.5-rc1"

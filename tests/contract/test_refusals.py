@@ -79,10 +79,10 @@ def test_an_unusable_connection_is_told(variables: dict[str, str], told: str, tm
     given = {"release_name": "stars-1", "runtime_version": "5.0.4", "accept": []}
     with served.serving(tmp_path, rows=[row("2.3.0")]) as platform:
         try:
-            adapter = Stack(platform.url).connect(**variables)
+            lifecycle = Stack(platform.url).connect(**variables)
         except AstroRuntimeError as error:
             reason = str(error)
         else:
-            ((_, reason),) = adapter.check("", {}, given).failures
-            adapter.close()
+            ((_, reason),) = lifecycle.check("", {}, given).failures
+            lifecycle.close()
         assert told in reason

@@ -1,4 +1,4 @@
-"""A platform in our hand: the adapter, the executor and the client on one side, the sandbox's platform on the other.
+"""A platform in our hand: the lifecycle, the executor and the client on one side, the sandbox's platform on the other.
 
 All in one process and on one clock, which moves only while somebody waits. Every request is judged as it comes.
 """
@@ -18,7 +18,7 @@ from astro_deployment_runtime.config.connection_settings import ConnectionSettin
 from astro_deployment_runtime.errors import AstroRuntimeError
 from astro_deployment_runtime.houston.client import Houston
 from astro_deployment_runtime.houston.transport import Transport
-from astro_deployment_runtime.lifecycle.deployment import Adapter
+from astro_deployment_runtime.lifecycle.deployment import DeploymentLifecycle
 from astro_deployment_runtime.planning.catalog import Catalog
 from astro_deployment_runtime.planning.versions import ReleaseId
 from sandbox import app, graph, versions
@@ -256,10 +256,12 @@ class Hand:
             replace(release, yanked=str(release.id.version) in self.yanked, yanked_reason="bad build")
             for release in (*self._feed.certified, *self._feed.runtime)
         ]
-        adapter = Adapter(Houston(self._transport, feed=Catalog(feed), now=self.clock, gather=0, linger=0))
+        lifecycle = DeploymentLifecycle(
+            Houston(self._transport, feed=Catalog(feed), now=self.clock, gather=0, linger=0)
+        )
         try:
             return self._up(
-                adapter, {"release_name": RELEASE, "accept": [], "timeout": "40s", "wait": True, **declared}
+                lifecycle, {"release_name": RELEASE, "accept": [], "timeout": "40s", "wait": True, **declared}
             )
         except AstroRuntimeError as error:
             return Result(kind="failed", reason=str(error))
@@ -268,17 +270,17 @@ class Hand:
         finally:
             self.clock.cancel_at = None
 
-    def _up(self, adapter: Adapter, news: dict[str, Any]) -> Result:
+    def _up(self, lifecycle: DeploymentLifecycle, news: dict[str, Any]) -> Result:
         self.accepts_cancelling = "cancel-pending" in news["accept"]
-        checked = adapter.check(URN, self.inputs if self.saved is not None else {}, news)
+        checked = lifecycle.check(URN, self.inputs if self.saved is not None else {}, news)
         if checked.failures:
             return Result(kind="refused", reason=checked.failures[0][1])
         inputs = checked.inputs
-        if self.saved is not None and not (adapter.confirm_pending(self.saved, inputs).changes or self.unfinished):
+        if self.saved is not None and not (lifecycle.diff(self.saved, inputs).changes or self.unfinished):
             self.inputs = inputs
             return Result(kind="nothing")
         before = self.saved.get("pending") if self.saved is not None else None
-        outputs, problem = adapter.bring(inputs, pending=before, clock=self.clock, reporter=self.told)
+        outputs, problem = lifecycle.apply(inputs, pending=before, clock=self.clock, reporter=self.told)
         self._check_saved(outputs)
         if problem is None or self.saved is None:
             self.inputs = inputs

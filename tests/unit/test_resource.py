@@ -165,9 +165,9 @@ def test_check_warns_though_there_is_nothing_to_do(
 
 def resource_checked(inputs: dict[str, Any], warnings: tuple[str, ...]) -> Any:
     """Make the outcome of a check."""
-    from astro_deployment_runtime.lifecycle.deployment import Checked  # noqa: PLC0415
+    from astro_deployment_runtime.lifecycle.deployment import DeploymentCheck  # noqa: PLC0415
 
-    return Checked(inputs=inputs, warnings=warnings)
+    return DeploymentCheck(inputs=inputs, warnings=warnings)
 
 
 def test_check_refuses_what_is_illegal(provider: RuntimeProvider, row: Row) -> None:

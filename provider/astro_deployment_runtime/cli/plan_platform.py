@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
     from astro_deployment_runtime.config.fleet_config import Wave
     from astro_deployment_runtime.config.stack_file import StackFile
-    from astro_deployment_runtime.lifecycle.deployment import Adapter
+    from astro_deployment_runtime.lifecycle.deployment import DeploymentLifecycle
     from astro_deployment_runtime.lifecycle.fleet import Judgement
     from astro_deployment_runtime.planning.catalog import Catalog
     from astro_deployment_runtime.planning.model import Platform
@@ -82,8 +82,8 @@ def read_offer() -> tuple[Catalog, Platform]:
         InvalidInputError: a setting cannot be used.
         PlatformError: Houston cannot be read.
     """
-    with contextlib.closing(connect(_nothing, os.environ)) as adapter:
-        snapshot = adapter.houston.snapshot()
+    with contextlib.closing(connect(_nothing, os.environ)) as lifecycle:
+        snapshot = lifecycle.houston.snapshot()
     return snapshot.catalog, snapshot.platform
 
 
@@ -98,8 +98,8 @@ def plan_release(release_name: str, wanted: Wanted) -> Judgement:
         PlatformError: Houston cannot be read.
     """
     stack = FleetConfig(deployments=(wanted.entry(release_name),))
-    with contextlib.closing(connect(_nothing, os.environ)) as adapter:
-        return judge(stack, adapter, managed=False)
+    with contextlib.closing(connect(_nothing, os.environ)) as lifecycle:
+        return judge(stack, lifecycle, managed=False)
 
 
 def plan_all(wanted: Wanted) -> Judgement:
@@ -110,8 +110,8 @@ def plan_all(wanted: Wanted) -> Judgement:
         PlatformError: Houston cannot be read.
     """
     everything = Selection(where="--all", selector=Selector(release_name="*"), template=wanted.entry("any"))
-    with contextlib.closing(connect(_nothing, os.environ)) as adapter:
-        return judge(FleetConfig(selections=(everything,)), adapter, managed=False)
+    with contextlib.closing(connect(_nothing, os.environ)) as lifecycle:
+        return judge(FleetConfig(selections=(everything,)), lifecycle, managed=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -136,13 +136,13 @@ def plan_stack(name: str | None, folder: Path) -> StackPlan:
     file = read_stack_file(folder, name, os.environ)
     with contextlib.chdir(folder):
         stack = read_fleet_config(file.declared(os.environ))
-        with contextlib.closing(_connect(file)) as adapter:
-            judgement = judge(stack, adapter)
+        with contextlib.closing(_connect(file)) as lifecycle:
+            judgement = judge(stack, lifecycle)
     judgement = replace(judgement, notes=(*file.notes, *judgement.notes))
     return StackPlan(judgement=judgement, waves=stack.waves)
 
 
-def _connect(file: StackFile) -> Adapter:
+def _connect(file: StackFile) -> DeploymentLifecycle:
     try:
         return connect(file.setting, os.environ)
     except InvalidSettingsError as error:

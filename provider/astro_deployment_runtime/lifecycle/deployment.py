@@ -1,8 +1,4 @@
-"""From the resource's inputs and outputs to the model and back, without Pulumi.
-
-What a user declares becomes a plan (:meth:`Adapter.check`), a plan becomes a walk (:meth:`Adapter.bring`), and what was
-observed becomes outputs. Inputs and outputs are plain dictionaries with the resource's own names.
-"""
+"""One declared Deployment: check, diff, apply, refresh and adopt it. Inputs and outputs are plain dictionaries."""
 
 from __future__ import annotations
 
@@ -49,7 +45,7 @@ Properties = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Checked:
+class DeploymentCheck:
     """What became of a resource's inputs."""
 
     inputs: Properties
@@ -60,7 +56,7 @@ class Checked:
     lines: tuple[str, ...] = ()
     """The plan, to show. Empty where there is nothing to do, and where that is in doubt."""
     doubtful: bool = False
-    """The plan begins with cancelling a pending hop that may be ours: :meth:`Adapter.confirm_pending` tells."""
+    """The plan begins with cancelling a pending hop that may be ours: :meth:`DeploymentLifecycle.diff` tells."""
     warnings: tuple[str, ...] = ()
     undecided: str | None = None
     """Why there is no path yet; None where there is one, or a failure."""
@@ -71,7 +67,7 @@ class Checked:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Compared:
+class DeploymentDiff:
     """Whether there is something to do, and what has to be shown now because it was in doubt before."""
 
     changes: bool
@@ -80,7 +76,7 @@ class Compared:
 
 
 @dataclass(slots=True)
-class Adapter:
+class DeploymentLifecycle:
     """What the provider does, for one platform."""
 
     houston: Houston
@@ -88,10 +84,10 @@ class Adapter:
     """What the commands of a project are told of Houston."""
     today: Callable[[], date] = lambda: datetime.now(UTC).date()
     """Gives the day for which the support of releases is judged."""
-    resolves_anew: bool = False
+    resolve_newest: bool = False
     """What a target was resolved to before is forgotten."""
     told: set[str] = field(default_factory=set)
-    """What was said of rows that cannot be read; copies of an adapter share it."""
+    """What was said of rows that cannot be read; copies of a lifecycle share it."""
     _urns: dict[str, str] = field(init=False, default_factory=dict)
     _lock: threading.Lock = field(init=False, default_factory=threading.Lock)
     _ways: Ways = field(init=False)
@@ -106,7 +102,7 @@ class Adapter:
 
     def check(  # noqa: PLR0911 - each argument that can be to blame is named
         self, urn: str, olds: Mapping[str, Any], news: Mapping[str, Any], *, unknown: Collection[str] = ()
-    ) -> Checked:
+    ) -> DeploymentCheck:
         """Plan from the live state, and refuse what is illegal. An error of ours becomes a failure.
 
         Args:
@@ -120,12 +116,12 @@ class Adapter:
         """
         inputs = {name: value for name, value in news.items() if name in ARGUMENTS or name.startswith("__")}
         name = name_of(urn)
-        checked = Checked(inputs=inputs)
+        checked = DeploymentCheck(inputs=inputs)
         try:
             arguments = read_arguments({key: value for key, value in inputs.items() if key in ARGUMENTS})
             deployment = self._find(urn, arguments)
             # Whether a pending hop off the path is ours is in the old outputs, which the engine does not give a check:
-            # where there are none it is foreign for certain; otherwise confirm_pending, which has them, has the last
+            # where there are none it is foreign for certain; otherwise diff, which has them, has the last
             # word.
             known = not olds or "pending" in olds
             ours = olds.get("pending") == str(deployment.pending) if known else True
@@ -190,7 +186,7 @@ class Adapter:
             self.told.update(new)
         return new
 
-    def confirm_pending(self, olds: Mapping[str, Any], news: Mapping[str, Any]) -> Compared:
+    def diff(self, olds: Mapping[str, Any], news: Mapping[str, Any]) -> DeploymentDiff:
         """Compare what runs with checked inputs, now that the old outputs tell whose a pending hop is.
 
         Raises:
@@ -198,17 +194,19 @@ class Adapter:
         """
         cancel = news.get("cancel")
         if not cancel or "cancel-pending" in news["accept"]:
-            return Compared(changes=bool(news["hops"] or cancel))
+            return DeploymentDiff(changes=bool(news["hops"] or cancel))
         if cancel == olds.get("pending"):
             lines = news.get("plan") or [f"{news['release_name']}: cancel {cancel}, then {news['path']}"]
-            return Compared(changes=True, lines=tuple(lines))
+            return DeploymentDiff(changes=True, lines=tuple(lines))
         deployment = self.houston.find(deployment_id=news["deployment_id"])
         arguments = _arguments(news)
         held = _held(news, arguments)
         planned = _legal(self._plan(deployment, arguments, pending_is_ours=False, held=held))
-        return Compared(changes=bool(planned.hops), warnings=tuple(map(plan_messages.warning_line, planned.warnings)))
+        return DeploymentDiff(
+            changes=bool(planned.hops), warnings=tuple(map(plan_messages.warning_line, planned.warnings))
+        )
 
-    def bring(
+    def apply(
         self,
         news: Mapping[str, Any],
         *,
@@ -253,7 +251,7 @@ class Adapter:
         )
         return outputs(news, ending), ending.problem
 
-    def observe(self, props: Mapping[str, Any]) -> Properties | None:
+    def refresh(self, props: Mapping[str, Any]) -> Properties | None:
         """Read a Deployment for a refresh: the outputs as they are now, or None where it is gone.
 
         Raises:
@@ -295,7 +293,7 @@ class Adapter:
         """Return what the target was resolved to before, to stay with; None: it is resolved anew."""
         if news.get("held"):
             return RuntimeVersion.observe(news["held"])
-        return None if self.resolves_anew else _held(olds, arguments)
+        return None if self.resolve_newest else _held(olds, arguments)
 
     def _plan(
         self,
@@ -350,8 +348,8 @@ def _held(inputs: Mapping[str, Any], arguments: ResourceArguments) -> RuntimeVer
     return None
 
 
-def connect(config: Callable[[str], str | None], environment: Mapping[str, str]) -> Adapter:
-    """Make the adapter for the platform that the stack's config, or else the environment, names. Nothing is sent yet.
+def connect(config: Callable[[str], str | None], environment: Mapping[str, str]) -> DeploymentLifecycle:
+    """Make the lifecycle for the platform that the stack's config, or else the environment, names. Nothing is sent yet.
 
     Raises:
         InvalidInputError: the settings are missing or unsafe, or the catalog cannot be used.
@@ -360,4 +358,4 @@ def connect(config: Callable[[str], str | None], environment: Mapping[str, str])
     named = "published" if settings.catalog == "platform" else settings.catalog
     feed = remote_feed.load(named, allow_http=settings.allow_http, ca_file=settings.ca_file, environment=environment)
     houston = Houston(Transport(settings), feed=feed)
-    return Adapter(houston, settings, resolves_anew=settings.resolve == "newest")
+    return DeploymentLifecycle(houston, settings, resolve_newest=settings.resolve == "newest")

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from astro_deployment_runtime.config.fleet_config import DeploymentEntry, FleetConfig, Wave
     from astro_deployment_runtime.houston.queries import Snapshot
     from astro_deployment_runtime.houston.wire import WireDeployment
-    from astro_deployment_runtime.lifecycle.deployment import Adapter, Checked
+    from astro_deployment_runtime.lifecycle.deployment import DeploymentCheck, DeploymentLifecycle
     from astro_deployment_runtime.planning.model import Deployment, Plan, Refusal
 
 _SEEN_BEFORE: Final = {"path": ""}
@@ -90,7 +90,7 @@ class Judgement:
 
 def judge(
     stack: FleetConfig,
-    adapter: Adapter,
+    lifecycle: DeploymentLifecycle,
     *,
     managed: bool = True,
     saved: Mapping[str, Mapping[str, Any]] | None = None,
@@ -99,7 +99,7 @@ def judge(
 
     Args:
         stack: what is declared.
-        adapter: what reads the platform and plans.
+        lifecycle: what reads the platform and plans.
         managed: there may be a state in which a pending hop is ours; where there is none, every one is foreign.
         saved: what the state has of the resources, by name: their targets, and what they started; None: nobody looked.
 
@@ -107,17 +107,17 @@ def judge(
         InvalidDeclarationError: a selector cannot be resolved.
         PlatformError: Houston cannot be read.
     """
-    snapshot = adapter.houston.snapshot()
-    notes = adapter.notes(once=False)
+    snapshot = lifecycle.houston.snapshot()
+    notes = lifecycle.notes(once=False)
     _refuse_unknown_fleet(stack, snapshot)
-    adapter.houston.seek(
+    lifecycle.houston.seek(
         release_names=[each.release_name for each in stack.deployments if each.release_name],
         ids=[each.deployment_id for each in stack.deployments if each.deployment_id],
     )
     selected = select(stack, [_candidate(each, snapshot) for each in snapshot.deployments], snapshot.labels)
     unknown = _SEEN_BEFORE if managed and saved is None else {}
     fleet = tuple(
-        _judged(entry, adapter.check(entry.name, (saved or {}).get(entry.name, unknown), arguments(entry)))
+        _judged(entry, lifecycle.check(entry.name, (saved or {}).get(entry.name, unknown), arguments(entry)))
         for entry in selected.entries
     )
     unsure = managed and saved is None and any(each.resolved for each in fleet)
@@ -157,7 +157,7 @@ def _candidate(found: WireDeployment, snapshot: Snapshot) -> Candidate:
     )
 
 
-def _judged(entry: DeploymentEntry, checked: Checked) -> Judged:
+def _judged(entry: DeploymentEntry, checked: DeploymentCheck) -> Judged:
     judged = Judged(entry=entry, deployment=checked.deployment, outcome=checked.outcome)
     if checked.failures:
         refusal = "\n".join(reason for _, reason in checked.failures)

@@ -20,14 +20,14 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping, Sequence
 
     from astro_deployment_runtime.config.fleet_config import FleetConfig, Wave
-    from astro_deployment_runtime.lifecycle.deployment import Adapter
+    from astro_deployment_runtime.lifecycle.deployment import DeploymentLifecycle
     from astro_deployment_runtime.lifecycle.fleet import Judged, Judgement
 
 
 def muster(
     declared: Mapping[str, Any],
     saved: Mapping[str, Mapping[str, Any]] | None,
-    adapter: Callable[[], Adapter],
+    lifecycle: Callable[[], DeploymentLifecycle],
     *,
     secret: Collection[str] = (),
 ) -> Roster:
@@ -36,7 +36,7 @@ def muster(
     Args:
         declared: values by key, of :data:`~astro_deployment_runtime.config.config_keys.FLEET`.
         saved: what the state has of the resources, by name; None: nobody looked yet.
-        adapter: gives what reads the platform and plans, and has planned for no resource before; not asked where
+        lifecycle: gives what reads the platform and plans, and has planned for no resource before; not asked where
             nothing is declared.
         secret: the keys with a secret somewhere in their values.
 
@@ -51,7 +51,7 @@ def muster(
         stack = read_fleet_config(declared)
     except AstroRuntimeError as error:
         return Roster(problem=secret_masks.mask_mistakes(str(error), declared, secret))
-    return _masked(_mustered(stack, saved, adapter), secret=bool(secret))
+    return _masked(_mustered(stack, saved, lifecycle), secret=bool(secret))
 
 
 def _masked(roster: Roster, *, secret: bool) -> Roster:
@@ -66,14 +66,14 @@ def _masked(roster: Roster, *, secret: bool) -> Roster:
 
 
 def _mustered(
-    stack: FleetConfig, saved: Mapping[str, Mapping[str, Any]] | None, adapter: Callable[[], Adapter]
+    stack: FleetConfig, saved: Mapping[str, Mapping[str, Any]] | None, lifecycle: Callable[[], DeploymentLifecycle]
 ) -> Roster:
     try:
         if not stack.deployments and not stack.selections:
             return Roster()
         if stack.resolves and saved is None:
             return Roster(needs_state=True)
-        judgement = judge(stack, adapter(), saved=saved)
+        judgement = judge(stack, lifecycle(), saved=saved)
         if judgement.doubtful and saved is None:
             return Roster(needs_state=True)
     except AstroRuntimeError as error:

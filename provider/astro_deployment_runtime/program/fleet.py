@@ -32,7 +32,7 @@ from astro_deployment_runtime.resource import JUDGE_FLEET, RuntimeProvider
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from astro_deployment_runtime.lifecycle.deployment import Adapter
+    from astro_deployment_runtime.lifecycle.deployment import DeploymentLifecycle
     from astro_deployment_runtime.lifecycle.fleet_manifest import Row, WaveTerms
     from astro_deployment_runtime.program.deployment_resource import AstroDeploymentRuntime
 
@@ -98,7 +98,7 @@ def _judged(
     declared: Mapping[str, Any],
     saved: Mapping[str, Any] | None,
     secret: Sequence[str],
-    connected: Callable[[], Adapter],
+    connected: Callable[[], DeploymentLifecycle],
 ) -> Roster:
     if _host_judges():
         try:
@@ -107,11 +107,11 @@ def _judged(
             pulumi.log.debug(f"the plugin host judges no fleet: {error}")
     from astro_deployment_runtime.lifecycle.muster import muster
 
-    # As the plugin does: an adapter for each judgement, and one platform that was read.
+    # As the plugin does: a lifecycle for each judgement, and one platform that was read.
     return muster(declared, saved, lambda: replace(connected()), secret=secret)
 
 
-def _connect() -> Adapter:
+def _connect() -> DeploymentLifecycle:
     from astro_deployment_runtime.lifecycle.deployment import connect
 
     return connect(lambda key: config.get_config(f"{NAMESPACE}:{key}"), os.environ)

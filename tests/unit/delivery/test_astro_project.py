@@ -19,7 +19,7 @@ from astro_deployment_runtime.delivery import dockerfile
 from astro_deployment_runtime.delivery.astro_project import Project, ProjectDelivery
 from astro_deployment_runtime.errors import CommandInterruptedError, DeliveryFailedError, InvalidDeclarationError
 from astro_deployment_runtime.execution.executor import walk
-from astro_deployment_runtime.lifecycle.deployment import Adapter
+from astro_deployment_runtime.lifecycle.deployment import DeploymentLifecycle
 from astro_deployment_runtime.planning.base_images import VENDORS, BaseImages
 from astro_deployment_runtime.planning.model import OF_PROJECTS, Plan
 from astro_deployment_runtime.planning.planner import plan
@@ -433,11 +433,11 @@ def test_a_run_holds_the_token_nowhere(stage: Stage, folder: Path) -> None:
 
 
 @pytest.fixture
-def adapter(tmp_path: Path) -> Iterator[Adapter]:
+def lifecycle(tmp_path: Path) -> Iterator[DeploymentLifecycle]:
     """What the provider does, for a fleet of four."""
     (tmp_path / "fleet").mkdir()
     with world.serving(tmp_path / "fleet") as running:
-        yield Adapter(running.client, SETTINGS)
+        yield DeploymentLifecycle(running.client, SETTINGS)
 
 
 def given(release: str, folder: Path, **more: Any) -> dict[str, Any]:
@@ -445,54 +445,54 @@ def given(release: str, folder: Path, **more: Any) -> dict[str, Any]:
     return {"release_name": release, "runtime_version": "5.0.4", "project": {"path": str(folder)}, **more}
 
 
-def test_a_check_of_the_resource_shows_the_project(adapter: Adapter, folder: Path) -> None:
+def test_a_check_of_the_resource_shows_the_project(lifecycle: DeploymentLifecycle, folder: Path) -> None:
     """After the plan; where there is nothing to do the project is not looked at."""
-    checked = adapter.check(f"{URN}one", {}, given("stars-1", folder))
+    checked = lifecycle.check(f"{URN}one", {}, given("stars-1", folder))
     assert checked.failures == ()
     assert checked.lines[-4:-2] == (
         f"Hop 1 writes FROM {AC}:2.3.0-onbuild AS base",
         f"Hop 2 writes FROM {RUNTIME}:5.0.4 AS base",
     )
     assert checked.inputs["project"] == {"path": str(folder)}
-    idle = adapter.check(f"{URN}two", {}, given("wind-3", folder.parent / "none", runtime_version="4.2.5"))
+    idle = lifecycle.check(f"{URN}two", {}, given("wind-3", folder.parent / "none", runtime_version="4.2.5"))
     assert (idle.failures, idle.lines) == ((), ())
 
 
-def test_two_resources_on_one_folder_are_refused(adapter: Adapter, folder: Path) -> None:
+def test_two_resources_on_one_folder_are_refused(lifecycle: DeploymentLifecycle, folder: Path) -> None:
     """By whatever path; the same one may check again."""
-    assert adapter.check(f"{URN}one", {}, given("stars-1", folder)).failures == ()
-    assert adapter.check(f"{URN}one", {}, given("stars-1", folder)).failures == ()
-    ((argument, reason),) = adapter.check(f"{URN}two", {}, given("dust-2", folder / ".")).failures
+    assert lifecycle.check(f"{URN}one", {}, given("stars-1", folder)).failures == ()
+    assert lifecycle.check(f"{URN}one", {}, given("stars-1", folder)).failures == ()
+    ((argument, reason),) = lifecycle.check(f"{URN}two", {}, given("dust-2", folder / ".")).failures
     assert argument == "project"
     assert "is declared for stars-1 as well: its Dockerfile names one release" in reason
 
 
-def test_a_bad_project_is_a_failure_of_its_argument(adapter: Adapter, folder: Path) -> None:
+def test_a_bad_project_is_a_failure_of_its_argument(lifecycle: DeploymentLifecycle, folder: Path) -> None:
     """Found in preview, before anything is started."""
     wrong = {"path": str(folder), "deploy": f"astro --token {TOKEN}"}
-    ((argument, reason),) = adapter.check(f"{URN}one", {}, given("stars-1", folder, project=wrong)).failures
+    ((argument, reason),) = lifecycle.check(f"{URN}one", {}, given("stars-1", folder, project=wrong)).failures
     assert argument == "project"
     assert "project.deploy holds the token" in reason
     assert TOKEN not in reason
 
 
-def test_an_update_delivers_the_project(adapter: Adapter, folder: Path) -> None:
+def test_an_update_delivers_the_project(lifecycle: DeploymentLifecycle, folder: Path) -> None:
     """By the seam of the executor, with the releases of the path that was shown."""
     astro(folder, "exit 1")
-    checked = adapter.check(f"{URN}one", {}, given("stars-1", folder))
-    outputs, problem = adapter.bring(checked.inputs, pending=None, clock=Clock(), reporter=Recorder())
+    checked = lifecycle.check(f"{URN}one", {}, given("stars-1", folder))
+    outputs, problem = lifecycle.apply(checked.inputs, pending=None, clock=Clock(), reporter=Recorder())
     assert "failed with exit code 1" in str(problem)
     assert outputs["pending"] == "AC 2.3.0"
     assert text(folder) == BEFORE
     with pytest.raises(AssertionError, match="nothing says what its commands are told"):
-        Adapter(adapter.houston).bring(checked.inputs, pending=None, clock=Clock(), reporter=Recorder())
+        DeploymentLifecycle(lifecycle.houston).apply(checked.inputs, pending=None, clock=Clock(), reporter=Recorder())
 
 
 def test_a_hop_by_image_alone_may_have_been_cut_off(tmp_path: Path, folder: Path) -> None:
     """Where nothing is ever pending, a Dockerfile that names the next hop already is taken for that."""
     (folder / "Dockerfile").write_text(f"FROM {RUNTIME}:5.0.4\n", encoding="utf-8")
     with opened(tmp_path, version="4.2.5", distribution="runtime", platform_version="0.36.0") as stage:
-        made = Adapter(stage.client, SETTINGS)
+        made = DeploymentLifecycle(stage.client, SETTINGS)
         checked = made.check(f"{URN}one", {}, {**given("stars-1", folder), "release_name": "stars-1"})
         assert checked.failures == ()
         assert f"Hop 1 writes FROM {RUNTIME}:5.0.4" in checked.lines
@@ -521,23 +521,25 @@ def test_placeholders_stand_for_the_hop(stage: Stage) -> None:
 
 
 @pytest.mark.parametrize("named", ["AC 2.2.4", "AC 2.2.5", "AC 2.3.0", "Runtime 5.0.4"])
-def test_a_file_may_name_any_release_up_to_the_target(adapter: Adapter, folder: Path, named: str) -> None:
+def test_a_file_may_name_any_release_up_to_the_target(lifecycle: DeploymentLifecycle, folder: Path, named: str) -> None:
     """Also one that is not on today's path: an earlier run may have left it, and its hop may have been cancelled."""
     (folder / "Dockerfile").write_text(f"FROM {VENDORS.image(ReleaseId.parse(named))}\n", encoding="utf-8")
-    checked = adapter.check(f"{URN}one", {}, given("stars-1", folder))
+    checked = lifecycle.check(f"{URN}one", {}, given("stars-1", folder))
     assert checked.failures == ()
     assert f"Hop 1 writes FROM {AC}:2.3.0-onbuild" in checked.lines
     astro(folder, "exit 1")
-    _, problem = adapter.bring(checked.inputs, pending=None, clock=Clock(), reporter=Recorder())
+    _, problem = lifecycle.apply(checked.inputs, pending=None, clock=Clock(), reporter=Recorder())
     assert "failed with exit code 1" in str(problem)
     assert text(folder) == f"FROM {AC}:2.2.3-onbuild\n"
 
 
 @pytest.mark.parametrize("named", ["AC 2.2.2", "AC 2.4.0", "Runtime 5.0.5", "Runtime 6.0.0"])
-def test_a_file_that_names_a_release_off_the_way_is_refused(adapter: Adapter, folder: Path, named: str) -> None:
+def test_a_file_that_names_a_release_off_the_way_is_refused(
+    lifecycle: DeploymentLifecycle, folder: Path, named: str
+) -> None:
     """Below what runs, or above the target: it is likely another Deployment's."""
     (folder / "Dockerfile").write_text(f"FROM {VENDORS.image(ReleaseId.parse(named))}\n", encoding="utf-8")
-    ((argument, reason),) = adapter.check(f"{URN}one", {}, given("stars-1", folder)).failures
+    ((argument, reason),) = lifecycle.check(f"{URN}one", {}, given("stars-1", folder)).failures
     assert argument == "project"
     assert "is it the project of another Deployment?" in reason
 
@@ -550,7 +552,7 @@ def test_an_image_that_does_not_arrive_leaves_the_file_and_the_next_preview_take
     assert "the image was deployed, and Houston did not take it" in str(ending.problem)
     assert text(folder) == AFTER_ONE
     stage.client.cancel(ending.deployment, PATH[1])
-    checked = Adapter(stage.client, SETTINGS).check(f"{URN}one", {}, given("stars-1", folder))
+    checked = DeploymentLifecycle(stage.client, SETTINGS).check(f"{URN}one", {}, given("stars-1", folder))
     assert checked.failures == ()
     assert f"Hop 1 writes FROM {AC}:2.3.0-onbuild AS base" in checked.lines
 
@@ -565,34 +567,34 @@ def warned(lines: Sequence[str]) -> list[str]:
     return [line.strip() for line in lines if line.strip().split()[1].rstrip(":") in OF_PROJECTS]
 
 
-def test_a_variant_is_kept_and_has_to_exist(adapter: Adapter, folder: Path) -> None:
+def test_a_variant_is_kept_and_has_to_exist(lifecycle: DeploymentLifecycle, folder: Path) -> None:
     """Preview names the image; nobody looks into the registry."""
     plain(folder, f"FROM {AC}:2.2.3-fips-onbuild")
-    checked = adapter.check(f"{URN}one", {}, given("stars-1", folder))
+    checked = lifecycle.check(f"{URN}one", {}, given("stars-1", folder))
     assert f"Hop 1 needs the variant fips: make sure that {AC}:2.3.0-fips-onbuild exists." in checked.lines
     plain(folder, f"FROM {AC}:2.2.3")
-    checked = adapter.check(f"{URN}one", {}, given("stars-1", folder))
+    checked = lifecycle.check(f"{URN}one", {}, given("stars-1", folder))
     assert f"Hop 2 needs the variant base: make sure that {RUNTIME}:5.0.4-base exists." in checked.lines
 
 
-def test_a_variant_that_is_known_not_to_exist_is_a_warning(adapter: Adapter, folder: Path) -> None:
+def test_a_variant_that_is_known_not_to_exist_is_a_warning(lifecycle: DeploymentLifecycle, folder: Path) -> None:
     """By its name; it can be accepted, and denied."""
     plain(folder, f"FROM {AC}:2.2.3-base")
-    checked = adapter.check(f"{URN}one", {}, given("stars-1", folder))
+    checked = lifecycle.check(f"{URN}one", {}, given("stars-1", folder))
     (warning, *_) = warned(checked.lines)
     assert warning == ("warning image-variant: hop 1: -base: no image of Certified has it, and 2.3.0-base is written")
-    accepted = adapter.check(f"{URN}one", {}, given("stars-1", folder, accept=["image-variant"]))
+    accepted = lifecycle.check(f"{URN}one", {}, given("stars-1", folder, accept=["image-variant"]))
     assert not [line for line in warned(accepted.lines) if "image-variant" in line]
-    ((argument, reason),) = adapter.check(f"{URN}one", {}, given("stars-1", folder, deny=["image-variant"])).failures
+    ((argument, reason),) = lifecycle.check(f"{URN}one", {}, given("stars-1", folder, deny=["image-variant"])).failures
     assert argument == "project"
     assert reason.startswith("denied: image-variant: hop 1: -base")
     assert reason.endswith("Correct that, or take image-variant out of deny.")
 
 
-def test_another_image_of_the_vendors_is_a_warning(adapter: Adapter, folder: Path) -> None:
+def test_another_image_of_the_vendors_is_a_warning(lifecycle: DeploymentLifecycle, folder: Path) -> None:
     """With its line; the last stage moves, and that line does not."""
     plain(folder, f"FROM {AC}:2.2.3 AS deps", "RUN x", f"FROM {AC}:2.2.3-onbuild", "COPY --from=deps /a /a")
-    checked = adapter.check(f"{URN}one", {}, given("stars-1", folder))
+    checked = lifecycle.check(f"{URN}one", {}, given("stars-1", folder))
     assert warned(checked.lines)[0] == (
         f"warning other-stage: line 1 of the Dockerfile names {AC}:2.2.3, and the last stage does not build on it: "
         "only line 3 changes"
@@ -614,11 +616,11 @@ def test_another_image_of_the_vendors_is_a_warning(adapter: Adapter, folder: Pat
     ],
 )
 def test_a_confirmation_that_nobody_gives_is_a_warning(
-    adapter: Adapter, folder: Path, lines: tuple[str, ...], hops: str
+    lifecycle: DeploymentLifecycle, folder: Path, lines: tuple[str, ...], hops: str
 ) -> None:
     """The vendor's CLI asks about tags that are not on offer, fills in no ARG, and may read another stage."""
     plain(folder, *lines)
-    checked = adapter.check(f"{URN}one", {}, given("stars-1", folder))
+    checked = lifecycle.check(f"{URN}one", {}, given("stars-1", folder))
     assert checked.failures == ()
     expected = (
         f"warning deploy-confirmation: 'astro deploy' may ask to confirm the image of {hops}, and cancels when nobody "
@@ -627,25 +629,27 @@ def test_a_confirmation_that_nobody_gives_is_a_warning(
     assert warned(checked.lines) == ([expected] if hops else [])
 
 
-def test_no_confirmation_is_asked_for_when_the_cli_or_the_command_says_so(adapter: Adapter, folder: Path) -> None:
+def test_no_confirmation_is_asked_for_when_the_cli_or_the_command_says_so(
+    lifecycle: DeploymentLifecycle, folder: Path
+) -> None:
     """The setting in the project's own config, or a command that is not the vendor's."""
     plain(folder, f"FROM {AC}:2.2.3")
     own = {"path": str(folder), "deploy": "true"}
-    assert warned(adapter.check(f"{URN}one", {}, given("stars-1", folder, project=own)).lines) == []
+    assert warned(lifecycle.check(f"{URN}one", {}, given("stars-1", folder, project=own)).lines) == []
     config = folder / ".astro" / "config.yaml"
     for setting in ("show_warnings: false", 'show_warnings: "False"  # here'):
         config.write_text(f"project:\n  name: airflow\n{setting}\n", encoding="utf-8")
-        assert warned(adapter.check(f"{URN}one", {}, given("stars-1", folder)).lines) == []
+        assert warned(lifecycle.check(f"{URN}one", {}, given("stars-1", folder)).lines) == []
     config.write_text("# show_warnings: false\nproject:\n  show_warnings: false\n", encoding="utf-8")
-    assert len(warned(adapter.check(f"{URN}one", {}, given("stars-1", folder)).lines)) == 1
+    assert len(warned(lifecycle.check(f"{URN}one", {}, given("stars-1", folder)).lines)) == 1
 
 
 MIRRORS = BaseImages(certified="localhost:5000/astronomer/ap-airflow", runtime="registry.example.com/astro-runtime")
 
 
-def test_a_platform_with_mirrors_names_them_everywhere(adapter: Adapter, folder: Path) -> None:
+def test_a_platform_with_mirrors_names_them_everywhere(lifecycle: DeploymentLifecycle, folder: Path) -> None:
     """The plan, the FROM lines that are written, and the file itself."""
-    mirrored = Adapter(adapter.houston, replace(SETTINGS, base_images=MIRRORS))
+    mirrored = DeploymentLifecycle(lifecycle.houston, replace(SETTINGS, base_images=MIRRORS))
     plain(folder, f"FROM {MIRRORS.certified}:2.2.3-onbuild")
     checked = mirrored.check(f"{URN}one", {}, given("stars-1", folder))
     assert checked.failures == ()
@@ -656,17 +660,17 @@ def test_a_platform_with_mirrors_names_them_everywhere(adapter: Adapter, folder:
     astro(folder, "echo {image}; exit 1")
     project = {"path": str(folder), "deploy": "astro deploy {image}"}
     checked = mirrored.check(f"{URN}one", {}, given("stars-1", folder, project=project))
-    mirrored.bring(checked.inputs, pending=None, clock=Clock(), reporter=Recorder())
+    mirrored.apply(checked.inputs, pending=None, clock=Clock(), reporter=Recorder())
     image = f"{MIRRORS.certified}:2.3.0-onbuild"
     assert noted(folder)[-1].startswith(f"deploy {image} FROM {image}")
     assert text(folder) == f"FROM {MIRRORS.certified}:2.2.3-onbuild\n"
-    ((_, reason),) = adapter.check(f"{URN}one", {}, given("stars-1", folder)).failures
+    ((_, reason),) = lifecycle.check(f"{URN}one", {}, given("stars-1", folder)).failures
     assert "name its repository in astro:baseImages" in reason
 
 
-def test_a_template_names_mirrors_and_one_is_a_bare_image(adapter: Adapter) -> None:
+def test_a_template_names_mirrors_and_one_is_a_bare_image(lifecycle: DeploymentLifecycle) -> None:
     """``{base}`` is the mirror's, which holds none of the user's DAGs either."""
-    mirrored = Adapter(adapter.houston, replace(SETTINGS, base_images=MIRRORS))
+    mirrored = DeploymentLifecycle(lifecycle.houston, replace(SETTINGS, base_images=MIRRORS))
     inputs = {"release_name": "stars-1", "runtime_version": "5.0.4", "image": "{base}"}
     ((argument, reason),) = mirrored.check(f"{URN}one", {}, inputs).failures
     assert (argument, reason.split()[0]) == ("image", f"{MIRRORS.certified}:2.3.0-onbuild")

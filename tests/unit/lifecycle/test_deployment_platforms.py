@@ -6,22 +6,22 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from astro_deployment_runtime.lifecycle.deployment import Adapter
+from astro_deployment_runtime.lifecycle.deployment import DeploymentLifecycle
 from tests.contract import served as world
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from astro_deployment_runtime.lifecycle.deployment import Checked
+    from astro_deployment_runtime.lifecycle.deployment import DeploymentCheck
 
 IMAGE = "registry.example.com/data-eng/airflow:{distribution}-{version}"
 
 
-def checked(folder: Path, version: str, **more: Any) -> Checked:
+def checked(folder: Path, version: str, **more: Any) -> DeploymentCheck:
     """Check a resource's inputs on a platform of that version."""
     given = {"release_name": "many-0", "runtime_version": "5.0.4", "accept": [], **more}
     with world.serving(folder, rows=world.many(1, 1), version=version) as served:
-        return Adapter(served.client).check("", {}, given)
+        return DeploymentLifecycle(served.client).check("", {}, given)
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ import pytest
 
 from astro_deployment_runtime.config.fleet_config import read_fleet_config
 from astro_deployment_runtime.errors import InvalidDeclarationError, PlatformAnswerError, TokenRefusedError
-from astro_deployment_runtime.lifecycle.deployment import Adapter
+from astro_deployment_runtime.lifecycle.deployment import DeploymentLifecycle
 from astro_deployment_runtime.lifecycle.fleet import Judgement, judge, refusal_text, summary
 from astro_deployment_runtime.planning.versions import ReleaseId
 from tests.contract import served as world
@@ -28,7 +28,7 @@ def served(tmp_path: Path) -> Iterator[Served]:
 
 def judged(served: Served, **given: Any) -> Judgement:
     """Judge the fleet that a config declares."""
-    return judge(read_fleet_config(given), Adapter(served.client))
+    return judge(read_fleet_config(given), DeploymentLifecycle(served.client))
 
 
 def entry(release: str, target: str = "5.0.4", **more: Any) -> dict[str, Any]:
@@ -74,7 +74,7 @@ def test_whose_a_pending_hop_is_tells_the_state(served: Served) -> None:
     stack = read_fleet_config({"deployments": [entry("tides-4")]})
 
     def told(saved: dict[str, dict[str, Any]] | None) -> tuple[bool, bool, bool]:
-        judgement = judge(stack, Adapter(served.client), saved=saved)
+        judgement = judge(stack, DeploymentLifecycle(served.client), saved=saved)
         (found,) = judgement.fleet
         return judgement.doubtful, found.refusal is not None, found.moves
 
@@ -89,7 +89,7 @@ def test_at_its_target_a_pending_hop_is_nothing_to_do_unless_it_is_ours(served: 
     stack = read_fleet_config({"deployments": [entry("wind-3", "4.2.5")]})
     served.client.start(served.client.find(release_name="wind-3"), ReleaseId.parse("Astro Runtime 5.0.4"))
     moves = [
-        judge(stack, Adapter(served.client), saved={"wind-3": {"pending": pending}}).fleet[0].moves
+        judge(stack, DeploymentLifecycle(served.client), saved={"wind-3": {"pending": pending}}).fleet[0].moves
         for pending in ("Astro Runtime 5.0.4", None)
     ]
     assert moves == [True, False]
@@ -150,7 +150,7 @@ def test_the_summary_of_waves(served: Served) -> None:
     }
     stack = read_fleet_config(given)
     terms = "at most 2 side by side; then healthy for 1h30m"
-    assert summary(judge(stack, Adapter(served.client)), stack.waves).splitlines() == [
+    assert summary(judge(stack, DeploymentLifecycle(served.client)), stack.waves).splitlines() == [
         f"wave 1 of 2, canaries: 1 Deployment, 0 hops, 1 with nothing to do; {terms}",
         "wave 2 of 2, rest: 2 Deployments, 2 hops, 1 refused",
         "  1 x AC 2.2.3 > AC 2.3.0 > Astro Runtime 5.0.4",
@@ -161,12 +161,12 @@ def test_a_line_is_judged_as_it_is_held(served: Served) -> None:
     """By what the state has of it; nobody having looked, that is said."""
     stack = read_fleet_config({"deployments": [entry("stars-1", "4.x"), entry("wind-3", "4.x")]})
     saved = {"stars-1": {"runtime_version": "4.x", "target": "4.2.4"}, "wind-3": {"runtime_version": "5.x"}}
-    found = judge(stack, Adapter(served.client), saved=saved)
+    found = judge(stack, DeploymentLifecycle(served.client), saved=saved)
     assert [each.resolved for each in found.fleet] == ["4.2.4", "4.2.5"]
     assert found.notes == ()
-    (note,) = judge(stack, Adapter(served.client)).notes
+    (note,) = judge(stack, DeploymentLifecycle(served.client)).notes
     assert "only the stack's state tells" in note
-    assert judge(stack, Adapter(served.client), managed=False).notes == ()
+    assert judge(stack, DeploymentLifecycle(served.client), managed=False).notes == ()
 
 
 def test_of_two_deployments_with_one_release_name_none_is_guessed(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from astro_deployment_runtime.lifecycle.deployment import Adapter
+from astro_deployment_runtime.lifecycle.deployment import DeploymentLifecycle
 from astro_deployment_runtime.lifecycle.fleet_manifest import Roster, Row, WaveTerms
 from astro_deployment_runtime.lifecycle.muster import muster
 from tests.contract import served as world
@@ -28,7 +28,7 @@ def served(tmp_path: Path) -> Iterator[Served]:
 
 def mustered(served: Served, *, saved: Any = None, **declared: Any) -> Roster:
     """Judge a fleet, and send what comes of it through another process's hands."""
-    roster = muster(declared, saved, lambda: Adapter(served.client, world.settings(served.url)))
+    roster = muster(declared, saved, lambda: DeploymentLifecycle(served.client, world.settings(served.url)))
     assert Roster.from_json(roster.to_json()) == roster
     return roster
 
@@ -93,7 +93,7 @@ def test_one_deployment_needs_no_summary(served: Served) -> None:
 def test_where_nothing_is_declared_nobody_is_asked() -> None:
     """A stack without Deployments needs no platform; a mistake is told all the same."""
 
-    def nobody() -> Adapter:
+    def nobody() -> DeploymentLifecycle:
         raise AssertionError
 
     assert muster({"deployments": [], "waves": [{"name": "a"}]}, None, nobody) == Roster()

@@ -19,7 +19,7 @@ from pulumi.runtime import config, invoke, mocks, rpc, settings
 from pulumi.runtime.invoke import InvokeResult
 
 from astro_deployment_runtime.lifecycle import deployment, muster
-from astro_deployment_runtime.lifecycle.deployment import Adapter
+from astro_deployment_runtime.lifecycle.deployment import DeploymentLifecycle
 from astro_deployment_runtime.lifecycle.fleet import Judged, Judgement
 from astro_deployment_runtime.planning.catalog import Release
 from astro_deployment_runtime.planning.model import Plan, Resolved
@@ -103,7 +103,7 @@ def _held(saved: dict[str, Any]) -> Plan | None:
     return Plan(current=release, target=release, resolved=resolved)
 
 
-def judge(stack: FleetConfig, _: Adapter, *, saved: dict[str, Any] | None) -> Judgement:
+def judge(stack: FleetConfig, _: DeploymentLifecycle, *, saved: dict[str, Any] | None) -> Judgement:
     """Refuse those whose name says so; all others have one hop, and what is in doubt or held the state says."""
 
     def judged(entry: DeploymentEntry) -> Judged:
@@ -122,7 +122,7 @@ def host(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str
     host: str = request.param
     monkeypatch.setattr(secret_masks, "MASKS", secret_masks.Masks())
     monkeypatch.setattr(fleet, "_host_judges", lambda: host == "ours")
-    monkeypatch.setattr(deployment, "connect", lambda *_: Adapter(cast("Houston", None)))
+    monkeypatch.setattr(deployment, "connect", lambda *_: DeploymentLifecycle(cast("Houston", None)))
     monkeypatch.setattr(muster, "judge", judge)
     return host
 
@@ -483,10 +483,10 @@ def test_the_state_tells_whose_a_pending_hop_is(monitor: Monitor) -> None:
 
 def test_a_program_that_judges_twice_connects_once(monitor: Monitor, monkeypatch: pytest.MonkeyPatch) -> None:
     """What was read of the platform serves the second judgement too."""
-    connected: list[Adapter] = []
+    connected: list[DeploymentLifecycle] = []
 
-    def connect(*_: object) -> Adapter:
-        connected.append(Adapter(cast("Houston", None)))
+    def connect(*_: object) -> DeploymentLifecycle:
+        connected.append(DeploymentLifecycle(cast("Houston", None)))
         return connected[-1]
 
     monkeypatch.setattr(deployment, "connect", connect)
