@@ -1,4 +1,4 @@
-# What one does with this repository. `make` alone lists it.
+# Tasks of this repository. `make` alone lists them.
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
@@ -70,19 +70,23 @@ lint: $(STAMP) ## check format, style, types and layers
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
 
+.PHONY: prose
+prose: $(STAMP) ## find archaic or convoluted wording in code, documentation and golden texts
+	@$(BIN)/python -m tools.prose
+
 .PHONY: unit
 unit: $(STAMP) ## run the tests that need no engine
 	@$(BIN)/pytest -n 2 -m "not (engine or soak)"
 
 .PHONY: matrix
-matrix: $(STAMP) ## run the tests that need no engine on every Python from 3.11 on that is to be had here
+matrix: $(STAMP) ## run the tests that need no engine on every Python from 3.11 on that this machine has
 	@$(BIN)/python -m tools.matrix
 
 .PHONY: e2e
 e2e: $(STAMP) ## run the tests on the real engine
 	@$(ON_ENGINE) pytest -n 3 --dist worksteal tests/e2e
 
-# What it measures is kept in build/measured, and written into the tables of the page.
+# The measurements stay in build/measured, and are written into the tables of docs/reliability.md.
 .PHONY: soak
 soak: $(STAMP) ## crash at every point with every killer, walk two thousand random walks, try ten times the examples; an hour
 	@rm -rf build/measured && mkdir -p build/measured
@@ -91,7 +95,7 @@ soak: $(STAMP) ## crash at every point with every killer, walk two thousand rand
 	@CROWDED_WORLDS=400 $(BIN)/pytest -n 2 --hypothesis-profile many tests/property
 	@$(BIN)/python -m tools.reliability build/measured docs/reliability.md
 
-# What came of it is in build/mutants until the next time, and written into docs/mutants.md.
+# The results stay in build/mutants until the next run, and are written into docs/mutants.md.
 .PHONY: mutants
 mutants: $(STAMP) ## change the planning side in every small way and see whether a test notices; half an hour
 	@$(BIN)/python -m tools.mutants
@@ -100,14 +104,14 @@ mutants: $(STAMP) ## change the planning side in every small way and see whether
 bench: $(STAMP) build/users ## measure what is in docs/benchmarks.md, and write it there; about half an hour
 	@$(ON_ENGINE) python -m bench
 
-# What users install, and nothing of what is only for those who change the code: httpx imports what it finds.
+# The packages that users install and no others: httpx imports optional packages if it finds them.
 build/users: requirements.txt
 	@$(PYTHON) -m venv $@
 	@$@/bin/python -m pip install --quiet --disable-pip-version-check --requirement requirements.txt
 	@touch $@
 
 .PHONY: format
-format: $(STAMP) ## format the code and mend what can be mended by machine
+format: $(STAMP) ## format the code and apply ruff's safe fixes
 	@$(BIN)/ruff format
 	@$(BIN)/ruff check --fix
 
