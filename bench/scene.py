@@ -35,7 +35,7 @@ _MODULE: Final = '''
 import pulumi
 from pulumi import dynamic
 
-from astro_deployment_runtime.plugin.server import Severity, current_call
+from astro_deployment_runtime.plugin.engine_call import Severity, current_call
 from astro_deployment_runtime.resource import OUTPUTS
 
 

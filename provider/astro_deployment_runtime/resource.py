@@ -23,8 +23,7 @@ from pulumi.runtime import rpc
 from astro_deployment_runtime.config.config_keys import NAMESPACE
 from astro_deployment_runtime.errors import InvalidInputError, InvalidSettingsError, PlatformError, RefusedError
 from astro_deployment_runtime.execution.polling import POLLING
-from astro_deployment_runtime.plugin.engine_call import CallClock, CallReporter
-from astro_deployment_runtime.plugin.server import PartialProgressError, current_call
+from astro_deployment_runtime.plugin.engine_call import CallClock, CallReporter, PartialProgressError, current_call
 from astro_deployment_runtime.support import secret_masks
 
 if TYPE_CHECKING:

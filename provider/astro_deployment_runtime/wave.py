@@ -15,8 +15,7 @@ from pulumi import dynamic
 from pulumi.runtime import rpc
 
 from astro_deployment_runtime.config.config_keys import NAMESPACE
-from astro_deployment_runtime.plugin.engine_call import CallClock, CallReporter
-from astro_deployment_runtime.plugin.server import PartialProgressError, current_call
+from astro_deployment_runtime.plugin.engine_call import CallClock, CallReporter, PartialProgressError, current_call
 
 
 class WaveProvider(dynamic.ResourceProvider):

@@ -22,8 +22,8 @@ from astro_deployment_runtime.errors import (
     TokenRefusedError,
 )
 from astro_deployment_runtime.planning.versions import ReleaseId
-from astro_deployment_runtime.plugin import engine_call, server
-from astro_deployment_runtime.plugin.server import Call, PartialProgressError, Severity
+from astro_deployment_runtime.plugin import engine_call
+from astro_deployment_runtime.plugin.engine_call import Call, PartialProgressError, Severity
 from astro_deployment_runtime.program.deployment_resource import AstroDeploymentRuntime
 from astro_deployment_runtime.resource import RuntimeProvider
 from tests.contract import served as world
@@ -81,9 +81,9 @@ def provider(served: Served) -> Iterator[RuntimeProvider]:
 def row() -> Iterator[Row]:
     """The call that this thread serves, as on our host."""
     call = Row()
-    token = server._current_call.set(call)
+    token = engine_call._current_call.set(call)
     yield call
-    server._current_call.reset(token)
+    engine_call._current_call.reset(token)
 
 
 def configured(config: dict[str, str]) -> RuntimeProvider:
@@ -465,9 +465,9 @@ def test_delete_forgets_and_says_so(row: Row, props: dict[str, Any], text: str) 
 def test_two_resources_for_one_deployment_are_refused(provider: RuntimeProvider) -> None:
     """Whichever comes second."""
     for urn, failures in ((URN, 0), (f"{URN}-2", 1), (URN, 0)):
-        token = server._current_call.set(Row(urn))
+        token = engine_call._current_call.set(Row(urn))
         found = provider.check({}, dict(GIVEN)).failures
-        server._current_call.reset(token)
+        engine_call._current_call.reset(token)
         assert len(found) == failures
         assert all("is declared twice, here and as 'data-eng'" in failure.reason for failure in found)
 

@@ -14,8 +14,8 @@ from astro_deployment_runtime import wave
 from astro_deployment_runtime.errors import SoakFailedError
 from astro_deployment_runtime.execution import wave_soak
 from astro_deployment_runtime.lifecycle import deployment
-from astro_deployment_runtime.plugin import server
-from astro_deployment_runtime.plugin.server import Call, PartialProgressError
+from astro_deployment_runtime.plugin import engine_call
+from astro_deployment_runtime.plugin.engine_call import Call, PartialProgressError
 from astro_deployment_runtime.wave import WaveProvider
 
 if TYPE_CHECKING:
@@ -59,9 +59,9 @@ def provider() -> WaveProvider:
 @pytest.fixture
 def called() -> Iterator[None]:
     """A call on our host."""
-    token = server._current_call.set(Call("urn::first", None))
+    token = engine_call._current_call.set(Call("urn::first", None))
     yield
-    server._current_call.reset(token)
+    engine_call._current_call.reset(token)
 
 
 def test_a_wave_that_moves_is_waited_for(provider: WaveProvider, waits: list[Any]) -> None:

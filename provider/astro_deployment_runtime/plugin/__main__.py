@@ -1,7 +1,7 @@
-"""Where the plugin process begins: ``python -m astro_deployment_runtime.plugin ENGINE_ADDRESS``.
+"""Start of the plugin process: ``python -m astro_deployment_runtime.plugin ENGINE_ADDRESS``.
 
-Its start is a large part of every preview, so nothing is collected before all is imported (a sixth of that time), and
-what the first question needs is imported while the engine shakes hands.
+The start takes a large part of every preview. Garbage collection therefore begins after the imports (a sixth of that
+time), and what the first request needs is imported while the engine connects.
 """
 
 from __future__ import annotations
@@ -14,19 +14,19 @@ from astro_deployment_runtime.execution.polling import POLLING, Polling
 
 
 def _prepare() -> None:
-    from astro_deployment_runtime.lifecycle import muster  # noqa: F401, PLC0415 - kept for the first question
+    from astro_deployment_runtime.lifecycle import muster  # noqa: F401, PLC0415 - for the first request
 
     gc.freeze()
     gc.enable()
 
 
 def main(polling: Polling = POLLING) -> None:
-    """Serve the engine. Returns when interrupted."""
+    """Serve the engine until it interrupts this process or exits."""
     gc.disable()
-    from astro_deployment_runtime.plugin import server  # noqa: PLC0415 - after the collector was stopped
+    from astro_deployment_runtime.plugin import dynamic, server  # noqa: PLC0415 - without garbage collection
 
     threading.Thread(target=_prepare, name="prepare", daemon=True).start()
-    server.main(sys.argv[1:], polling)
+    server.run(sys.argv[1:], dynamic.servicer, polling)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,242 @@
+"""Pulumi's dynamic protocol on our server: Pulumi's own servicer, and what it lacks.
+
+Pulumi's own host has four worker threads, ignores Cancel, cannot save partial progress, prints a traceback for every
+error, does not tell a provider's methods which resource they serve, and leaves secrets to the engine, which cannot know
+what we derive from them. Its servicer stays as it is behind a thin wrapper, so that the protocol stays Pulumi's.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import importlib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final, NoReturn, cast
+
+import grpc
+from google.protobuf import struct_pb2
+from pulumi.runtime import rpc
+from pulumi.runtime.proto import provider_pb2, provider_pb2_grpc
+
+from astro_deployment_runtime.plugin import secret_marks
+from astro_deployment_runtime.support.secret_masks import DERIVED, MASKS
+from astro_deployment_runtime.support.urns import DEPLOYMENT, WAVE, Urn
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from astro_deployment_runtime.plugin.server import EngineCalls
+
+NO_IMPORT: Final = (
+    "{name}: a dynamic resource cannot be imported, and this one need not be: leave out import_, declare the "
+    "Deployment, and 'pulumi up' adopts it as it is"
+)
+
+
+class _StockFoundError(Exception):
+    """Ends the import of Pulumi's host once its servicer is made."""
+
+    def __init__(self, servicer: provider_pb2_grpc.ResourceProviderServicer) -> None:
+        self.servicer = servicer
+
+
+def stock_servicer() -> provider_pb2_grpc.ResourceProviderServicer:
+    """Return the servicer of Pulumi's own host.
+
+    The import of that host starts it and never returns, so the import ends where the host registers its servicer.
+    """
+
+    def capture(servicer: provider_pb2_grpc.ResourceProviderServicer, _server: grpc.Server) -> NoReturn:
+        raise _StockFoundError(servicer)
+
+    register = provider_pb2_grpc.add_ResourceProviderServicer_to_server
+    provider_pb2_grpc.add_ResourceProviderServicer_to_server = capture  # type: ignore[assignment]
+    try:
+        importlib.import_module("pulumi.dynamic.__main__")
+    except _StockFoundError as found:
+        return found.servicer
+    finally:
+        provider_pb2_grpc.add_ResourceProviderServicer_to_server = register
+    raise ImportError("pulumi.dynamic.__main__ starts no server: this release of Pulumi is not supported")
+
+
+@dataclass(frozen=True, slots=True)
+class _Flow:
+    """The properties of a request that properties of its answer come from."""
+
+    given: str
+    """The field with what is given now."""
+    before: str = ""
+    """The field with what was saved before; empty if there is none."""
+
+
+_FLOWS: Final[Mapping[str, Mapping[str, _Flow]]] = {
+    "Check": {"inputs": _Flow("news", "olds")},
+    "Diff": {"": _Flow("news", "olds")},
+    "Create": {"properties": _Flow("properties")},
+    "Update": {"properties": _Flow("news", "olds")},
+    "Delete": {"": _Flow("properties")},
+    "Read": {"properties": _Flow("properties", "inputs"), "inputs": _Flow("inputs")},
+}
+"""By method and by the answer's field. An empty field name: the answer has no properties."""
+
+
+class _RequestSecrets:
+    """The secrets of one request: their marks are removed for Pulumi's servicer and put on its answer again."""
+
+    def __init__(self, method: str, request: Any) -> None:  # noqa: ANN401 - any message of the protocol
+        """Keep the request as it came."""
+        self._flows = _FLOWS[method]
+        self._request = request
+        urn = Urn.parse(request.urn)
+        ours = urn is not None and urn.type == DEPLOYMENT
+        self._derived = DERIVED if ours else {}
+        self.paths = frozenset(path for path, _ in secret_marks.secrets(self._given(next(iter(self._flows.values())))))
+        if ours:
+            self._mask()
+
+    def _mask(self) -> None:
+        """Mask the arguments that are secrets. Texts derived from them are shown with these masks."""
+        for name in self._fields():
+            for path, value in secret_marks.secrets(getattr(self._request, name)):
+                if path.partition(".")[0] not in self._derived:
+                    for where, text in secret_marks.texts(path, value):
+                        MASKS.add(where, text)
+
+    def plain_request(self) -> Any:  # noqa: ANN401 - any message of the protocol
+        """Return the request without marks."""
+        made = type(self._request)()
+        made.CopyFrom(self._request)
+        for name in self._fields():
+            getattr(made, name).CopyFrom(secret_marks.plain(getattr(made, name)))
+        return made
+
+    def marked_answer(self, answer: Any) -> Any:  # noqa: ANN401 - any message of the protocol
+        """Mark the secrets in an answer's properties, and mask them in its texts."""
+        for name, flow in self._flows.items():
+            if name and answer.HasField(name):
+                self._mark(getattr(answer, name), flow)
+        for failure in getattr(answer, "failures", ()):
+            failure.reason = MASKS.mask(failure.reason)
+            if any(path.partition(".")[0] == failure.property for path in self.paths):
+                failure.property = ""  # the engine would print its value
+        if self._derived and isinstance(answer, provider_pb2.DiffResponse):
+            self._update_if_exposed(answer)
+        return answer
+
+    def marked_properties(self, outputs: Mapping[str, Any]) -> struct_pb2.Struct:
+        """Write the outputs of partial progress, with the secrets among them marked."""
+        properties: struct_pb2.Struct = asyncio.run(rpc.serialize_properties(dict(outputs), {}))
+        self._mark(properties, next(iter(self._flows.values())))
+        return properties
+
+    def _update_if_exposed(self, answer: provider_pb2.DiffResponse) -> None:
+        """Report a change where the state holds in clear what is a secret now.
+
+        The engine keeps the outputs of an unchanged resource as they are. The update changes nothing on the platform.
+        """
+        unchanged = answer.changes == provider_pb2.DiffResponse.DIFF_NONE
+        if unchanged and secret_marks.exposes(self._request.olds, self._request.news, self._derived):
+            answer.changes = provider_pb2.DiffResponse.DIFF_SOME
+
+    def _mark(self, properties: struct_pb2.Struct, flow: _Flow) -> None:
+        given = self._given(flow)
+        secret_marks.mark(properties, given, self._derived)
+        if flow.before:
+            secret_marks.keep(properties, getattr(self._request, flow.before), given)
+
+    def _given(self, flow: _Flow) -> struct_pb2.Struct:
+        found: struct_pb2.Struct = getattr(self._request, flow.given)
+        return found
+
+    def _fields(self) -> list[str]:
+        """Name the request's fields that hold properties."""
+        return [
+            field.name
+            for field, _ in self._request.ListFields()
+            if field.message_type is not None
+            and field.message_type.full_name == struct_pb2.Struct.DESCRIPTOR.full_name
+            and not field.is_repeated
+        ]
+
+
+class _AbortedError(Exception):
+    """Pulumi's servicer has ended a request. ``__context__`` is the exception that it was handling."""
+
+
+class _StockContext:
+    """A gRPC context whose ``abort`` ends no request: Pulumi's servicer gives it a traceback, and we want the error."""
+
+    def __init__(self, context: grpc.ServicerContext) -> None:
+        self._context = context
+
+    def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - replaces the whole context
+        return getattr(self._context, name)
+
+    def abort(self, _code: grpc.StatusCode, details: str) -> NoReturn:
+        """Raise; Python keeps the exception that is being handled as the context of this one."""
+        raise _AbortedError(details)
+
+
+class DynamicServicer:
+    """Pulumi's servicer, with requests that know their resource and can be cancelled."""
+
+    def __init__(self, stock: provider_pb2_grpc.ResourceProviderServicer, calls: EngineCalls) -> None:
+        """Wrap Pulumi's servicer."""
+        self._stock = stock
+        self._calls = calls
+        for method in _FLOWS:
+            setattr(self, method, self._wrapped(method))
+
+    def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - any method of the protocol
+        """Leave all other methods to Pulumi's servicer."""
+        return getattr(self._stock, name)
+
+    def Configure(self, request: object, context: grpc.ServicerContext) -> object:  # noqa: N802 - the protocol's name
+        """Ask for the marks of secrets. The engine then leaves it to us to mark our answers."""
+        answer: Any = self._stock.Configure(request, context)  # type: ignore[arg-type]
+        answer.acceptSecrets = True
+        return answer
+
+    def Cancel(self, request: object, context: grpc.ServicerContext) -> object:  # noqa: N802 - the protocol's name
+        """Cancel the requests in flight."""
+        self._calls.cancel()
+        return self._stock.Cancel(request, context)  # type: ignore[arg-type]
+
+    def Invoke(self, request: provider_pb2.InvokeRequest, context: grpc.ServicerContext) -> object:  # noqa: N802
+        """Answer a function: the provider that its arguments name reads it, as a resource with the function's id."""
+        read = self.Read(provider_pb2.ReadRequest(id=request.tok, properties=request.args), context)
+        return provider_pb2.InvokeResponse(**{"return": read.properties})
+
+    def _wrapped(self, name: str) -> Callable[[Any, grpc.ServicerContext], Any]:
+        method: Callable[[Any, Any], Any] = getattr(self._stock, name)
+
+        def answer(request: Any, context: grpc.ServicerContext) -> Any:  # noqa: ANN401 - any message of the protocol
+            _refuse_import(name, request, context)
+            secrets = _RequestSecrets(name, request)
+            with self._calls.serve(request.urn, context, properties=secrets.marked_properties, secret=secrets.paths):
+                return secrets.marked_answer(_ask(method, secrets.plain_request(), context))
+
+        return answer
+
+
+def _ask(method: Callable[[Any, Any], Any], request: Any, context: grpc.ServicerContext) -> Any:  # noqa: ANN401
+    """Call a method of Pulumi's servicer, and raise what the provider raised."""
+    try:
+        return method(request, _StockContext(context))
+    except _AbortedError as aborted:
+        error = aborted.__context__ or aborted
+    raise error
+
+
+def _refuse_import(method: str, request: Any, context: grpc.ServicerContext) -> None:  # noqa: ANN401 - any message
+    """End a read that names no provider: the engine imports a resource, which a dynamic one does not support."""
+    urn = Urn.parse(request.urn)
+    if method != "Read" or urn is None or urn.type not in {DEPLOYMENT, WAVE}:
+        return
+    if "__provider" not in request.properties and "__provider" not in request.inputs:
+        context.abort(grpc.StatusCode.INVALID_ARGUMENT, NO_IMPORT.format(name=urn.name))
+
+
+def servicer(calls: EngineCalls) -> provider_pb2_grpc.ResourceProviderServicer:
+    """Return the servicer of the dynamic protocol."""
+    return cast("provider_pb2_grpc.ResourceProviderServicer", DynamicServicer(stock_servicer(), calls))

@@ -1,0 +1,370 @@
+"""Pulumi's dynamic protocol on our server: the wrapper around Pulumi's servicer, and the whole process."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import traceback
+from typing import TYPE_CHECKING, Any
+
+import grpc
+import pytest
+from google.protobuf import empty_pb2, struct_pb2
+from google.protobuf.json_format import MessageToDict
+from pulumi.runtime import rpc
+from pulumi.runtime.proto import plugin_pb2, provider_pb2, provider_pb2_grpc
+
+from astro_deployment_runtime.errors import RefusedError
+from astro_deployment_runtime.lifecycle.fleet_manifest import Roster
+from astro_deployment_runtime.plugin.dynamic import DynamicServicer, stock_servicer
+from astro_deployment_runtime.plugin.engine_call import PartialProgressError, current_call
+from astro_deployment_runtime.plugin.server import EngineCalls
+from astro_deployment_runtime.resource import JUDGE_FLEET
+from tests.contract.served import STARS, TOKEN, serving
+from tests.unit.plugin.plugin_process import (
+    URN,
+    Engine,
+    client_of,
+    configured,
+    create,
+    init_failed,
+    started,
+    struct,
+    wait_for,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+
+class Stock(provider_pb2_grpc.ResourceProviderServicer):
+    """Pulumi's servicer with a Create that does what a test gives it."""
+
+    def __init__(self, do: Callable[[], None], *, aborts: bool) -> None:
+        self._do = do
+        self._aborts = aborts
+        self.cancels = 0
+
+    def Create(self, request: provider_pb2.CreateRequest, context: grpc.ServicerContext) -> provider_pb2.CreateResponse:  # noqa: N802
+        """Do it. Older releases of Pulumi let errors through, newer ones abort with a traceback."""
+        try:
+            assert context.is_active()  # all of the context is there
+            self._do()
+        except Exception:
+            if not self._aborts:
+                raise
+            context.abort(grpc.StatusCode.UNKNOWN, traceback.format_exc())
+        return provider_pb2.CreateResponse(id=request.name)
+
+    def Cancel(self, request: empty_pb2.Empty, context: grpc.ServicerContext) -> empty_pb2.Empty:  # noqa: ARG002, N802
+        """Do nothing, as the original does."""
+        self.cancels += 1
+        return empty_pb2.Empty()
+
+    def GetPluginInfo(self, request: empty_pb2.Empty, context: grpc.ServicerContext) -> plugin_pb2.PluginInfo:  # noqa: ARG002, N802
+        """Return a version."""
+        return plugin_pb2.PluginInfo(version="0.1.0")
+
+
+@contextlib.contextmanager
+def wrapped(
+    do: Callable[[], None], *, aborts: bool = True
+) -> Iterator[tuple[provider_pb2_grpc.ResourceProviderStub, Stock]]:
+    """Serve our servicer around a stock one that does this on Create, and give a client of it."""
+    stock = Stock(do, aborts=aborts)
+    with client_of(DynamicServicer(stock, EngineCalls(None))) as stub:
+        yield stub, stock
+
+
+def test_stock_servicer_is_pulumis_own() -> None:
+    """Its import starts no server, and leaves the registration as it was."""
+    register = provider_pb2_grpc.add_ResourceProviderServicer_to_server
+    found = stock_servicer()
+    assert (type(found).__module__, type(found).__name__) == (
+        "pulumi.dynamic.__main__",
+        "DynamicResourceProviderServicer",
+    )
+    assert provider_pb2_grpc.add_ResourceProviderServicer_to_server is register
+
+
+def test_other_methods_are_those_of_the_stock_servicer() -> None:
+    """Also a method that the protocol does not have yet."""
+    with wrapped(lambda: None) as (stub, _):
+        assert stub.GetPluginInfo(empty_pb2.Empty(), timeout=10).version == "0.1.0"
+        with pytest.raises(grpc.RpcError) as raised:
+            stub.GetSchema(provider_pb2.GetSchemaRequest(), timeout=10)
+    assert raised.value.code() is grpc.StatusCode.UNIMPLEMENTED
+
+
+def test_cancel_is_passed_on() -> None:
+    """To the requests in flight and to the stock servicer."""
+
+    def cancel() -> None:
+        call = current_call()
+        assert call is not None
+        stub.Cancel(empty_pb2.Empty(), timeout=10)
+        assert call.cancelled.is_set()
+
+    with wrapped(cancel) as (stub, stock):
+        create(stub)
+        assert stock.cancels == 1
+
+
+@pytest.mark.parametrize("aborts", [True, False])
+@pytest.mark.parametrize(
+    ("error", "start", "end"),
+    [
+        (RefusedError("NO-REVERT: no way"), "NO-REVERT: no way", "NO-REVERT: no way"),
+        (KeyError("deployment_id"), "Traceback (most recent call last)", "KeyError: 'deployment_id'\n"),
+    ],
+)
+def test_errors_reach_the_engine(error: Exception, start: str, end: str, *, aborts: bool) -> None:
+    """Ours as their message alone, any other with its traceback, for every release of Pulumi."""
+
+    def fail() -> None:
+        raise error
+
+    with wrapped(fail, aborts=aborts) as (stub, _), pytest.raises(grpc.RpcError) as raised:
+        create(stub)
+    details = str(raised.value.details())
+    assert details.startswith(start)
+    assert details.endswith(end)
+    assert "_AbortedError" not in details
+
+
+@pytest.mark.parametrize("aborts", [True, False])
+def test_partial_progress_reaches_the_engine(*, aborts: bool) -> None:
+    """As properties of Pulumi's protocol, without those that are None."""
+
+    def stop() -> None:
+        raise PartialProgressError("no image arrived", resource_id="ckw1", outputs={"plan": ["one"], "pending": None})
+
+    with wrapped(stop, aborts=aborts) as (stub, _), pytest.raises(grpc.RpcError) as raised:
+        create(stub)
+    failed = init_failed(raised.value)
+    assert (failed.id, MessageToDict(failed.properties)) == ("ckw1", {"plan": ["one"]})
+
+
+@pytest.mark.slow
+def test_the_whole_process_with_an_engine_and_a_platform(engine: Engine, address: str, tmp_path: Path) -> None:
+    """A plan at the resource's row, a hop that is started, Cancel, and partial progress that says what is pending."""
+    with serving(tmp_path) as served, started(address) as (stub, _):
+        configured(stub, houstonUrl=served.url, token=TOKEN, catalog="guide")
+        given = struct(release_name="stars-1", runtime_version="5.0.4", accept=[], timeout="1h", wait=True)
+        checked = stub.Check(provider_pb2.CheckRequest(urn=URN, news=given), timeout=20)
+        assert not checked.failures
+        assert checked.inputs["path"] == "AC 2.2.3 > AC 2.3.0 > Astro Runtime 5.0.4"
+        assert {line.urn for line in engine.lines} == {URN}
+        assert engine.texts(ephemeral=False)[0].startswith("data-eng (stars-1): 2 hops to Astro Runtime 5.0.4")
+        assert engine.texts(ephemeral=True) == ["AC 2.2.3 > AC 2.3.0 > Astro Runtime 5.0.4"]
+
+        running = stub.Create.future(provider_pb2.CreateRequest(urn=URN, properties=checked.inputs), timeout=30)
+        wait_for(lambda: any("waiting for image" in text for text in engine.texts(ephemeral=True)))
+        assert served.found(STARS).pending == "2.3.0"
+        stub.Cancel(empty_pb2.Empty(), timeout=10)
+        with pytest.raises(grpc.RpcError) as raised:
+            running.result(timeout=10)
+        failed = init_failed(raised.value)
+        assert failed.id == STARS
+        assert (failed.properties["current_version"], failed.properties["pending"]) == ("AC 2.2.3", "AC 2.3.0")
+        assert failed.properties["__provider"] == given["__provider"]
+        assert failed.reasons[0].startswith("interrupted; the hop to AC 2.3.0 stays started")
+        assert TOKEN not in str(engine.lines) + str(failed)
+
+
+@pytest.mark.slow
+def test_the_whole_process_judges_a_fleet(engine: Engine, address: str, tmp_path: Path) -> None:
+    """Before a resource is declared; the checks that follow read nothing more, and take none of it for declared."""
+    declared = {"deployments": [{"name": "data-eng", "releaseName": "stars-1", "runtimeVersion": "5.0.4"}]}
+    question = struct(question=json.dumps({"declared": declared, "saved": None}))
+    with serving(tmp_path) as served, started(address) as (stub, _):
+        configured(stub, houstonUrl=served.url, token=TOKEN, catalog="guide")
+        answer = stub.Invoke(provider_pb2.InvokeRequest(tok=JUDGE_FLEET, args=question), timeout=20)
+        roster = Roster.from_json(getattr(answer, "return")["answer"])
+        assert [(row.name, row.refusal) for row in roster.rows] == [("data-eng", None)]
+        reads = len(served.asked())
+        given = struct(release_name="stars-1", runtime_version="5.0.4", accept=[], timeout="1h", wait=True)
+        checked = stub.Check(provider_pb2.CheckRequest(urn=URN, news=given), timeout=20)
+        assert not checked.failures
+        assert reads == len(served.asked()) == 2
+    assert {line.urn for line in engine.lines} == {URN}
+
+
+def test_errors_of_the_whole_process() -> None:
+    """Without an engine's address; a mistake in the settings is a failed check, a mistake of a program a traceback."""
+    with started() as (stub, process):
+        configured(stub)
+        given = struct(release_name="stars-1", runtime_version="5.0.4")
+        checked = stub.Check(provider_pb2.CheckRequest(urn=URN, news=given), timeout=20)
+        (failure,) = checked.failures
+        assert failure.reason.startswith("Houston's address is not configured")
+        with pytest.raises(grpc.RpcError) as raised:
+            stub.Create(provider_pb2.CreateRequest(urn=URN, properties=given), timeout=10)
+        assert "KeyError: 'deployment_id'" in str(raised.value.details())
+        props = struct(deployment_id="ckw1")
+        with pytest.raises(grpc.RpcError) as raised:
+            stub.Read(provider_pb2.ReadRequest(urn=URN, id="ckw1", properties=props), timeout=10)
+        assert str(raised.value.details()).startswith("Houston's address is not configured")
+        process.terminate()
+        assert process.communicate(timeout=10) == ("", "")
+
+
+CANARY = "canary-4711"
+SECRET_IMAGE = f"registry.example.com/{CANARY}/airflow:{{distribution}}-{{version}}"
+
+
+def secret(value: Any) -> Any:
+    """Mark a value as the engine does."""
+    return rpc.wrap_rpc_secret(value)
+
+
+def given(**values: Any) -> struct_pb2.Struct:
+    """Make inputs of a Deployment that has two hops to go."""
+    return struct(**{"release_name": "stars-1", "runtime_version": "5.0.4", "accept": [], **values})
+
+
+def in_clear(properties: struct_pb2.Struct) -> dict[str, Any]:
+    """Return what the engine would write in clear: everything but the marked values."""
+
+    def clear(value: Any) -> Any:
+        if isinstance(value, dict):
+            return "***" if rpc.is_rpc_secret(value) else {name: clear(each) for name, each in value.items()}
+        return [clear(each) for each in value] if isinstance(value, list) else value
+
+    found: dict[str, Any] = clear(MessageToDict(properties))
+    return found
+
+
+def project_of(folder: Path, deploy: str) -> dict[str, Any]:
+    """Lay out an Astro project in a folder with the canary in its name; its path is a secret."""
+    project = folder / CANARY
+    (project / ".astro").mkdir(parents=True)
+    (project / ".astro" / "config.yaml").touch()
+    (project / "Dockerfile").write_text("FROM quay.io/astronomer/ap-airflow:2.2.3-onbuild\n", encoding="utf-8")
+    (project / "deploy").write_text(f"#!/bin/sh\n{deploy}\n", encoding="utf-8")
+    (project / "deploy").chmod(0o755)
+    return {"path": secret(str(project)), "deploy": "./deploy"}
+
+
+@pytest.mark.slow
+def test_secrets_are_marked_in_all_that_is_saved_and_masked_in_all_that_is_shown(
+    engine: Engine, address: str, tmp_path: Path
+) -> None:
+    """Through check, create, update and refresh of the stock servicer, which is given none of the marks."""
+    with serving(tmp_path) as served, started(address) as (stub, _):
+        arguments = struct_pb2.Struct()
+        arguments.update({"astro:houstonUrl": served.url, "astro:token": secret(TOKEN), "astro:catalog": "guide"})
+        assert stub.Configure(provider_pb2.ConfigureRequest(args=arguments), timeout=10).acceptSecrets
+        news = given(image=secret(SECRET_IMAGE), wait=True)
+        checked = stub.Check(provider_pb2.CheckRequest(urn=URN, news=news), timeout=20)
+        found = in_clear(checked.inputs)
+        assert (found["image"], found["plan"], found["path"]) == (
+            "***",
+            "***",
+            "AC 2.2.3 > AC 2.3.0 > Astro Runtime 5.0.4",
+        )
+        assert engine.texts(ephemeral=False)[0].endswith("Hop 1 delivers [secret]\nHop 2 delivers [secret]")
+
+        shown_first = engine.texts(ephemeral=False)
+        stub.Check(provider_pb2.CheckRequest(urn=URN, olds=checked.inputs, news=news), timeout=20)
+        # What is derived is marked, and is no secret by itself: the next run shows it all the same.
+        assert engine.texts(ephemeral=False) == shown_first * 2
+
+        saved = stub.Create(provider_pb2.CreateRequest(urn=URN, properties=checked.inputs), timeout=60).properties
+        assert (in_clear(saved)["image"], in_clear(saved)["plan"]) == ("***", "***")
+        assert in_clear(saved)["current_version"] == "Astro Runtime 5.0.4"
+        assert any("deploying the image [secret]" in text for text in engine.texts(ephemeral=False))
+
+        read = stub.Read(provider_pb2.ReadRequest(urn=URN, id=STARS, properties=saved), timeout=10)
+        assert (in_clear(read.properties)["image"], in_clear(read.properties)["plan"]) == ("***", "***")
+        held = given(hold="refused", image="registry.example.com/other:{version}")
+        kept = stub.Check(provider_pb2.CheckRequest(urn=URN, olds=saved, news=held), timeout=10)
+        assert (in_clear(kept.inputs)["image"], in_clear(kept.inputs)["plan"]) == ("***", "***")
+        shown = str(engine.lines)
+        answers = [in_clear(each) for each in (checked.inputs, saved, read.properties, kept.inputs)]
+    assert CANARY not in shown + str(answers)
+    assert TOKEN not in shown
+
+
+@pytest.mark.slow
+def test_a_secret_path_is_masked_in_what_a_command_prints(engine: Engine, address: str, tmp_path: Path) -> None:
+    """Also where the text is cut right there."""
+    with serving(tmp_path) as served, started(address) as (stub, _):
+        configured(stub, houstonUrl=served.url, token=TOKEN, catalog="guide")
+        project = project_of(tmp_path, "pwd; printf '%0290d%s\\n' 0 \"$PWD\"; printf '%016380d%s' 0 \"$PWD\"; exit 3")
+        checked = stub.Check(provider_pb2.CheckRequest(urn=URN, news=given(project=project, wait=True)), timeout=20)
+        assert [failure.reason for failure in checked.failures] == []
+        found = in_clear(checked.inputs)
+        assert (found["project"], found["plan"]) == ({"path": "***", "deploy": "./deploy"}, "***")
+        with pytest.raises(grpc.RpcError) as raised:
+            stub.Create(provider_pb2.CreateRequest(urn=URN, properties=checked.inputs), timeout=30)
+        failed = init_failed(raised.value)
+    shown = str(engine.lines) + str(raised.value) + str(failed.reasons)
+    assert "Each hop then runs './deploy' in [secret]." in engine.texts(ephemeral=False)[0]
+    assert "'./deploy' failed with exit code 3; it printed last:\n  [secret]\n" in failed.reasons[0]
+    # What is left of the path where the output is cut.
+    assert CANARY[:6] not in shown + str(in_clear(failed.properties))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("values", "reason"),
+    [
+        ({"release_name": secret("stars-1")}, "release_name is a secret, which cannot be kept because the URN,"),
+        ({"runtime_version": secret("5.0.4")}, "runtime_version is a secret, which cannot be kept because the URN,"),
+        ({"project": {"path": "a", "test": secret(f"test {CANARY}")}}, "project.test is a secret, and every user"),
+        ({"project": secret({"path": CANARY, "deploy": "b"})}, "project.deploy is a secret, and every user"),
+        ({"accept": [secret(CANARY)]}, "accept is a secret, which cannot be kept because plans and messages"),
+        ({"timeout": secret(CANARY)}, "timeout is a secret, which cannot be kept because plans and messages"),
+        ({"image": secret(f"{CANARY} x:{{version}}")}, "image '[secret]' becomes '[secret]' for AC 2.3.0"),
+        ({"image": secret(f"{{{CANARY}}}")}, "image names [secret], which there is not"),
+        ({"project": {"path": secret(f"./{CANARY}/x")}}, "project.path '[secret]' is no folder ([secret])"),
+    ],
+)
+def test_no_refusal_shows_a_secret(address: str, tmp_path: Path, values: dict[str, Any], reason: str) -> None:
+    """Neither its reason nor the value that the engine would print of the argument that is to blame."""
+    with serving(tmp_path) as served, started(address) as (stub, _):
+        configured(stub, houstonUrl=served.url, token=TOKEN, catalog="guide")
+        (failure,) = stub.Check(provider_pb2.CheckRequest(urn=URN, news=given(**values)), timeout=20).failures
+    assert failure.reason.startswith(reason)
+    assert CANARY not in failure.reason
+    assert failure.property == ""
+
+
+def test_what_became_a_secret_is_saved_anew(tmp_path: Path) -> None:
+    """Once, though there is nothing else to do: the engine would leave it in clear in the state."""
+    with serving(tmp_path) as served, started() as (stub, _):
+        configured(stub, houstonUrl=served.url, token=TOKEN, catalog="guide")
+
+        def changes(olds: struct_pb2.Struct, image: Any) -> int:
+            news = given(release_name="wind-3", runtime_version="4.2.5", image=image)
+            inputs = stub.Check(provider_pb2.CheckRequest(urn=URN, olds=olds, news=news), timeout=20).inputs
+            request = provider_pb2.DiffRequest(urn=URN, id="ckw1wind", olds=olds or inputs, news=inputs)
+            answer = stub.Diff(request, timeout=20).changes
+            if answer == provider_pb2.DiffResponse.DIFF_SOME:
+                update = provider_pb2.UpdateRequest(urn=URN, id="ckw1wind", olds=olds, news=inputs)
+                inputs = stub.Update(update, timeout=30).properties
+            olds.CopyFrom(inputs)
+            return int(answer)
+
+        saved = struct_pb2.Struct()
+        some, none = provider_pb2.DiffResponse.DIFF_SOME, provider_pb2.DiffResponse.DIFF_NONE
+        assert changes(saved, SECRET_IMAGE) == none
+        assert [changes(saved, secret(SECRET_IMAGE)) for _ in range(3)] == [some, none, none]
+        assert CANARY not in str(in_clear(saved))
+        assert changes(saved, SECRET_IMAGE) == none
+    assert not [fields for fields in served.asked() if any(name.startswith("update") for name in fields)]
+
+
+def test_an_import_is_refused_in_one_sentence() -> None:
+    """The engine reads a resource to be imported without its provider, of which only the program knows."""
+    with started() as (stub, _):
+        configured(stub)
+        for urn in (URN, URN.replace("DeploymentRuntime", "Wave")):
+            with pytest.raises(grpc.RpcError) as raised:
+                stub.Read(provider_pb2.ReadRequest(urn=urn, id="stars-1"), timeout=10)
+            assert raised.value.details() == (
+                "data-eng: a dynamic resource cannot be imported, and this one need not be: leave out import_, declare "
+                "the Deployment, and 'pulumi up' adopts it as it is"
+            )
