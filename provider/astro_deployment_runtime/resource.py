@@ -167,10 +167,10 @@ class RuntimeProvider(dynamic.ResourceProvider):
         raise PartialProgressError(problem, resource_id=deployment_id, outputs=outputs)
 
     def _judge(self, declared: Mapping[str, Any], saved: Mapping[str, Any] | None, secret: Sequence[str] = ()) -> str:
-        from astro_deployment_runtime.lifecycle.muster import muster
+        from astro_deployment_runtime.lifecycle.fleet import build_manifest
 
         # With a lifecycle of its own for the same platform: what is judged is not declared yet, and may never be.
-        return muster(declared, saved, lambda: replace(self._lifecycle()), secret=secret).to_json()
+        return build_manifest(declared, saved, lambda: replace(self._lifecycle()), secret=secret).to_json()
 
     @contextmanager
     def _noting_what_is_saved(self) -> Iterator[None]:

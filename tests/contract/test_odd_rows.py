@@ -14,8 +14,7 @@ from astro_deployment_runtime.config.fleet_config import read_fleet_config
 from astro_deployment_runtime.houston.client import Houston
 from astro_deployment_runtime.houston.transport import Transport
 from astro_deployment_runtime.lifecycle.deployment import DeploymentLifecycle
-from astro_deployment_runtime.lifecycle.fleet import Judgement, judge
-from astro_deployment_runtime.lifecycle.muster import muster
+from astro_deployment_runtime.lifecycle.fleet import FleetPlan, build_manifest, plan_fleet
 from astro_deployment_runtime.planning.versions import ReleaseId
 from tests.contract import served as world
 
@@ -75,10 +74,10 @@ def row(number: int, *, airflow: str = "", runtime: str = "", flow: str = "2.3.0
     }
 
 
-def judged(platform: Platform, **declared: Any) -> Judgement:
+def plan(platform: Platform, **declared: Any) -> FleetPlan:
     """Judge a fleet on it."""
     with platform.lifecycle() as lifecycle:
-        return judge(read_fleet_config(declared), lifecycle)
+        return plan_fleet(read_fleet_config(declared), lifecycle)
 
 
 def everything(target: str = "5.0.4", **more: Any) -> dict[str, Any]:
@@ -102,7 +101,7 @@ def everything(target: str = "5.0.4", **more: Any) -> dict[str, Any]:
 )
 def test_an_odd_version_that_runs_is_upgraded_by_the_rules(found: dict[str, Any], path: str) -> None:
     """Its path is planned, saved as text, and read back as the same releases."""
-    (planned,) = judged(Platform([found]), **everything()).fleet
+    (planned,) = plan(Platform([found]), **everything()).deployments
     assert (planned.refusal, planned.path) == (None, path)
     assert " > ".join(str(ReleaseId.parse(each)) for each in path.split(" > ")) == path
 
@@ -122,7 +121,7 @@ def test_an_odd_version_that_runs_is_upgraded_by_the_rules(found: dict[str, Any]
 )
 def test_what_remains_unreadable_is_told_with_its_value(found: dict[str, Any], reason: str) -> None:
     """For that Deployment alone, which stays in the fleet."""
-    fleet = judged(Platform([found, row(2, runtime="4.2.5", flow="2.2.5")]), **everything()).fleet
+    fleet = plan(Platform([found, row(2, runtime="4.2.5", flow="2.2.5")]), **everything()).deployments
     assert [each.path for each in fleet] == ["", "Astro Runtime 4.2.5 > Astro Runtime 5.0.4"]
     assert fleet[0].refusal == (
         f"Houston reports of stars-1 that {reason}: nothing is planned for it; have its version corrected on the "
@@ -133,7 +132,7 @@ def test_what_remains_unreadable_is_told_with_its_value(found: dict[str, Any], r
 def test_a_selector_looks_at_what_runs_whatever_else_cannot_be_read() -> None:
     """An unreadable pending hop makes no Certified of a Runtime; an unreadable version is picked, to be refused."""
     rows = [row(1, runtime="5.0.4", awaits="soon"), row(2, airflow="2.3.0"), row(3, airflow="latest")]
-    fleet = judged(Platform(rows), **everything(distribution="certified")).fleet
+    fleet = plan(Platform(rows), **everything(distribution="certified")).deployments
     assert [each.entry.name for each in fleet] == ["stars-2", "stars-3"]
 
 
@@ -152,7 +151,7 @@ def test_a_pending_prerelease_is_not_taken_for_its_release() -> None:
     """What nobody here started is refused, as every foreign hop off the path is."""
     platform = Platform([row(1, runtime="4.2.5", flow="2.2.5", awaits="5.0.4-rc1")])
     with platform.lifecycle() as lifecycle:
-        (found,) = judge(read_fleet_config(everything()), lifecycle, managed=False).fleet
+        (found,) = plan_fleet(read_fleet_config(everything()), lifecycle, managed=False).deployments
     assert "PENDING: Astro Runtime 5.0.4-rc1 is pending" in str(found.refusal)
 
 
@@ -162,14 +161,14 @@ def test_odd_rows_are_told_once_and_everything_else_goes_on() -> None:
     rows = [row(1, runtime="4.2.5", flow="2.2.5"), row(2, runtime="4.2.5", flow="2.2.5")]
     platform = Platform(rows, certified=[*CERTIFIED, "2.5"], runtime=[*RUNTIME, ("8.0.0", "3.4.0rc1"), *odd])
     with platform.lifecycle() as lifecycle:
-        judgement = judge(read_fleet_config(everything()), replace(lifecycle))
-        (note,) = judgement.notes
+        fleet = plan_fleet(read_fleet_config(everything()), replace(lifecycle))
+        (note,) = fleet.notes
         assert note.startswith(
             "the platform's offer has 52 rows that cannot be read as releases; left out: 2.5, 7.0.0-rc1 (2.5.0), "
         )
         assert note.endswith(" and 48 more")
         assert len(note) < 200
-        assert [each.hops for each in judgement.fleet] == [1, 1]
+        assert [each.hops for each in fleet.deployments] == [1, 1]
         given = {"release_name": "stars-1", "runtime_version": "5.0.4", "accept": []}
         assert lifecycle.check("a::b::c::stars-1", {}, given).warnings == ()
 
@@ -178,9 +177,9 @@ def test_a_fleet_that_is_judged_again_is_told_again() -> None:
     """The program judges twice where the state has to be asked; only the second answer is shown."""
     platform = Platform([row(1, runtime="4.2.5", flow="2.2.5", awaits="6.0.0")], certified=["2.\x1b5"])
     with platform.lifecycle() as lifecycle:
-        assert muster(everything(), None, lambda: replace(lifecycle)).needs_state
-        roster = muster(everything(accept=["cancel-pending"]), {}, lambda: replace(lifecycle))
-    assert roster.notes == ["the platform's offer has 1 row that cannot be read as a release; left out: 2.\\x1b5"]
+        assert build_manifest(everything(), None, lambda: replace(lifecycle)).needs_state
+        manifest = build_manifest(everything(accept=["cancel-pending"]), {}, lambda: replace(lifecycle))
+    assert manifest.notes == ["the platform's offer has 1 row that cannot be read as a release; left out: 2.\\x1b5"]
 
 
 def test_without_a_fleet_the_first_check_tells_odd_rows() -> None:

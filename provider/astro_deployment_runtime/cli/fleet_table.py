@@ -1,4 +1,4 @@
-"""A judged fleet as a table, and as JSON."""
+"""A planned fleet as a table, and as JSON."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from astro_deployment_runtime.config.fleet_config import Wave
-    from astro_deployment_runtime.lifecycle.fleet import Judged, Judgement
+    from astro_deployment_runtime.lifecycle.fleet import FleetPlan, PlannedDeployment
     from astro_deployment_runtime.support.text_table import Screen
 
 _HEADS: Final = ("DEPLOYMENT", "RUNS", "TARGET", "PATH", "HOPS", "WARNINGS", "REFUSALS")
@@ -37,66 +37,66 @@ _OURS: Final = f"{_OWNER}: here it counts as ours, and preview refuses to cancel
 _NOT_PLANNED: Final[dict[str, Any]] = {"from": None, "to": None, "hops": [], "refusals": [], "warnings": []}
 
 
-def judged_lines(judged: Judged) -> list[str]:
+def deployment_lines(planned: PlannedDeployment) -> list[str]:
     """Write what was judged of a Deployment that was read, as preview would show it."""
-    deployment, outcome = judged.deployment, judged.outcome
+    deployment, outcome = planned.deployment, planned.outcome
     name = {"name": deployment.label, "release_name": deployment.release_name} if deployment else {}
     if isinstance(outcome, Refusal):
-        return [*refusal_lines(outcome, **name), *_owner_lines([judged])]
-    if deployment is None or outcome is None or judged.refusal is not None:
-        return _refused_lines(judged)
+        return [*refusal_lines(outcome, **name), *_owner_lines([planned])]
+    if deployment is None or outcome is None or planned.refusal is not None:
+        return _refused_lines(planned)
     return [*plan_lines(outcome, **name), *pending_lines(outcome, deployment.pending)]
 
 
-def fleet_lines(judgement: Judgement, waves: Sequence[Wave], screen: Screen) -> list[str]:
+def fleet_lines(fleet: FleetPlan, waves: Sequence[Wave], screen: Screen) -> list[str]:
     """Write a row for each Deployment, sorted by their names, then every refusal, warnings, and what it comes to."""
-    rows = [_row(judged) for judged in sorted(judgement.fleet, key=lambda judged: judged.title)]
+    rows = [_row(planned) for planned in sorted(fleet.deployments, key=lambda planned: planned.title)]
     return [
         *table_lines(_HEADS, rows, screen),
-        *(line for judged in judgement.refused for line in ("", *_refused_lines(judged))),
+        *(line for planned in fleet.refused for line in ("", *_refused_lines(planned))),
         "",
-        *_warning_lines(judgement),
-        *(f"note: {printable(note)}" for note in judgement.notes),
-        *_owner_lines(judgement.fleet),
-        summary(judgement, waves),
+        *_warning_lines(fleet),
+        *(f"note: {printable(note)}" for note in fleet.notes),
+        *_owner_lines(fleet.deployments),
+        summary(fleet, waves),
     ]
 
 
-def fleet_json(judgement: Judgement) -> dict[str, Any]:
+def fleet_json(fleet: FleetPlan) -> dict[str, Any]:
     """Write a judged fleet for programs, in the order of its declaration. Names that appear here are stable."""
     return {
-        "deployments": [judged_json(judged) for judged in judgement.fleet],
-        "notes": list(judgement.notes),
+        "deployments": [deployment_json(planned) for planned in fleet.deployments],
+        "notes": list(fleet.notes),
     }
 
 
-def judged_json(judged: Judged) -> dict[str, Any]:
+def deployment_json(planned: PlannedDeployment) -> dict[str, Any]:
     """Write what was judged for programs. Names that appear here are stable.
 
     ``error`` is what stands against it beside the planner's refusals; what could not be read is null.
     """
-    planned = plan_json(judged.outcome) if judged.outcome else _NOT_PLANNED
-    deployment = judged.deployment
+    plan = plan_json(planned.outcome) if planned.outcome else _NOT_PLANNED
+    deployment = planned.deployment
     return {
-        "name": judged.entry.name,
-        "releaseName": deployment.release_name if deployment else judged.entry.release_name,
-        "deploymentId": deployment.id if deployment else judged.entry.deployment_id,
+        "name": planned.entry.name,
+        "releaseName": deployment.release_name if deployment else planned.entry.release_name,
+        "deploymentId": deployment.id if deployment else planned.entry.deployment_id,
         "label": deployment.label if deployment else None,
-        **planned,
-        "error": None if isinstance(judged.outcome, Refusal) else judged.refusal,
+        **plan,
+        "error": None if isinstance(planned.outcome, Refusal) else planned.refusal,
     }
 
 
-def _row(judged: Judged) -> Row:
-    outcome = judged.outcome
+def _row(planned: PlannedDeployment) -> Row:
+    outcome = planned.outcome
     hops = str(len(outcome.hops)) if isinstance(outcome, Plan) else ""
-    refusals = _refusals(judged)
+    refusals = _refusals(planned)
     warnings = [warning.name for warning in outcome.warnings] if isinstance(outcome, Plan) else []
-    colour = Colour.RED if refusals else Colour.YELLOW if warnings else None if judged.moves else Colour.DIM
+    colour = Colour.RED if refusals else Colour.YELLOW if warnings else None if planned.moves else Colour.DIM
     cells = (
-        judged.title,
+        planned.title,
         str(outcome.current) if outcome else "",
-        _target(judged),
+        _target(planned),
         _path(outcome),
         hops,
         ", ".join(warnings),
@@ -105,14 +105,14 @@ def _row(judged: Judged) -> Row:
     return Row(cells, colour)
 
 
-def _target(judged: Judged) -> str:
-    match judged.outcome:
+def _target(planned: PlannedDeployment) -> str:
+    match planned.outcome:
         case Plan(target=target):
             return str(target)
         case Refusal(target=RuntimeVersion() as version):
             return str(ReleaseId(Distribution.RUNTIME, version))
         case _:
-            return judged.entry.runtime_version
+            return planned.entry.runtime_version
 
 
 def _path(outcome: Plan | Refusal | None) -> str:
@@ -124,37 +124,37 @@ def _path(outcome: Plan | Refusal | None) -> str:
     return ", then ".join(steps) or "nothing to do"
 
 
-def _refusals(judged: Judged) -> list[str]:
-    if isinstance(judged.outcome, Refusal):
-        return list(dict.fromkeys(str(violation.rule) for violation in judged.outcome.violations))
-    return [judged.at_fault or "error"] if judged.refusal is not None else []
+def _refusals(planned: PlannedDeployment) -> list[str]:
+    if isinstance(planned.outcome, Refusal):
+        return list(dict.fromkeys(str(violation.rule) for violation in planned.outcome.violations))
+    return [planned.refused_argument or "error"] if planned.refusal is not None else []
 
 
-def _refused_lines(judged: Judged) -> list[str]:
-    return [printable(line) for line in f"{judged.title}: {judged.refusal}".split("\n")]
+def _refused_lines(planned: PlannedDeployment) -> list[str]:
+    return [printable(line) for line in f"{planned.title}: {planned.refusal}".split("\n")]
 
 
-def _owner_lines(fleet: Sequence[Judged]) -> list[str]:
+def _owner_lines(fleet: Sequence[PlannedDeployment]) -> list[str]:
     """Say what was taken for granted of pending hops."""
     refused = any(
         violation.rule is RuleId.PENDING
-        for judged in fleet
-        if isinstance(judged.outcome, Refusal)
-        for violation in judged.outcome.violations
+        for planned in fleet
+        if isinstance(planned.outcome, Refusal)
+        for violation in planned.outcome.violations
     )
     cancelled = any(
-        judged.outcome.cancel is not None and "cancel-pending" not in judged.entry.accept
-        for judged in fleet
-        if isinstance(judged.outcome, Plan)
+        planned.outcome.cancel is not None and "cancel-pending" not in planned.entry.accept
+        for planned in fleet
+        if isinstance(planned.outcome, Plan)
     )
     return [*([_FOREIGN] if refused else []), *([_OURS] if cancelled else [])]
 
 
-def _warning_lines(judgement: Judgement) -> list[str]:
+def _warning_lines(fleet: FleetPlan) -> list[str]:
     counted = Counter(
         warning_line(warning)
-        for judged in judgement.fleet
-        if isinstance(judged.outcome, Plan)
-        for warning in judged.outcome.warnings
+        for planned in fleet.deployments
+        if isinstance(planned.outcome, Plan)
+        for warning in planned.outcome.warnings
     )
     return [f"{line} ({count} Deployments)" if count > 1 else line for line, count in counted.items()]

@@ -143,27 +143,27 @@ def _batch_line(line: str, catalog: Catalog) -> tuple[Release, Target]:
 def _release(options: argparse.Namespace) -> ExitCode:
     from astro_deployment_runtime.cli import fleet_table, plan_platform
 
-    judgement = plan_platform.plan_release(options.release, plan_platform.Wanted.read(options))
-    say_notes(judgement.notes)
-    (judged,) = judgement.fleet
-    if judged.deployment is None:
-        raise DeploymentNotFoundError(judged.refusal or "")
+    fleet = plan_platform.plan_release(options.release, plan_platform.Wanted.read(options))
+    say_notes(fleet.notes)
+    (planned,) = fleet.deployments
+    if planned.deployment is None:
+        raise DeploymentNotFoundError(planned.refusal or "")
     if options.json:
-        tell_json(fleet_table.judged_json(judged))
+        tell_json(fleet_table.deployment_json(planned))
     else:
-        tell(fleet_table.judged_lines(judged))
-    return _code(refused=judged.refusal is not None)
+        tell(fleet_table.deployment_lines(planned))
+    return _code(refused=planned.refusal is not None)
 
 
 def _all(options: argparse.Namespace) -> ExitCode:
     from astro_deployment_runtime.cli import fleet_table, plan_platform
 
-    judgement = plan_platform.plan_all(plan_platform.Wanted.read(options))
+    fleet = plan_platform.plan_all(plan_platform.Wanted.read(options))
     if options.json:
-        tell_json(fleet_table.fleet_json(judgement))
+        tell_json(fleet_table.fleet_json(fleet))
     else:
-        tell(fleet_table.fleet_lines(judgement, (), screen()))
-    return _code(refused=bool(judgement.refused))
+        tell(fleet_table.fleet_lines(fleet, (), screen()))
+    return _code(refused=bool(fleet.refused))
 
 
 def _stack(options: argparse.Namespace) -> ExitCode:
@@ -171,10 +171,10 @@ def _stack(options: argparse.Namespace) -> ExitCode:
 
     planned = plan_platform.plan_stack(options.stack or None, Path(options.cwd or "."))
     if options.json:
-        tell_json(fleet_table.fleet_json(planned.judgement))
+        tell_json(fleet_table.fleet_json(planned.fleet))
     else:
-        tell(fleet_table.fleet_lines(planned.judgement, planned.waves, screen()))
-    return _code(refused=bool(planned.judgement.refused))
+        tell(fleet_table.fleet_lines(planned.fleet, planned.waves, screen()))
+    return _code(refused=bool(planned.fleet.refused))
 
 
 def _lines(outcome: Plan | Refusal) -> list[str]:

@@ -24,7 +24,7 @@ from astro_deployment_runtime.config.resource_arguments import read_arguments
 from astro_deployment_runtime.config.stack_file import read_stack_file
 from astro_deployment_runtime.errors import InvalidSettingsError
 from astro_deployment_runtime.lifecycle.deployment import connect
-from astro_deployment_runtime.lifecycle.fleet import judge
+from astro_deployment_runtime.lifecycle.fleet import plan_fleet
 
 if TYPE_CHECKING:
     import argparse
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from astro_deployment_runtime.config.fleet_config import Wave
     from astro_deployment_runtime.config.stack_file import StackFile
     from astro_deployment_runtime.lifecycle.deployment import DeploymentLifecycle
-    from astro_deployment_runtime.lifecycle.fleet import Judgement
+    from astro_deployment_runtime.lifecycle.fleet import FleetPlan
     from astro_deployment_runtime.planning.catalog import Catalog
     from astro_deployment_runtime.planning.model import Platform
 
@@ -87,7 +87,7 @@ def read_offer() -> tuple[Catalog, Platform]:
     return snapshot.catalog, snapshot.platform
 
 
-def plan_release(release_name: str, wanted: Wanted) -> Judgement:
+def plan_release(release_name: str, wanted: Wanted) -> FleetPlan:
     """Plan one Deployment of the platform that the environment names, as a fleet of one.
 
     Returns:
@@ -99,10 +99,10 @@ def plan_release(release_name: str, wanted: Wanted) -> Judgement:
     """
     stack = FleetConfig(deployments=(wanted.entry(release_name),))
     with contextlib.closing(connect(_nothing, os.environ)) as lifecycle:
-        return judge(stack, lifecycle, managed=False)
+        return plan_fleet(stack, lifecycle, managed=False)
 
 
-def plan_all(wanted: Wanted) -> Judgement:
+def plan_all(wanted: Wanted) -> FleetPlan:
     """Plan every Deployment that the token can see, in the order of their release names.
 
     Raises:
@@ -111,14 +111,14 @@ def plan_all(wanted: Wanted) -> Judgement:
     """
     everything = Selection(where="--all", selector=Selector(release_name="*"), template=wanted.entry("any"))
     with contextlib.closing(connect(_nothing, os.environ)) as lifecycle:
-        return judge(FleetConfig(selections=(everything,)), lifecycle, managed=False)
+        return plan_fleet(FleetConfig(selections=(everything,)), lifecycle, managed=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StackPlan:
     """What a stack's config comes to."""
 
-    judgement: Judgement
+    fleet: FleetPlan
     waves: tuple[Wave, ...]
 
 
@@ -137,9 +137,9 @@ def plan_stack(name: str | None, folder: Path) -> StackPlan:
     with contextlib.chdir(folder):
         stack = read_fleet_config(file.declared(os.environ))
         with contextlib.closing(_connect(file)) as lifecycle:
-            judgement = judge(stack, lifecycle)
-    judgement = replace(judgement, notes=(*file.notes, *judgement.notes))
-    return StackPlan(judgement=judgement, waves=stack.waves)
+            fleet = plan_fleet(stack, lifecycle)
+    fleet = replace(fleet, notes=(*file.notes, *fleet.notes))
+    return StackPlan(fleet=fleet, waves=stack.waves)
 
 
 def _connect(file: StackFile) -> DeploymentLifecycle:

@@ -1,24 +1,28 @@
-"""The whole fleet, judged before the first resource is declared: the engine stops at the first check that fails.
+"""Check and plan a whole fleet before any of it is declared: the engine stops at the first resource that is refused.
 
-The same reading of the platform, the same planner and the same texts as those of the checks that follow. Whose a
-pending hop is, and at which version a target is held, tells only the state: without it both are in doubt.
+The fleet is planned from one reading of the platform, by the same planner as the checks that follow. Only the
+stack's state records who started a pending hop and which version a target was resolved to.
 """
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
+from astro_deployment_runtime.config.fleet_config import read_fleet_config
 from astro_deployment_runtime.config.selectors import Candidate, select
-from astro_deployment_runtime.errors import PlatformAnswerError
+from astro_deployment_runtime.errors import AstroRuntimeError, PlatformAnswerError
 from astro_deployment_runtime.houston.model_mapping import read_current
 from astro_deployment_runtime.houston.wire import Part
 from astro_deployment_runtime.lifecycle.deployment import ARGUMENTS
+from astro_deployment_runtime.lifecycle.fleet_manifest import FleetManifest, ManifestEntry, ManifestWave
 from astro_deployment_runtime.planning import plan_messages
+from astro_deployment_runtime.support import secret_masks
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Collection, Mapping, Sequence
 
     from astro_deployment_runtime.config.fleet_config import DeploymentEntry, FleetConfig, Wave
     from astro_deployment_runtime.houston.queries import Snapshot
@@ -36,8 +40,8 @@ _UNSURE: Final = (
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Judged:
-    """An entry, and what the planner says of it."""
+class PlannedDeployment:
+    """One entry of the config, with its plan or its refusal."""
 
     entry: DeploymentEntry
     deployment_id: str | None = None
@@ -48,60 +52,149 @@ class Judged:
     doubtful: bool = False
     """Whether it may be done depends on whose its pending hop is."""
     refusal: str | None = None
-    at_fault: str = ""
-    """The argument that is refused; empty: none in particular."""
+    refused_argument: str = ""
+    """The argument that the refusal is about; empty: none in particular."""
     deployment: Deployment | None = None
-    """As it was read; None where it could not be."""
+    """As it was read; None: it could not be read."""
     outcome: Plan | Refusal | None = None
-    """What the planner said; None where it was not asked."""
+    """The planner's answer; None: it was not asked."""
 
     @property
     def resolved(self) -> str | None:
-        """The version that the target stands for; None where it is declared by its version."""
+        """The version that a target such as ``5.x`` stands for; None: the target is a version."""
         return str(self.outcome.resolved.version) if self.outcome and self.outcome.resolved else None
 
     @property
     def title(self) -> str:
-        """Name it as the texts of its plan do."""
+        """The name that the texts of its plan use."""
         return plan_messages.title(self.entry.name, self.entry.release_name or self.entry.deployment_id)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Judgement:
-    """A whole fleet, judged."""
+class FleetPlan:
+    """The plans and refusals of a whole fleet."""
 
-    fleet: tuple[Judged, ...]
+    deployments: tuple[PlannedDeployment, ...]
     notes: tuple[str, ...] = ()
 
     @property
     def doubtful(self) -> bool:
-        """Only the state tells whether all that is planned may be done."""
-        return any(each.doubtful for each in self.fleet)
+        """Whether a refusal depends on the stack's state, which was not read."""
+        return any(each.doubtful for each in self.deployments)
 
     @property
-    def refused(self) -> tuple[Judged, ...]:
-        """Those that may not be done."""
-        return tuple(each for each in self.fleet if each.refusal is not None)
+    def refused(self) -> tuple[PlannedDeployment, ...]:
+        """The refused Deployments."""
+        return tuple(each for each in self.deployments if each.refusal is not None)
 
-    def wave(self, name: str | None) -> tuple[Judged, ...]:
-        """Those of a wave, in the order of their declaration."""
-        return tuple(each for each in self.fleet if each.entry.wave == name)
+    def wave(self, name: str | None) -> tuple[PlannedDeployment, ...]:
+        """The Deployments of a wave, in the order of the config."""
+        return tuple(each for each in self.deployments if each.entry.wave == name)
 
 
-def judge(
-    stack: FleetConfig,
+def build_manifest(
+    declared: Mapping[str, Any],
+    saved: Mapping[str, Mapping[str, Any]] | None,
+    lifecycle: Callable[[], DeploymentLifecycle],
+    *,
+    secret: Collection[str] = (),
+) -> FleetManifest:
+    """Check and plan the declared fleet for the program, without changing anything. Its texts hold no secret.
+
+    Args:
+        declared: values by key, of :data:`~astro_deployment_runtime.config.config_keys.FLEET`.
+        saved: see :func:`plan_fleet`.
+        lifecycle: opens a lifecycle that has planned no resource before; not called for an empty fleet.
+        secret: the keys with a secret somewhere in their values.
+
+    Returns:
+        The fleet; or every mistake or refusal, and nothing to declare; or the request to call again with ``saved``.
+    """
+    secret_masks.hide_config(declared, secret)
+    if refused := secret_masks.refused_config(declared, secret):
+        return FleetManifest(problem=refused)
+    try:
+        config = read_fleet_config(declared)
+    except AstroRuntimeError as error:
+        return FleetManifest(problem=secret_masks.mask_mistakes(str(error), declared, secret))
+    return _masked(_manifest(config, saved, lifecycle), secret=bool(secret))
+
+
+def _manifest(
+    config: FleetConfig, saved: Mapping[str, Mapping[str, Any]] | None, lifecycle: Callable[[], DeploymentLifecycle]
+) -> FleetManifest:
+    try:
+        if not config.deployments and not config.selections:
+            return FleetManifest()
+        if config.resolves and saved is None:
+            return FleetManifest(needs_state=True)
+        fleet = plan_fleet(config, lifecycle(), saved=saved)
+        if fleet.doubtful and saved is None:
+            return FleetManifest(needs_state=True)
+    except AstroRuntimeError as error:
+        return FleetManifest(problem=str(error))
+    if fleet.refused and not config.skips_refused:
+        return FleetManifest(problem=refusal_text(fleet))
+    return FleetManifest(
+        entries=[_manifest_entry(each) for each in fleet.deployments],
+        waves=[_manifest_wave(wave, fleet.wave(wave.name)) for wave in config.waves],
+        notes=list(fleet.notes),
+        summary=summary(fleet, config.waves) if config.waves or len(fleet.deployments) > 1 else None,
+    )
+
+
+def _manifest_entry(planned: PlannedDeployment) -> ManifestEntry:
+    entry = planned.entry
+    given = {**arguments(entry), "timeout": f"{math.ceil(entry.timeout)}s"}
+    if not entry.deny:
+        del given["deny"]
+    return ManifestEntry(
+        name=entry.name,
+        title=planned.title,
+        arguments=given,
+        wave=entry.wave,
+        held=planned.resolved if planned.refusal is None else None,
+        refusal=planned.refusal,
+    )
+
+
+def _manifest_wave(wave: Wave, members: Sequence[PlannedDeployment]) -> ManifestWave:
+    return ManifestWave(
+        name=wave.name,
+        max_parallel=wave.max_parallel,
+        soak=wave.soak or 0.0,
+        timeout=max((each.entry.timeout for each in members), default=0.0),
+        moves=sum(each.moves for each in members),
+        watched=[each.deployment_id for each in members if each.deployment_id and each.entry.verify == "airflow"],
+    )
+
+
+def _masked(manifest: FleetManifest, *, secret: bool) -> FleetManifest:
+    mask = secret_masks.MASKS.mask
+    return replace(
+        manifest,
+        problem=mask(manifest.problem) if manifest.problem else None,
+        entries=[replace(each, refusal=mask(each.refusal) if each.refusal else None) for each in manifest.entries],
+        notes=[mask(note) for note in manifest.notes],
+        secret=secret,
+    )
+
+
+def plan_fleet(
+    config: FleetConfig,
     lifecycle: DeploymentLifecycle,
     *,
     managed: bool = True,
     saved: Mapping[str, Mapping[str, Any]] | None = None,
-) -> Judgement:
-    """Resolve what is declared against the platform, and plan all of it. Nothing is changed.
+) -> FleetPlan:
+    """Resolve the selectors and plan every Deployment, without changing anything.
 
     Args:
-        stack: what is declared.
-        lifecycle: what reads the platform and plans.
-        managed: there may be a state in which a pending hop is ours; where there is none, every one is foreign.
-        saved: what the state has of the resources, by name: their targets, and what they started; None: nobody looked.
+        config: the fleet.
+        lifecycle: checks each Deployment.
+        managed: a stack may manage the fleet, and its state may record that we started a pending hop. Without a stack,
+            every pending hop is foreign.
+        saved: targets and pending hops in the stack's state, by resource name; None: the state was not read.
 
     Raises:
         InvalidDeclarationError: a selector cannot be resolved.
@@ -109,19 +202,19 @@ def judge(
     """
     snapshot = lifecycle.houston.snapshot()
     notes = lifecycle.notes(once=False)
-    _refuse_unknown_fleet(stack, snapshot)
+    _refuse_unknown_fleet(config, snapshot)
     lifecycle.houston.seek(
-        release_names=[each.release_name for each in stack.deployments if each.release_name],
-        ids=[each.deployment_id for each in stack.deployments if each.deployment_id],
+        release_names=[each.release_name for each in config.deployments if each.release_name],
+        ids=[each.deployment_id for each in config.deployments if each.deployment_id],
     )
-    selected = select(stack, [_candidate(each, snapshot) for each in snapshot.deployments], snapshot.labels)
+    selected = select(config, [_candidate(each, snapshot) for each in snapshot.deployments], snapshot.labels)
     unknown = _SEEN_BEFORE if managed and saved is None else {}
-    fleet = tuple(
-        _judged(entry, lifecycle.check(entry.name, (saved or {}).get(entry.name, unknown), arguments(entry)))
+    deployments = tuple(
+        _planned(entry, lifecycle.check(entry.name, (saved or {}).get(entry.name, unknown), arguments(entry)))
         for entry in selected.entries
     )
-    unsure = managed and saved is None and any(each.resolved for each in fleet)
-    return Judgement(fleet=fleet, notes=(*notes, *selected.notes, *([_UNSURE] if unsure else [])))
+    unsure = managed and saved is None and any(each.resolved for each in deployments)
+    return FleetPlan(deployments=deployments, notes=(*notes, *selected.notes, *([_UNSURE] if unsure else [])))
 
 
 def _refuse_unknown_fleet(stack: FleetConfig, snapshot: Snapshot) -> None:
@@ -157,14 +250,14 @@ def _candidate(found: WireDeployment, snapshot: Snapshot) -> Candidate:
     )
 
 
-def _judged(entry: DeploymentEntry, checked: DeploymentCheck) -> Judged:
-    judged = Judged(entry=entry, deployment=checked.deployment, outcome=checked.outcome)
+def _planned(entry: DeploymentEntry, checked: DeploymentCheck) -> PlannedDeployment:
+    planned = PlannedDeployment(entry=entry, deployment=checked.deployment, outcome=checked.outcome)
     if checked.failures:
         refusal = "\n".join(reason for _, reason in checked.failures)
-        return replace(judged, refusal=refusal, at_fault=checked.failures[0][0])
+        return replace(planned, refusal=refusal, refused_argument=checked.failures[0][0])
     found = checked.inputs
     return replace(
-        judged,
+        planned,
         deployment_id=found["deployment_id"],
         path=found["path"],
         hops=found["hops"],
@@ -179,16 +272,16 @@ def arguments(entry: DeploymentEntry) -> dict[str, Any]:
     return found
 
 
-def refusal_text(judgement: Judgement) -> str:
+def refusal_text(fleet: FleetPlan) -> str:
     """Write all refusals of a fleet, and the ways out."""
-    refused = [f"{each.title}: {each.refusal}" for each in judgement.refused]
-    return plan_messages.fleet_refusal(refused, len(judgement.fleet))
+    refused = [f"{each.title}: {each.refusal}" for each in fleet.refused]
+    return plan_messages.fleet_refusal(refused, len(fleet.deployments))
 
 
-def summary(judgement: Judgement, waves: Sequence[Wave]) -> str:
+def summary(fleet: FleetPlan, waves: Sequence[Wave]) -> str:
     """Write what comes to be done, in few lines however many Deployments there are."""
     if not waves:
-        return "\n".join(_wave_lines("fleet", judgement.fleet, ()))
+        return "\n".join(_wave_lines("fleet", fleet.deployments, ()))
     lines = []
     for position, wave in enumerate(waves):
         terms = []
@@ -196,18 +289,18 @@ def summary(judgement: Judgement, waves: Sequence[Wave]) -> str:
             terms.append(f"at most {wave.max_parallel} side by side")
         if wave.soak is not None and position < len(waves) - 1:
             terms.append(f"then healthy for {plan_messages.span(wave.soak)}")
-        lines += _wave_lines(f"wave {position + 1} of {len(waves)}, {wave.name}", judgement.wave(wave.name), terms)
+        lines += _wave_lines(f"wave {position + 1} of {len(waves)}, {wave.name}", fleet.wave(wave.name), terms)
     return "\n".join(lines)
 
 
-def _wave_lines(name: str, judged: Sequence[Judged], terms: Sequence[str]) -> list[str]:
-    paths = Counter(each.path for each in judged if each.moves)
-    refused = sum(each.refusal is not None for each in judged)
+def _wave_lines(name: str, planned: Sequence[PlannedDeployment], terms: Sequence[str]) -> list[str]:
+    paths = Counter(each.path for each in planned if each.moves)
+    refused = sum(each.refusal is not None for each in planned)
     return plan_messages.wave_lines(
         name,
-        total=len(judged),
-        hops=sum(each.hops for each in judged),
-        still=sum(not each.moves and each.refusal is None for each in judged),
+        total=len(planned),
+        hops=sum(each.hops for each in planned),
+        still=sum(not each.moves and each.refusal is None for each in planned),
         refused=refused,
         paths=paths,
         terms=terms,

@@ -1,7 +1,6 @@
-"""What a program is told of its fleet before it declares it: resources to make, texts to show, or why there are none.
+"""What a program learns about its fleet before it declares it: resources, texts to show, or why there are none.
 
-A value that goes from process to process as JSON, and a leaf: a Pulumi program that imports it is not made to wait for
-an HTTP client or a validator.
+The plugin sends it as JSON. It imports neither httpx nor pydantic, so that a Pulumi program starts quickly.
 """
 
 from __future__ import annotations
@@ -12,69 +11,69 @@ from typing import Any, Self
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Row:
+class ManifestEntry:
     """One resource of a fleet."""
 
     name: str
     title: str
-    """How the texts of its plan name it."""
+    """The name that the texts of its plan use."""
     arguments: dict[str, Any]
-    """Those of the resource, but for the two that follow from its having been judged."""
+    """The arguments of the resource, without ``held`` and ``hold``."""
     wave: str | None = None
     held: str | None = None
-    """The version that its target stands for; None where it is declared by its version."""
+    """The version that a target such as ``5.x`` stands for; None: the target is a version."""
     refusal: str | None = None
-    """Why it may not be done; such a one is left as it is."""
+    """Why the Deployment is refused and left as it is; None: it is not refused."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class WaveTerms:
-    """One wave of a fleet: when its Deployments begin, and when the next wave does."""
+class ManifestWave:
+    """One wave of a fleet: how many Deployments run side by side, and how long they soak."""
 
     name: str
     max_parallel: int | None
-    """How many go side by side; None: all."""
+    """Deployments side by side; None: all."""
     soak: float
-    """For how many seconds they have to be healthy before the next wave begins."""
+    """Seconds the Deployments have to be healthy before the next wave begins."""
     timeout: float
-    """For how many seconds it is borne that they are not."""
+    """Seconds the Deployments may stay unhealthy before the wave fails."""
     moves: int
-    """How many of them have something to do."""
+    """Deployments with something to do."""
     watched: list[str]
-    """The ids of those whose Airflow can be asked."""
+    """Ids of the Deployments whose Airflow is asked for its health."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Roster:
-    """A fleet, judged as a whole."""
+class FleetManifest:
+    """The resources of a fleet, planned as a whole."""
 
     problem: str | None = None
-    """Why nothing of it is declared."""
+    """Why the program declares nothing; None: it declares the entries."""
     needs_state: bool = False
-    """It cannot be judged without what the stack's state has of it: ask again, with that."""
-    rows: list[Row] = field(default_factory=list)
-    waves: list[WaveTerms] = field(default_factory=list)
+    """The plan depends on the stack's state: ask again, with the state."""
+    entries: list[ManifestEntry] = field(default_factory=list)
+    waves: list[ManifestWave] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
-    """What may be a mistake and need not be one."""
+    """Possible mistakes, to show as warnings."""
     summary: str | None = None
-    """What comes to be done, where that is worth a text of its own."""
+    """What the run does, in few lines; None: one Deployment, whose plan says it."""
     secret: bool = False
-    """There is a secret in what is declared: ``image`` and the path of ``project`` are declared as secrets in all
-    rows, since Pulumi does not tell which value it is."""
+    """The config has a secret. Pulumi does not tell which value it is, so the program declares every ``image`` and
+    ``project`` path as a secret."""
 
     @property
-    def refused(self) -> list[Row]:
-        """Those that are left as they are."""
-        return [row for row in self.rows if row.refusal is not None]
+    def refused(self) -> list[ManifestEntry]:
+        """The entries that are left as they are."""
+        return [entry for entry in self.entries if entry.refusal is not None]
 
     def to_json(self) -> str:
-        """Write it for another process."""
+        """Serialize it for another process."""
         return json.dumps(asdict(self))
 
     @classmethod
     def from_json(cls, text: str) -> Self:
-        """Read what :meth:`to_json` of the same release wrote."""
+        """Read the JSON of :meth:`to_json` of the same release."""
         found = json.loads(text)
-        found["rows"] = [Row(**row) for row in found["rows"]]
-        found["waves"] = [WaveTerms(**wave) for wave in found["waves"]]
+        found["entries"] = [ManifestEntry(**entry) for entry in found["entries"]]
+        found["waves"] = [ManifestWave(**wave) for wave in found["waves"]]
         return cls(**found)

@@ -14,7 +14,7 @@ from astro_deployment_runtime.execution.polling import POLLING, Polling
 
 
 def _prepare() -> None:
-    from astro_deployment_runtime.lifecycle import muster  # noqa: F401, PLC0415 - for the first request
+    from astro_deployment_runtime.lifecycle import fleet  # noqa: F401, PLC0415 - for the first request
 
     gc.freeze()
     gc.enable()

@@ -1,6 +1,6 @@
 """From a stack's config to resources: what a Pulumi program calls.
 
-The fleet is read and judged as a whole before the first resource is declared, so that a mistake or a refusal anywhere
+The fleet is read and planned as a whole before the first resource is declared, so that a mistake or a refusal anywhere
 in it ends the program while nothing has been changed. Our plugin host does that, which has read the platform then for
 its checks; so the program imports neither an HTTP client nor a validator. Under Pulumi's own host the program does it.
 """
@@ -22,7 +22,7 @@ from pulumi.runtime import config, invoke
 
 from astro_deployment_runtime.config.config_keys import NAMESPACE
 from astro_deployment_runtime.config.pulumi_project_file import runs_ours
-from astro_deployment_runtime.lifecycle.fleet_manifest import Roster
+from astro_deployment_runtime.lifecycle.fleet_manifest import FleetManifest
 from astro_deployment_runtime.program.config_warnings import warn_of_unknown_keys
 from astro_deployment_runtime.program.deployment_resource import declare_planned
 from astro_deployment_runtime.program.interrupt import exit_on_interrupt, run_by_the_engine
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from astro_deployment_runtime.lifecycle.deployment import DeploymentLifecycle
-    from astro_deployment_runtime.lifecycle.fleet_manifest import Row, WaveTerms
+    from astro_deployment_runtime.lifecycle.fleet_manifest import ManifestEntry, ManifestWave
     from astro_deployment_runtime.program.deployment_resource import AstroDeploymentRuntime
 
 
@@ -78,37 +78,37 @@ def declare_fleet(  # noqa: PLR0913 - the keys of a stack's config
     }
     read = [key for key, value in given.items() if value is None]
     secret = [key for key in read if config.is_config_secret(f"{NAMESPACE}:{key}")]
-    roster = _judge({**given, **{key: _configured(key) for key in read}}, secret)
-    if roster.problem is not None:
-        raise pulumi.RunError(roster.problem)
-    return _declare(roster)
+    manifest = _manifest({**given, **{key: _configured(key) for key in read}}, secret)
+    if manifest.problem is not None:
+        raise pulumi.RunError(manifest.problem)
+    return _declare(manifest)
 
 
-def _judge(declared: Mapping[str, Any], secret: Sequence[str]) -> Roster:
+def _manifest(declared: Mapping[str, Any], secret: Sequence[str]) -> FleetManifest:
     connected = functools.cache(_connect)
-    roster = _judged(declared, None, secret, connected)
-    if roster.needs_state:
+    manifest = _manifest_from(declared, None, secret, connected)
+    if manifest.needs_state:
         from astro_deployment_runtime.program.stack_state import saved_resources
 
-        roster = _judged(declared, saved_resources(), secret, connected)
-    return roster
+        manifest = _manifest_from(declared, saved_resources(), secret, connected)
+    return manifest
 
 
-def _judged(
+def _manifest_from(
     declared: Mapping[str, Any],
     saved: Mapping[str, Any] | None,
     secret: Sequence[str],
     connected: Callable[[], DeploymentLifecycle],
-) -> Roster:
+) -> FleetManifest:
     if _host_judges():
         try:
             return _asked({"declared": declared, "saved": saved, "secret": secret})
-        except Exception as error:  # noqa: BLE001 - the program's own judgement is the same, and tells what is wrong
+        except Exception as error:  # noqa: BLE001 - the program's own plan is the same, and tells what is wrong
             pulumi.log.debug(f"the plugin host judges no fleet: {error}")
-    from astro_deployment_runtime.lifecycle.muster import muster
+    from astro_deployment_runtime.lifecycle.fleet import build_manifest
 
     # As the plugin does: a lifecycle for each judgement, and one platform that was read.
-    return muster(declared, saved, lambda: replace(connected()), secret=secret)
+    return build_manifest(declared, saved, lambda: replace(connected()), secret=secret)
 
 
 def _connect() -> DeploymentLifecycle:
@@ -124,10 +124,10 @@ def _host_judges() -> bool:
     return run_by_the_engine() and runs_ours(folder)
 
 
-def _asked(question: Mapping[str, Any]) -> Roster:
+def _asked(question: Mapping[str, Any]) -> FleetManifest:
     # As text: a number that Pulumi passes on may come out as another one.
     arguments = {"__provider": serialize_provider(RuntimeProvider()), "question": json.dumps(question)}
-    return Roster.from_json(invoke(JUDGE_FLEET, arguments).value["answer"])
+    return FleetManifest.from_json(invoke(JUDGE_FLEET, arguments).value["answer"])
 
 
 def _configured(key: str) -> object:
@@ -145,31 +145,33 @@ def _configured(key: str) -> object:
         ) from None
 
 
-def _declare(roster: Roster) -> list[AstroDeploymentRuntime]:
-    for note in roster.notes:
+def _declare(manifest: FleetManifest) -> list[AstroDeploymentRuntime]:
+    for note in manifest.notes:
         pulumi.log.warn(note)
-    if roster.summary is not None:
-        pulumi.log.info(roster.summary)
-    made = _in_waves(roster) if roster.waves else [_resource(row, roster, None) for row in roster.rows]
-    if roster.refused:
-        _fail_at_the_end(roster, made)
+    if manifest.summary is not None:
+        pulumi.log.info(manifest.summary)
+    made = _in_waves(manifest) if manifest.waves else [_resource(entry, manifest, None) for entry in manifest.entries]
+    if manifest.refused:
+        _fail_at_the_end(manifest, made)
     return made
 
 
-def _in_waves(roster: Roster) -> list[AstroDeploymentRuntime]:
+def _in_waves(manifest: FleetManifest) -> list[AstroDeploymentRuntime]:
     """Declare wave by wave; between two stands a resource that the second depends on."""
     made: dict[str, AstroDeploymentRuntime] = {}
     after: list[pulumi.Resource] = []
-    for wave in roster.waves:
-        turns = _Turns(wave.max_parallel, roster)
-        begun = {row.name: turns.give(row, after) for row in roster.rows if row.wave == wave.name}
+    for wave in manifest.waves:
+        turns = _Turns(wave.max_parallel, manifest)
+        begun = {entry.name: turns.give(entry, after) for entry in manifest.entries if entry.wave == wave.name}
         made |= begun
-        if wave is not roster.waves[-1]:
+        if wave is not manifest.waves[-1]:
             after = [_end(wave, begun, after)]
-    return [made[row.name] for row in roster.rows]
+    return [made[entry.name] for entry in manifest.entries]
 
 
-def _end(wave: WaveTerms, begun: Mapping[str, AstroDeploymentRuntime], after: Sequence[pulumi.Resource]) -> AstroWave:
+def _end(
+    wave: ManifestWave, begun: Mapping[str, AstroDeploymentRuntime], after: Sequence[pulumi.Resource]
+) -> AstroWave:
     return AstroWave(
         wave.name,
         deployments=wave.watched,
@@ -197,18 +199,18 @@ class _Turns:
     after a failure (``--continue-on-error``), and no lane of dependencies ties one Deployment to another.
     """
 
-    def __init__(self, count: int | None, roster: Roster) -> None:
-        self._roster = roster
+    def __init__(self, count: int | None, manifest: FleetManifest) -> None:
+        self._manifest = manifest
         self._free = None if count is None else asyncio.Semaphore(count)
         self._ends: set[asyncio.Task[None]] = set()
 
-    def give(self, row: Row, after: Sequence[pulumi.Resource]) -> AstroDeploymentRuntime:
+    def give(self, entry: ManifestEntry, after: Sequence[pulumi.Resource]) -> AstroDeploymentRuntime:
         """Declare a Deployment, which is registered when it is its turn."""
         if self._free is None:
-            return _resource(row, self._roster, pulumi.ResourceOptions(depends_on=list(after)))
+            return _resource(entry, self._manifest, pulumi.ResourceOptions(depends_on=list(after)))
         ready: Any = self._turn(self._free, after)
         turn: pulumi.Output[list[pulumi.Resource]] = pulumi.Output.from_input(ready)
-        made = _resource(row, self._roster, pulumi.ResourceOptions(depends_on=turn))
+        made = _resource(entry, self._manifest, pulumi.ResourceOptions(depends_on=turn))
         task = asyncio.ensure_future(self._end(self._free, made))
         self._ends.add(task)
         return made
@@ -226,10 +228,10 @@ class _Turns:
         free.release()
 
 
-def _fail_at_the_end(roster: Roster, made: Sequence[AstroDeploymentRuntime]) -> None:
+def _fail_at_the_end(manifest: FleetManifest, made: Sequence[AstroDeploymentRuntime]) -> None:
     """Have the program fail when all resources are registered, which is when all others have arrived."""
-    names = ", ".join(row.title for row in roster.refused)
-    total, skipped = len(roster.rows), len(roster.refused)
+    names = ", ".join(entry.title for entry in manifest.refused)
+    total, skipped = len(manifest.entries), len(manifest.refused)
     text = f"{skipped} of {total} Deployments {'was' if skipped == 1 else 'were'} refused and left as before: {names}"
 
     def fail(_: object) -> None:
@@ -238,11 +240,13 @@ def _fail_at_the_end(roster: Roster, made: Sequence[AstroDeploymentRuntime]) -> 
     pulumi.Output.all(*(each.urn for each in made)).apply(fail)
 
 
-def _resource(row: Row, roster: Roster, opts: pulumi.ResourceOptions | None) -> AstroDeploymentRuntime:
-    arguments = _hidden(row.arguments) if roster.secret else row.arguments
-    made = declare_planned(row.name, arguments, held=row.held, hold=row.refusal, opts=opts)
-    if row.refusal is not None:
-        pulumi.log.error(f"{row.title}: {row.refusal}", made)
+def _resource(
+    entry: ManifestEntry, manifest: FleetManifest, opts: pulumi.ResourceOptions | None
+) -> AstroDeploymentRuntime:
+    arguments = _hidden(entry.arguments) if manifest.secret else entry.arguments
+    made = declare_planned(entry.name, arguments, held=entry.held, hold=entry.refusal, opts=opts)
+    if entry.refusal is not None:
+        pulumi.log.error(f"{entry.title}: {entry.refusal}", made)
     return made
 
 

@@ -1,14 +1,14 @@
-"""A judged fleet, written for people and for programs."""
+"""A planned fleet, written for people and for programs."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from astro_deployment_runtime.catalogs import vendor_feed
-from astro_deployment_runtime.cli.fleet_table import fleet_json, fleet_lines, judged_json, judged_lines
+from astro_deployment_runtime.cli.fleet_table import deployment_json, deployment_lines, fleet_json, fleet_lines
 from astro_deployment_runtime.cli.question import parse_current, parse_target
 from astro_deployment_runtime.config.fleet_config import DeploymentEntry
-from astro_deployment_runtime.lifecycle.fleet import Judged, Judgement
+from astro_deployment_runtime.lifecycle.fleet import FleetPlan, PlannedDeployment
 from astro_deployment_runtime.planning.model import Deployment, Plan, Refusal
 from astro_deployment_runtime.planning.plan_messages import refusal_message
 from astro_deployment_runtime.planning.planner import plan
@@ -18,7 +18,7 @@ from astro_deployment_runtime.support.text_table import Colour, Screen
 GUIDE = vendor_feed.load("guide")
 
 
-def judged(name: str, current: str, target: str, **more: Any) -> Judged:
+def planned(name: str, current: str, target: str, **more: Any) -> PlannedDeployment:
     """Judge a Deployment of that name."""
     pending = more.pop("pending", None)
     release = parse_current(current, GUIDE)
@@ -29,12 +29,12 @@ def judged(name: str, current: str, target: str, **more: Any) -> Judged:
     refusal = refusal_message(outcome) if isinstance(outcome, Refusal) else None
     hops = len(outcome.hops) if isinstance(outcome, Plan) else 0
     found: dict[str, Any] = {"refusal": refusal, "hops": hops, "moves": hops > 0, **more}
-    return Judged(entry=entry, deployment=deployment, outcome=outcome, **found)
+    return PlannedDeployment(entry=entry, deployment=deployment, outcome=outcome, **found)
 
 
 def test_the_rows_are_sorted_and_the_json_is_not() -> None:
     """People look up a name; programs may want the order of the declaration."""
-    fleet = Judgement(fleet=(judged("b", "AC 2.2.3", "5.0.4"), judged("a", "Runtime 5.0.4", "5.0.4")))
+    fleet = FleetPlan(deployments=(planned("b", "AC 2.2.3", "5.0.4"), planned("a", "Runtime 5.0.4", "5.0.4")))
     lines = fleet_lines(fleet, (), Screen())
     assert [line[:1] for line in lines[1:3]] == ["a", "b"]
     assert lines[1].split()[-3:] == ["to", "do", "0"]
@@ -43,11 +43,11 @@ def test_the_rows_are_sorted_and_the_json_is_not() -> None:
 
 def test_a_rows_colour_tells_what_needs_a_look() -> None:
     """Refused, with a warning, nothing to do, and all others."""
-    refused = judged("a", "Runtime 5.0.4", "4.2.5")
-    still = judged("b", "Runtime 5.0.4", "5.0.4")
-    warned = judged("c", "AC 2.2.3", "5.0.4")
-    plain = judged("d", "AC 2.3.0", "5.0.4")
-    lines = fleet_lines(Judgement(fleet=(refused, still, warned, plain)), (), Screen(coloured=True))
+    refused = planned("a", "Runtime 5.0.4", "4.2.5")
+    still = planned("b", "Runtime 5.0.4", "5.0.4")
+    warned = planned("c", "AC 2.2.3", "5.0.4")
+    plain = planned("d", "AC 2.3.0", "5.0.4")
+    lines = fleet_lines(FleetPlan(deployments=(refused, still, warned, plain)), (), Screen(coloured=True))
     assert lines[1].startswith(Colour.RED)
     assert lines[2].startswith(Colour.DIM)
     assert lines[3].startswith(Colour.YELLOW)
@@ -56,7 +56,7 @@ def test_a_rows_colour_tells_what_needs_a_look() -> None:
 
 def test_a_warning_is_told_once() -> None:
     """With the number of Deployments that it is about."""
-    fleet = Judgement(fleet=(judged("a", "AC 2.2.3", "5.0.4"), judged("b", "AC 2.2.3", "5.0.4")))
+    fleet = FleetPlan(deployments=(planned("a", "AC 2.2.3", "5.0.4"), planned("b", "AC 2.2.3", "5.0.4")))
     lines = fleet_lines(fleet, (), Screen())
     assert [line for line in lines if line.startswith("warning ")] == [
         "warning database-migration: hop 1 migrates the metadata database, which may take long (2 Deployments)"
@@ -65,29 +65,29 @@ def test_a_warning_is_told_once() -> None:
 
 def test_what_the_platform_holds_stays_on_its_line() -> None:
     """A refusal may quote what somebody has written there."""
-    hostile = judged("a", "AC 2.2.3", "5.0.4", refusal="Houston says \x1b[31m\rfine\nand more", at_fault="")
-    assert judged_lines(hostile) == ["a: Houston says \\x1b[31m\\rfine", "and more"]
-    lines = fleet_lines(Judgement(fleet=(hostile,)), (), Screen())
+    hostile = planned("a", "AC 2.2.3", "5.0.4", refusal="Houston says \x1b[31m\rfine\nand more", refused_argument="")
+    assert deployment_lines(hostile) == ["a: Houston says \\x1b[31m\\rfine", "and more"]
+    lines = fleet_lines(FleetPlan(deployments=(hostile,)), (), Screen())
     assert "a: Houston says \\x1b[31m\\rfine" in lines
     assert lines[1].endswith("  error")
 
 
 def test_a_pending_hop_that_is_cancelled_is_part_of_the_path() -> None:
     """Also where nothing else is to be done; whose it is, is told unless its cancelling is accepted."""
-    ours = judged("a", "AC 2.3.0", "5.0.4", pending="Runtime 4.2.5")
-    alone = judged("b", "Runtime 5.0.4", "5.0.4", pending="Runtime 4.2.5", accept=("cancel-pending",))
-    text = "\n".join(fleet_lines(Judgement(fleet=(ours, alone)), (), Screen()))
+    ours = planned("a", "AC 2.3.0", "5.0.4", pending="Runtime 4.2.5")
+    alone = planned("b", "Runtime 5.0.4", "5.0.4", pending="Runtime 4.2.5", accept=("cancel-pending",))
+    text = "\n".join(fleet_lines(FleetPlan(deployments=(ours, alone)), (), Screen()))
     assert "  cancel Astro Runtime 4.2.5, then AC 2.3.0 > Astro Runtime 5.0.4  1" in text
     assert "  cancel Astro Runtime 4.2.5  " in text
     said = "here it counts as ours, and preview refuses to cancel it where it is not."
     assert said in text
-    assert said not in "\n".join(fleet_lines(Judgement(fleet=(alone,)), (), Screen()))
+    assert said not in "\n".join(fleet_lines(FleetPlan(deployments=(alone,)), (), Screen()))
 
 
 def test_what_was_refused_beside_the_planner_is_an_error() -> None:
     """The plan is there all the same."""
-    found = judged_json(judged("a", "AC 2.3.0", "5.0.4", refusal="no webserver", at_fault="verify"))
+    found = deployment_json(planned("a", "AC 2.3.0", "5.0.4", refusal="no webserver", refused_argument="verify"))
     assert (found["error"], found["refusals"], len(found["hops"])) == ("no webserver", [], 1)
-    found = judged_json(judged("a", "Runtime 5.0.4", "4.2.5"))
+    found = deployment_json(planned("a", "Runtime 5.0.4", "4.2.5"))
     assert (found["error"], [each["rule"] for each in found["refusals"]]) == (None, ["NO-REVERT"])
     assert (found["releaseName"], found["deploymentId"], found["label"]) == ("a", "ckw1", "a's")

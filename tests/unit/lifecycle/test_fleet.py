@@ -9,7 +9,7 @@ import pytest
 from astro_deployment_runtime.config.fleet_config import read_fleet_config
 from astro_deployment_runtime.errors import InvalidDeclarationError, PlatformAnswerError, TokenRefusedError
 from astro_deployment_runtime.lifecycle.deployment import DeploymentLifecycle
-from astro_deployment_runtime.lifecycle.fleet import Judgement, judge, refusal_text, summary
+from astro_deployment_runtime.lifecycle.fleet import FleetPlan, plan_fleet, refusal_text, summary
 from astro_deployment_runtime.planning.versions import ReleaseId
 from tests.contract import served as world
 from tests.contract.served import DUST, HELIO, Served
@@ -26,9 +26,9 @@ def served(tmp_path: Path) -> Iterator[Served]:
         yield running
 
 
-def judged(served: Served, **given: Any) -> Judgement:
+def plan(served: Served, **given: Any) -> FleetPlan:
     """Judge the fleet that a config declares."""
-    return judge(read_fleet_config(given), DeploymentLifecycle(served.client))
+    return plan_fleet(read_fleet_config(given), DeploymentLifecycle(served.client))
 
 
 def entry(release: str, target: str = "5.0.4", **more: Any) -> dict[str, Any]:
@@ -38,7 +38,7 @@ def entry(release: str, target: str = "5.0.4", **more: Any) -> dict[str, Any]:
 
 def test_all_refusals_are_found_at_once(served: Served) -> None:
     """Each under its Deployment's name, whatever it is that refuses; and nothing is changed."""
-    found = judged(
+    found = plan(
         served,
         deployments=[
             entry("stars-1"),
@@ -58,14 +58,14 @@ def test_all_refusals_are_found_at_once(served: Served) -> None:
         "ASTRO_ON_REFUSAL=skip",
     ):
         assert part in text
-    assert [each.hops for each in found.fleet] == [2, 0, 0, 0, 0]
+    assert [each.hops for each in found.deployments] == [2, 0, 0, 0, 0]
 
 
 def test_a_whole_fleet_costs_two_requests(tmp_path: Path) -> None:
     """Whatever their number."""
     with world.serving(tmp_path, rows=world.many(60, 3)) as served:
-        found = judged(served, selectors=[{"releaseName": "*", "runtimeVersion": "5.0.4"}])
-        assert [each.hops for each in found.fleet] == [1] * 60
+        found = plan(served, selectors=[{"releaseName": "*", "runtimeVersion": "5.0.4"}])
+        assert [each.hops for each in found.deployments] == [1] * 60
         assert len(served.asked()) == 2
 
 
@@ -74,9 +74,9 @@ def test_whose_a_pending_hop_is_tells_the_state(served: Served) -> None:
     stack = read_fleet_config({"deployments": [entry("tides-4")]})
 
     def told(saved: dict[str, dict[str, Any]] | None) -> tuple[bool, bool, bool]:
-        judgement = judge(stack, DeploymentLifecycle(served.client), saved=saved)
-        (found,) = judgement.fleet
-        return judgement.doubtful, found.refusal is not None, found.moves
+        fleet = plan_fleet(stack, DeploymentLifecycle(served.client), saved=saved)
+        (found,) = fleet.deployments
+        return fleet.doubtful, found.refusal is not None, found.moves
 
     assert told(None) == (True, False, True)
     assert told({"tides-4": {"pending": "Astro Runtime 4.2.5"}}) == (False, False, True)
@@ -89,7 +89,9 @@ def test_at_its_target_a_pending_hop_is_nothing_to_do_unless_it_is_ours(served: 
     stack = read_fleet_config({"deployments": [entry("wind-3", "4.2.5")]})
     served.client.start(served.client.find(release_name="wind-3"), ReleaseId.parse("Astro Runtime 5.0.4"))
     moves = [
-        judge(stack, DeploymentLifecycle(served.client), saved={"wind-3": {"pending": pending}}).fleet[0].moves
+        plan_fleet(stack, DeploymentLifecycle(served.client), saved={"wind-3": {"pending": pending}})
+        .deployments[0]
+        .moves
         for pending in ("Astro Runtime 5.0.4", None)
     ]
     assert moves == [True, False]
@@ -97,14 +99,14 @@ def test_at_its_target_a_pending_hop_is_nothing_to_do_unless_it_is_ours(served: 
 
 def test_selectors_are_resolved(served: Served) -> None:
     """In the order of the release names, by all criteria, and without what is declared or excluded."""
-    found = judged(
+    found = plan(
         served,
         defaults={"runtimeVersion": "5.0.4"},
         deployments=[entry("stars-1", name="data-eng")],
         selectors=[{"workspace": HELIO, "timeout": "5m"}, {"distribution": "certified"}],
         exclude=["dust-*", "none-?"],
     )
-    assert [(each.entry.name, each.entry.timeout) for each in found.fleet] == [
+    assert [(each.entry.name, each.entry.timeout) for each in found.deployments] == [
         ("data-eng", 3600.0),
         ("tides-4", 300.0),
         ("wind-3", 300.0),
@@ -115,7 +117,7 @@ def test_selectors_are_resolved(served: Served) -> None:
 def test_a_selector_that_cannot_be_resolved_is_a_mistake(served: Served) -> None:
     """A workspace that there is not, and a name for two Deployments; all at once."""
     with pytest.raises(InvalidDeclarationError) as raised:
-        judged(
+        plan(
             served,
             deployments=[entry("stars-1", name="wind-3")],
             selectors=[{"workspace": "none", "runtimeVersion": "5.0.4"}, {"below": "5.0.4", "runtimeVersion": "5.0.4"}],
@@ -128,12 +130,12 @@ def test_a_selector_that_cannot_be_resolved_is_a_mistake(served: Served) -> None
 def test_a_platform_that_cannot_be_read_is_one_error(tmp_path: Path) -> None:
     """Not one for each Deployment."""
     with world.serving(tmp_path, token="wrong") as served, pytest.raises(TokenRefusedError):
-        judged(served, deployments=[entry("stars-1"), entry("dust-2")])
+        plan(served, deployments=[entry("stars-1"), entry("dust-2")])
 
 
 def test_the_summary_of_a_fleet(served: Served) -> None:
     """Numbers, and each path once."""
-    found = judged(served, selectors=[{"releaseName": "*", "runtimeVersion": "5.0.4"}], exclude=["tides-4"])
+    found = plan(served, selectors=[{"releaseName": "*", "runtimeVersion": "5.0.4"}], exclude=["tides-4"])
     assert summary(found, ()).splitlines() == [
         "fleet: 3 Deployments, 4 hops",
         "  1 x AC 2.2.3 > AC 2.3.0 > Astro Runtime 5.0.4",
@@ -150,7 +152,7 @@ def test_the_summary_of_waves(served: Served) -> None:
     }
     stack = read_fleet_config(given)
     terms = "at most 2 side by side; then healthy for 1h30m"
-    assert summary(judge(stack, DeploymentLifecycle(served.client)), stack.waves).splitlines() == [
+    assert summary(plan_fleet(stack, DeploymentLifecycle(served.client)), stack.waves).splitlines() == [
         f"wave 1 of 2, canaries: 1 Deployment, 0 hops, 1 with nothing to do; {terms}",
         "wave 2 of 2, rest: 2 Deployments, 2 hops, 1 refused",
         "  1 x AC 2.2.3 > AC 2.3.0 > Astro Runtime 5.0.4",
@@ -161,12 +163,12 @@ def test_a_line_is_judged_as_it_is_held(served: Served) -> None:
     """By what the state has of it; nobody having looked, that is said."""
     stack = read_fleet_config({"deployments": [entry("stars-1", "4.x"), entry("wind-3", "4.x")]})
     saved = {"stars-1": {"runtime_version": "4.x", "target": "4.2.4"}, "wind-3": {"runtime_version": "5.x"}}
-    found = judge(stack, DeploymentLifecycle(served.client), saved=saved)
-    assert [each.resolved for each in found.fleet] == ["4.2.4", "4.2.5"]
+    found = plan_fleet(stack, DeploymentLifecycle(served.client), saved=saved)
+    assert [each.resolved for each in found.deployments] == ["4.2.4", "4.2.5"]
     assert found.notes == ()
-    (note,) = judge(stack, DeploymentLifecycle(served.client)).notes
+    (note,) = plan_fleet(stack, DeploymentLifecycle(served.client)).notes
     assert "only the stack's state tells" in note
-    assert judge(stack, DeploymentLifecycle(served.client), managed=False).notes == ()
+    assert plan_fleet(stack, DeploymentLifecycle(served.client), managed=False).notes == ()
 
 
 def test_of_two_deployments_with_one_release_name_none_is_guessed(tmp_path: Path) -> None:
@@ -174,27 +176,27 @@ def test_of_two_deployments_with_one_release_name_none_is_guessed(tmp_path: Path
     with world.serving(tmp_path, put=['w0.1.releaseName="stars-1"']) as served:
         selectors = [{"releaseName": "*", "runtimeVersion": "5.0.4"}]
         for given in ({"selectors": selectors}, {"selectors": selectors, "deployments": [entry("stars-1")]}):
-            found = judged(served, exclude=["tides-4"], **given)
-            assert [each.entry.name for each in found.fleet] == ["stars-1", "wind-3"]
+            found = plan(served, exclude=["tides-4"], **given)
+            assert [each.entry.name for each in found.deployments] == ["stars-1", "wind-3"]
             (refused,) = found.refused
             for part in (f"'Stars-1' in workspace {world.SPACE} ({world.STARS})", f"({DUST})", "by its deploymentId"):
                 assert part in (refused.refusal or "")
-            assert refused.at_fault == "release_name"
+            assert refused.refused_argument == "release_name"
         by_id = [
             {"name": name, "deploymentId": id_, "runtimeVersion": "5.0.4"}
             for name, id_ in (("blue", world.STARS), ("red", DUST))
         ]
-        found = judged(served, deployments=by_id, selectors=selectors, exclude=["tides-4"])
-        assert [(each.entry.name, each.refusal) for each in found.fleet] == [
+        found = plan(served, deployments=by_id, selectors=selectors, exclude=["tides-4"])
+        assert [(each.entry.name, each.refusal) for each in found.deployments] == [
             ("blue", None),
             ("red", None),
             ("wind-3", None),
         ]
         image = [each | {"image": "own:{version}"} for each in by_id]
-        for each in judged(served, deployments=image).fleet:
-            assert each.at_fault == "image"
+        for each in plan(served, deployments=image).deployments:
+            assert each.refused_argument == "image"
             assert "Houston takes an image by release name only, and 2 Deployments have" in (each.refusal or "")
-        (left,) = judged(served, deployments=by_id[:1], selectors=selectors, exclude=["tides-4", "wind-3"]).refused
+        (left,) = plan(served, deployments=by_id[:1], selectors=selectors, exclude=["tides-4", "wind-3"]).refused
         assert left.entry.name == "stars-1", "the other one still has a name that two have"
 
 
@@ -211,10 +213,10 @@ def test_no_selector_is_resolved_in_a_fleet_that_is_not_known(tmp_path: Path, pu
     """What it overlooks would leave the stack; Deployments that are declared one by one go on, with a note."""
     with world.serving(tmp_path, put=[put]) as served:
         with pytest.raises(PlatformAnswerError, match=r"a selector that overlooks a Deployment would ") as raised:
-            judged(served, selectors=[{"workspace": HELIO, "runtimeVersion": "5.0.4"}])
+            plan(served, selectors=[{"workspace": HELIO, "runtimeVersion": "5.0.4"}])
         assert gap in str(raised.value)
-        found = judged(served, deployments=[{"name": "a", "deploymentId": world.STARS, "runtimeVersion": "5.0.4"}])
-        assert (found.refused, found.fleet[0].hops) == ((), 2)
+        found = plan(served, deployments=[{"name": "a", "deploymentId": world.STARS, "runtimeVersion": "5.0.4"}])
+        assert (found.refused, found.deployments[0].hops) == ((), 2)
         (note,) = found.notes
         assert gap in note
 
@@ -226,15 +228,15 @@ def test_an_odd_deployment_stays_in_the_fleet(tmp_path: Path) -> None:
         *("w1.1.workspace=null", "runtimeReleases.0=null", "deploymentConfig.airflowImages.0=null"),
     ]
     with world.serving(tmp_path, put=put) as served:
-        found = judged(
+        found = plan(
             served,
             selectors=[
                 {"workspace": world.SPACE, "runtimeVersion": "5.0.4"},
                 {"workspace": HELIO, "runtimeVersion": "4.2.5", "accept": ["cancel-pending"]},
             ],
         )
-        assert [each.entry.name for each in found.fleet] == ["dust-2", "stars-1", "tides-4", "wind-3"]
-        dust, stars, _, _ = found.fleet
+        assert [each.entry.name for each in found.deployments] == ["dust-2", "stars-1", "tides-4", "wind-3"]
+        dust, stars, _, _ = found.deployments
         assert (stars.deployment and stars.deployment.label, stars.refusal) == ("42", None)
         assert "it runs Astro Runtime '7', which cannot be read" in (dust.refusal or "")
         assert [each.entry.name for each in found.refused] == ["dust-2"]
@@ -255,14 +257,14 @@ def test_a_selector_is_not_resolved_by_what_a_platform_does_not_tell(
     """It would overlook Deployments; other selectors are resolved."""
     with world.serving(tmp_path, lacks=[lacks]) as served:
         with pytest.raises(PlatformAnswerError, match=told):
-            judged(served, selectors=[{**selector, "runtimeVersion": "5.0.4"}])
-        assert len(judged(served, selectors=[{"workspace": HELIO, "runtimeVersion": "5.0.4"}]).fleet) == 2
+            plan(served, selectors=[{**selector, "runtimeVersion": "5.0.4"}])
+        assert len(plan(served, selectors=[{"workspace": HELIO, "runtimeVersion": "5.0.4"}]).deployments) == 2
 
 
 def test_many_that_there_are_not_cost_few_requests(served: Served) -> None:
     """Two thousand, by name and by id; each is refused by itself."""
     named = [entry(f"none-{number}") for number in range(1000)]
     by_id = [{"name": f"id-{n}", "deploymentId": f"ckw1none{n}", "runtimeVersion": "5.0.4"} for n in range(1000)]
-    found = judged(served, deployments=[*named, *by_id, entry("stars-1")])
+    found = plan(served, deployments=[*named, *by_id, entry("stars-1")])
     assert len(found.refused) == 2000
     assert len(served.asked()) <= 6

@@ -15,7 +15,7 @@ from pulumi.runtime import rpc
 from pulumi.runtime.proto import plugin_pb2, provider_pb2, provider_pb2_grpc
 
 from astro_deployment_runtime.errors import RefusedError
-from astro_deployment_runtime.lifecycle.fleet_manifest import Roster
+from astro_deployment_runtime.lifecycle.fleet_manifest import FleetManifest
 from astro_deployment_runtime.plugin.dynamic import DynamicServicer, stock_servicer
 from astro_deployment_runtime.plugin.engine_call import PartialProgressError, current_call
 from astro_deployment_runtime.plugin.server import EngineCalls
@@ -181,8 +181,8 @@ def test_the_whole_process_judges_a_fleet(engine: Engine, address: str, tmp_path
     with serving(tmp_path) as served, started(address) as (stub, _):
         configured(stub, houstonUrl=served.url, token=TOKEN, catalog="guide")
         answer = stub.Invoke(provider_pb2.InvokeRequest(tok=JUDGE_FLEET, args=question), timeout=20)
-        roster = Roster.from_json(getattr(answer, "return")["answer"])
-        assert [(row.name, row.refusal) for row in roster.rows] == [("data-eng", None)]
+        manifest = FleetManifest.from_json(getattr(answer, "return")["answer"])
+        assert [(entry.name, entry.refusal) for entry in manifest.entries] == [("data-eng", None)]
         reads = len(served.asked())
         given = struct(release_name="stars-1", runtime_version="5.0.4", accept=[], timeout="1h", wait=True)
         checked = stub.Check(provider_pb2.CheckRequest(urn=URN, news=given), timeout=20)

@@ -1,6 +1,6 @@
 """From a stack's config to resources, with Pulumi's mocks in the place of its engine.
 
-Every test runs twice: judged by our plugin host, and by the program, as under Pulumi's own.
+Every test runs twice: planned by our plugin host, and by the program, as under Pulumi's own.
 """
 
 from __future__ import annotations
@@ -18,9 +18,10 @@ from pulumi.dynamic.dynamic import serialize_provider
 from pulumi.runtime import config, invoke, mocks, rpc, settings
 from pulumi.runtime.invoke import InvokeResult
 
-from astro_deployment_runtime.lifecycle import deployment, muster
+from astro_deployment_runtime.lifecycle import deployment
+from astro_deployment_runtime.lifecycle import fleet as lifecycle_fleet
 from astro_deployment_runtime.lifecycle.deployment import DeploymentLifecycle
-from astro_deployment_runtime.lifecycle.fleet import Judged, Judgement
+from astro_deployment_runtime.lifecycle.fleet import FleetPlan, PlannedDeployment
 from astro_deployment_runtime.planning.catalog import Release
 from astro_deployment_runtime.planning.model import Plan, Resolved
 from astro_deployment_runtime.planning.versions import AirflowVersion, Line, ReleaseId, RuntimeVersion
@@ -103,17 +104,17 @@ def _held(saved: dict[str, Any]) -> Plan | None:
     return Plan(current=release, target=release, resolved=resolved)
 
 
-def judge(stack: FleetConfig, _: DeploymentLifecycle, *, saved: dict[str, Any] | None) -> Judgement:
+def plan_fleet(stack: FleetConfig, _: DeploymentLifecycle, *, saved: dict[str, Any] | None) -> FleetPlan:
     """Refuse those whose name says so; all others have one hop, and what is in doubt or held the state says."""
 
-    def judged(entry: DeploymentEntry) -> Judged:
+    def planned(entry: DeploymentEntry) -> PlannedDeployment:
         known = (saved or {}).get(entry.name, {})
         if entry.name.startswith("refused") or (saved and "pending" in entry.name and not known["pending"]):
-            return Judged(entry=entry, refusal="because")
+            return PlannedDeployment(entry=entry, refusal="because")
         doubtful = saved is None and "pending" in entry.name
-        return Judged(entry=entry, path="a > b", hops=1, moves=True, outcome=_held(known), doubtful=doubtful)
+        return PlannedDeployment(entry=entry, path="a > b", hops=1, moves=True, outcome=_held(known), doubtful=doubtful)
 
-    return Judgement(fleet=tuple(map(judged, stack.deployments)))
+    return FleetPlan(deployments=tuple(map(planned, stack.deployments)))
 
 
 @pytest.fixture(autouse=True, params=["ours", "stock"])
@@ -123,7 +124,7 @@ def host(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str
     monkeypatch.setattr(secret_masks, "MASKS", secret_masks.Masks())
     monkeypatch.setattr(fleet, "_host_judges", lambda: host == "ours")
     monkeypatch.setattr(deployment, "connect", lambda *_: DeploymentLifecycle(cast("Houston", None)))
-    monkeypatch.setattr(muster, "judge", judge)
+    monkeypatch.setattr(lifecycle_fleet, "plan_fleet", plan_fleet)
     return host
 
 

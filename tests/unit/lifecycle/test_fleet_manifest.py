@@ -1,4 +1,4 @@
-"""The roster of a fleet: what a program declares, or why it declares nothing; and its way from process to process."""
+"""The manifest of a fleet: what a program declares, or why it declares nothing; and its way from process to process."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from astro_deployment_runtime.lifecycle.deployment import DeploymentLifecycle
-from astro_deployment_runtime.lifecycle.fleet_manifest import Roster, Row, WaveTerms
-from astro_deployment_runtime.lifecycle.muster import muster
+from astro_deployment_runtime.lifecycle.fleet import build_manifest
+from astro_deployment_runtime.lifecycle.fleet_manifest import FleetManifest, ManifestEntry, ManifestWave
 from tests.contract import served as world
 from tests.contract.served import DUST, STARS
 
@@ -26,11 +26,11 @@ def served(tmp_path: Path) -> Iterator[Served]:
         yield running
 
 
-def mustered(served: Served, *, saved: Any = None, **declared: Any) -> Roster:
+def manifest_of(served: Served, *, saved: Any = None, **declared: Any) -> FleetManifest:
     """Judge a fleet, and send what comes of it through another process's hands."""
-    roster = muster(declared, saved, lambda: DeploymentLifecycle(served.client, world.settings(served.url)))
-    assert Roster.from_json(roster.to_json()) == roster
-    return roster
+    manifest = build_manifest(declared, saved, lambda: DeploymentLifecycle(served.client, world.settings(served.url)))
+    assert FleetManifest.from_json(manifest.to_json()) == manifest
+    return manifest
 
 
 def entry(release: str, target: str = "5.0.4", **more: Any) -> dict[str, Any]:
@@ -40,7 +40,7 @@ def entry(release: str, target: str = "5.0.4", **more: Any) -> dict[str, Any]:
 
 def test_a_fleet_with_waves(served: Served) -> None:
     """Every resource with its arguments and its wave; every wave with what it waits for."""
-    roster = mustered(
+    manifest = manifest_of(
         served,
         waves=[{"name": "canaries", "soak": "30m", "maxParallel": 2}, {"name": "rest", "timeout": "90m"}],
         deployments=[
@@ -52,9 +52,9 @@ def test_a_fleet_with_waves(served: Served) -> None:
         onRefusal="skip",
     )
     common = {"strategy": "certified-first", "runtime_version": "5.0.4", "accept": [], "wait": True}
-    assert [row.name for row in roster.refused] == ["dust-2"]
-    assert str(roster.rows[1].refusal).startswith("project.path '../airflow' is no folder ")
-    assert [row.arguments for row in roster.rows] == [
+    assert [entry.name for entry in manifest.refused] == ["dust-2"]
+    assert str(manifest.entries[1].refusal).startswith("project.path '../airflow' is no folder ")
+    assert [entry.arguments for entry in manifest.entries] == [
         common | {"release_name": "wind-3", "deny": ["deprecated"], "timeout": "3600s", "verify": "airflow"},
         common
         | {
@@ -73,21 +73,25 @@ def test_a_fleet_with_waves(served: Served) -> None:
             "wait": False,
         },
     ]
-    assert [row.wave for row in roster.rows] == ["canaries", "canaries", "rest"]
-    canaries, rest = roster.waves
+    assert [entry.wave for entry in manifest.entries] == ["canaries", "canaries", "rest"]
+    canaries, rest = manifest.waves
     watched = ["ckw1wind"]
-    assert canaries == WaveTerms(name="canaries", max_parallel=2, soak=1800.0, timeout=3600.0, moves=1, watched=watched)
-    assert rest == WaveTerms(name="rest", max_parallel=None, soak=0.0, timeout=5400.0, moves=1, watched=[STARS])
-    assert roster.notes == ["astro:exclude: 'none-?' leaves out no Deployment"]
-    assert str(roster.summary).startswith("wave 1 of 2, canaries: 2 Deployments, 1 hop, 1 refused; at most 2 side by ")
-    assert (roster.problem, roster.needs_state) == (None, False)
+    assert canaries == ManifestWave(
+        name="canaries", max_parallel=2, soak=1800.0, timeout=3600.0, moves=1, watched=watched
+    )
+    assert rest == ManifestWave(name="rest", max_parallel=None, soak=0.0, timeout=5400.0, moves=1, watched=[STARS])
+    assert manifest.notes == ["astro:exclude: 'none-?' leaves out no Deployment"]
+    assert str(manifest.summary).startswith(
+        "wave 1 of 2, canaries: 2 Deployments, 1 hop, 1 refused; at most 2 side by "
+    )
+    assert (manifest.problem, manifest.needs_state) == (None, False)
 
 
 def test_one_deployment_needs_no_summary(served: Served) -> None:
     """Its own plan says it all; the name of one that is declared by its id is told with that."""
-    roster = mustered(served, deployments=[{"name": "dust", "deploymentId": DUST, "runtimeVersion": "5.0.4"}])
-    assert roster.summary is None
-    assert [row.title for row in roster.rows] == [f"dust ({DUST})"]
+    manifest = manifest_of(served, deployments=[{"name": "dust", "deploymentId": DUST, "runtimeVersion": "5.0.4"}])
+    assert manifest.summary is None
+    assert [entry.title for entry in manifest.entries] == [f"dust ({DUST})"]
 
 
 def test_where_nothing_is_declared_nobody_is_asked() -> None:
@@ -96,8 +100,8 @@ def test_where_nothing_is_declared_nobody_is_asked() -> None:
     def nobody() -> DeploymentLifecycle:
         raise AssertionError
 
-    assert muster({"deployments": [], "waves": [{"name": "a"}]}, None, nobody) == Roster()
-    (problem,) = str(muster({"onRefusal": "perhaps"}, None, nobody).problem).splitlines()
+    assert build_manifest({"deployments": [], "waves": [{"name": "a"}]}, None, nobody) == FleetManifest()
+    (problem,) = str(build_manifest({"onRefusal": "perhaps"}, None, nobody).problem).splitlines()
     assert problem.startswith("astro:onRefusal: 'perhaps' is neither")
 
 
@@ -111,37 +115,37 @@ def test_where_nothing_is_declared_nobody_is_asked() -> None:
 )
 def test_a_problem_is_told_and_nothing_declared(served: Served, declared: dict[str, Any], start: str) -> None:
     """Whether it is a mistake, a refusal, or the platform's."""
-    roster = mustered(served, **declared)
-    assert str(roster.problem).startswith(start)
-    assert roster == Roster(problem=roster.problem)
+    manifest = manifest_of(served, **declared)
+    assert str(manifest.problem).startswith(start)
+    assert manifest == FleetManifest(problem=manifest.problem)
 
 
 def test_a_line_needs_what_the_state_has_of_it(served: Served) -> None:
     """Without it nothing is read yet; with it, the version at which it is held is told."""
     declared = {"deployments": [entry("stars-1", "4.x"), entry("wind-3", "4.x", name="wind")]}
-    assert mustered(served, **declared) == Roster(needs_state=True)
+    assert manifest_of(served, **declared) == FleetManifest(needs_state=True)
     assert served.asked() == []
     saved = {"stars-1": {"runtime_version": "4.x", "target": "4.2.4"}}
-    assert [row.held for row in mustered(served, saved=saved, **declared).rows] == ["4.2.4", "4.2.5"]
-    assert [row.held for row in mustered(served, saved={}, **declared).rows] == ["4.2.5", "4.2.5"]
+    assert [entry.held for entry in manifest_of(served, saved=saved, **declared).entries] == ["4.2.4", "4.2.5"]
+    assert [entry.held for entry in manifest_of(served, saved={}, **declared).entries] == ["4.2.5", "4.2.5"]
 
 
 def test_a_pending_hop_that_may_be_ours_needs_what_the_state_has_of_it(served: Served) -> None:
     """Only where one is off the path; what was read of the platform is not read again."""
     declared = {"deployments": [entry("stars-1", "9.9.9"), entry("tides-4")]}
-    assert mustered(served, **declared) == Roster(needs_state=True)
-    problem = str(mustered(served, saved={}, **declared).problem)
+    assert manifest_of(served, **declared) == FleetManifest(needs_state=True)
+    problem = str(manifest_of(served, saved={}, **declared).problem)
     assert problem.startswith("2 of 2 Deployments are refused")
     assert "PENDING: Astro Runtime 4.2.5 is pending" in problem
     assert len(served.asked()) == 2
     accepted = entry("tides-4", accept=["cancel-pending"])
-    assert len(mustered(served, deployments=[accepted]).rows) == 1
+    assert len(manifest_of(served, deployments=[accepted]).entries) == 1
 
 
 def test_a_refused_line_is_not_held(served: Served) -> None:
     """There is no version to stay with."""
-    roster = mustered(served, saved={}, deployments=[entry("wind-3", "9.x")], onRefusal="skip")
-    (row,) = roster.rows
-    assert isinstance(row, Row)
-    assert row.held is None
-    assert row.refusal is not None
+    manifest = manifest_of(served, saved={}, deployments=[entry("wind-3", "9.x")], onRefusal="skip")
+    (refused,) = manifest.entries
+    assert isinstance(refused, ManifestEntry)
+    assert refused.held is None
+    assert refused.refusal is not None
