@@ -39,7 +39,7 @@ recording: $(STAMP) ## record a real preview and run for README.md, in docs/reco
 
 .PHONY: docs
 docs: $(STAMP) ## write the tables of docs/configuration.md from the code
-	@$(BIN)/python -m tools.reference
+	@$(BIN)/python -m tools.configuration_tables
 
 .PHONY: sandbox
 sandbox: $(STAMP) ## run the embedded Houston and print what to paste into a second terminal
@@ -93,7 +93,7 @@ soak: $(STAMP) ## crash at every point with every killer, walk two thousand rand
 	@$(ON_ENGINE) ASTRO_MEASURED=build/measured pytest -n 2 -m soak
 	@ASTRO_MEASURED=build/measured $(BIN)/pytest -n 2 tests/contract/test_runs.py
 	@CROWDED_WORLDS=400 $(BIN)/pytest -n 2 --hypothesis-profile many tests/property
-	@$(BIN)/python -m tools.reliability build/measured docs/reliability.md
+	@$(BIN)/python -m tools.reliability_tables build/measured docs/reliability.md
 
 # The results stay in build/mutants until the next run, and are written into docs/mutants.md.
 .PHONY: mutants

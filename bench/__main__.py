@@ -11,24 +11,24 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from bench import crowd, imports, planner, previews, stopping, ups
-from tools.tables import put, table
+from bench import import_time, planner_speed, preview_time, stop_time, thousand_deployments, up_time
+from tools.markdown_tables import put, table
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from bench.scene import Table
+    from bench.sandbox_project import Table
 
 DOCUMENT: Final = Path(__file__).parents[1] / "docs" / "benchmarks.md"
 MEASURES: Final[dict[str, Callable[[], Table]]] = {
-    "planner": planner.measure,
-    "imports": imports.measure,
-    "previews": previews.measure,
-    "ups": ups.measure,
-    "stock": ups.on_the_stock_host,
-    "stopping": stopping.measure,
-    "memory": crowd.memory,
-    "weather": crowd.weather,
+    "planner": planner_speed.measure,
+    "imports": import_time.measure,
+    "previews": preview_time.measure,
+    "ups": up_time.measure,
+    "stock": up_time.on_the_stock_host,
+    "stopping": stop_time.measure,
+    "memory": thousand_deployments.memory,
+    "weather": thousand_deployments.weather,
 }
 
 

@@ -15,13 +15,13 @@ from starlette.responses import HTMLResponse, JSONResponse, Response
 from sandbox import heartbeats, versions
 from sandbox.deployment import Deployment, Health
 from sandbox.heartbeats import Component
-from sandbox.times import airflow_moment
+from sandbox.timestamps import airflow_moment
 
 if TYPE_CHECKING:
     from starlette.requests import Request
 
-    from sandbox.behaviour import Platform
     from sandbox.houston import Houston
+    from sandbox.platform_rules import Platform
 
 _HTML = "<html>\r\n<head><title>{0}</title></head>\r\n<body>\r\n<center><h1>{0}</h1></center>\r\n</body>\r\n</html>\r\n"
 

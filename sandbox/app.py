@@ -17,13 +17,13 @@ from starlette.requests import ClientDisconnect
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from sandbox import airflow, graph
+from sandbox import airflow, graphql_execution
 from sandbox.errors import RefusedError
 from sandbox.houston import NO_PERMISSION, Houston, Role
-from sandbox.images import Labels
+from sandbox.image_labels import Labels
 from sandbox.queries import Context
-from sandbox.requestlog import BODY
-from sandbox.times import moment
+from sandbox.request_log import BODY
+from sandbox.timestamps import moment
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -43,7 +43,7 @@ def create(houston: Houston, middleware: Sequence[Middleware] = (), lacking: Seq
     ``middleware`` wraps every request, the first outermost: the seam for logs and faults. ``lacking`` names fields, as
     ``Type.field``, that the platform does not have although its version should.
     """
-    schema = graph.executable(houston.platform.generation, tuple(lacking))
+    schema = graphql_execution.executable(houston.platform.generation, tuple(lacking))
 
     async def v1(request: Request) -> Response:
         body = await _json(request)
@@ -51,7 +51,7 @@ def create(houston: Houston, middleware: Sequence[Middleware] = (), lacking: Seq
         role = _role(houston, request)
         if role is None:
             return JSONResponse({"errors": [_error(NO_PERMISSION, "UNAUTHENTICATED")], "data": None})
-        status, answer = graph.run(schema, body, Context(houston, role))
+        status, answer = graphql_execution.run(schema, body, Context(houston, role))
         return JSONResponse(answer, status_code=status)
 
     async def push(request: Request) -> Response:

@@ -171,10 +171,10 @@ def _percent(text: str) -> float:
 
 def _serve(options: argparse.Namespace) -> None:
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # until the server has its own handlers: end quietly
-    from sandbox import world  # noqa: PLC0415  the GraphQL server takes a while to import; the other commands need none
+    from sandbox import startup  # noqa: PLC0415  the GraphQL server takes a while to import; the other commands need none
 
     given = {key: value for key, value in vars(options).items() if key != "command"}
-    world.serve(world.Settings(**given))
+    startup.serve(startup.Settings(**given))
 
 
 def _deploy(options: argparse.Namespace) -> None:

@@ -8,14 +8,14 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from sandbox.errors import RefusedError
-from sandbox.images import Labels, labels_of
-from sandbox.quirks import Replica
+from sandbox.image_labels import Labels, labels_of
+from sandbox.platform_quirks import Replica
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from sandbox.behaviour import Platform
     from sandbox.deployment import Deployment
+    from sandbox.platform_rules import Platform
     from sandbox.store import Store
 
 #: The vendor's own words; the CLI knows them and says that the token may have expired.

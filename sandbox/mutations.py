@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sandbox.images import Labels
+from sandbox.image_labels import Labels
 from sandbox.queries import houston_of
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from sandbox.errors import RefusedError
 from sandbox.houston import NO_PERMISSION, Houston, Role
-from sandbox.images import tag_of
+from sandbox.image_labels import tag_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence

@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Final
 
 from sandbox.client import Client
 from sandbox.errors import SandboxError
-from tools import local
+from tools import sandbox_project
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -93,14 +93,14 @@ class Stage:
         """Print the fleet as Houston has it, and return it."""
         words = ("python", "-m", "sandbox", "show")
         show_command(words)
-        subprocess.run([sys.executable, *words[1:]], check=True, cwd=local.ROOT, env=self.environment)
+        subprocess.run([sys.executable, *words[1:]], check=True, cwd=sandbox_project.ROOT, env=self.environment)
         return self.houston.fleet()
 
     def deploy(self, release: str, image: str) -> None:
         """Deploy an image as the team that owns the Deployment would."""
         words = ("python", "-m", "sandbox", "deploy", release, image)
         show_command(words)
-        subprocess.run([sys.executable, *words[1:]], check=True, cwd=local.ROOT, env=self.environment)
+        subprocess.run([sys.executable, *words[1:]], check=True, cwd=sandbox_project.ROOT, env=self.environment)
 
 
 @contextlib.contextmanager
@@ -130,7 +130,7 @@ def _running(words: Sequence[str], folder: Path, environment: dict[str, str]) ->
         process.wait()
     finally:
         over.set()
-        local.stop(process, signal.SIGINT)
+        sandbox_project.stop(process, signal.SIGINT)
 
 
 @contextlib.contextmanager
@@ -166,17 +166,17 @@ def staged() -> Iterator[Stage]:
     """Set the stage up in a temporary folder, and take it down."""
     with tempfile.TemporaryDirectory(prefix="astro-demo-") as temporary:
         project = Path(temporary) / "project"
-        local.lay_out(project)
-        shutil.copy(local.STACK, project / "stacks" / "Pulumi.demo.yaml")
+        sandbox_project.lay_out(project)
+        shutil.copy(sandbox_project.STACK, project / "stacks" / "Pulumi.demo.yaml")
         say("Starting the sandbox, an embedded Houston, on a free loopback port.")
-        with local.sandbox(state=Path(temporary) / "houston.sqlite", rollout_seconds=_ROLLOUT_SECONDS) as url:
+        with sandbox_project.sandbox(state=Path(temporary) / "houston.sqlite", rollout_seconds=_ROLLOUT_SECONDS) as url:
             say(f"It serves {url}, with this fleet:")
-            settings = local.pulumi_settings(folder=Path(temporary) / "pulumi", url=url)
+            settings = sandbox_project.pulumi_settings(folder=Path(temporary) / "pulumi", url=url)
             settings["PULUMI_OPTION_COLOR"] = "always" if sys.stdout.isatty() else "never"
             yield Stage(
                 project=project,
-                environment=local.environment(settings),
-                houston=Client(url, local.TOKEN),
+                environment=sandbox_project.environment(settings),
+                houston=Client(url, sandbox_project.TOKEN),
             )
 
 
@@ -224,13 +224,13 @@ def _changed_files() -> str:
     """What git sees as changed of the files that Pulumi may write to; nothing in a copy without git."""
     with contextlib.suppress(OSError):
         command = ["git", "status", "--porcelain", "--untracked-files=all", "--", "Pulumi.yaml", "plugin", "stacks"]
-        return subprocess.run(command, capture_output=True, check=False, cwd=local.ROOT, text=True).stdout
+        return subprocess.run(command, capture_output=True, check=False, cwd=sandbox_project.ROOT, text=True).stdout
     return ""
 
 
 def main() -> int:
     """Play the demo; 0 if all came out as told."""
-    local.end_on_sigterm()
+    sandbox_project.end_on_sigterm()
     began = time.monotonic()
     changed = _changed_files()
     try:
@@ -239,7 +239,7 @@ def main() -> int:
         tell(_changed_files() == changed, f"files of the repository changed:\n{_changed_files()}")
     except (
         NotAsToldError,
-        local.SandboxNotStartedError,
+        sandbox_project.SandboxNotStartedError,
         SandboxError,
         OSError,
         subprocess.CalledProcessError,

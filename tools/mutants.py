@@ -21,7 +21,7 @@ from difflib import ndiff
 from pathlib import Path
 from typing import Final
 
-from tools.tables import put, table
+from tools.markdown_tables import put, table
 
 ROOT: Final = Path(__file__).resolve().parents[1]
 WORK: Final = ROOT / "build" / "mutants"

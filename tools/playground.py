@@ -12,19 +12,19 @@ import sys
 import threading
 from pathlib import Path
 
-from tools import local
+from tools import sandbox_project
 
-_FOLDER = local.ROOT / ".sandbox"
+_FOLDER = sandbox_project.ROOT / ".sandbox"
 
 
 def _paste(url: str) -> str:
     """The lines for the second terminal."""
     engine = Path(shutil.which("pulumi") or "").parent
-    path = shlex.quote(f"{local.ROOT / '.venv' / 'bin'}:{engine}")
-    settings = local.pulumi_settings(folder=_FOLDER, url=url)
+    path = shlex.quote(f"{sandbox_project.ROOT / '.venv' / 'bin'}:{engine}")
+    settings = sandbox_project.pulumi_settings(folder=_FOLDER, url=url)
     return "\n".join(
         [
-            f"cd {shlex.quote(str(local.ROOT))}",
+            f"cd {shlex.quote(str(sandbox_project.ROOT))}",
             f"export PATH={path}:$PATH",
             *(f"export {name}={shlex.quote(value)}" for name, value in settings.items()),
             "pulumi stack select --create sandbox",
@@ -34,10 +34,10 @@ def _paste(url: str) -> str:
 
 def main() -> int:
     """Serve until Ctrl-C."""
-    local.end_on_sigterm()
+    sandbox_project.end_on_sigterm()
     _FOLDER.mkdir(exist_ok=True)
     try:
-        with local.sandbox(state=_FOLDER / "houston.sqlite", rollout_seconds=5) as url:
+        with sandbox_project.sandbox(state=_FOLDER / "houston.sqlite", rollout_seconds=5) as url:
             print(f"The sandbox serves Houston at {url}. Paste this into a second terminal:\n")
             print(_paste(url))
             print("\nThen try: pulumi preview; pulumi up")
@@ -48,7 +48,7 @@ def main() -> int:
             print("  python -m sandbox deploy lunar-tides-3456 registry.example.com/research/airflow:runtime-5.0.4")
             print(f"\nCtrl-C ends it; {os.path.relpath(_FOLDER)} keeps its state.", flush=True)
             threading.Event().wait()
-    except local.SandboxNotStartedError as problem:
+    except sandbox_project.SandboxNotStartedError as problem:
         print(problem, file=sys.stderr)
         return 1
     except KeyboardInterrupt:

@@ -19,9 +19,9 @@ from rich.console import Console
 from rich.terminal_theme import DIMMED_MONOKAI
 from rich.text import Text
 
-from tools import local
+from tools import sandbox_project
 
-DRAWING: Final = local.ROOT / "docs" / "recording.svg"
+DRAWING: Final = sandbox_project.ROOT / "docs" / "recording.svg"
 COMMANDS: Final = ("pulumi preview", "pulumi up --yes --skip-preview")
 _CONFIG: Final = {
     "astro:catalog": "guide",
@@ -67,12 +67,12 @@ def run() -> str:
     with tempfile.TemporaryDirectory(prefix="astro-recording-") as temporary:
         folder = Path(temporary)
         project = folder / "project"
-        local.lay_out(project)
+        sandbox_project.lay_out(project)
         settings = project / "stacks" / "Pulumi.production.yaml"
         settings.write_text(yaml.safe_dump({"config": _CONFIG}), encoding="utf-8")
-        with local.sandbox(state=folder / "houston.sqlite", rollout_seconds=0) as url:
-            pulumi = local.pulumi_settings(folder=folder / "pulumi", url=url)
-            environment = local.environment({**pulumi, "PULUMI_OPTION_COLOR": "always"})
+        with sandbox_project.sandbox(state=folder / "houston.sqlite", rollout_seconds=0) as url:
+            pulumi = sandbox_project.pulumi_settings(folder=folder / "pulumi", url=url)
+            environment = sandbox_project.environment({**pulumi, "PULUMI_OPTION_COLOR": "always"})
             for command in ("pulumi stack init production", *COMMANDS):
                 done = subprocess.run(
                     shlex.split(command),
@@ -104,4 +104,4 @@ def draw(shown: str) -> str:
 
 if __name__ == "__main__":
     DRAWING.write_text(draw(run()), encoding="utf-8")
-    print(f"recording: {DRAWING.relative_to(local.ROOT)}")
+    print(f"recording: {DRAWING.relative_to(sandbox_project.ROOT)}")

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from graphql import Node
     from graphql.language.visitor import VisitorAction
 
-    from sandbox.generation import Generation
+    from sandbox.platform_version import Generation
 
 _FOLDER = Path(__file__).parent
 

@@ -25,13 +25,13 @@ from astro_deployment_runtime.houston import transport as module
 from astro_deployment_runtime.houston.transport import Transport
 from astro_deployment_runtime.support import traffic
 from astro_deployment_runtime.support.cancellation import stop
-from tests.contract.served import TOKEN, settings
-from tests.proxy import Answer, Dropped, Proxy
+from tests.contract.sandbox_server import TOKEN, settings
+from tests.recording_proxy import Answer, Dropped, Proxy
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from tests.proxy import Request
+    from tests.recording_proxy import Request
 
 DONE = '{"data": {"a": 7}}'
 

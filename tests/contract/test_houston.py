@@ -28,8 +28,8 @@ from astro_deployment_runtime.houston.client import FLEET_SECONDS, Houston
 from astro_deployment_runtime.houston.transport import Transport
 from astro_deployment_runtime.planning.model import Deployment, Platform
 from astro_deployment_runtime.planning.versions import AirflowVersion, ReleaseId
-from tests.contract import served as world
-from tests.contract.served import DUST, STARS, TIDES, TOKEN, VIEWER, WIND, Served
+from tests.contract import sandbox_server
+from tests.contract.sandbox_server import DUST, STARS, TIDES, TOKEN, VIEWER, WIND, Served
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -42,7 +42,7 @@ OFFER_READ = ["appConfig", "deploymentConfig", "runtimeReleases"]
 @pytest.fixture
 def served(tmp_path: Path) -> Iterator[Served]:
     """A sandbox with four Deployments in two workspaces, and a client of it."""
-    with world.serving(tmp_path) as running:
+    with sandbox_server.serving(tmp_path) as running:
         yield running
 
 
@@ -52,8 +52,8 @@ def served(tmp_path: Path) -> Iterator[Served]:
 @pytest.mark.parametrize(("deployments", "workspaces"), [(1, 1), (50, 7), (1000, 10)])
 def test_the_fleet_is_read_in_two_requests(tmp_path: Path, deployments: int, workspaces: int) -> None:
     """One for the platform and its workspaces, one for all Deployments, whatever their number."""
-    rows = world.many(deployments, workspaces)
-    with world.serving(tmp_path, rows=rows) as served:
+    rows = sandbox_server.many(deployments, workspaces)
+    with sandbox_server.serving(tmp_path, rows=rows) as served:
         found = {served.client.find(release_name=row["releaseName"]).id for row in rows}
         assert found == {row["id"] for row in rows}
         assert served.asked() == [PLATFORM_READ, ["deploymentConfig", *["workspaceDeployments"] * workspaces]]
@@ -66,7 +66,7 @@ def test_a_reading_tells_the_platform_and_its_offer(served: Served) -> None:
     assert {str(release) for release in snapshot.catalog.certified} >= {"AC 2.2.3", "AC 2.3.0"}
     assert ReleaseId.parse("Runtime 5.0.4") in snapshot.catalog
     assert all(release.known for release in snapshot.catalog.runtime)
-    assert snapshot.workspaces == (world.SPACE, world.HELIO)
+    assert snapshot.workspaces == (sandbox_server.SPACE, sandbox_server.HELIO)
 
 
 def test_a_reading_serves_for_thirty_seconds(served: Served) -> None:
@@ -161,10 +161,10 @@ def test_a_mutation_during_a_refresh_is_not_forgotten(served: Served) -> None:
 def test_a_deployment_that_came_later_is_asked_for_alone(served: Served, key: str) -> None:
     """One made after the reading is found, in one request, and the reading stays."""
     served.client.snapshot()
-    row = world.many(1, 1)[0] | {"workspace": world.SPACE}
+    row = sandbox_server.many(1, 1)[0] | {"workspace": sandbox_server.SPACE}
     with served.sandbox.store._db:
         state = json.loads(served.sandbox.store._db.execute("SELECT state FROM deployments").fetchone()[0])
-        state |= {"id": row["id"], "release_name": row["releaseName"], "workspace": world.SPACE}
+        state |= {"id": row["id"], "release_name": row["releaseName"], "workspace": sandbox_server.SPACE}
         served.sandbox.store._db.execute(
             "INSERT INTO deployments VALUES (?, ?, ?)", (row["id"], row["releaseName"], json.dumps(state))
         )
@@ -205,7 +205,7 @@ def at_once(work: Callable[[str], object], ids: Sequence[str]) -> list[object]:
 
 def test_those_who_read_at_the_same_time_share_a_request(served: Served) -> None:
     """Each gets its own Deployment, live, with the offer or alone."""
-    client = Houston(served.transport, feed=world.feed(), gather=0.5)
+    client = Houston(served.transport, feed=sandbox_server.feed(), gather=0.5)
     catalog = client.snapshot().catalog
     ids = [STARS, TIDES, WIND, DUST]
     before = len(served.asked())
@@ -217,7 +217,7 @@ def test_those_who_read_at_the_same_time_share_a_request(served: Served) -> None
 
 def test_one_that_has_gone_hides_no_other(served: Served) -> None:
     """Who asked for it is told; the others are not asked for again."""
-    client = Houston(served.transport, feed=world.feed(), gather=0.5)
+    client = Houston(served.transport, feed=sandbox_server.feed(), gather=0.5)
     client.snapshot()
     before = len(served.asked())
     found = at_once(lambda id_: client.observe(id_)[0], [STARS, "ckw1none", TIDES])
@@ -227,7 +227,7 @@ def test_one_that_has_gone_hides_no_other(served: Served) -> None:
 
 def test_all_that_have_gone_are_told_each(served: Served) -> None:
     """Each from the one answer."""
-    client = Houston(served.transport, feed=world.feed(), gather=0.5)
+    client = Houston(served.transport, feed=sandbox_server.feed(), gather=0.5)
     catalog = client.snapshot().catalog
     found = at_once(lambda id_: client.observe_deployment(id_, catalog, within=0.5), ["ckw1none", "ckw1gone"])
     assert [type(each) for each in found] == [DeploymentNotFoundError] * 2
@@ -236,8 +236,8 @@ def test_all_that_have_gone_are_told_each(served: Served) -> None:
 
 def test_a_token_that_is_refused_is_not_tried_for_each(tmp_path: Path) -> None:
     """All who asked learn it from one request."""
-    with world.serving(tmp_path) as served:
-        client = Houston(served.transport, feed=world.feed(), gather=0.5)
+    with sandbox_server.serving(tmp_path) as served:
+        client = Houston(served.transport, feed=sandbox_server.feed(), gather=0.5)
         catalog = client.snapshot().catalog
         before = len(served.asked())
         served.sandbox.tokens._roles.clear()
@@ -248,7 +248,7 @@ def test_a_token_that_is_refused_is_not_tried_for_each(tmp_path: Path) -> None:
 
 def test_a_viewer_reads_and_changes_nothing(tmp_path: Path) -> None:
     """A token that may only read is told so, in a message that names the operation and not the token."""
-    with world.serving(tmp_path, token=VIEWER) as served:
+    with sandbox_server.serving(tmp_path, token=VIEWER) as served:
         stars = served.client.find(deployment_id=STARS)
         with pytest.raises(TokenRefusedError, match=r"start AC 2\.3\.0 on stars-1 .*role Deployment Editor") as raised:
             served.client.start(stars, ReleaseId.parse("AC 2.3.0"))
@@ -298,7 +298,7 @@ def test_what_is_observed_beside_the_versions(served: Served) -> None:
     """Names, workspace, how DAGs arrive, where the Airflow is; live, with the platform and its offer."""
     tides, platform, catalog = served.client.observe(TIDES)
     assert (tides.id, tides.release_name, tides.label) == (TIDES, "tides-4", "Tides-4")
-    assert (tides.workspace_id, tides.dag_deployment) == (world.HELIO, "git_sync")
+    assert (tides.workspace_id, tides.dag_deployment) == (sandbox_server.HELIO, "git_sync")
     assert tides.airflow_url == served.url.removesuffix("v1") + "tides-4/airflow"
     assert platform.version == "0.30.4"
     assert ReleaseId.parse("Runtime 5.0.4") in catalog
@@ -376,9 +376,11 @@ def opened(
     handler: Callable[[httpx.Request], httpx.Response], now: Callable[[], float] = lambda: 0.0
 ) -> Iterator[Houston]:
     """Open a client of a Houston that a function plays."""
-    transport = Transport(world.settings("https://houston.example.com/v1"), transport=httpx.MockTransport(handler))
+    transport = Transport(
+        sandbox_server.settings("https://houston.example.com/v1"), transport=httpx.MockTransport(handler)
+    )
     with contextlib.closing(transport):
-        yield Houston(transport, feed=world.feed(), now=now, gather=0, linger=0)
+        yield Houston(transport, feed=sandbox_server.feed(), now=now, gather=0, linger=0)
 
 
 def seen(deployment: Deployment) -> tuple[str, str | None]:
@@ -740,7 +742,7 @@ def test_many_workspaces_are_asked_in_as_few_requests_as_their_size_allows() -> 
 )
 def test_every_generation_is_read_without_a_refusal(tmp_path: Path, version: str) -> None:
     """In two requests, as each Deployment is read live."""
-    with world.serving(tmp_path, rows=world.many(2, 1), version=version) as served:
+    with sandbox_server.serving(tmp_path, rows=sandbox_server.many(2, 1), version=version) as served:
         found = served.client.find(release_name="many-0")
         assert seen(found) == ("Astro Runtime 4.2.5", None)
         assert served.client.observe(found.id)[0] == found
@@ -764,10 +766,10 @@ LACKS = {
 @pytest.mark.parametrize("part", LACKS)
 def test_a_field_that_is_refused_is_left_out_from_then_on(tmp_path: Path, part: wire.Part) -> None:
     """One more request, once; what is not known is told."""
-    with world.serving(tmp_path, lacks=[LACKS[part]]) as served:
+    with sandbox_server.serving(tmp_path, lacks=[LACKS[part]]) as served:
         found = served.client.find(deployment_id=WIND)
         assert seen(served.client.observe(WIND)[0]) == seen(found) == ("Astro Runtime 4.2.5", None)
-        assert found.workspace_id == world.HELIO
+        assert found.workspace_id == sandbox_server.HELIO
         assert len(served.asked()) == 4
         assert list(served.client.snapshot().notes) == [
             f"Houston refuses fields that platform 0.30.4 should have, so they are not known: {part}"
@@ -776,7 +778,7 @@ def test_a_field_that_is_refused_is_left_out_from_then_on(tmp_path: Path, part: 
 
 def test_all_fields_that_we_can_do_without_may_be_refused_at_once(tmp_path: Path) -> None:
     """The rest is read all the same."""
-    with world.serving(tmp_path, lacks=list(LACKS.values()), rows=world.many(3, 2)) as served:
+    with sandbox_server.serving(tmp_path, lacks=list(LACKS.values()), rows=sandbox_server.many(3, 2)) as served:
         assert seen(served.client.find(release_name="many-1")) == ("Astro Runtime 4.2.5", None)
         assert len(served.asked()) <= 5
 
@@ -785,7 +787,7 @@ def test_all_fields_that_we_can_do_without_may_be_refused_at_once(tmp_path: Path
 def test_desired_versions_are_not_left_out_where_hops_are_started(tmp_path: Path, field: str) -> None:
     """One that somebody started would be hidden: that is an error in one sentence."""
     with (
-        world.serving(tmp_path, lacks=[field]) as served,
+        sandbox_server.serving(tmp_path, lacks=[field]) as served,
         pytest.raises(
             PlatformRefusedError, match=r"platform 0\.30\.4 does not tell which hops are pending .*nothing is pl"
         ),
@@ -796,7 +798,7 @@ def test_desired_versions_are_not_left_out_where_hops_are_started(tmp_path: Path
 def test_desired_versions_are_left_out_where_images_alone_upgrade(tmp_path: Path) -> None:
     """A Deployment on Certified, whose migration may be pending unseen, is refused by itself."""
     lacks = ["Deployment.desiredRuntimeVersion", "Deployment.desiredAirflowVersion"]
-    with world.serving(tmp_path, lacks=lacks, version="0.36.0") as served:
+    with sandbox_server.serving(tmp_path, lacks=lacks, version="0.36.0") as served:
         assert seen(served.client.find(deployment_id=WIND)) == ("Astro Runtime 4.2.5", None)
         with pytest.raises(PlatformAnswerError, match="does not tell which Astro Runtime dust-2 awaits"):
             served.client.find(deployment_id=DUST)
@@ -805,7 +807,7 @@ def test_desired_versions_are_left_out_where_images_alone_upgrade(tmp_path: Path
 @pytest.mark.parametrize("field", ["Deployment.runtimeVersion", "RuntimeRelease.airflowVersion", "Query.workspaces"])
 def test_a_field_that_is_needed_is_an_error(tmp_path: Path, field: str) -> None:
     """In Houston's words; it is not asked for ever."""
-    with world.serving(tmp_path, lacks=[field]) as served:
+    with sandbox_server.serving(tmp_path, lacks=[field]) as served:
         with pytest.raises(PlatformRefusedError, match=f'Cannot query field "{field.partition(".")[2]}"'):
             served.client.snapshot()
         assert len(served.asked()) <= 3
@@ -864,7 +866,7 @@ def test_an_image_can_be_delivered_again(served: Served) -> None:
 @pytest.mark.parametrize(("version", "field"), [("1.0.1", "updateDeploymentImage"), ("2.1.0", "upsertDeployment")])
 def test_an_image_is_delivered_as_a_later_platform_takes_it(tmp_path: Path, version: str, field: str) -> None:
     """There an image is always a Runtime, and nobody is told an Airflow version."""
-    with world.serving(tmp_path, rows=world.many(1, 1), version=version) as served:
+    with sandbox_server.serving(tmp_path, rows=sandbox_server.many(1, 1), version=version) as served:
         found, to = served.client.find(release_name="many-0"), ReleaseId.parse("Runtime 5.0.4")
         served.client.deliver(found, "own:5", to)
         assert served.asked()[-1] == [field]
@@ -873,7 +875,7 @@ def test_an_image_is_delivered_as_a_later_platform_takes_it(tmp_path: Path, vers
 
 def test_a_platform_that_takes_no_image_is_not_asked_to(tmp_path: Path) -> None:
     """Below 0.29.2; that is a refusal, and it says from when on."""
-    with world.serving(tmp_path, version="0.29.1") as served:
+    with sandbox_server.serving(tmp_path, version="0.29.1") as served:
         dust = served.client.find(deployment_id=DUST)
         before = served.asked()
         with pytest.raises(PlatformRefusedError, match=r"cannot deploy the image own:1: .* from 0\.29\.2 on"):

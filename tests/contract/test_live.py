@@ -13,8 +13,8 @@ import pytest
 import yaml
 
 from astro_deployment_runtime.cli import main
-from tests.contract import served as world
-from tests.contract.served import TOKEN, Served
+from tests.contract import sandbox_server
+from tests.contract.sandbox_server import TOKEN, Served
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 @pytest.fixture
 def served(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Served]:
     """A sandbox with four Deployments, and an environment that names it."""
-    with world.serving(tmp_path) as running:
+    with sandbox_server.serving(tmp_path) as running:
         monkeypatch.setenv("ASTRO_HOUSTON_URL", running.url)
         monkeypatch.setenv("ASTRO_HOUSTON_TOKEN", TOKEN)
         monkeypatch.setenv("ASTRO_CATALOG", "guide")
@@ -57,12 +57,13 @@ def test_a_release_name_that_two_have_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Both are named, with what to do; what Houston's offer has of odd rows is a note."""
-    with world.serving(tmp_path, put=['w0.1.releaseName="stars-1"', "runtimeReleases.0=null"]) as served:
+    with sandbox_server.serving(tmp_path, put=['w0.1.releaseName="stars-1"', "runtimeReleases.0=null"]) as served:
         monkeypatch.setenv("ASTRO_HOUSTON_URL", served.url)
         monkeypatch.setenv("ASTRO_HOUSTON_TOKEN", TOKEN)
         assert main.main(["plan", "--release", "stars-1", "--to", "5.0.4"]) == 1
         told = capsys.readouterr().err
-        assert f"({world.STARS}), 'Dust-2' in workspace {world.SPACE} ({world.DUST}): declare the one" in told
+        other = f"'Dust-2' in workspace {sandbox_server.SPACE} ({sandbox_server.DUST})"
+        assert f"({sandbox_server.STARS}), {other}: declare the one" in told
         assert "1 row that cannot be read as a release; left out: runtimeReleases: null" in told
 
 
@@ -71,7 +72,7 @@ def test_a_deployment_is_planned_as_json(capsys: pytest.CaptureFixture[str]) -> 
     """With what names it, and the plan as offline."""
     assert main.main(["plan", "--release", "dust-2", "--to", "equivalent", "--json"]) == 0
     found = answer(capsys)
-    assert (found["releaseName"], found["deploymentId"], found["label"]) == ("dust-2", world.DUST, "Dust-2")
+    assert (found["releaseName"], found["deploymentId"], found["label"]) == ("dust-2", sandbox_server.DUST, "Dust-2")
     assert [(hop["action"], hop["to"]["version"]) for hop in found["hops"]] == [("migrate", "5.0.4")]
     assert found["error"] is None
 

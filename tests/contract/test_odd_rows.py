@@ -16,7 +16,7 @@ from astro_deployment_runtime.houston.transport import Transport
 from astro_deployment_runtime.lifecycle.deployment import DeploymentLifecycle
 from astro_deployment_runtime.lifecycle.fleet import FleetPlan, build_manifest, plan_fleet
 from astro_deployment_runtime.planning.versions import ReleaseId
-from tests.contract import served as world
+from tests.contract import sandbox_server
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -54,9 +54,9 @@ class Platform:
     @contextlib.contextmanager
     def lifecycle(self) -> Iterator[DeploymentLifecycle]:
         """Open what plans for it."""
-        settings = world.settings("https://houston.example.com/v1")
+        settings = sandbox_server.settings("https://houston.example.com/v1")
         with contextlib.closing(Transport(settings, transport=httpx.MockTransport(self))) as transport:
-            yield DeploymentLifecycle(Houston(transport, feed=world.feed(), gather=0, linger=0), settings)
+            yield DeploymentLifecycle(Houston(transport, feed=sandbox_server.feed(), gather=0, linger=0), settings)
 
 
 def row(number: int, *, airflow: str = "", runtime: str = "", flow: str = "2.3.0", **desired: str) -> dict[str, Any]:

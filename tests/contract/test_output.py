@@ -17,7 +17,7 @@ import pytest
 
 from astro_deployment_runtime.cli import main
 from astro_deployment_runtime.support.text_table import text_width
-from tests.contract.served import FLEET, TOKEN, serving
+from tests.contract.sandbox_server import FLEET, TOKEN, serving
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from astro_deployment_runtime.errors import AstroRuntimeError
-from tests.contract import served
+from tests.contract import sandbox_server
 from tests.contract.stack import Stack
 from tests.contract.test_runs import changes, row
 
@@ -29,7 +29,7 @@ def test_illegal_targets_are_refused_with_their_rule(
 ) -> None:
     """A preview and a run name the rule and what to do next, and change nothing."""
     version, catalog = runs
-    with served.serving(tmp_path, rows=[row(version)], catalog=catalog) as platform:
+    with sandbox_server.serving(tmp_path, rows=[row(version)], catalog=catalog) as platform:
         stack = Stack(platform.url, catalog=catalog)
         reason = stack.refusal(runtime_version=target)
         assert f"{rule}: " in reason
@@ -40,15 +40,15 @@ def test_illegal_targets_are_refused_with_their_rule(
 
 def test_a_platform_that_cannot_migrate_is_told(tmp_path: Path) -> None:
     """Platform 0.33.2 cannot migrate."""
-    with served.serving(tmp_path, rows=[row("2.2.3")], version="0.33.2") as platform:
+    with sandbox_server.serving(tmp_path, rows=[row("2.2.3")], version="0.33.2") as platform:
         assert "PLATFORM: " in Stack(platform.url).refusal(runtime_version="5.0.4")
 
 
 def test_a_bare_base_image_is_refused_unless_accepted(tmp_path: Path) -> None:
     """It holds none of the user's DAGs, which matters where DAGs come with the image."""
     declared: dict[str, Any] = {"runtime_version": "5.0.4", "image": "{base}"}
-    mounted = row("2.3.0") | {"id": served.DUST, "releaseName": "mounted-2", "dagDeployment": "volume"}
-    with served.serving(tmp_path, rows=[row("2.3.0"), mounted]) as platform:
+    mounted = row("2.3.0") | {"id": sandbox_server.DUST, "releaseName": "mounted-2", "dagDeployment": "volume"}
+    with sandbox_server.serving(tmp_path, rows=[row("2.3.0"), mounted]) as platform:
         stack = Stack(platform.url)
         assert "holds none of your DAGs" in stack.refusal(**declared)
         for accepted in ({"accept": ["base-image"]}, {"release_name": "mounted-2"}):
@@ -58,7 +58,7 @@ def test_a_bare_base_image_is_refused_unless_accepted(tmp_path: Path) -> None:
 
 def test_a_deployment_that_is_not_there_is_named(tmp_path: Path) -> None:
     """A mistyped release name is refused, with how many others the token can see."""
-    with served.serving(tmp_path, rows=[row("2.3.0")]) as platform:
+    with sandbox_server.serving(tmp_path, rows=[row("2.3.0")]) as platform:
         reason = Stack(platform.url).refusal(release_name="starz-1", runtime_version="5.0.4")
         assert "no Deployment with the release name 'starz-1', but 1 others" in reason
 
@@ -77,7 +77,7 @@ def test_a_deployment_that_is_not_there_is_named(tmp_path: Path) -> None:
 def test_an_unusable_connection_is_told(variables: dict[str, str], told: str, tmp_path: Path) -> None:
     """What is wrong and where to set it right."""
     given = {"release_name": "stars-1", "runtime_version": "5.0.4", "accept": []}
-    with served.serving(tmp_path, rows=[row("2.3.0")]) as platform:
+    with sandbox_server.serving(tmp_path, rows=[row("2.3.0")]) as platform:
         try:
             lifecycle = Stack(platform.url).connect(**variables)
         except AstroRuntimeError as error:

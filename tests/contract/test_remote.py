@@ -20,7 +20,7 @@ from astro_deployment_runtime.lifecycle.deployment import connect
 from astro_deployment_runtime.planning.catalog import Catalog
 from astro_deployment_runtime.planning.versions import ReleaseId
 from astro_deployment_runtime.support.cancellation import stop
-from tests.contract.served import TOKEN
+from tests.contract.sandbox_server import TOKEN
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

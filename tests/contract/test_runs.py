@@ -6,26 +6,26 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.contract import served
+from tests.contract import sandbox_server
 from tests.contract.stack import Stack
-from tests.faults import FAULTS, Faults
-from tests.measured import note
-from tests.proxy import Proxy
+from tests.fault_proxy import FAULTS, Faults
+from tests.recording_proxy import Proxy
+from tests.soak_measurements import note
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from tests.contract.served import Served
+    from tests.contract.sandbox_server import Served
 
 
-def row(runs: str) -> served.Row:
+def row(runs: str) -> sandbox_server.Row:
     """The Deployment ``stars-1`` at that version."""
     distribution = "certified" if runs.startswith("2.") else "runtime"
     return {
-        "id": served.STARS,
+        "id": sandbox_server.STARS,
         "releaseName": "stars-1",
-        "workspace": served.SPACE,
+        "workspace": sandbox_server.SPACE,
         "distribution": distribution,
         "version": runs,
     }
@@ -33,7 +33,7 @@ def row(runs: str) -> served.Row:
 
 def version(platform: Served) -> str:
     """What ``stars-1`` runs, behind the API."""
-    return platform.found(served.STARS).version
+    return platform.found(sandbox_server.STARS).version
 
 
 def changes(platform: Served) -> list[str]:
@@ -47,7 +47,7 @@ def test_a_run_carries_on_or_is_resumed(fault: Callable[[Faults], None], tmp_pat
     told = FAULTS[fault]
     with (
         Proxy().listening() as proxy,
-        served.serving(tmp_path, rows=[row("2.4.3")], catalog="published", public_url=proxy.root) as platform,
+        sandbox_server.serving(tmp_path, rows=[row("2.4.3")], catalog="published", public_url=proxy.root) as platform,
     ):
         proxy.upstream = int(platform.url.rsplit(":", 1)[1].split("/")[0])
         stack = Stack(f"{proxy.root}/v1", catalog="published")
@@ -56,7 +56,7 @@ def test_a_run_carries_on_or_is_resumed(fault: Callable[[Faults], None], tmp_pat
         problem = stack.up(runtime_version="7.6.0")
         faults.end()
         assert (problem is not None, told in " ".join((problem or "").split())) == (bool(told), True), problem
-        assert served.TOKEN not in repr((problem, stack.told, stack.saved))
+        assert sandbox_server.TOKEN not in repr((problem, stack.told, stack.saved))
         assert stack.up(runtime_version="7.6.0") is None
         assert version(platform) == "7.6.0"
         assert stack.saved is not None
@@ -84,7 +84,7 @@ def test_each_generation_gets_what_it_understands(
     generation: str, runs: str, mutations: list[str], tmp_path: Path
 ) -> None:
     """A migration is started everywhere that it exists; a Runtime upgrade only where versions can be desired."""
-    with served.serving(tmp_path, rows=[row(runs)], version=generation) as platform:
+    with sandbox_server.serving(tmp_path, rows=[row(runs)], version=generation) as platform:
         stack = Stack(platform.url)
         declared = {"runtime_version": "5.0.4", "accept": ["overwrite-environment"]}
         assert stack.up(**declared) is None
@@ -102,7 +102,7 @@ def test_each_generation_gets_what_it_understands(
 )
 def test_airflow_3_is_reached_through_its_gate(generation: str, runs: str, path: str, tmp_path: Path) -> None:
     """Where the platform offers it: by a release with Airflow 2.7 or later; its own health and version confirm it."""
-    with served.serving(tmp_path, rows=[row(runs)], version=generation, catalog="published") as platform:
+    with sandbox_server.serving(tmp_path, rows=[row(runs)], version=generation, catalog="published") as platform:
         stack = Stack(platform.url, catalog="published")
         lines = stack.preview(runtime_version="3.1-x").lines
         assert "FROM astrocrpublic.azurecr.io/runtime:3.1-21" in "\n".join(lines)
@@ -115,7 +115,7 @@ def test_airflow_3_is_reached_through_its_gate(generation: str, runs: str, path:
 
 def test_an_upgrade_by_image_alone_can_wait_for_somebody(tmp_path: Path) -> None:
     """Nothing is started and nothing is pending; the time-out and the next run are the same as elsewhere."""
-    with served.serving(tmp_path, rows=[row("4.2.5")], version="1.1.0") as platform:
+    with sandbox_server.serving(tmp_path, rows=[row("4.2.5")], version="1.1.0") as platform:
         stack = Stack(platform.url)
         assert "Houston took no image within" in (stack.up(runtime_version="5.0.4", image=None, timeout="1s") or "")
         assert "FROM quay.io/astronomer/astro-runtime:5.0.4" in "\n".join(stack.told.infos)
@@ -126,10 +126,10 @@ def test_an_upgrade_by_image_alone_can_wait_for_somebody(tmp_path: Path) -> None
 
 def test_a_viewers_token_may_look_and_not_change(tmp_path: Path) -> None:
     """Preview works with it; a run says what the token may not do, and saves that nothing is pending."""
-    with served.serving(tmp_path, rows=[row("2.3.0")]) as platform:
-        stack = Stack(platform.url, token=served.VIEWER)
+    with sandbox_server.serving(tmp_path, rows=[row("2.3.0")]) as platform:
+        stack = Stack(platform.url, token=sandbox_server.VIEWER)
         assert stack.preview(runtime_version="5.0.4").inputs["hops"] == 1
         assert "Deployment Editor" in (stack.up(runtime_version="5.0.4") or "")
         assert stack.saved is not None
         assert stack.saved["pending"] is None
-        assert platform.found(served.STARS).pending == ""
+        assert platform.found(sandbox_server.STARS).pending == ""

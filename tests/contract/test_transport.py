@@ -36,7 +36,7 @@ from astro_deployment_runtime.houston import transport as module
 from astro_deployment_runtime.houston.transport import Transport
 from astro_deployment_runtime.support import traffic
 from astro_deployment_runtime.support.cancellation import stop
-from tests.contract.served import TOKEN, settings
+from tests.contract.sandbox_server import TOKEN, settings
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -14,7 +14,7 @@ from pydantic import ValidationError
 from astro_deployment_runtime.houston import wire
 from astro_deployment_runtime.houston.model_mapping import read_platform
 from astro_deployment_runtime.planning.model import PlatformVersion
-from sandbox.generation import Generation
+from sandbox.platform_version import Generation
 from sandbox.schema import sdl
 
 if TYPE_CHECKING:

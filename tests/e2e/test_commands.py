@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Final
 
 import pytest
 
-from tests.e2e.world import IMAGE, PLUGIN, ROOT, TOKEN, deployment
+from tests.e2e.pulumi_project import IMAGE, PLUGIN, ROOT, TOKEN, deployment
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from tests.e2e.conftest import MakeProject, StartSandbox
-    from tests.e2e.world import Project
+    from tests.e2e.pulumi_project import Project
 
 _PAGES: Final = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
 _README: Final = ROOT / "README.md"

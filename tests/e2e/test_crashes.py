@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
-from tests.e2e.crash import LONG, SHORT, survived, undisturbed
-from tests.e2e.points import Where, chosen, every, worth
-from tests.e2e.world import PLUGIN, QUICK_PLUGIN
-from tests.measured import note
+from tests.e2e.crash_points import Where, chosen, every, worth
+from tests.e2e.crash_run import LONG, SHORT, survived, undisturbed
+from tests.e2e.pulumi_project import PLUGIN, QUICK_PLUGIN
+from tests.soak_measurements import note
 
 if TYPE_CHECKING:
-    from tests.e2e.points import Point
+    from tests.e2e.crash_points import Point
 
 PARTS: Final = 10
 SOAKED_PARTS: Final = 24

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 import pytest
 import yaml
 
-from tests.e2e.world import IMAGE, MARKED_BLOCKS, ROOT, START_AIRFLOW, TOKEN, Result, deployment
+from tests.e2e.pulumi_project import IMAGE, MARKED_BLOCKS, ROOT, START_AIRFLOW, TOKEN, Result, deployment
 from tools import recording
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from tests.e2e.conftest import MakeProject, StartSandbox
-    from tests.e2e.world import Project, Sandbox
+    from tests.e2e.pulumi_project import Project, Sandbox
 
 _RELEASE: Final = "galactic-stars-1234"
 _OPERATIONS: Final = ROOT / "docs" / "operations.md"

@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Final
 import pytest
 
 from tests.e2e import processes
-from tests.e2e.crash import opened
-from tests.e2e.world import TOKEN
-from tests.faults import FAULTS, Faults, pages, revoked
-from tests.proxy import Answer, Dropped, Request
+from tests.e2e.crash_run import opened
+from tests.e2e.pulumi_project import TOKEN
+from tests.fault_proxy import FAULTS, Faults, pages, revoked
+from tests.recording_proxy import Answer, Dropped, Request
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -15,11 +15,11 @@ import pytest
 import yaml
 
 from astro_deployment_runtime.execution.health_confirmation import HEALTHY_READS
-from tests.e2e.world import IMAGE, ROOT, START_AIRFLOW, deployment
+from tests.e2e.pulumi_project import IMAGE, ROOT, START_AIRFLOW, deployment
 
 if TYPE_CHECKING:
     from tests.e2e.conftest import MakeProject, StartSandbox
-    from tests.e2e.world import Sandbox
+    from tests.e2e.pulumi_project import Sandbox
 
 _STACKS: Final = ROOT / "stacks"
 _GOLDEN: Final = Path(__file__).parent / "golden" / "fleet-refused.txt"

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Any, Final
 
 import yaml
 
-from tests.e2e.world import IMAGE, ROOT, TOKEN, deployment
+from tests.e2e.pulumi_project import IMAGE, ROOT, TOKEN, deployment
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from tests.e2e.conftest import MakeProject, StartSandbox
-    from tests.e2e.world import Project
+    from tests.e2e.pulumi_project import Project
 
 _EXAMPLES: Final = ROOT / "examples" / "ci"
 _STAND_IN: Final = """#!/bin/sh

@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING
 import pytest
 import yaml
 
-from tests.e2e.world import ROOT, TOKEN, Sandbox, deployment
+from tests.e2e.pulumi_project import ROOT, TOKEN, Sandbox, deployment
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from tests.e2e.conftest import MakeProject, StartSandbox
-    from tests.e2e.world import Project
+    from tests.e2e.pulumi_project import Project
 
 RELEASE = "galactic-stars-1234"
 AC, RUNTIME = "quay.io/astronomer/ap-airflow", "quay.io/astronomer/astro-runtime"

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.e2e.world import IMAGE, deployment
+from tests.e2e.pulumi_project import IMAGE, deployment
 
 if TYPE_CHECKING:
     from tests.e2e.conftest import MakeProject, StartSandbox

@@ -13,7 +13,7 @@ import subprocess
 from typing import TYPE_CHECKING, Any, Final
 
 from astro_deployment_runtime.cli.main import main
-from tests.e2e.world import IMAGE, ROOT, START_AIRFLOW, TOKEN, deployment
+from tests.e2e.pulumi_project import IMAGE, ROOT, START_AIRFLOW, TOKEN, deployment
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     import pytest
 
     from tests.e2e.conftest import MakeProject, StartSandbox
-    from tests.e2e.world import Project, Sandbox
+    from tests.e2e.pulumi_project import Project, Sandbox
 
 _KEPT: Final = ROOT / "tests" / "golden" / "previews"
 _FORMATS: Final = {"markdown": "md", "json": "report.json", "junit": "xml"}

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.e2e.world import IMAGE, PLUGIN, deployment
+from tests.e2e.pulumi_project import IMAGE, PLUGIN, deployment
 
 if TYPE_CHECKING:
     from tests.e2e.conftest import MakeProject, StartSandbox
-    from tests.e2e.world import Sandbox
+    from tests.e2e.pulumi_project import Sandbox
 
 HOPS = 2
 

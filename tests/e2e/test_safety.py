@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Final
 import pytest
 
 from tests.e2e import processes
-from tests.e2e.crash import Case, opened
-from tests.e2e.world import TOKEN
-from tests.faults import Faults, revoked
+from tests.e2e.crash_run import Case, opened
+from tests.e2e.pulumi_project import TOKEN
+from tests.fault_proxy import Faults, revoked
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Final
 
 import pytest
 
-from tests.e2e.world import ROOT, deployment
+from tests.e2e.pulumi_project import ROOT, deployment
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from tests.e2e.conftest import MakeProject, StartSandbox
-    from tests.e2e.world import Project
+    from tests.e2e.pulumi_project import Project
 
 CANARY: Final = "canary-4711"
 IMAGE: Final = f"registry.example.com/{CANARY}/airflow:{{distribution}}-{{version}}"

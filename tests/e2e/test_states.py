@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 import pytest
 import yaml
 
-from tests.e2e.world import IMAGE, Project, Sandbox, deployment
+from tests.e2e.pulumi_project import IMAGE, Project, Sandbox, deployment
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 import pytest
 
-from tests.e2e.world import ROOT, Project, deployment
+from tests.e2e.pulumi_project import ROOT, Project, deployment
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.e2e.world import Project
+from tests.e2e.pulumi_project import Project
 from tests.yaml_cases import ACCEPTED, REFUSED, SCALARS
 
 if TYPE_CHECKING:

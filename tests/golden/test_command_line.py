@@ -13,7 +13,7 @@ import pytest
 import yaml
 
 from astro_deployment_runtime.cli import main
-from tests.contract.served import FLEET, TOKEN, serving
+from tests.contract.sandbox_server import FLEET, TOKEN, serving
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -21,15 +21,15 @@ from astro_deployment_runtime.houston.transport import Transport
 from astro_deployment_runtime.lifecycle.deployment import DeploymentLifecycle
 from astro_deployment_runtime.planning.catalog import Catalog
 from astro_deployment_runtime.planning.versions import ReleaseId
-from sandbox import app, graph, versions
+from sandbox import app, graphql_execution, versions
 from sandbox import catalog as offers
-from sandbox.behaviour import Platform
 from sandbox.deployment import Deployment
-from sandbox.generation import Generation
 from sandbox.houston import Houston as SandboxHouston
 from sandbox.houston import Role, Tokens
+from sandbox.platform_rules import Platform
+from sandbox.platform_version import Generation
 from sandbox.queries import Context
-from sandbox.requestlog import root_fields
+from sandbox.request_log import root_fields
 from sandbox.store import Store
 from tests.unit.execution.stage import BASE, ID, IMAGE, RELEASE, TOKEN, FakeClock, Recorder
 
@@ -123,8 +123,8 @@ class Wire(httpx.BaseTransport):
     def _answer(self, request: httpx.Request, body: dict[str, Any] | None) -> httpx.Response:
         sandbox = self._hand.sandbox
         if body is not None:
-            schema = graph.executable(sandbox.platform.generation)
-            status, answer = graph.run(schema, body, Context(sandbox, Role.ADMIN))
+            schema = graphql_execution.executable(sandbox.platform.generation)
+            status, answer = graphql_execution.run(schema, body, Context(sandbox, Role.ADMIN))
             return httpx.Response(status, json=answer)
         transport = httpx.ASGITransport(app.create(sandbox))
 

@@ -25,11 +25,11 @@ from hypothesis.stateful import (
 
 from sandbox import catalog as offers
 from sandbox.errors import RefusedError
-from sandbox.generation import Generation
-from sandbox.images import Labels
-from sandbox.quirks import Quirks
+from sandbox.image_labels import Labels
+from sandbox.platform_quirks import Quirks
+from sandbox.platform_version import Generation
 from tests.machine.hand import CERTIFIED, PLATFORMS, RUNTIME, Fault, Hand, Result, write_catalog
-from tests.measured import note
+from tests.soak_measurements import note
 from tests.unit.execution.stage import ID, RELEASE
 
 if TYPE_CHECKING:

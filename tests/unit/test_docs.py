@@ -45,9 +45,9 @@ from astro_deployment_runtime.planning.rules import RULES
 from astro_deployment_runtime.planning.versions import ReleaseId
 from astro_deployment_runtime.plugin import server
 from astro_deployment_runtime.program.fleet import declare_fleet
-from tests.contract.served import TOKEN, serving
-from tools import recording, reference
-from tools.reference import shown_default
+from tests.contract.sandbox_server import TOKEN, serving
+from tools import configuration_tables, recording
+from tools.configuration_tables import shown_default
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -118,7 +118,7 @@ def test_a_shown_command_prints_what_is_shown(
 def test_the_reference_is_what_the_code_says() -> None:
     """Word for word; ``make docs`` writes it."""
     page = CONFIGURATION.read_text(encoding="utf-8")
-    assert reference.written(page) == page
+    assert configuration_tables.written(page) == page
 
 
 def test_the_arguments_are_those_of_the_resource_and_of_an_entry() -> None:

@@ -26,8 +26,8 @@ from astro_deployment_runtime.plugin import engine_call
 from astro_deployment_runtime.plugin.engine_call import Call, PartialProgressError, Severity
 from astro_deployment_runtime.program.deployment_resource import AstroDeploymentRuntime
 from astro_deployment_runtime.resource import RuntimeProvider
-from tests.contract import served as world
-from tests.contract.served import STARS, TOKEN, WIND, Served
+from tests.contract import sandbox_server
+from tests.contract.sandbox_server import STARS, TOKEN, WIND, Served
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -64,7 +64,7 @@ def _environment(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def served(tmp_path: Path) -> Iterator[Served]:
     """A sandbox with four Deployments in two workspaces."""
-    with world.serving(tmp_path) as running:
+    with sandbox_server.serving(tmp_path) as running:
         yield running
 
 

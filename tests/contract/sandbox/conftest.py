@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import pytest
 
-from sandbox.world import Settings
-from tests.contract.sandbox.wire import FLEET, RUNTIME_FLEET, TOKEN, VIEWER, Wire, opened
+from sandbox.startup import Settings
+from tests.contract.sandbox.sandbox_client import FLEET, RUNTIME_FLEET, TOKEN, VIEWER, Wire, opened
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -19,7 +19,7 @@ class Start(Protocol):
     """Starts a sandbox of a platform version."""
 
     def __call__(self, version: str = "0.30.4", **settings: Any) -> Wire:
-        """Start it; ``settings`` are those of ``sandbox.world.Settings``, and ``middleware``."""
+        """Start it; ``settings`` are those of ``sandbox.startup.Settings``, and ``middleware``."""
         ...
 
 

@@ -17,10 +17,10 @@ from typing import TYPE_CHECKING
 import httpx
 import pytest
 
-from sandbox import world
+from sandbox import startup
 from sandbox.cli import main
 from sandbox.errors import SandboxError
-from tests.contract.sandbox.wire import FLEET, TOKEN
+from tests.contract.sandbox.sandbox_client import FLEET, TOKEN
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -190,12 +190,12 @@ def test_what_serve_cannot_use_is_told_in_a_line(
 def test_a_state_that_does_not_fit_the_platform_is_refused(fleet: Path, tmp_path: Path) -> None:
     """Certified Deployments of an older platform cannot come along to 0.37."""
     settings = {"token": TOKEN, "state": tmp_path / "state.db"}
-    with world.houston(world.Settings(**settings, fleet=fleet), "http://x"):  # type: ignore[arg-type]
+    with startup.houston(startup.Settings(**settings, fleet=fleet), "http://x"):  # type: ignore[arg-type]
         pass
-    newer = world.Settings(**settings, platform_version="0.37.0")  # type: ignore[arg-type]
+    newer = startup.Settings(**settings, platform_version="0.37.0")  # type: ignore[arg-type]
     with (
         pytest.raises(SandboxError, match="stars-1: Astronomer Certified cannot exist"),
-        world.houston(newer, "http://x"),
+        startup.houston(newer, "http://x"),
     ):
         pass
 
@@ -281,9 +281,9 @@ def test_another_server_is_told_apart(
 def test_ctrl_c_before_the_server_runs_ends_quietly(monkeypatch: pytest.MonkeyPatch) -> None:
     """Exit code 0, too."""
 
-    def interrupted(_: world.Settings) -> None:
+    def interrupted(_: startup.Settings) -> None:
         raise KeyboardInterrupt
 
     monkeypatch.setattr(signal, "signal", lambda *_: None)
-    monkeypatch.setattr(world, "serve", interrupted)
+    monkeypatch.setattr(startup, "serve", interrupted)
     assert main(["serve"]) == 0

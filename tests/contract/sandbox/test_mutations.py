@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.contract.sandbox import documents as ask
-from tests.contract.sandbox.wire import DUST, STARS, TIDES, TOKEN, VIEWER, WIND, Wire
+from tests.contract.sandbox import cli_documents as ask
+from tests.contract.sandbox.sandbox_client import DUST, STARS, TIDES, TOKEN, VIEWER, WIND, Wire
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -16,10 +16,10 @@ from starlette.middleware import Middleware
 
 from sandbox import server
 from sandbox.houston import Tokens
-from sandbox.requestlog import RequestLog
-from tests.contract.sandbox import documents as ask
-from tests.contract.sandbox.wire import DUST, STARS, TIDES, TOKEN, VIEWER, WIND, Wire
-from tests.contract.served import serving
+from sandbox.request_log import RequestLog
+from tests.contract.sandbox import cli_documents as ask
+from tests.contract.sandbox.sandbox_client import DUST, STARS, TIDES, TOKEN, VIEWER, WIND, Wire
+from tests.contract.sandbox_server import serving
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -24,7 +24,7 @@ from astro_deployment_runtime.planning.base_images import VENDORS, BaseImages
 from astro_deployment_runtime.planning.model import OF_PROJECTS, Plan
 from astro_deployment_runtime.planning.planner import plan
 from astro_deployment_runtime.planning.versions import ReleaseId, RuntimeVersion
-from tests.contract import served as world
+from tests.contract import sandbox_server
 from tests.unit.execution.stage import ID, Recorder, Stage, opened
 
 if TYPE_CHECKING:
@@ -436,7 +436,7 @@ def test_a_run_holds_the_token_nowhere(stage: Stage, folder: Path) -> None:
 def lifecycle(tmp_path: Path) -> Iterator[DeploymentLifecycle]:
     """What the provider does, for a fleet of four."""
     (tmp_path / "fleet").mkdir()
-    with world.serving(tmp_path / "fleet") as running:
+    with sandbox_server.serving(tmp_path / "fleet") as running:
         yield DeploymentLifecycle(running.client, SETTINGS)
 
 

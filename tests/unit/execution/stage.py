@@ -22,9 +22,9 @@ from astro_deployment_runtime.houston.transport import Transport
 from astro_deployment_runtime.planning.model import Acceptance, Plan, Strategy
 from astro_deployment_runtime.planning.planner import plan
 from astro_deployment_runtime.planning.versions import ReleaseId, RuntimeVersion
-from sandbox import app, world
-from sandbox.images import Labels
-from sandbox.requestlog import root_fields
+from sandbox import app, startup
+from sandbox.image_labels import Labels
+from sandbox.request_log import root_fields
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -193,10 +193,10 @@ def opened(
     }
     fleet.write_text(json.dumps([entry]), encoding="utf-8")
     clock = FakeClock()
-    made = world.Settings(
+    made = startup.Settings(
         **{"token": TOKEN, "fleet": fleet, "rollout_seconds": 60.0, "heartbeat_seconds": 0.2, **settings}
     )
-    with world.houston(made, BASE, clock) as served:
+    with startup.houston(made, BASE, clock) as served:
         wire = _Wire(app.create(served))
         transport = Transport(ConnectionSettings(url=f"{BASE}/v1", token=SecretStr(TOKEN)), transport=wire)
         try:

@@ -16,8 +16,8 @@ from astro_deployment_runtime.lifecycle.deployment import (
     connect,
 )
 from astro_deployment_runtime.planning.versions import ReleaseId
-from tests.contract import served as world
-from tests.contract.served import DUST, STARS, TIDES, TOKEN, WIND, Served
+from tests.contract import sandbox_server
+from tests.contract.sandbox_server import DUST, STARS, TIDES, TOKEN, WIND, Served
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -61,7 +61,7 @@ class Recorder:
 @pytest.fixture
 def served(tmp_path: Path) -> Iterator[Served]:
     """A sandbox with four Deployments in two workspaces, and a client of it."""
-    with world.serving(tmp_path) as running:
+    with sandbox_server.serving(tmp_path) as running:
         yield running
 
 
@@ -175,7 +175,7 @@ def test_what_is_illegal_is_a_failure(
 
 def test_a_platform_that_refuses_the_token_is_a_failure(tmp_path: Path) -> None:
     """Of no argument in particular, without the token."""
-    with world.serving(tmp_path, token="canary-wrong") as served:
+    with sandbox_server.serving(tmp_path, token="canary-wrong") as served:
         ((blamed, reason),) = check(DeploymentLifecycle(served.client), news("stars-1")).failures
     assert (blamed, "canary-wrong" in reason) == ("", False)
     assert reason.startswith("Houston refuses the token for the platform's offer")

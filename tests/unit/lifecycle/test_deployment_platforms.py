@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from astro_deployment_runtime.lifecycle.deployment import DeploymentLifecycle
-from tests.contract import served as world
+from tests.contract import sandbox_server
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -20,7 +20,7 @@ IMAGE = "registry.example.com/data-eng/airflow:{distribution}-{version}"
 def checked(folder: Path, version: str, **more: Any) -> DeploymentCheck:
     """Check a resource's inputs on a platform of that version."""
     given = {"release_name": "many-0", "runtime_version": "5.0.4", "accept": [], **more}
-    with world.serving(folder, rows=world.many(1, 1), version=version) as served:
+    with sandbox_server.serving(folder, rows=sandbox_server.many(1, 1), version=version) as served:
         return DeploymentLifecycle(served.client).check("", {}, given)
 
 

@@ -11,8 +11,8 @@ from astro_deployment_runtime.errors import InvalidDeclarationError, PlatformAns
 from astro_deployment_runtime.lifecycle.deployment import DeploymentLifecycle
 from astro_deployment_runtime.lifecycle.fleet import FleetPlan, plan_fleet, refusal_text, summary
 from astro_deployment_runtime.planning.versions import ReleaseId
-from tests.contract import served as world
-from tests.contract.served import DUST, HELIO, Served
+from tests.contract import sandbox_server
+from tests.contract.sandbox_server import DUST, HELIO, Served
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 @pytest.fixture
 def served(tmp_path: Path) -> Iterator[Served]:
     """A sandbox with four Deployments in two workspaces, and a client of it."""
-    with world.serving(tmp_path) as running:
+    with sandbox_server.serving(tmp_path) as running:
         yield running
 
 
@@ -63,7 +63,7 @@ def test_all_refusals_are_found_at_once(served: Served) -> None:
 
 def test_a_whole_fleet_costs_two_requests(tmp_path: Path) -> None:
     """Whatever their number."""
-    with world.serving(tmp_path, rows=world.many(60, 3)) as served:
+    with sandbox_server.serving(tmp_path, rows=sandbox_server.many(60, 3)) as served:
         found = plan(served, selectors=[{"releaseName": "*", "runtimeVersion": "5.0.4"}])
         assert [each.hops for each in found.deployments] == [1] * 60
         assert len(served.asked()) == 2
@@ -129,7 +129,7 @@ def test_a_selector_that_cannot_be_resolved_is_a_mistake(served: Served) -> None
 
 def test_a_platform_that_cannot_be_read_is_one_error(tmp_path: Path) -> None:
     """Not one for each Deployment."""
-    with world.serving(tmp_path, token="wrong") as served, pytest.raises(TokenRefusedError):
+    with sandbox_server.serving(tmp_path, token="wrong") as served, pytest.raises(TokenRefusedError):
         plan(served, deployments=[entry("stars-1"), entry("dust-2")])
 
 
@@ -173,18 +173,22 @@ def test_a_line_is_judged_as_it_is_held(served: Served) -> None:
 
 def test_of_two_deployments_with_one_release_name_none_is_guessed(tmp_path: Path) -> None:
     """A selector, an entry: one refusal that names both, and the others go on; by their ids both are planned."""
-    with world.serving(tmp_path, put=['w0.1.releaseName="stars-1"']) as served:
+    with sandbox_server.serving(tmp_path, put=['w0.1.releaseName="stars-1"']) as served:
         selectors = [{"releaseName": "*", "runtimeVersion": "5.0.4"}]
         for given in ({"selectors": selectors}, {"selectors": selectors, "deployments": [entry("stars-1")]}):
             found = plan(served, exclude=["tides-4"], **given)
             assert [each.entry.name for each in found.deployments] == ["stars-1", "wind-3"]
             (refused,) = found.refused
-            for part in (f"'Stars-1' in workspace {world.SPACE} ({world.STARS})", f"({DUST})", "by its deploymentId"):
+            for part in (
+                f"'Stars-1' in workspace {sandbox_server.SPACE} ({sandbox_server.STARS})",
+                f"({DUST})",
+                "by its deploymentId",
+            ):
                 assert part in (refused.refusal or "")
             assert refused.refused_argument == "release_name"
         by_id = [
             {"name": name, "deploymentId": id_, "runtimeVersion": "5.0.4"}
-            for name, id_ in (("blue", world.STARS), ("red", DUST))
+            for name, id_ in (("blue", sandbox_server.STARS), ("red", DUST))
         ]
         found = plan(served, deployments=by_id, selectors=selectors, exclude=["tides-4"])
         assert [(each.entry.name, each.refusal) for each in found.deployments] == [
@@ -204,18 +208,20 @@ def test_of_two_deployments_with_one_release_name_none_is_guessed(tmp_path: Path
     ("put", "gap"),
     [
         ("workspaces=null", "workspaces: null"),
-        ("w0=null", f"the Deployments of workspace {world.SPACE}: null"),
+        ("w0=null", f"the Deployments of workspace {sandbox_server.SPACE}: null"),
         ("w1.0.id=null", f"a Deployment of workspace {HELIO}: without an id or a release name"),
         ("w1.0=null", f"the Deployments of workspace {HELIO}: null"),
     ],
 )
 def test_no_selector_is_resolved_in_a_fleet_that_is_not_known(tmp_path: Path, put: str, gap: str) -> None:
     """What it overlooks would leave the stack; Deployments that are declared one by one go on, with a note."""
-    with world.serving(tmp_path, put=[put]) as served:
+    with sandbox_server.serving(tmp_path, put=[put]) as served:
         with pytest.raises(PlatformAnswerError, match=r"a selector that overlooks a Deployment would ") as raised:
             plan(served, selectors=[{"workspace": HELIO, "runtimeVersion": "5.0.4"}])
         assert gap in str(raised.value)
-        found = plan(served, deployments=[{"name": "a", "deploymentId": world.STARS, "runtimeVersion": "5.0.4"}])
+        found = plan(
+            served, deployments=[{"name": "a", "deploymentId": sandbox_server.STARS, "runtimeVersion": "5.0.4"}]
+        )
         assert (found.refused, found.deployments[0].hops) == ((), 2)
         (note,) = found.notes
         assert gap in note
@@ -227,11 +233,11 @@ def test_an_odd_deployment_stays_in_the_fleet(tmp_path: Path) -> None:
         *("w0.0.label=42", "w0.1.runtimeVersion=7", "w1.0.urls.0.url=null", "w1.0.dagDeployment=5"),
         *("w1.1.workspace=null", "runtimeReleases.0=null", "deploymentConfig.airflowImages.0=null"),
     ]
-    with world.serving(tmp_path, put=put) as served:
+    with sandbox_server.serving(tmp_path, put=put) as served:
         found = plan(
             served,
             selectors=[
-                {"workspace": world.SPACE, "runtimeVersion": "5.0.4"},
+                {"workspace": sandbox_server.SPACE, "runtimeVersion": "5.0.4"},
                 {"workspace": HELIO, "runtimeVersion": "4.2.5", "accept": ["cancel-pending"]},
             ],
         )
@@ -255,7 +261,7 @@ def test_a_selector_is_not_resolved_by_what_a_platform_does_not_tell(
     tmp_path: Path, lacks: str, selector: dict[str, str], told: str
 ) -> None:
     """It would overlook Deployments; other selectors are resolved."""
-    with world.serving(tmp_path, lacks=[lacks]) as served:
+    with sandbox_server.serving(tmp_path, lacks=[lacks]) as served:
         with pytest.raises(PlatformAnswerError, match=told):
             plan(served, selectors=[{**selector, "runtimeVersion": "5.0.4"}])
         assert len(plan(served, selectors=[{"workspace": HELIO, "runtimeVersion": "5.0.4"}]).deployments) == 2

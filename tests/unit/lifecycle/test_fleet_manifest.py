@@ -9,26 +9,28 @@ import pytest
 from astro_deployment_runtime.lifecycle.deployment import DeploymentLifecycle
 from astro_deployment_runtime.lifecycle.fleet import build_manifest
 from astro_deployment_runtime.lifecycle.fleet_manifest import FleetManifest, ManifestEntry, ManifestWave
-from tests.contract import served as world
-from tests.contract.served import DUST, STARS
+from tests.contract import sandbox_server
+from tests.contract.sandbox_server import DUST, STARS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from tests.contract.served import Served
+    from tests.contract.sandbox_server import Served
 
 
 @pytest.fixture
 def served(tmp_path: Path) -> Iterator[Served]:
     """A sandbox with four Deployments in two workspaces, and a client of it."""
-    with world.serving(tmp_path) as running:
+    with sandbox_server.serving(tmp_path) as running:
         yield running
 
 
 def manifest_of(served: Served, *, saved: Any = None, **declared: Any) -> FleetManifest:
     """Judge a fleet, and send what comes of it through another process's hands."""
-    manifest = build_manifest(declared, saved, lambda: DeploymentLifecycle(served.client, world.settings(served.url)))
+    manifest = build_manifest(
+        declared, saved, lambda: DeploymentLifecycle(served.client, sandbox_server.settings(served.url))
+    )
     assert FleetManifest.from_json(manifest.to_json()) == manifest
     return manifest
 

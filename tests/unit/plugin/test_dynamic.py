@@ -20,7 +20,7 @@ from astro_deployment_runtime.plugin.dynamic import DynamicServicer, stock_servi
 from astro_deployment_runtime.plugin.engine_call import PartialProgressError, current_call
 from astro_deployment_runtime.plugin.server import EngineCalls
 from astro_deployment_runtime.resource import JUDGE_FLEET
-from tests.contract.served import STARS, TOKEN, serving
+from tests.contract.sandbox_server import STARS, TOKEN, serving
 from tests.unit.plugin.plugin_process import (
     URN,
     Engine,

@@ -10,11 +10,11 @@ import pytest
 from sandbox.deployment import Deployment, Health
 from sandbox.errors import RefusedError
 from sandbox.heartbeats import Component, last, running
-from sandbox.images import Labels
-from tests.unit.sandbox.worlds import Clock, certified, platform, runtime
+from sandbox.image_labels import Labels
+from tests.unit.sandbox.sample_platforms import Clock, certified, platform, runtime
 
 if TYPE_CHECKING:
-    from sandbox.behaviour import Platform
+    from sandbox.platform_rules import Platform
 
 SCHEDULER = Component.SCHEDULER
 

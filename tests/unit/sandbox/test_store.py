@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from sandbox.errors import SandboxError
-from sandbox.images import Labels
+from sandbox.image_labels import Labels
 from sandbox.store import Store
-from tests.unit.sandbox.worlds import certified, platform, runtime
+from tests.unit.sandbox.sample_platforms import certified, platform, runtime
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -13,7 +13,7 @@ import pytest
 
 from sandbox.client import Client
 from sandbox.errors import SandboxError
-from tools import demo, local, playground
+from tools import demo, playground, sandbox_project
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -87,7 +87,9 @@ def test_foreign_settings_are_left_out(monkeypatch: pytest.MonkeyPatch, tmp_path
     """A user's own stack, platform and tokens have no part in the demo."""
     monkeypatch.setenv("PULUMI_STACK", "production")
     monkeypatch.setenv("ASTRO_CA_FILE", "/production.pem")
-    environment = local.environment(local.pulumi_settings(folder=tmp_path, url="http://127.0.0.1:1/v1"))
+    environment = sandbox_project.environment(
+        sandbox_project.pulumi_settings(folder=tmp_path, url="http://127.0.0.1:1/v1")
+    )
     assert not {"PULUMI_STACK", "ASTRO_CA_FILE"} & environment.keys()
     assert environment["ASTRO_HOUSTON_URL"] == "http://127.0.0.1:1/v1"
     assert environment["PATH"] == os.environ["PATH"]
@@ -96,8 +98,8 @@ def test_foreign_settings_are_left_out(monkeypatch: pytest.MonkeyPatch, tmp_path
 
 def test_sandbox_serves_the_demo_fleet_and_ends(tmp_path: Path) -> None:
     """The sandbox has the fleet that the issue asks for, and does not outlive its block."""
-    with local.sandbox(state=tmp_path / "state", rollout_seconds=0) as url:
-        fleet = Client(url, local.TOKEN).fleet()
+    with sandbox_project.sandbox(state=tmp_path / "state", rollout_seconds=0) as url:
+        fleet = Client(url, sandbox_project.TOKEN).fleet()
     assert [(row["distribution"], row["version"]) for row in fleet] == [
         ("certified", "2.2.3"),
         ("certified", "2.3.0"),
@@ -106,14 +108,14 @@ def test_sandbox_serves_the_demo_fleet_and_ends(tmp_path: Path) -> None:
         ("certified", "2.2.5"),
     ]
     with pytest.raises(SandboxError, match="no sandbox answers"):
-        Client(url, local.TOKEN).fleet()
+        Client(url, sandbox_project.TOKEN).fleet()
 
 
 def test_sandbox_that_does_not_start_tells_why(tmp_path: Path) -> None:
     """Its own words are in the error."""
     with (
-        pytest.raises(local.SandboxNotStartedError, match=r"did not start\n.*state"),
-        local.sandbox(state=tmp_path / "no" / "such" / "state", rollout_seconds=0),
+        pytest.raises(sandbox_project.SandboxNotStartedError, match=r"did not start\n.*state"),
+        sandbox_project.sandbox(state=tmp_path / "no" / "such" / "state", rollout_seconds=0),
     ):
         pass
 
@@ -121,13 +123,15 @@ def test_sandbox_that_does_not_start_tells_why(tmp_path: Path) -> None:
 def test_team_deploys_what_its_deployment_waits_for(tmp_path: Path) -> None:
     """The played team answers a pending hop with an image of that distribution and version."""
     fleet = tmp_path / "fleet.yaml"
-    fleet.write_text(local.FLEET.read_text() + "  pending: 2.3.0\n")
+    fleet.write_text(sandbox_project.FLEET.read_text() + "  pending: 2.3.0\n")
     done = threading.Event()
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(local, "FLEET", fleet)
-        with local.sandbox(state=tmp_path / "state", rollout_seconds=0) as url:
-            client = Client(url, local.TOKEN)
-            environment = local.environment(local.pulumi_settings(folder=tmp_path / "pulumi", url=url))
+        patch.setattr(sandbox_project, "FLEET", fleet)
+        with sandbox_project.sandbox(state=tmp_path / "state", rollout_seconds=0) as url:
+            client = Client(url, sandbox_project.TOKEN)
+            environment = sandbox_project.environment(
+                sandbox_project.pulumi_settings(folder=tmp_path / "pulumi", url=url)
+            )
             with demo.team(demo.Stage(project=tmp_path, environment=environment, houston=client)):
                 deadline = time.monotonic() + 30
                 while not done.wait(0.1) and time.monotonic() < deadline:
@@ -148,5 +152,5 @@ def test_playground_says_what_to_paste(tmp_path: Path) -> None:
     ).stdout.splitlines()
     assert "ASTRO_HOUSTON_URL=http://127.0.0.1:1/v1" in printed
     assert f"PULUMI_BACKEND_URL=file://{tmp_path}/state" in printed
-    assert printed[-1] == str(local.ROOT)
-    assert any(line.startswith(f"PATH={local.ROOT}/.venv/bin:") for line in printed)
+    assert printed[-1] == str(sandbox_project.ROOT)
+    assert any(line.startswith(f"PATH={sandbox_project.ROOT}/.venv/bin:") for line in printed)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tools.reliability import main, written
+from tools.reliability_tables import main, written
 
 if TYPE_CHECKING:
     from typing import Any

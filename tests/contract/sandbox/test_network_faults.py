@@ -13,9 +13,9 @@ from starlette.middleware import Middleware
 from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 
-from sandbox.weather import Weather
+from sandbox.network_faults import Weather
+from tests.contract.sandbox.sandbox_client import TOKEN
 from tests.contract.sandbox.test_command_line import serving
-from tests.contract.sandbox.wire import TOKEN
 
 if TYPE_CHECKING:
     from starlette.requests import Request

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final, Self
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from tests.proxy import Request
+    from tests.recording_proxy import Request
 
 
 class Killer(StrEnum):

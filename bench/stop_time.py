@@ -9,7 +9,7 @@ import threading
 import time
 from typing import TYPE_CHECKING, Final
 
-from bench.scene import Table, fleet, seconds, verdict
+from bench.sandbox_project import Table, fleet, seconds, verdict
 from tests.e2e import processes
 
 if TYPE_CHECKING:

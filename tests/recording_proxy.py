@@ -14,7 +14,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
-from sandbox.requestlog import root_fields
+from sandbox.request_log import root_fields
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping

@@ -7,12 +7,12 @@ import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
-from tests.proxy import Answer, Dropped, Request
+from tests.recording_proxy import Answer, Dropped, Request
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from tests.proxy import Proxy
+    from tests.recording_proxy import Proxy
 
 _HTML: Final = "<html><head><title>Bad Gateway</title></head></html>"
 _NO_PERMISSION: Final = {"message": "You do not have the appropriate permissions for that"}

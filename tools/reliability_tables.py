@@ -8,7 +8,7 @@ from collections import Counter
 from pathlib import Path
 from typing import Any, Final
 
-from tools.tables import put, table
+from tools.markdown_tables import put, table
 
 Row = dict[str, Any]
 _KILLERS: Final = {

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 
-from sandbox import app, world
-from tests.unit.sandbox.worlds import Clock
+from sandbox import app, startup
+from tests.unit.sandbox.sample_platforms import Clock
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -90,11 +90,11 @@ class Wire:
 
 
 @contextlib.contextmanager
-def opened(settings: world.Settings, middleware: Sequence[Middleware] = ()) -> Iterator[Wire]:
+def opened(settings: startup.Settings, middleware: Sequence[Middleware] = ()) -> Iterator[Wire]:
     """Start the sandbox of these settings in this process."""
     clock = Clock()
     with (
-        world.houston(settings, BASE, clock) as houston,
+        startup.houston(settings, BASE, clock) as houston,
         httpx.Client(transport=_Transport(app.create(houston, middleware)), base_url=BASE) as http,
     ):
         yield Wire(http, clock, houston)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from sandbox.images import Labels, labels_of, tag_of
+from sandbox.image_labels import Labels, labels_of, tag_of
 
 
 @pytest.mark.parametrize(

@@ -11,17 +11,17 @@ from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 from tests.e2e import processes
-from tests.e2e.points import Killer, Side, Where
-from tests.e2e.world import IMAGE, QUICK_PLUGIN, Project, Sandbox, deployment
-from tests.proxy import Dropped, Proxy
+from tests.e2e.crash_points import Killer, Side, Where
+from tests.e2e.pulumi_project import IMAGE, QUICK_PLUGIN, Project, Sandbox, deployment
+from tests.recording_proxy import Dropped, Proxy
 
 if TYPE_CHECKING:
     import subprocess
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
-    from tests.e2e.points import Point
-    from tests.proxy import Answer, Request
+    from tests.e2e.crash_points import Point
+    from tests.recording_proxy import Answer, Request
 
 RELEASE: Final = "stars-1"
 SHORT: Final = ("2.2.3", "2.4.3", "6.10.0")

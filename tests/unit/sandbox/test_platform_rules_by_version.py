@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from sandbox.behaviour import misfits
 from sandbox.errors import RefusedError
-from sandbox.generation import Generation
-from sandbox.images import Labels
-from tests.unit.sandbox.worlds import certified, platform, runtime
+from sandbox.image_labels import Labels
+from sandbox.platform_rules import misfits
+from sandbox.platform_version import Generation
+from tests.unit.sandbox.sample_platforms import certified, platform, runtime
 
 if TYPE_CHECKING:
     from sandbox.deployment import Deployment

@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING, TextIO
 
 from starlette.middleware import Middleware
 
-from sandbox import app, behaviour, catalog, fleet, server
+from sandbox import app, catalog, fleet_file, platform_rules, server
 from sandbox.errors import SandboxError, problems
-from sandbox.generation import Generation
 from sandbox.houston import Houston, Tokens
-from sandbox.oddities import Oddities, places
-from sandbox.quirks import Quirks
-from sandbox.requestlog import RequestLog
+from sandbox.malformed_answers import Oddities, places
+from sandbox.network_faults import Weather
+from sandbox.platform_quirks import Quirks
+from sandbox.platform_version import Generation
+from sandbox.request_log import RequestLog
 from sandbox.store import Store
-from sandbox.weather import Weather
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -61,7 +61,7 @@ def houston(settings: Settings, base_url: str, clock: Callable[[], float] = time
         raise SandboxError("a token cannot be empty")
     if settings.viewer_token == settings.token:
         raise SandboxError("the viewer's token must differ from the admin's")
-    platform = behaviour.Platform(
+    platform = platform_rules.Platform(
         generation=Generation.of(settings.platform_version),
         catalog=catalog.load(settings.catalog),
         allow_downgrades=settings.allow_downgrades,
@@ -75,13 +75,13 @@ def houston(settings: Settings, base_url: str, clock: Callable[[], float] = time
         heartbeat_seconds=settings.heartbeat_seconds,
         clock=clock,
     )
-    deployments = fleet.load(settings.fleet or fleet.shipped(platform), platform)
+    deployments = fleet_file.load(settings.fleet or fleet_file.shipped(platform), platform)
     with Store(settings.state) as store:
         store.add(deployments)
         unfit = [
             f"{each.release_name}: {misfit}"
             for each in store.deployments()
-            for misfit in behaviour.misfits(each, platform.generation)
+            for misfit in platform_rules.misfits(each, platform.generation)
         ]
         if unfit:
             raise problems(f"the state file {settings.state} does not fit the platform", unfit)

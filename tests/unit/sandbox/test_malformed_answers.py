@@ -7,7 +7,7 @@ import json
 import pytest
 
 from sandbox.errors import SandboxError
-from sandbox.oddities import Oddities, places
+from sandbox.malformed_answers import Oddities, places
 
 
 def changed(put: str, data: object) -> object:

@@ -10,17 +10,17 @@ from typing import TYPE_CHECKING, Any
 from ariadne import ObjectType, ScalarType, graphql_sync, make_executable_schema
 from graphql import GraphQLError, GraphQLObjectType, GraphQLSyntaxError, build_schema
 
-from sandbox import documents
+from sandbox import document_cache
 from sandbox.errors import RefusedError
 from sandbox.mutations import MUTATIONS
 from sandbox.queries import DEPLOYMENT, QUERIES, RUNTIME_RELEASE, WORKSPACE, Context
 from sandbox.schema import sdl, without
-from sandbox.times import moment
+from sandbox.timestamps import moment
 
 if TYPE_CHECKING:
     from graphql import GraphQLSchema
 
-    from sandbox.generation import Generation
+    from sandbox.platform_version import Generation
 
 _RESOLVERS = {
     "Query": QUERIES,
@@ -66,8 +66,8 @@ def run(schema: GraphQLSchema, body: dict[str, Any], context: Context) -> tuple[
         schema,
         body,
         context_value=context,
-        query_parser=lambda _, data: documents.parsed(data["query"]),
-        query_validator=lambda *_, **__: list(documents.mistakes(schema, body["query"])),
+        query_parser=lambda _, data: document_cache.parsed(data["query"]),
+        query_validator=lambda *_, **__: list(document_cache.mistakes(schema, body["query"])),
         error_formatter=_formatted,
         logger=_silent,
     )

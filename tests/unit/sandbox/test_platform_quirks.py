@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from sandbox.houston import Houston, Tokens
-from sandbox.images import Labels
-from sandbox.quirks import Quirks
+from sandbox.image_labels import Labels
+from sandbox.platform_quirks import Quirks
 from sandbox.store import Store
-from tests.unit.sandbox.worlds import Clock, certified, platform
+from tests.unit.sandbox.sample_platforms import Clock, certified, platform
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from tests.e2e.world import IMAGE, PLUGIN, ROOT, Project, Sandbox, deployment
+from tests.e2e.pulumi_project import IMAGE, PLUGIN, ROOT, Project, Sandbox, deployment
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

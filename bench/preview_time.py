@@ -6,7 +6,7 @@ import contextlib
 import statistics
 from typing import Final
 
-from bench.scene import Table, alone, fleet, folder, nothing, ratio, ratios, seconds, timed, verdict
+from bench.sandbox_project import Table, alone, fleet, folder, nothing, ratio, ratios, seconds, timed, verdict
 
 COUNTS: Final = (1, 100, 500)
 ROUNDS: Final = 3

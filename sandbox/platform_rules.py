@@ -14,14 +14,14 @@ from typing import TYPE_CHECKING
 from sandbox import heartbeats, versions
 from sandbox.deployment import Deployment, Outcome, Push
 from sandbox.errors import RefusedError
-from sandbox.quirks import Quirks
+from sandbox.platform_quirks import Quirks
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from sandbox.catalog import Catalog, RuntimeRelease
-    from sandbox.generation import Generation
-    from sandbox.images import Labels
+    from sandbox.image_labels import Labels
+    from sandbox.platform_version import Generation
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

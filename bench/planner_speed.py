@@ -17,7 +17,7 @@ from astro_deployment_runtime.planning.catalog import Catalog, Release
 from astro_deployment_runtime.planning.model import Plan, Strategy
 from astro_deployment_runtime.planning.planner import plan
 from astro_deployment_runtime.planning.versions import AirflowVersion, ReleaseId, RuntimeVersion
-from bench.scene import Table
+from bench.sandbox_project import Table
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from sandbox import fleet
+from sandbox import fleet_file
 from sandbox.errors import SandboxError
-from tests.unit.sandbox.worlds import platform
+from tests.unit.sandbox.sample_platforms import platform
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -38,7 +38,7 @@ def _file(tmp_path: Path, text: str) -> Path:
 )
 def test_a_row_becomes_a_deployment(tmp_path: Path, row: str, expected: tuple[str, str, str]) -> None:
     """The current version need not be on offer; its Airflow comes from the catalog or from the row."""
-    (deployment,) = fleet.load(_file(tmp_path, f"- {{{HEAD}, {row}}}"), platform())
+    (deployment,) = fleet_file.load(_file(tmp_path, f"- {{{HEAD}, {row}}}"), platform())
     assert (deployment.version, deployment.airflow, deployment.pending) == expected
 
 
@@ -63,7 +63,7 @@ def test_a_row_becomes_a_deployment(tmp_path: Path, row: str, expected: tuple[st
 def test_a_mistake_is_named(tmp_path: Path, row: str, message: str) -> None:
     """The error names the row and what is wrong with it."""
     with pytest.raises(SandboxError) as raised:
-        fleet.load(_file(tmp_path, f"- {{{HEAD}, {row}}}"), platform())
+        fleet_file.load(_file(tmp_path, f"- {{{HEAD}, {row}}}"), platform())
     assert "[0] star-1: " in str(raised.value)
     assert message in str(raised.value)
 
@@ -74,7 +74,7 @@ def test_all_mistakes_are_listed_at_once(tmp_path: Path) -> None:
     rows = [good, good, good.replace("star-1", "v1").replace("ckw1", "ckw2"), good.replace("ckw0", "a b"), "12"]
     text = "\n".join(f"- {{{row}}}" if row != "12" else "- 12" for row in rows)
     with pytest.raises(SandboxError) as raised:
-        fleet.load(_file(tmp_path, text), platform())
+        fleet_file.load(_file(tmp_path, text), platform())
     assert str(raised.value).splitlines()[1:] == [
         "  - [2] v1: releaseName: 'v1' is taken by the sandbox's own addresses",
         "  - [3] star-1: workspace: 'a b' may have letters, digits, '-', '_' and '.' only",
@@ -89,7 +89,7 @@ def test_all_mistakes_are_listed_at_once(tmp_path: Path) -> None:
 def test_a_file_of_another_form_is_an_error(tmp_path: Path, text: str, message: str) -> None:
     """One line says so."""
     with pytest.raises(SandboxError, match=message) as raised:
-        fleet.load(_file(tmp_path, text), platform())
+        fleet_file.load(_file(tmp_path, text), platform())
     assert "\n" not in str(raised.value)
 
 
@@ -99,31 +99,31 @@ def test_only_a_regular_file_within_a_bound_is_read(tmp_path: Path) -> None:
     (tmp_path / "endless").symlink_to("/dev/zero")
     for name in ("pipe", "endless"):
         with pytest.raises(SandboxError, match="is not a regular file: name one"):
-            fleet.load(tmp_path / name, platform())
+            fleet_file.load(tmp_path / name, platform())
     with (tmp_path / "large").open("wb") as file:
         file.truncate(2**30)
     with pytest.raises(SandboxError, match="has more than 16 MiB"):
-        fleet.load(tmp_path / "large", platform())
+        fleet_file.load(tmp_path / "large", platform())
 
 
 def test_a_file_that_cannot_be_read_is_an_error(tmp_path: Path) -> None:
     """Missing or no text at all."""
     with pytest.raises(SandboxError, match="No such file"):
-        fleet.load(tmp_path / "none.yaml", platform())
+        fleet_file.load(tmp_path / "none.yaml", platform())
     (tmp_path / "binary").write_bytes(b"\xff\xfe\xff")
     with pytest.raises(SandboxError, match="cannot be read"):
-        fleet.load(tmp_path / "binary", platform())
+        fleet_file.load(tmp_path / "binary", platform())
 
 
 def test_certified_is_refused_where_it_cannot_exist(tmp_path: Path) -> None:
     """Platform 0.37 has no Certified."""
     text = f"- {{{HEAD}, distribution: certified, version: 2.2.4}}"
     with pytest.raises(SandboxError, match=r"cannot exist on platform 0\.37\.0"):
-        fleet.load(_file(tmp_path, text), platform("0.37.0"))
+        fleet_file.load(_file(tmp_path, text), platform("0.37.0"))
 
 
 @pytest.mark.parametrize("version", ["0.29.0", "0.36.0", "0.37.0", "2.1.0"])
 def test_the_demo_fleet_fits_every_platform(version: str) -> None:
     """There is one with Certified and one without."""
     world = platform(version)
-    assert fleet.load(fleet.shipped(world), world)
+    assert fleet_file.load(fleet_file.shipped(world), world)

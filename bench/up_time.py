@@ -9,10 +9,10 @@ import statistics
 from collections import Counter
 from typing import TYPE_CHECKING, Final
 
-from bench.scene import Table, fleet, nothing, ratio, ratios, seconds, timed, verdict
+from bench.sandbox_project import Table, fleet, nothing, ratio, ratios, seconds, timed, verdict
 
 if TYPE_CHECKING:
-    from tests.e2e.world import Sandbox
+    from tests.e2e.pulumi_project import Sandbox
 
 COUNT: Final = 100
 ROUNDS: Final = 3

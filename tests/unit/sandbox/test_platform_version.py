@@ -6,7 +6,7 @@ import pytest
 from graphql import build_schema
 
 from sandbox.errors import SandboxError
-from sandbox.generation import Generation
+from sandbox.platform_version import Generation
 from sandbox.schema import sdl, without
 
 

@@ -18,9 +18,9 @@ from astro_deployment_runtime.catalogs import vendor_feed
 from astro_deployment_runtime.config.connection_settings import ConnectionSettings
 from astro_deployment_runtime.houston.client import Houston
 from astro_deployment_runtime.houston.transport import Transport
-from sandbox import app, server, world
-from sandbox.oddities import Oddities, places
-from sandbox.requestlog import RequestLog
+from sandbox import app, server, startup
+from sandbox.malformed_answers import Oddities, places
+from sandbox.request_log import RequestLog
 
 if TYPE_CHECKING:
     import socket
@@ -155,13 +155,13 @@ def serving(
     fleet.write_text(yaml.safe_dump([{"label": row["releaseName"].title(), **row} for row in rows]), encoding="utf-8")
     # Its time is real, and a client's here need not be: a heartbeat has moved whenever its page is read again.
     options: dict[str, Any] = {"fleet": fleet, "platform_version": version, "heartbeat_seconds": 0.001}
-    chosen = world.Settings(token=TOKEN, viewer_token=VIEWER, catalog=catalog, **options)
+    chosen = startup.Settings(token=TOKEN, viewer_token=VIEWER, catalog=catalog, **options)
     log, now = io.StringIO(), Now()
     with contextlib.ExitStack() as stack:
         listener = stack.enter_context(contextlib.closing(server.bind(0)))
         host, port = listener.getsockname()
         root = f"http://{host}:{port}"
-        sandbox = stack.enter_context(world.houston(chosen, public_url or root))
+        sandbox = stack.enter_context(startup.houston(chosen, public_url or root))
         middleware = [Middleware(RequestLog, stream=log, tokens=sandbox.tokens, clock=sandbox.platform.clock)]
         if put:
             middleware.append(Middleware(Oddities, put=places(put)))

@@ -7,9 +7,9 @@ from hypothesis import strategies as st
 
 from sandbox.deployment import Deployment, Outcome
 from sandbox.errors import RefusedError
-from sandbox.images import Labels
+from sandbox.image_labels import Labels
 from sandbox.versions import numbers, runtime_key
-from tests.unit.sandbox.worlds import CATALOG, certified, platform, runtime
+from tests.unit.sandbox.sample_platforms import CATALOG, certified, platform, runtime
 
 CERTIFIED = [release.version for release in CATALOG.certified]
 RUNTIME = [release.version for release in CATALOG.runtime]

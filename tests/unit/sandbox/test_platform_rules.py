@@ -8,13 +8,13 @@ import pytest
 
 from sandbox.deployment import Deployment, Health, Outcome
 from sandbox.errors import RefusedError
-from sandbox.images import Labels
-from tests.unit.sandbox.worlds import Clock, certified, platform, runtime
+from sandbox.image_labels import Labels
+from tests.unit.sandbox.sample_platforms import Clock, certified, platform, runtime
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from sandbox.behaviour import Platform
+    from sandbox.platform_rules import Platform
 
     Step = Callable[[Platform, Deployment], Deployment]
 

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 from graphql import GraphQLError
 from graphql.language import FieldNode, OperationDefinitionNode
 
-from sandbox.documents import parsed
-from sandbox.times import moment
+from sandbox.document_cache import parsed
+from sandbox.timestamps import moment
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -10,9 +10,9 @@ import time
 from pathlib import Path
 from typing import Final
 
-from bench.scene import TARGET, Table, fleet, verdict
+from bench.sandbox_project import TARGET, Table, fleet, verdict
 from tests.e2e import processes
-from tests.e2e.world import IMAGE
+from tests.e2e.pulumi_project import IMAGE
 
 COUNT: Final = 1000
 MEMORY_BOUND: Final = 200.0

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sandbox.behaviour import Platform
 from sandbox.catalog import Catalog, CertifiedRelease, RuntimeRelease
 from sandbox.deployment import Deployment
-from sandbox.generation import Generation
+from sandbox.platform_rules import Platform
+from sandbox.platform_version import Generation
 
 
 @dataclass

@@ -7,8 +7,8 @@ import subprocess
 import time
 from typing import Final
 
-from bench.scene import USERS, Table, verdict
-from tests.e2e.world import users_environment
+from bench.sandbox_project import USERS, Table, verdict
+from tests.e2e.pulumi_project import users_environment
 
 ROUNDS: Final = 15
 BOUND: Final = 100.0

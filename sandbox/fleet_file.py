@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 from sandbox import versions
-from sandbox.behaviour import misfits
 from sandbox.deployment import Deployment
 from sandbox.errors import SandboxError, problems
 from sandbox.files import read_text
+from sandbox.platform_rules import misfits
 
 if TYPE_CHECKING:
-    from sandbox.behaviour import Platform
     from sandbox.catalog import Catalog
+    from sandbox.platform_rules import Platform
 
 _SHIPPED = Path(__file__).parent / "fleets"
 _REQUIRED = ("id", "releaseName", "label", "workspace", "distribution", "version")

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 
 from astro_deployment_runtime import AstroDeploymentRuntime
 from astro_deployment_runtime.config.resource_arguments import ResourceArguments
-from tools.tables import put, table
+from tools.markdown_tables import put, table
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
