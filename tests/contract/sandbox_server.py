@@ -167,5 +167,5 @@ def serving(
             middleware.append(Middleware(Oddities, put=places(put)))
         stack.enter_context(running(app.create(sandbox, middleware, lacks), listener))
         transport = stack.enter_context(contextlib.closing(Transport(settings(f"{root}/v1", token))))
-        client = Houston(transport, feed=vendor_feed.load(catalog), now=now, gather=0, linger=0)
+        client = Houston(transport, feed=vendor_feed.load(catalog), now=now, gather=0, poll_gather=0)
         yield Served(url=f"{root}/v1", sandbox=sandbox, log=log, client=client, transport=transport, now=now)

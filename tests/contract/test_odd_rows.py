@@ -56,7 +56,7 @@ class Platform:
         """Open what plans for it."""
         settings = sandbox_server.settings("https://houston.example.com/v1")
         with contextlib.closing(Transport(settings, transport=httpx.MockTransport(self))) as transport:
-            yield DeploymentLifecycle(Houston(transport, feed=sandbox_server.feed(), gather=0, linger=0), settings)
+            yield DeploymentLifecycle(Houston(transport, feed=sandbox_server.feed(), gather=0, poll_gather=0), settings)
 
 
 def row(number: int, *, airflow: str = "", runtime: str = "", flow: str = "2.3.0", **desired: str) -> dict[str, Any]:

@@ -257,7 +257,7 @@ class Hand:
             for release in (*self._feed.certified, *self._feed.runtime)
         ]
         lifecycle = DeploymentLifecycle(
-            Houston(self._transport, feed=Catalog(feed), now=self.clock, gather=0, linger=0)
+            Houston(self._transport, feed=Catalog(feed), now=self.clock, gather=0, poll_gather=0)
         )
         try:
             return self._up(

@@ -37,7 +37,7 @@ from astro_deployment_runtime.config.fleet_config import (
 from astro_deployment_runtime.config.resource_arguments import ProjectArguments, ResourceArguments
 from astro_deployment_runtime.delivery import registry_image, user_command
 from astro_deployment_runtime.execution import decisions, health_confirmation, reconciler, wave_soak
-from astro_deployment_runtime.houston import client, wire
+from astro_deployment_runtime.houston import client, graphql_documents
 from astro_deployment_runtime.planning import plan_warnings
 from astro_deployment_runtime.planning.base_images import VENDORS, BaseImages, Family
 from astro_deployment_runtime.planning.model import ACCEPTABLE, JUDGED, WarningName
@@ -364,7 +364,7 @@ def test_the_calls_on_the_way_of_a_version_exist() -> None:
         loaded = importlib.import_module(f"astro_deployment_runtime.{module}")
         assert any(hasattr(thing, name) for thing in (loaded, *vars(loaded).values())), f"{module}.{name}"
     for field in re.findall(r"\b(?:app|deployment|runtime|workspace|update)[A-Z]\w+", drawing):
-        assert field in inspect.getsource(wire), field
+        assert field in inspect.getsource(graphql_documents), field
 
 
 def test_the_changelog_speaks_of_this_version() -> None:

@@ -96,8 +96,8 @@ class Ways:
         if arguments.project is None:
             named = None
             if arguments.image is not None:
-                if planned.hops and (unfit := self.houston.unfit_for_images(deployment)):
-                    raise InvalidDeclarationError(unfit)
+                if planned.hops and (obstacle := self.houston.image_obstacle(deployment)):
+                    raise InvalidDeclarationError(obstacle)
                 named = registry_image.of_hops(
                     arguments.image, planned.hops, deployment, platform, arguments.accepted, self._base_images
                 )

@@ -1,4 +1,4 @@
-"""Many questions of the same kind, asked by many threads: put to the platform as one."""
+"""Batches: what many threads ask for at the same time is loaded in one request."""
 
 from __future__ import annotations
 
@@ -12,111 +12,102 @@ from astro_deployment_runtime.errors import PlatformError
 from astro_deployment_runtime.support.cancellation import go_on
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
 GATHER_SECONDS: Final = 0.1
-"""How long the first of a batch waits for others."""
+"""How long the first caller of a batch waits for others."""
 _JITTER: Final = 0.2
-"""That part of it is left to chance, so that several processes do not ask in step."""
-_LOOK_SECONDS: Final = 0.5
-"""How often one who waits looks for the user's wish to stop."""
+"""Random share of that time, so that several processes do not send in step."""
+_CHECK_SECONDS: Final = 0.5
+"""How often a waiting thread checks whether the user cancelled the run."""
 
-Answer = TypeVar("Answer")
+Value = TypeVar("Value")
 
 
-class _Batch(Generic[Answer]):
+class _Batch(Generic[Value]):
     def __init__(self) -> None:
         self.keys: list[str] = []
-        self.due = math.inf
-        self.sooner = threading.Event()
-        self.answers: Mapping[str, Answer] = {}
+        self.deadline = math.inf
+        self.deadline_changed = threading.Event()
+        self.values: Mapping[str, Value] = {}
         self.error: BaseException | None = None
-        self.over = threading.Event()
+        self.done = threading.Event()
 
 
-class Batcher(Generic[Answer]):
-    """Asks for what threads want to know, one question at a time. Safe to share among threads.
+class BatchLoader(Generic[Value]):
+    """Loads values for many threads, one batch at a time. Safe to share among threads.
 
-    Whoever comes while a question is under way gets the answer to the next one, so that no answer is older than the
-    wish for it.
+    A caller that comes while a batch is being loaded joins the next one, so that no value is older than the call.
     """
 
     def __init__(
         self,
-        ask: Callable[[Sequence[str]], Mapping[str, Answer]],
+        load_now: Callable[[Sequence[str]], Mapping[str, Value]],
         *,
         gather: float = GATHER_SECONDS,
-        spares: bool = False,
+        backs_off: bool = False,
     ) -> None:
-        """Prepare to ask.
+        """Prepare. Nothing is loaded yet.
 
         Args:
-            ask: gives the answer for each of these keys.
-            gather: how long whoever asks waits for others to join at most, in seconds.
-            spares: from question to question passes at least twice the time that the last answer took, so that a slow
-                platform is asked less often.
+            load_now: loads the value of each of these keys.
+            gather: longest time, in seconds, that a caller waits for others to join.
+            backs_off: start batches at least twice as far apart as the last one took, so that a slow platform is asked
+                less often.
         """
-        self.ask: Final = ask
-        """Asks at once, of what is given."""
+        self.load_now: Final = load_now
+        """Loads values without a batch."""
         self._gather = gather
-        self._spares = spares
+        self._backs_off = backs_off
         self._lock = threading.Lock()
-        self._asking = threading.Lock()
-        self._open: _Batch[Answer] | None = None
-        self._spared_until = 0.0
+        self._loading = threading.Lock()
+        self._open: _Batch[Value] | None = None
+        self._next_start = 0.0
 
-    def get(self, key: str, *, within: float = math.inf) -> Answer:
-        """Ask about a key, together with all who ask about others meanwhile.
+    def load(self, key: str, *, within: float = math.inf) -> Value:
+        """Load the value of a key, in one batch with the keys of other callers.
 
         Args:
-            key: what is asked about.
-            within: for how many seconds others may be waited for, where that is less than for all. A question is asked
-                when the first of those who wait for it wants it asked.
+            key: what to load.
+            within: seconds in which the batch has to be sent, if that is sooner than for all. A batch is sent at the
+                earliest deadline of its members.
 
         Raises:
-            RunInterruptedError: the user has stopped the run.
-            PlatformError: what ``ask`` raised.
+            RunInterruptedError: the user cancelled the run.
+            PlatformError: what ``load_now`` raised.
         """
         wait = min(within, self._gather) * random.uniform(1 - _JITTER, 1)  # noqa: S311 - no secret
-        due = time.monotonic() + wait
+        deadline = time.monotonic() + wait
         with self._lock:
             batch = self._open
             if batch is None:
                 batch = self._open = _Batch()
                 threading.Thread(target=self._serve, args=(batch,), name="batch", daemon=True).start()
             batch.keys.append(key)
-            if due < batch.due:
-                batch.due = due
-                batch.sooner.set()
-        while not batch.over.wait(_LOOK_SECONDS):
+            if deadline < batch.deadline:
+                batch.deadline = deadline
+                batch.deadline_changed.set()
+        while not batch.done.wait(_CHECK_SECONDS):
             go_on()
         if isinstance(batch.error, PlatformError):
-            # Each thread raises one of its own: a traceback grows where an exception is raised.
+            # Each thread raises its own copy: a traceback grows where an exception is raised.
             raise type(batch.error)(str(batch.error)) from batch.error
         if batch.error is not None:
             raise batch.error
-        return batch.answers[key]
+        return batch.values[key]
 
-    def _serve(self, batch: _Batch[Answer]) -> None:
-        with self._asking:
-            self._await_others(batch)
+    def _serve(self, batch: _Batch[Value]) -> None:
+        with self._loading:
+            while (seconds := max(batch.deadline, self._next_start) - time.monotonic()) > 0:
+                batch.deadline_changed.wait(min(seconds, _CHECK_SECONDS))
+                batch.deadline_changed.clear()
             with self._lock:
-                if self._open is batch:
-                    self._open = None
-            began = time.monotonic()
+                self._open = None
+            started = time.monotonic()
             try:
-                batch.answers = self.ask(_distinct(batch.keys))
-            except BaseException as error:  # noqa: BLE001 - raised again by whoever waits
+                batch.values = self.load_now(list(dict.fromkeys(batch.keys)))
+            except BaseException as error:  # noqa: BLE001 - the waiting threads raise it
                 batch.error = error
-            if self._spares:
-                self._spared_until = began + 2 * (time.monotonic() - began)
-            batch.over.set()
-
-    def _await_others(self, batch: _Batch[Answer]) -> None:
-        while (seconds := max(batch.due, self._spared_until) - time.monotonic()) > 0:
-            batch.sooner.wait(min(seconds, _LOOK_SECONDS))
-            batch.sooner.clear()
-
-
-def _distinct(keys: Iterable[str]) -> list[str]:
-    return list(dict.fromkeys(keys))
+            if self._backs_off:
+                self._next_start = started + 2 * (time.monotonic() - started)
+            batch.done.set()

@@ -1,7 +1,7 @@
-"""The platform, in the model's terms: what it says of Deployments and releases, and what it can be told to do.
+"""The platform's API in the model's terms: read Deployments and releases, start, cancel and deliver hops.
 
-One client serves the whole process. All Deployments are read in two requests, whatever their number, and kept for
-a while; whoever is about to change one reads it again, live.
+One client serves the whole process. Two requests read all Deployments, whatever their number, and the result is cached.
+Before a Deployment is changed, it is read again live.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import threading
 import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final, Self, TypeVar
 
 from astro_deployment_runtime.errors import (
     AmbiguousNameError,
@@ -19,39 +19,44 @@ from astro_deployment_runtime.errors import (
     PlatformError,
     PlatformRefusedError,
 )
-from astro_deployment_runtime.houston import wire
+from astro_deployment_runtime.houston import graphql_documents
 from astro_deployment_runtime.houston.airflow_health import read_health
-from astro_deployment_runtime.houston.batch_loader import GATHER_SECONDS, Batcher
-from astro_deployment_runtime.houston.model_mapping import read_deployment
-from astro_deployment_runtime.houston.queries import Reader, not_found
+from astro_deployment_runtime.houston.batch_loader import GATHER_SECONDS, BatchLoader
+from astro_deployment_runtime.houston.model_mapping import map_deployment
+from astro_deployment_runtime.houston.queries import Queries, not_found
+from astro_deployment_runtime.houston.transport import Transport
 from astro_deployment_runtime.planning.versions import AirflowVersion, Distribution, ReleaseId
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
-    from astro_deployment_runtime.houston.queries import Found, Snapshot
-    from astro_deployment_runtime.houston.transport import Transport
+    from astro_deployment_runtime.config.connection_settings import ConnectionSettings
+    from astro_deployment_runtime.houston.answers import DeploymentAnswer
+    from astro_deployment_runtime.houston.queries import DeploymentOrError, FleetAnswer
+    from astro_deployment_runtime.houston.snapshot import Snapshot
     from astro_deployment_runtime.planning.catalog import Catalog
     from astro_deployment_runtime.planning.model import Deployment, Health, Platform
 
-FLEET_SECONDS: Final = 30.0
-"""How long a reading of the whole fleet serves previews."""
+SNAPSHOT_SECONDS: Final = 30.0
+"""How long a snapshot of the fleet is cached."""
 
-LINGER_SECONDS: Final = 2.0
-"""How long a reading of a Deployment that is waited for may itself wait for others to join, at most."""
+POLL_GATHER_SECONDS: Final = 2.0
+"""Longest time that a poll of one Deployment waits for others to join its request."""
+
+_Found = TypeVar("_Found")
 
 
 @dataclass(frozen=True, slots=True)
-class _Sought:
-    """What was asked for because a reading of the fleet does not show it."""
+class _Prefetched:
+    """Deployments that a snapshot does not show, and that were asked for in batches."""
 
     snapshot: Snapshot
-    by_id: dict[str, Found]
-    by_name: dict[str, tuple[wire.WireDeployment, ...]]
+    by_id: Mapping[str, DeploymentOrError]
+    by_release_name: Mapping[str, tuple[DeploymentAnswer, ...]]
 
 
 class Houston:
-    """The client. Safe to share among threads."""
+    """Client of Houston. Safe to share among threads."""
 
     def __init__(
         self,
@@ -60,96 +65,117 @@ class Houston:
         feed: Catalog,
         now: Callable[[], float] = time.monotonic,
         gather: float = GATHER_SECONDS,
-        linger: float = LINGER_SECONDS,
+        poll_gather: float = POLL_GATHER_SECONDS,
     ) -> None:
-        """Speak over that transport.
+        """Use that transport. Nothing is sent yet.
 
         Args:
-            transport: the way to Houston, and to the Airflows.
+            transport: sends requests to Houston and to the Airflows.
             feed: what the platform does not tell of releases.
             now: a clock, in seconds.
-            gather: how long a reading of one Deployment waits for others to join, in seconds.
-            linger: how long a reading of one that is waited for does so at most, in seconds.
+            gather: seconds that a read of one Deployment waits for others to join its request.
+            poll_gather: the same for a poll, at most.
         """
         self._transport = transport
-        self._reader = Reader(transport, feed)
-        self._live = Batcher(self._reader.live, gather=gather)
-        self._watched = Batcher(self._reader.deployments, gather=linger, spares=linger > 0)
+        self._queries = Queries(transport, feed)
+        self._reads = BatchLoader(self._queries.by_ids_with_offer, gather=gather)
+        self._polls = BatchLoader(self._queries.by_ids, gather=poll_gather, backs_off=poll_gather > 0)
         self._now = now
         self._lock = threading.Lock()
-        self._snapshot: Snapshot | None = None
-        self._taken = 0.0
+        self._fleet: FleetAnswer | None = None
+        self._fleet_read_at = 0.0
         self._failure: tuple[float, PlatformError] | None = None
         self._changed: set[str] = set()
-        self._sought: _Sought | None = None
+        """Ids of the Deployments that were changed since the snapshot was taken."""
+        self._prefetched: _Prefetched | None = None
+
+    @classmethod
+    def connect(cls, settings: ConnectionSettings, *, feed: Catalog) -> Self:
+        """Make a client of the Houston that the settings name. Nothing is sent yet.
+
+        Raises:
+            InvalidSettingsError: the CA file, or a variable of the environment that names a proxy or CA certificates,
+                cannot be used.
+        """
+        return cls(Transport(settings), feed=feed)
 
     def close(self) -> None:
-        """Give the connections back."""
+        """Close the connections."""
         self._transport.close()
 
     def snapshot(self) -> Snapshot:
-        """Return a reading of the whole fleet that is at most :data:`FLEET_SECONDS` old.
-
-        Whoever comes while it is taken waits for that one, and shares its failure: hundreds of callers that retry one
-        after another would keep a user waiting for hours.
+        """Return a snapshot of the whole fleet that is at most :data:`SNAPSHOT_SECONDS` old.
 
         Raises:
             PlatformError: Houston cannot be read.
         """
-        came = self._now()
+        return self._read_fleet().snapshot
+
+    def _read_fleet(self) -> FleetAnswer:
+        """Read the fleet, or return the cached answer.
+
+        Callers that come while another one reads wait for that read, and share its failure. Otherwise hundreds of
+        callers would retry one after another, which takes hours.
+        """
+        called_at = self._now()
         with self._lock:
-            if self._snapshot is None or self._now() - self._taken >= FLEET_SECONDS:
-                if self._failure is not None and came < self._failure[0]:
+            if self._fleet is None or self._now() - self._fleet_read_at >= SNAPSHOT_SECONDS:
+                if self._failure is not None and called_at < self._failure[0]:
                     raise type(self._failure[1])(str(self._failure[1])) from self._failure[1]
-                self._taken = self._now()
-                # First, so that what is changed while this is read counts as changed since.
+                self._fleet_read_at = self._now()
+                # Before the read, so that a change during the read is kept.
                 self._changed.clear()
                 try:
-                    self._snapshot = self._reader.fleet()
+                    self._fleet = self._queries.fleet()
                 except PlatformError as error:
                     self._failure = (self._now(), error)
                     raise
-            return self._snapshot
+            return self._fleet
 
-    def seek(self, *, release_names: Sequence[str], ids: Sequence[str]) -> None:
-        """Ask for all of these that the snapshot does not show, in batches, so that to find each asks nothing.
+    def prefetch(self, *, release_names: Sequence[str], ids: Sequence[str]) -> None:
+        """Read in batches all of these that the snapshot does not show, so that :meth:`find` sends no request for each.
 
         Raises:
             PlatformError: Houston cannot be read.
         """
-        snapshot = self.snapshot()
-        names = [each for each in dict.fromkeys(release_names) if each not in snapshot.by_release_name]
-        unseen = [each for each in dict.fromkeys(ids) if each not in snapshot.by_id]
-        by_name: dict[str, tuple[wire.WireDeployment, ...]] = dict.fromkeys(names, ())
-        for found in self._reader.named(names, snapshot.workspaces) if names else ():
-            by_name[found.release_name] += (found,)
-        self._sought = _Sought(snapshot, self._reader.deployments(unseen) if unseen else {}, by_name)
+        fleet = self._read_fleet()
+        missing_names = [each for each in dict.fromkeys(release_names) if each not in fleet.by_release_name]
+        missing_ids = [each for each in dict.fromkeys(ids) if each not in fleet.by_id]
+        by_release_name: dict[str, tuple[DeploymentAnswer, ...]] = dict.fromkeys(missing_names, ())
+        if missing_names:
+            for found in self._queries.by_release_names(missing_names, fleet.snapshot.workspace_labels):
+                by_release_name[found.release_name] += (found,)
+        by_id = self._queries.by_ids(missing_ids) if missing_ids else {}
+        self._prefetched = _Prefetched(fleet.snapshot, by_id, by_release_name)
 
     def find(self, *, release_name: str | None = None, deployment_id: str | None = None) -> Deployment:
-        """Find a Deployment by its release name or its id: in the snapshot, else by asking for it alone.
+        """Find a Deployment by its release name or its id: in the snapshot, or else by a request.
 
         Raises:
-            DeploymentNotFoundError: there is none that the token can see.
-            AmbiguousNameError: several have that release name.
+            DeploymentNotFoundError: the token can see no such Deployment.
+            AmbiguousNameError: several Deployments have that release name.
             PlatformError: Houston cannot be read.
         """
-        snapshot = self.snapshot()
-        sought = self._sought if self._sought and self._sought.snapshot is snapshot else _Sought(snapshot, {}, {})
-        seen: Found
+        fleet = self._read_fleet()
+        prefetched = self._prefetched
+        if prefetched is None or prefetched.snapshot is not fleet.snapshot:
+            prefetched = _Prefetched(fleet.snapshot, {}, {})
+        found: DeploymentOrError
         if deployment_id is not None:
-            seen = snapshot.by_id.get(deployment_id) or sought.by_id.get(deployment_id)
-            if isinstance(seen, PlatformError):
-                raise type(seen)(str(seen)) from seen
+            found = fleet.by_id.get(deployment_id) or prefetched.by_id.get(deployment_id)
+            if isinstance(found, PlatformError):
+                raise type(found)(str(found)) from found
         else:
-            seen = self._named(release_name or "", snapshot, sought)
-        if seen is None or seen.id in self._changed:
-            return self.observe(seen.id if seen else deployment_id or "")[0]
-        return read_deployment(seen, snapshot.catalog)
+            found = self._find_by_release_name(release_name or "", fleet, prefetched)
+        if found is None or found.id in self._changed:
+            return self.observe(found.id if found else deployment_id or "")[0]
+        return map_deployment(found, fleet.snapshot.catalog)
 
-    def _named(self, release_name: str, snapshot: Snapshot, sought: _Sought) -> wire.WireDeployment:
-        found = snapshot.by_release_name.get(release_name) or sought.by_name.get(release_name)
+    def _find_by_release_name(self, release_name: str, fleet: FleetAnswer, prefetched: _Prefetched) -> DeploymentAnswer:
+        snapshot = fleet.snapshot
+        found = fleet.by_release_name.get(release_name) or prefetched.by_release_name.get(release_name)
         if found is None:
-            found = self._reader.named([release_name], snapshot.workspaces)
+            found = self._queries.by_release_names([release_name], snapshot.workspace_labels)
         if not found:
             if snapshot.gaps:
                 raise PlatformAnswerError(
@@ -158,98 +184,100 @@ class Houston:
                 )
             raise DeploymentNotFoundError(
                 f"Houston shows this token no Deployment with the release name {release_name!r}, but "
-                f"{len(snapshot.deployments)} others: correct the name, or give the token's account access to its "
+                f"{len(fleet.deployments)} others: correct the name, or give the token's account access to its "
                 "workspace"
             )
         if len({each.id for each in found}) > 1:
             raise AmbiguousNameError(
-                f"{_several(release_name, found, snapshot)}: declare the one that is meant by its deploymentId"
+                f"{_same_name(release_name, found, snapshot)}: declare the one that is meant by its deploymentId"
             )
         return found[0]
 
     def observe(self, deployment_id: str) -> tuple[Deployment, Platform, Catalog]:
-        """Read one Deployment and the platform's offer, live: in one request for all who ask at the same time.
+        """Read one Deployment and the platform's offer, live. Simultaneous calls share one request.
 
         Raises:
-            DeploymentNotFoundError: there is none of that id, or no more.
+            DeploymentNotFoundError: there is no Deployment of that id, or no longer.
             PlatformError: Houston cannot be read.
         """
-        found = self._together(self._live, deployment_id)
-        return read_deployment(found.deployment, found.catalog), found.platform, found.catalog
+        found = self._load(self._reads, deployment_id)
+        return map_deployment(found.deployment, found.catalog), found.platform, found.catalog
 
     def observe_deployment(self, deployment_id: str, catalog: Catalog, *, within: float) -> Deployment:
-        """Read one Deployment alone, live, as a wait does again and again: in one request for all who wait.
+        """Read one Deployment alone, live, as a wait does again and again. All who wait share one request.
 
         Args:
-            deployment_id: Houston's id of it.
+            deployment_id: Houston's id of the Deployment.
             catalog: the releases.
-            within: for how many seconds others who wait may be waited for.
+            within: seconds in which the request has to be sent.
 
         Raises:
-            DeploymentNotFoundError: there is none of that id, or no more.
+            DeploymentNotFoundError: there is no Deployment of that id, or no longer.
             PlatformError: Houston cannot be read.
         """
-        return read_deployment(self._together(self._watched, deployment_id, within=within), catalog)
+        return map_deployment(self._load(self._polls, deployment_id, within=within), catalog)
 
     def start(self, deployment: Deployment, target: ReleaseId) -> None:
-        """Start a hop. It interrupts nothing until an image that matches is deployed.
+        """Start a hop. Nothing restarts until a matching image is deployed.
 
         Raises:
-            PlatformError: as :meth:`~astro_deployment_runtime.houston.transport.Transport.mutate` tells.
+            PlatformError: see :meth:`~astro_deployment_runtime.houston.transport.Transport.mutate`.
         """
-        document = wire.START_AIRFLOW if target.distribution is Distribution.CERTIFIED else wire.START_RUNTIME
-        self._mutate(
-            document, deployment, {"deploymentUuid": deployment.id, "version": str(target.version)}, f"start {target}"
-        )
+        certified = target.distribution is Distribution.CERTIFIED
+        document = graphql_documents.START_AIRFLOW if certified else graphql_documents.START_RUNTIME
+        variables = {"deploymentUuid": deployment.id, "version": str(target.version)}
+        self._mutate(document, deployment, variables, f"start {target}")
 
     def cancel(self, deployment: Deployment, pending: ReleaseId) -> None:
-        """Cancel a hop that was started. A Certified upgrade is cancelled by starting one to the current version.
+        """Cancel a pending hop. A Certified upgrade is cancelled by starting one to the current version.
 
-        That version is sent as Houston wrote it: written in another way it might start an upgrade.
+        That version is sent exactly as Houston wrote it: any other spelling might start an upgrade.
 
         Raises:
-            PlatformError: as :meth:`~astro_deployment_runtime.houston.transport.Transport.mutate` tells.
+            PlatformError: see :meth:`~astro_deployment_runtime.houston.transport.Transport.mutate`.
         """
         if pending.distribution is Distribution.CERTIFIED:
             current = deployment.current_text or str(deployment.current.id.version)
             variables = {"deploymentUuid": deployment.id, "version": current}
-            self._mutate(wire.START_AIRFLOW, deployment, variables, f"cancel {pending}")
+            document = graphql_documents.START_AIRFLOW
         else:
-            self._mutate(wire.CANCEL_RUNTIME, deployment, {"deploymentUuid": deployment.id}, f"cancel {pending}")
+            variables = {"deploymentUuid": deployment.id}
+            document = graphql_documents.CANCEL_RUNTIME
+        self._mutate(document, deployment, variables, f"cancel {pending}")
 
     def deliver(self, deployment: Deployment, image: str, target: ReleaseId) -> None:
-        """Deploy an image that is in a registry already, as the release that it is built on.
+        """Deploy an image from a registry, declared as the release that it is built on.
 
         Raises:
-            PlatformError: as :meth:`~astro_deployment_runtime.houston.transport.Transport.mutate` tells.
+            PlatformError: see :meth:`~astro_deployment_runtime.houston.transport.Transport.mutate`.
         """
         what = f"deploy the image {image}"
-        if unfit := self.unfit_for_images(deployment):
-            raise PlatformRefusedError(f"cannot {what}: {unfit}")
-        document = self._reader.documents.deliver
+        if obstacle := self.image_obstacle(deployment):
+            raise PlatformRefusedError(f"cannot {what}: {obstacle}")
+        document = self._queries.documents.image_mutation
         if document is None:
             raise PlatformRefusedError(f"this platform cannot {what}: that is possible from 0.29.2 on")
         variables = {"releaseName": deployment.release_name, "image": image}
         certified = target.distribution is Distribution.CERTIFIED
         variables["runtimeVersion"] = "" if certified else str(target.version)
-        if document == wire.DELIVER_IMAGE:
-            # An empty version beside the other means "not given" to Houston: the vendor's CLI sends both.
+        if document == graphql_documents.DELIVER_IMAGE:
+            # Houston reads an empty version beside the other one as "not given". The vendor's CLI sends both, too.
             variables["airflowVersion"] = str(target.version) if certified else ""
         self._mutate(document, deployment, variables, what)
 
-    def unfit_for_images(self, deployment: Deployment) -> str | None:
-        """Say why no image can be deployed to it by name, as far as the snapshot shows; None where one can."""
-        seen = self._snapshot
-        several = seen.by_release_name.get(deployment.release_name, ()) if seen is not None else ()
-        if seen is None or len(several) < 2:
+    def image_obstacle(self, deployment: Deployment) -> str | None:
+        """Say why no image from a registry can be deployed to it, as far as the snapshot shows; None if one can."""
+        fleet = self._fleet
+        same_name = fleet.by_release_name.get(deployment.release_name, ()) if fleet is not None else ()
+        if fleet is None or len(same_name) < 2:
             return None
         return (
-            f"Houston takes an image by release name only, and {_several(deployment.release_name, several, seen)}. "
-            "Deploy by `project` instead of `image`"
+            "Houston takes an image by release name only, and "
+            f"{_same_name(deployment.release_name, same_name, fleet.snapshot)}. Deploy by `project` instead of `image`"
         )
 
     def health(self, deployment: Deployment, expected: AirflowVersion) -> Health:
-        """Ask the Deployment's own Airflow, with the same token; what does not answer is not healthy."""
+        """Ask the Deployment's own Airflow, with the same token. An Airflow that does not answer is unhealthy."""
         return read_health(self._transport, deployment, expected)
 
     def _mutate(self, document: str, deployment: Deployment, variables: dict[str, str], what: str) -> None:
@@ -257,18 +285,18 @@ class Houston:
         try:
             answer = self._transport.mutate(document, variables, what=what)
         finally:
-            # Last, so that a reading of the fleet that began before the mutation took effect does not count.
+            # After the mutation, so that a snapshot that began before it took effect does not count as newer.
             self._changed.add(deployment.id)
-        changed = _id_of(answer)
+        changed = _id_in(answer)
         if changed not in {None, deployment.id}:
             raise DoubtfulMutationError(
                 f"Houston answered {what} with the Deployment {changed} instead of {deployment.id}, so it may have "
                 f"changed the wrong one: look at {changed} as well"
             )
 
-    def _together(self, batcher: Batcher[_Found | PlatformError | None], deployment_id: str, **how: float) -> _Found:
-        """Read a Deployment beside others; alone where Houston refuses all of them, so that it tells what is wrong."""
-        found = batcher.get(deployment_id, **how) or batcher.ask([deployment_id])[deployment_id]
+    def _load(self, loader: BatchLoader[_Found | PlatformError | None], deployment_id: str, **how: float) -> _Found:
+        """Read a Deployment in a batch; alone if Houston refuses the batch, so that the error tells what is wrong."""
+        found = loader.load(deployment_id, **how) or loader.load_now([deployment_id])[deployment_id]
         if found is None:
             raise not_found(deployment_id)
         if isinstance(found, PlatformError):
@@ -276,20 +304,17 @@ class Houston:
         return found
 
 
-_Found = TypeVar("_Found")
-
-
-def _id_of(answer: dict[str, Any]) -> str | None:
-    """Return the id in a mutation's answer, None where it tells none."""
+def _id_in(answer: dict[str, Any]) -> str | None:
+    """Return the id in a mutation's answer; None if it has none."""
     found = next(iter(answer.values()), None)
     id_ = found.get("id") if isinstance(found, dict) else None
     return None if id_ is None else str(id_)
 
 
-def _several(release_name: str, found: Sequence[wire.WireDeployment], snapshot: Snapshot) -> str:
-    named = []
+def _same_name(release_name: str, found: Sequence[DeploymentAnswer], snapshot: Snapshot) -> str:
+    listed = []
     for each in found:
-        workspace = each.workspace.id if each.workspace else "unknown"
-        place = snapshot.labels.get(workspace) or workspace
-        named.append(f"{each.label or release_name!r} in workspace {place} ({each.id})")
-    return f"{len(found)} Deployments have the release name {release_name!r}: {', '.join(named)}"
+        workspace_id = each.workspace_id or "unknown"
+        workspace = snapshot.workspace_labels.get(workspace_id) or workspace_id
+        listed.append(f"{each.label or release_name!r} in workspace {workspace} ({each.id})")
+    return f"{len(found)} Deployments have the release name {release_name!r}: {', '.join(listed)}"

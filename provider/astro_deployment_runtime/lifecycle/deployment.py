@@ -21,7 +21,6 @@ from astro_deployment_runtime.errors import (
 from astro_deployment_runtime.execution.decisions import Declaration
 from astro_deployment_runtime.execution.polling import POLLING, Polling
 from astro_deployment_runtime.houston.client import Houston
-from astro_deployment_runtime.houston.transport import Transport
 from astro_deployment_runtime.lifecycle.outputs import observed, outputs
 from astro_deployment_runtime.planning import plan_messages
 from astro_deployment_runtime.planning.base_images import VENDORS
@@ -357,5 +356,5 @@ def connect(config: Callable[[str], str | None], environment: Mapping[str, str])
     settings = ConnectionSettings.load(config, environment)
     named = "published" if settings.catalog == "platform" else settings.catalog
     feed = remote_feed.load(named, allow_http=settings.allow_http, ca_file=settings.ca_file, environment=environment)
-    houston = Houston(Transport(settings), feed=feed)
+    houston = Houston.connect(settings, feed=feed)
     return DeploymentLifecycle(houston, settings, resolve_newest=settings.resolve == "newest")

@@ -12,10 +12,8 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from astro_deployment_runtime.config.fleet_config import read_fleet_config
-from astro_deployment_runtime.config.selectors import Candidate, select
+from astro_deployment_runtime.config.selectors import select
 from astro_deployment_runtime.errors import AstroRuntimeError, PlatformAnswerError
-from astro_deployment_runtime.houston.model_mapping import read_current
-from astro_deployment_runtime.houston.wire import Part
 from astro_deployment_runtime.lifecycle.deployment import ARGUMENTS
 from astro_deployment_runtime.lifecycle.fleet_manifest import FleetManifest, ManifestEntry, ManifestWave
 from astro_deployment_runtime.planning import plan_messages
@@ -25,8 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping, Sequence
 
     from astro_deployment_runtime.config.fleet_config import DeploymentEntry, FleetConfig, Wave
-    from astro_deployment_runtime.houston.queries import Snapshot
-    from astro_deployment_runtime.houston.wire import WireDeployment
+    from astro_deployment_runtime.houston.snapshot import Snapshot
     from astro_deployment_runtime.lifecycle.deployment import DeploymentCheck, DeploymentLifecycle
     from astro_deployment_runtime.planning.model import Deployment, Plan, Refusal
 
@@ -203,11 +200,11 @@ def plan_fleet(
     snapshot = lifecycle.houston.snapshot()
     notes = lifecycle.notes(once=False)
     _refuse_unknown_fleet(config, snapshot)
-    lifecycle.houston.seek(
+    lifecycle.houston.prefetch(
         release_names=[each.release_name for each in config.deployments if each.release_name],
         ids=[each.deployment_id for each in config.deployments if each.deployment_id],
     )
-    selected = select(config, [_candidate(each, snapshot) for each in snapshot.deployments], snapshot.labels)
+    selected = select(config, snapshot.candidates, snapshot.workspace_labels)
     unknown = _SEEN_BEFORE if managed and saved is None else {}
     deployments = tuple(
         _planned(entry, lifecycle.check(entry.name, (saved or {}).get(entry.name, unknown), arguments(entry)))
@@ -220,11 +217,13 @@ def plan_fleet(
 def _refuse_unknown_fleet(stack: FleetConfig, snapshot: Snapshot) -> None:
     """Refuse selectors where the fleet is not known: a Deployment that is overlooked would leave the stack."""
     by_label = [each.where for each in stack.selections if each.selector.label is not None]
-    by_workspace = [each.where for each in stack.selections if each.selector.workspace not in {None, *snapshot.labels}]
+    by_workspace = [
+        each.where for each in stack.selections if each.selector.workspace not in {None, *snapshot.workspace_labels}
+    ]
     gaps = list(snapshot.gaps)
-    if by_label and Part.LABEL in snapshot.refused:
+    if by_label and not snapshot.tells_deployment_labels:
         gaps.append(f"{', '.join(by_label)}: this platform does not tell the labels of Deployments")
-    if by_workspace and Part.WORKSPACE_LABEL in snapshot.refused:
+    if by_workspace and not snapshot.tells_workspace_labels:
         gaps.append(f"{', '.join(by_workspace)}: this platform does not tell the labels of workspaces; give its id")
     if stack.selections and gaps:
         raise PlatformAnswerError(
@@ -232,22 +231,6 @@ def _refuse_unknown_fleet(stack: FleetConfig, snapshot: Snapshot) -> None:
             f"of the stack, so nothing is planned: {'; '.join(gaps)}. Run again; if it stays so, have the platform "
             "mended, or declare the Deployments one by one"
         )
-
-
-def _candidate(found: WireDeployment, snapshot: Snapshot) -> Candidate:
-    workspace = found.workspace.id if found.workspace else ""
-    try:
-        current = read_current(found)
-    except PlatformAnswerError:
-        current = None
-    return Candidate(
-        id=found.id,
-        release_name=found.release_name,
-        label=found.label or found.release_name,
-        workspace_id=workspace,
-        workspace=snapshot.labels.get(workspace, ""),
-        current=current,
-    )
 
 
 def _planned(entry: DeploymentEntry, checked: DeploymentCheck) -> PlannedDeployment:

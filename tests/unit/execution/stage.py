@@ -202,7 +202,7 @@ def opened(
         try:
             yield Stage(
                 sandbox=served,
-                client=Houston(transport, feed=vendor_feed.load("guide"), now=clock, gather=0, linger=0),
+                client=Houston(transport, feed=vendor_feed.load("guide"), now=clock, gather=0, poll_gather=0),
                 wire=wire,
                 clock=clock,
             )

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from astro_deployment_runtime.errors import PlatformUnreachableError, RunInterruptedError
-from astro_deployment_runtime.houston.batch_loader import Batcher
+from astro_deployment_runtime.houston.batch_loader import BatchLoader
 from astro_deployment_runtime.support.cancellation import stop
 
 if TYPE_CHECKING:
@@ -55,8 +55,8 @@ def together(*work: Callable[[], object]) -> list[object]:
 def test_what_is_asked_at_the_same_time_is_one_question() -> None:
     """Each thread gets the answer for its own key; a key that two ask for is asked once."""
     platform = Platform()
-    batcher = Batcher(platform)
-    assert together(*(lambda key=key: batcher.get(key) for key in "abca")) == [1, 1, 1, 1]
+    loader = BatchLoader(platform)
+    assert together(*(lambda key=key: loader.load(key) for key in "abca")) == [1, 1, 1, 1]
     assert [sorted(keys) for keys in platform.asked] == [["a", "b", "c"]]
 
 
@@ -64,13 +64,13 @@ def test_who_comes_while_a_question_is_under_way_gets_the_next_answer() -> None:
     """An answer that was on its way already may be older than what the asker did just now."""
     platform = Platform()
     platform.open.clear()
-    batcher = Batcher(platform, gather=0)
-    first = threading.Thread(target=batcher.get, args=("a",))
+    loader = BatchLoader(platform, gather=0)
+    first = threading.Thread(target=loader.load, args=("a",))
     first.start()
     while not platform.asked:
         time.sleep(0.01)
     late: list[int] = []
-    second = threading.Thread(target=lambda: late.append(batcher.get("a")))
+    second = threading.Thread(target=lambda: late.append(loader.load("a")))
     second.start()
     time.sleep(0.1)
     assert len(platform.asked) == 1, "one question at a time"
@@ -83,17 +83,17 @@ def test_who_comes_while_a_question_is_under_way_gets_the_next_answer() -> None:
 def test_a_question_is_asked_when_the_first_of_those_who_wait_wants_it() -> None:
     """Who can wait longer is answered with him, and nobody longer than for all."""
     platform = Platform()
-    batcher = Batcher(platform, gather=60)
-    assert together(lambda: batcher.get("a", within=30), lambda: batcher.get("b", within=0.3)) == [1, 1]
-    assert Batcher(platform, gather=0).get("a", within=60) == 2
+    loader = BatchLoader(platform, gather=60)
+    assert together(lambda: loader.load("a", within=30), lambda: loader.load("b", within=0.3)) == [1, 1]
+    assert BatchLoader(platform, gather=0).load("a", within=60) == 2
 
 
 def test_questions_do_not_keep_step() -> None:
     """A part of the wait is left to chance, and none is longer than it was allowed to be by much."""
     platform = Platform()
-    batcher = Batcher(platform, gather=0.2)
+    loader = BatchLoader(platform, gather=0.2)
     for _ in range(4):
-        batcher.get("a")
+        loader.load("a")
     apart = [after - before for before, after in pairwise(platform.times)]
     assert min(apart) >= 0.2 * 0.8
     assert len(set(apart)) == 3
@@ -103,20 +103,20 @@ def test_questions_do_not_keep_step() -> None:
 def test_a_slow_platform_is_asked_less_often() -> None:
     """At least as long as it took is left between an answer and the next question, where it is to be spared."""
 
-    def apart(*, spares: bool) -> float:
+    def apart(*, backs_off: bool) -> float:
         platform = Platform()
 
         def slow(keys: Sequence[str]) -> dict[str, int]:
             time.sleep(0.3)
             return platform(keys)
 
-        batcher = Batcher(slow, gather=0, spares=spares)
-        batcher.get("a")
-        batcher.get("a")
+        loader = BatchLoader(slow, gather=0, backs_off=backs_off)
+        loader.load("a")
+        loader.load("a")
         return platform.times[1] - platform.times[0]
 
-    assert apart(spares=True) >= 0.6
-    assert apart(spares=False) < 0.6
+    assert apart(backs_off=True) >= 0.6
+    assert apart(backs_off=False) < 0.6
 
 
 def test_all_who_asked_learn_why_there_is_no_answer() -> None:
@@ -128,11 +128,11 @@ def test_all_who_asked_learn_why_there_is_no_answer() -> None:
             raise PlatformUnreachableError("Houston is down")
         return dict.fromkeys(keys, 7)
 
-    batcher = Batcher(ask)
-    errors = together(lambda: batcher.get("a"), lambda: batcher.get("b"))
+    loader = BatchLoader(ask)
+    errors = together(lambda: loader.load("a"), lambda: loader.load("b"))
     assert [(type(error), str(error)) for error in errors] == [(PlatformUnreachableError, "Houston is down")] * 2
     assert errors[0] is not errors[1]
-    assert batcher.get("a") == 7
+    assert loader.load("a") == 7
 
 
 def test_what_is_no_error_of_the_platform_is_raised_as_it_is() -> None:
@@ -143,7 +143,7 @@ def test_what_is_no_error_of_the_platform_is_raised_as_it_is() -> None:
         raise error
 
     with pytest.raises(ZeroDivisionError) as raised:
-        Batcher(ask, gather=0).get("a")
+        BatchLoader(ask, gather=0).load("a")
     assert raised.value is error
 
 
@@ -156,7 +156,7 @@ def test_a_user_who_stops_the_run_does_not_wait_for_an_answer() -> None:
     token = stop.set(wish)
     try:
         with pytest.raises(RunInterruptedError):
-            Batcher(platform, gather=0).get("a")
+            BatchLoader(platform, gather=0).load("a")
     finally:
         stop.reset(token)
         platform.open.set()

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from astro_deployment_runtime.houston.model_mapping import read_platform
-from astro_deployment_runtime.houston.wire import AppConfig
+from astro_deployment_runtime.houston.answers import AppConfig
+from astro_deployment_runtime.houston.model_mapping import map_platform
 
 if TYPE_CHECKING:
     from astro_deployment_runtime.planning.model import Platform
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 def read(version: str, flags: dict[str, Any] | None = None) -> Platform:
     """Read a platform that says this of itself."""
-    return read_platform(AppConfig.model_validate({"version": version, "featureFlags": flags}))
+    return map_platform(AppConfig.model_validate({"version": version, "featureFlags": flags}))
 
 
 @pytest.mark.parametrize(

@@ -23,8 +23,9 @@ from astro_deployment_runtime.errors import (
     PlatformUnreachableError,
     TokenRefusedError,
 )
-from astro_deployment_runtime.houston import wire
-from astro_deployment_runtime.houston.client import FLEET_SECONDS, Houston
+from astro_deployment_runtime.houston.answers import DeploymentAnswer
+from astro_deployment_runtime.houston.client import SNAPSHOT_SECONDS, Houston
+from astro_deployment_runtime.houston.graphql_documents import OptionalField
 from astro_deployment_runtime.houston.transport import Transport
 from astro_deployment_runtime.planning.model import Deployment, Platform
 from astro_deployment_runtime.planning.versions import AirflowVersion, ReleaseId
@@ -66,13 +67,13 @@ def test_a_reading_tells_the_platform_and_its_offer(served: Served) -> None:
     assert {str(release) for release in snapshot.catalog.certified} >= {"AC 2.2.3", "AC 2.3.0"}
     assert ReleaseId.parse("Runtime 5.0.4") in snapshot.catalog
     assert all(release.known for release in snapshot.catalog.runtime)
-    assert snapshot.workspaces == (sandbox_server.SPACE, sandbox_server.HELIO)
+    assert tuple(snapshot.workspace_labels) == (sandbox_server.SPACE, sandbox_server.HELIO)
 
 
 def test_a_reading_serves_for_thirty_seconds(served: Served) -> None:
     """Then, and not a moment before, the next caller reads anew."""
     first = served.client.snapshot()
-    served.now.seconds += FLEET_SECONDS - 0.001
+    served.now.seconds += SNAPSHOT_SECONDS - 0.001
     assert served.client.snapshot() is first
     served.now.seconds += 0.001
     assert served.client.snapshot() is not first
@@ -124,7 +125,7 @@ def test_a_mutation_drops_its_deployments_entry_alone(served: Served) -> None:
     assert served.client.find(release_name="stars-1").pending == ReleaseId.parse("AC 2.3.0")
     assert served.client.find(release_name="wind-3").pending is None
     assert served.asked()[before:] == [[*OFFER_READ, "deployment"]]
-    served.now.seconds += FLEET_SECONDS
+    served.now.seconds += SNAPSHOT_SECONDS
     assert served.client.find(release_name="stars-1").pending == ReleaseId.parse("AC 2.3.0")
     assert served.asked()[before + 1 :] == [PLATFORM_READ, ["deploymentConfig", *["workspaceDeployments"] * 2]]
 
@@ -150,7 +151,7 @@ def test_a_mutation_during_a_refresh_is_not_forgotten(served: Served) -> None:
             served.client.start(stars, ReleaseId.parse("AC 2.3.0"))
         return answer
 
-    served.now.seconds += FLEET_SECONDS
+    served.now.seconds += SNAPSHOT_SECONDS
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(served.transport, "read", reading)
         served.client.snapshot()
@@ -380,7 +381,7 @@ def opened(
         sandbox_server.settings("https://houston.example.com/v1"), transport=httpx.MockTransport(handler)
     )
     with contextlib.closing(transport):
-        yield Houston(transport, feed=sandbox_server.feed(), now=now, gather=0, linger=0)
+        yield Houston(transport, feed=sandbox_server.feed(), now=now, gather=0, poll_gather=0)
 
 
 def seen(deployment: Deployment) -> tuple[str, str | None]:
@@ -491,7 +492,7 @@ def test_runtime_counts_as_enabled_unless_the_platform_says_no(flags: dict[str, 
 def test_a_token_without_workspaces_finds_nothing() -> None:
     """There is nothing to ask for, so nothing is asked."""
     with opened(answering(workspaces=())) as client:
-        assert client.snapshot().deployments == ()
+        assert client.snapshot().candidates == ()
         with pytest.raises(DeploymentNotFoundError, match="but 0 others"):
             client.find(release_name="stars-1")
 
@@ -548,7 +549,7 @@ def test_what_hides_a_deployment_is_told_and_spoils_no_other(
         snapshot = client.snapshot()
         assert re.search(gap, "; ".join(snapshot.gaps))
         assert re.search(f"Houston does not show the fleet as a whole: .*{gap}", "; ".join(snapshot.notes))
-        if snapshot.workspaces:
+        if snapshot.workspace_labels:
             assert client.find(release_name="stars-1").id == "ckw1"
         assert client.find(deployment_id="ckw1").release_name == "stars-1"
         with pytest.raises(PlatformAnswerError, match=r"'none-9', and not the whole fleet: .* by its deploymentId"):
@@ -610,10 +611,10 @@ def test_an_answer_about_another_deployment_is_not_used(others: tuple[str, ...])
         data["d0"] = rows[1]
 
     with opened(changed(answering(*rows), "Deployments", crossed)) as client:
-        found = client._reader.deployments(["ckw1", *others])
+        found = client._queries.by_ids(["ckw1", *others])
         assert isinstance(found["ckw1"], PlatformAnswerError)
         assert re.search(r"asked for the Deployment ckw1 and answered with ckw2 \(r-ckw2\)", str(found["ckw1"]))
-        assert [each.id for each in map(found.get, others) if isinstance(each, wire.WireDeployment)] == list(others)
+        assert [each.id for each in map(found.get, others) if isinstance(each, DeploymentAnswer)] == list(others)
         with pytest.raises(PlatformAnswerError, match="nothing of that is used"):
             client.observe("ckw1")
         catalog = client.snapshot().catalog
@@ -709,7 +710,7 @@ def test_those_that_are_not_shown_are_asked_for_together(served: Served, key: st
     wanted = [f"none{number}" for number in range(2000)]
     served.client.snapshot()
     before = len(served.asked())
-    served.client.seek(**{"release_names": [], "ids": [], key: wanted})
+    served.client.prefetch(**{"release_names": [], "ids": [], key: wanted})
     assert len(served.asked()) - before <= 3
     before = len(served.asked())
     for each in wanted:
@@ -729,7 +730,7 @@ def test_many_workspaces_are_asked_in_as_few_requests_as_their_size_allows() -> 
         return changed(given, "Fleet", lambda data: data.update(w0=rows if len(sizes) == 2 else []))(request)
 
     with opened(handler) as client:
-        assert len(client.snapshot().deployments) == 3
+        assert len(client.snapshot().candidates) == 3
         assert client.snapshot().gaps == ()
     assert (len(sizes), max(sizes) < 100_000) == (3, True)
 
@@ -752,19 +753,19 @@ def test_every_generation_is_read_without_a_refusal(tmp_path: Path, version: str
 
 
 LACKS = {
-    wire.Part.CERTIFIED: "DeploymentConfig.airflowImages",
-    wire.Part.FLAGS: "AppConfig.featureFlags",
-    wire.Part.LABEL: "Deployment.label",
-    wire.Part.WORKSPACE_LABEL: "Workspace.label",
-    wire.Part.WORKSPACE: "Deployment.workspace",
-    wire.Part.DAG_DEPLOYMENT: "Deployment.dagDeployment",
-    wire.Part.URLS: "Deployment.urls",
-    wire.Part.RUNTIME_AIRFLOW: "Deployment.runtimeAirflowVersion",
+    OptionalField.CERTIFIED_RELEASES: "DeploymentConfig.airflowImages",
+    OptionalField.FEATURE_FLAGS: "AppConfig.featureFlags",
+    OptionalField.DEPLOYMENT_LABEL: "Deployment.label",
+    OptionalField.WORKSPACE_LABEL: "Workspace.label",
+    OptionalField.WORKSPACE: "Deployment.workspace",
+    OptionalField.DAG_DEPLOYMENT: "Deployment.dagDeployment",
+    OptionalField.URLS: "Deployment.urls",
+    OptionalField.RUNTIME_AIRFLOW_VERSION: "Deployment.runtimeAirflowVersion",
 }
 
 
 @pytest.mark.parametrize("part", LACKS)
-def test_a_field_that_is_refused_is_left_out_from_then_on(tmp_path: Path, part: wire.Part) -> None:
+def test_a_field_that_is_refused_is_left_out_from_then_on(tmp_path: Path, part: OptionalField) -> None:
     """One more request, once; what is not known is told."""
     with sandbox_server.serving(tmp_path, lacks=[LACKS[part]]) as served:
         found = served.client.find(deployment_id=WIND)
