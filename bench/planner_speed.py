@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from astro_deployment_runtime.catalogs import vendor_feed
 from astro_deployment_runtime.planning.catalog import Catalog, Release
 from astro_deployment_runtime.planning.model import Plan, Strategy
+from astro_deployment_runtime.planning.plan_request import PlanRequest
 from astro_deployment_runtime.planning.planner import plan
 from astro_deployment_runtime.planning.versions import AirflowVersion, ReleaseId, RuntimeVersion
 from bench.sandbox_project import Table
@@ -64,7 +65,7 @@ def _times(catalog: Catalog, strategy: Strategy) -> Times:
         version = target.id.version
         assert isinstance(version, RuntimeVersion)  # noqa: S101 - the catalog's runtime releases have no other
         before = time.perf_counter()
-        outcome = plan(start, version, catalog, strategy=strategy)
+        outcome = plan(PlanRequest(current=start, target=version, catalog=catalog, strategy=strategy))
         (times.plans if isinstance(outcome, Plan) else times.refusals).append(time.perf_counter() - before)
     gc.enable()
     return times

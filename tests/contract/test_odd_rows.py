@@ -151,7 +151,7 @@ def test_a_pending_prerelease_is_not_taken_for_its_release() -> None:
     """What nobody here started is refused, as every foreign hop off the path is."""
     platform = Platform([row(1, runtime="4.2.5", flow="2.2.5", awaits="5.0.4-rc1")])
     with platform.lifecycle() as lifecycle:
-        (found,) = plan_fleet(read_fleet_config(everything()), lifecycle, managed=False).deployments
+        (found,) = plan_fleet(read_fleet_config(everything()), lifecycle, saved={}).deployments
     assert "PENDING: Astro Runtime 5.0.4-rc1 is pending" in str(found.refusal)
 
 

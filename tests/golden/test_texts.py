@@ -15,7 +15,9 @@ import pytest
 from astro_deployment_runtime.catalogs import vendor_feed
 from astro_deployment_runtime.cli.question import parse_current, parse_target
 from astro_deployment_runtime.planning.model import Acceptance, Plan, Platform, Strategy, read_warnings
+from astro_deployment_runtime.planning.pending_hop import Ownership
 from astro_deployment_runtime.planning.plan_messages import path_line, plan_json, plan_lines, refusal_lines
+from astro_deployment_runtime.planning.plan_request import PlanRequest
 from astro_deployment_runtime.planning.planner import plan
 from astro_deployment_runtime.planning.versions import ReleaseId
 
@@ -30,16 +32,18 @@ def test_the_text_is_as_before(name: str, form: str) -> None:
     case = CASES[name]
     catalog = vendor_feed.load(case.get("catalog", "published"))
     outcome = plan(
-        parse_current(case["from"], catalog),
-        parse_target(case["to"]),
-        catalog,
-        strategy=Strategy(case.get("strategy", "certified-first")),
-        accepted=Acceptance.parse(case.get("accept", [])),
-        denied=read_warnings(case.get("deny", [])),
-        today=date.fromisoformat(case["today"]) if "today" in case else None,
-        platform=Platform(version=case["platform"]) if "platform" in case else None,
-        pending=ReleaseId.parse(case["pending"]) if "pending" in case else None,
-        pending_is_ours=case.get("ours", False),
+        PlanRequest(
+            current=parse_current(case["from"], catalog),
+            target=parse_target(case["to"]),
+            catalog=catalog,
+            strategy=Strategy(case.get("strategy", "certified-first")),
+            accepted=Acceptance.parse(case.get("accept", [])),
+            denied=read_warnings(case.get("deny", [])),
+            today=date.fromisoformat(case["today"]) if "today" in case else None,
+            platform=Platform(version=case["platform"]) if "platform" in case else None,
+            pending=ReleaseId.parse(case["pending"]) if "pending" in case else None,
+            pending_owner=Ownership.OURS if case.get("ours", False) else Ownership.FOREIGN,
+        )
     )
     if form == "json":
         text = json.dumps(plan_json(outcome), indent=2) + "\n"

@@ -10,6 +10,7 @@ import pytest
 from astro_deployment_runtime.planning.catalog import Catalog
 from astro_deployment_runtime.planning.model import Plan, Strategy
 from astro_deployment_runtime.planning.path_search import Search, Terms
+from astro_deployment_runtime.planning.plan_request import PlanRequest
 from astro_deployment_runtime.planning.planner import plan
 from astro_deployment_runtime.planning.versions import RuntimeVersion
 from tests.property.made_up import AIRFLOWS, CHANNELS, RUNTIMES, release_of
@@ -48,7 +49,14 @@ def test_each_pair_has_the_one_right_path(seed: int) -> None:
             for strategy in Strategy if start is not target else ():
                 way = oracle.fewest_hops if strategy is Strategy.FEWEST_HOPS else oracle.certified_first
                 path = way(start, target)
-                outcome = plan(release_of(start), RuntimeVersion.parse(target.version), catalog, strategy=strategy)
+                outcome = plan(
+                    PlanRequest(
+                        current=release_of(start),
+                        target=RuntimeVersion.parse(target.version),
+                        catalog=catalog,
+                        strategy=strategy,
+                    )
+                )
                 found = [str(hop.target) for hop in outcome.hops] if isinstance(outcome, Plan) else None
                 assert (None if path is None else [row.name for row in path]) == found, f"{start.name}, {target.name}"
 

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from astro_deployment_runtime.catalogs import vendor_feed
 from astro_deployment_runtime.planning.model import JUDGED, Acceptance, Plan, Refusal, Strategy
+from astro_deployment_runtime.planning.plan_request import PlanRequest
 from astro_deployment_runtime.planning.planner import plan
 from astro_deployment_runtime.planning.versions import RuntimeVersion
 
@@ -30,7 +31,7 @@ questions = st.fixed_dictionaries(
 
 def ask(question: dict[str, Any], **more: Any) -> Plan | Refusal:
     """Plan in the published catalog."""
-    return plan(catalog=CATALOG, **question, **more)
+    return plan(PlanRequest(catalog=CATALOG, **question, **more))
 
 
 @given(questions, names)

@@ -12,9 +12,10 @@ from hypothesis import given, settings
 from astro_deployment_runtime.cli.graph_drawing import dot_lines, mermaid_lines
 from astro_deployment_runtime.planning.catalog import Catalog
 from astro_deployment_runtime.planning.explanation import plan_explanation, refusal_explanation
-from astro_deployment_runtime.planning.inquiry import Inquiry
 from astro_deployment_runtime.planning.model import Acceptance, Plan, Strategy
 from astro_deployment_runtime.planning.neighbourhood import Kind, neighbourhood
+from astro_deployment_runtime.planning.plan_request import PlanRequest
+from astro_deployment_runtime.planning.planner import plan
 from astro_deployment_runtime.planning.versions import RuntimeVersion
 from tests.property.made_up import World, release_of, worlds
 from tests.property.oracle import Oracle
@@ -33,9 +34,9 @@ SUMMIT: Final = re.compile(
 OWN: Final = re.compile(r"it is the Certified release with the target's Airflow version, (.+)")
 
 
-def inquiry(world: World) -> Inquiry:
+def request(world: World) -> PlanRequest:
     """Ask what the world wants."""
-    return Inquiry(
+    return PlanRequest(
         current=release_of(world.start),
         target=RuntimeVersion.parse(world.target.version),
         catalog=world.catalog,
@@ -107,8 +108,8 @@ def test_every_reason_for_a_release_is_so(seed: int) -> None:
             platform=None,
             strategy=strategy,
         )
-        asked = inquiry(world)
-        outcome = asked.answer()
+        asked = request(world)
+        outcome = plan(asked)
         if isinstance(outcome, Plan):
             lines = plan_explanation(outcome, asked)
             reasons = [line for line in lines if line.startswith("  why ")]
@@ -123,8 +124,8 @@ def test_every_reason_for_a_release_is_so(seed: int) -> None:
 @given(worlds())
 def test_no_release_can_be_left_out(world: World) -> None:
     """Of each in between it is told what forbids that."""
-    asked = inquiry(world)
-    outcome = asked.answer()
+    asked = request(world)
+    outcome = plan(asked)
     if not isinstance(outcome, Plan):
         assert refusal_explanation(outcome, asked)
         return
@@ -138,8 +139,8 @@ def test_no_release_can_be_left_out(world: World) -> None:
 @given(worlds())
 def test_every_edge_of_a_graph_is_what_it_is_drawn_as(world: World) -> None:
     """Legal hops and forbidden ones, by the second opinion; the path is all of it, and the rest is little."""
-    asked = inquiry(world)
-    outcome = asked.answer()
+    asked = request(world)
+    outcome = plan(asked)
     graph = neighbourhood(outcome, asked)
     assert mermaid_lines(graph)
     assert dot_lines(graph)

@@ -9,6 +9,7 @@ from hypothesis import event, given, settings
 
 from astro_deployment_runtime.planning.model import Acceptance, Equivalent, Plan, Refusal, RuleId, Strategy
 from astro_deployment_runtime.planning.plan_messages import plan_json, plan_lines, refusal_lines
+from astro_deployment_runtime.planning.plan_request import PlanRequest
 from astro_deployment_runtime.planning.planner import plan
 from astro_deployment_runtime.planning.rules import verify
 from astro_deployment_runtime.planning.versions import ReleaseId, RuntimeVersion
@@ -21,13 +22,15 @@ if TYPE_CHECKING:
 def ask(world: World, *, start: Release | None = None, pending: ReleaseId | None = None) -> Plan | Refusal:
     """Plan what the world wants."""
     return plan(
-        start or release_of(world.start),
-        RuntimeVersion.parse(world.target.version),
-        world.catalog,
-        strategy=world.strategy,
-        accepted=world.accepted,
-        platform=world.platform,
-        pending=pending,
+        PlanRequest(
+            current=start or release_of(world.start),
+            target=RuntimeVersion.parse(world.target.version),
+            catalog=world.catalog,
+            strategy=world.strategy,
+            accepted=world.accepted,
+            platform=world.platform,
+            pending=pending,
+        )
     )
 
 
@@ -113,12 +116,14 @@ def test_what_a_refusal_calls_acceptable_makes_it_a_plan(world: World) -> None:
         newer=more.newer,
     )
     again = plan(
-        outcome.current,
-        outcome.target,
-        world.catalog,
-        accepted=accepted,
-        platform=world.platform,
-        pending=ReleaseId.parse("AC 2.8.0"),
+        PlanRequest(
+            current=outcome.current,
+            target=outcome.target,
+            catalog=world.catalog,
+            accepted=accepted,
+            platform=world.platform,
+            pending=ReleaseId.parse("AC 2.8.0"),
+        )
     )
     assert isinstance(again, Plan)
 
@@ -134,7 +139,13 @@ def test_the_nearest_targets_can_be_reached(world: World) -> None:
     for release in world.catalog.runtime:
         assert isinstance(release.id.version, RuntimeVersion)
         there = plan(
-            outcome.current, release.id.version, world.catalog, accepted=world.accepted, platform=world.platform
+            PlanRequest(
+                current=outcome.current,
+                target=release.id.version,
+                catalog=world.catalog,
+                accepted=world.accepted,
+                platform=world.platform,
+            )
         )
         if isinstance(there, Plan) and there.hops and release.id != wanted.id:
             near["below" if release.order < wanted.order else "above"].append(release)
@@ -165,7 +176,9 @@ def test_a_pending_hop_is_adopted_or_refused_or_left_alone(world: World) -> None
 def test_the_equivalent_has_the_airflow_version_that_runs(world: World) -> None:
     """Going to the equivalent is one migration, to the newest legal Runtime of that Airflow; on Runtime it is none."""
     current = release_of(world.start)
-    outcome = plan(current, Equivalent.EQUIVALENT, world.catalog, accepted=world.accepted)
+    outcome = plan(
+        PlanRequest(current=current, target=Equivalent.EQUIVALENT, catalog=world.catalog, accepted=world.accepted)
+    )
     if not world.start.certified:
         assert outcome == Plan(current=current, target=current)
         return

@@ -13,6 +13,7 @@ import pytest
 import astro_deployment_runtime
 from astro_deployment_runtime.catalogs import vendor_feed
 from astro_deployment_runtime.planning.model import Acceptance, Plan, Refusal, RuleId, Strategy
+from astro_deployment_runtime.planning.plan_request import PlanRequest
 from astro_deployment_runtime.planning.planner import plan
 from astro_deployment_runtime.planning.rules import verify
 from astro_deployment_runtime.planning.versions import ReleaseId, RuntimeVersion
@@ -38,7 +39,9 @@ def plans(catalog: Catalog, strategy: Strategy, accepted: Acceptance) -> Plans:
     """Plan every pair."""
     everything: tuple[Release, ...] = (*catalog.certified, *catalog.runtime)
     return {
-        (start.id, target.id): plan(start, target.id.version, catalog, strategy=strategy, accepted=accepted)
+        (start.id, target.id): plan(
+            PlanRequest(current=start, target=target.id.version, catalog=catalog, strategy=strategy, accepted=accepted)
+        )
         for start in everything
         for target in catalog.runtime
         if isinstance(target.id.version, RuntimeVersion)
@@ -134,7 +137,7 @@ def test_a_yanked_target_needs_to_be_accepted(planned: Plans, strategy: Strategy
             current = CATALOG.get(start)
             assert current
             assert isinstance(target.version, RuntimeVersion)
-            refused = plan(current, target.version, CATALOG, strategy=strategy)
+            refused = plan(PlanRequest(current=current, target=target.version, catalog=CATALOG, strategy=strategy))
             assert isinstance(refused, Refusal)
             assert [violation.rule for violation in refused.violations] == [RuleId.YANKED]
             assert refused.acceptable == (f"yanked:{target.version}",)

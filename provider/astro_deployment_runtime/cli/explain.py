@@ -6,10 +6,11 @@ import shlex
 from typing import TYPE_CHECKING, Final
 
 from astro_deployment_runtime.cli.console import PROGRAM, Command, ExitCode, screen, tell, with_base_images
-from astro_deployment_runtime.cli.source import add_inquiry, read_inquiry
+from astro_deployment_runtime.cli.source import add_request, read_request
 from astro_deployment_runtime.planning.explanation import plan_explanation, refusal_explanation
 from astro_deployment_runtime.planning.model import Plan, RuleId
 from astro_deployment_runtime.planning.plan_messages import OFFLINE
+from astro_deployment_runtime.planning.planner import plan
 from astro_deployment_runtime.support.text_table import NO_BREAK, wrap
 
 if TYPE_CHECKING:
@@ -20,13 +21,13 @@ if TYPE_CHECKING:
 
 
 def _run(options: argparse.Namespace) -> ExitCode:
-    inquiry = read_inquiry(options)
-    outcome = with_base_images(inquiry.answer())
+    request = read_request(options)
+    outcome = with_base_images(plan(request))
     if isinstance(outcome, Plan):
-        lines = plan_explanation(outcome, inquiry)
+        lines = plan_explanation(outcome, request)
     else:
-        lines = [*refusal_explanation(outcome, inquiry), *_next_commands(outcome, options)]
-    tell([*lines, *([] if inquiry.platform else [OFFLINE])])
+        lines = [*refusal_explanation(outcome, request), *_next_commands(outcome, options)]
+    tell([*lines, *([] if request.platform else [OFFLINE])])
     return ExitCode.DONE if isinstance(outcome, Plan) else ExitCode.REFUSED
 
 
@@ -60,6 +61,6 @@ def _command(options: argparse.Namespace, target: str, *, accept: Sequence[str] 
 COMMAND: Final = Command(
     name="explain",
     help="say why a path is as it is, or why there is none",
-    add_arguments=add_inquiry,
+    add_arguments=add_request,
     run=_run,
 )

@@ -7,16 +7,17 @@ from typing import TYPE_CHECKING, Final
 
 from astro_deployment_runtime.cli.console import Command, ExitCode, write
 from astro_deployment_runtime.cli.graph_drawing import Format, dot_lines, graph_json, mermaid_lines
-from astro_deployment_runtime.cli.source import add_inquiry, read_inquiry
+from astro_deployment_runtime.cli.source import add_request, read_request
 from astro_deployment_runtime.planning.model import Plan
 from astro_deployment_runtime.planning.neighbourhood import neighbourhood
+from astro_deployment_runtime.planning.planner import plan
 
 if TYPE_CHECKING:
     import argparse
 
 
 def _add_arguments(parser: argparse.ArgumentParser) -> None:
-    add_inquiry(parser)
+    add_request(parser)
     parser.add_argument(
         "--format",
         choices=[str(each) for each in Format],
@@ -26,9 +27,9 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def _run(options: argparse.Namespace) -> ExitCode:
-    inquiry = read_inquiry(options)
-    outcome = inquiry.answer()
-    graph = neighbourhood(outcome, inquiry)
+    request = read_request(options)
+    outcome = plan(request)
+    graph = neighbourhood(outcome, request)
     match Format(options.format):
         case Format.MERMAID:
             text = "\n".join(mermaid_lines(graph))

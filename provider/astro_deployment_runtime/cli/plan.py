@@ -22,6 +22,7 @@ from astro_deployment_runtime.cli.source import read_catalog, say_notes
 from astro_deployment_runtime.errors import DeploymentNotFoundError, InvalidInputError
 from astro_deployment_runtime.planning.model import Plan, Refusal
 from astro_deployment_runtime.planning.plan_messages import OFFLINE, plan_json, plan_lines, refusal_lines
+from astro_deployment_runtime.planning.plan_request import PlanRequest
 from astro_deployment_runtime.planning.planner import plan
 from astro_deployment_runtime.support.files import LARGEST_BATCH, read_file
 
@@ -95,7 +96,8 @@ def _form(options: argparse.Namespace) -> str:
 def _offline(options: argparse.Namespace) -> ExitCode:
     catalog = read_catalog(options)
     current, target = parse_current(options.current, catalog), parse_target(options.target)
-    outcome = with_base_images(plan(current, target, catalog, **read_terms(options, dated=False)))
+    request = PlanRequest(current=current, target=target, catalog=catalog, **read_terms(options, dated=False))
+    outcome = with_base_images(plan(request))
     if options.json:
         tell_json(plan_json(outcome))
     else:
@@ -115,7 +117,8 @@ def _batch(options: argparse.Namespace) -> ExitCode:
             tell_json({"error": str(error)}, indent=None)
             codes.add(ExitCode.UNREADABLE)
             continue
-        outcome = with_base_images(plan(current, target, catalog, **terms))
+        request = PlanRequest(current=current, target=target, catalog=catalog, **terms)
+        outcome = with_base_images(plan(request))
         tell_json(plan_json(outcome), indent=None)
         codes.add(_code(refused=isinstance(outcome, Refusal)))
     return ExitCode.UNREADABLE if ExitCode.UNREADABLE in codes else max(codes)

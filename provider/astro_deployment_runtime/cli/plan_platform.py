@@ -99,7 +99,7 @@ def plan_release(release_name: str, wanted: Wanted) -> FleetPlan:
     """
     stack = FleetConfig(deployments=(wanted.entry(release_name),))
     with contextlib.closing(connect(_nothing, os.environ)) as lifecycle:
-        return plan_fleet(stack, lifecycle, managed=False)
+        return plan_fleet(stack, lifecycle, saved={})
 
 
 def plan_all(wanted: Wanted) -> FleetPlan:
@@ -111,7 +111,7 @@ def plan_all(wanted: Wanted) -> FleetPlan:
     """
     everything = Selection(where="--all", selector=Selector(release_name="*"), template=wanted.entry("any"))
     with contextlib.closing(connect(_nothing, os.environ)) as lifecycle:
-        return plan_fleet(FleetConfig(selections=(everything,)), lifecycle, managed=False)
+        return plan_fleet(FleetConfig(selections=(everything,)), lifecycle, saved={})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

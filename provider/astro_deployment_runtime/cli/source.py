@@ -11,8 +11,8 @@ from astro_deployment_runtime.catalogs import vendor_feed
 from astro_deployment_runtime.cli.console import CATALOG_HELP, DEFAULT_CATALOG, TARGET_HELP, add_terms, read_terms
 from astro_deployment_runtime.cli.question import parse_current, parse_target
 from astro_deployment_runtime.errors import InvalidInputError
-from astro_deployment_runtime.planning.inquiry import Inquiry
 from astro_deployment_runtime.planning.plan_messages import printable
+from astro_deployment_runtime.planning.plan_request import PlanRequest
 from astro_deployment_runtime.planning.plan_warnings import of_rows
 
 if TYPE_CHECKING:
@@ -72,7 +72,7 @@ def read_source(options: argparse.Namespace) -> Source:
     return Source(catalog=catalog, platform=platform)
 
 
-def add_inquiry(parser: argparse.ArgumentParser) -> None:
+def add_request(parser: argparse.ArgumentParser) -> None:
     """Let the user ask about a path."""
     parser.add_argument(
         "current", metavar="FROM", help="'AC 2.2.3', 'Runtime 5.0.4' or 'Runtime 5.0.4 (Airflow 2.3.0)'"
@@ -82,7 +82,7 @@ def add_inquiry(parser: argparse.ArgumentParser) -> None:
     add_terms(parser)
 
 
-def read_inquiry(options: argparse.Namespace) -> Inquiry:
+def read_request(options: argparse.Namespace) -> PlanRequest:
     """Read what is asked about a path.
 
     Raises:
@@ -92,7 +92,7 @@ def read_inquiry(options: argparse.Namespace) -> Inquiry:
     target, terms = parse_target(options.target), read_terms(options, dated=options.live)
     source = read_source(options)
     say_notes(of_rows(source.catalog))
-    return Inquiry(
+    return PlanRequest(
         current=parse_current(options.current, source.catalog),
         target=target,
         catalog=source.catalog,

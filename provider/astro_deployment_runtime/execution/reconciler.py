@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 from astro_deployment_runtime.execution.decisions import SETTLE_SECONDS, Mutation, MutationKind, Outcome
 from astro_deployment_runtime.execution.health_confirmation import HEALTHY_READS
 from astro_deployment_runtime.planning.model import Refusal, RuleId
+from astro_deployment_runtime.planning.pending_hop import owner_of
+from astro_deployment_runtime.planning.plan_request import PlanRequest
 from astro_deployment_runtime.planning.planner import plan
 
 if TYPE_CHECKING:
@@ -205,14 +207,16 @@ class _Case:
             # The next hop depends on what the Airflow is, and that is in doubt.
             return self.other_airflow()
         planned = plan(
-            current,
-            self.declaration.target,
-            self.catalog,
-            strategy=self.declaration.strategy,
-            accepted=self.declaration.accepted,
-            platform=self.platform,
-            pending=pending,
-            pending_is_ours=pending is not None and pending == run.ours,
+            PlanRequest(
+                current=current,
+                target=self.declaration.target,
+                catalog=self.catalog,
+                strategy=self.declaration.strategy,
+                accepted=self.declaration.accepted,
+                platform=self.platform,
+                pending=pending,
+                pending_owner=owner_of(pending, run.ours),
+            )
         )
         if isinstance(planned, Refusal):
             return self.once_settled(planned)

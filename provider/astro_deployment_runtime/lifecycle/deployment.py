@@ -25,6 +25,8 @@ from astro_deployment_runtime.lifecycle.outputs import observed, outputs
 from astro_deployment_runtime.planning import plan_messages
 from astro_deployment_runtime.planning.base_images import VENDORS
 from astro_deployment_runtime.planning.model import Plan, Refusal
+from astro_deployment_runtime.planning.pending_hop import Ownership, owner_in_state, owner_of
+from astro_deployment_runtime.planning.plan_request import PlanRequest
 from astro_deployment_runtime.planning.planner import plan
 from astro_deployment_runtime.planning.versions import ReleaseId, RuntimeVersion
 from astro_deployment_runtime.support.urns import name_of
@@ -100,14 +102,14 @@ class DeploymentLifecycle:
         self.houston.close()
 
     def check(  # noqa: PLR0911 - each argument that can be to blame is named
-        self, urn: str, olds: Mapping[str, Any], news: Mapping[str, Any], *, unknown: Collection[str] = ()
+        self, urn: str, olds: Mapping[str, Any] | None, news: Mapping[str, Any], *, unknown: Collection[str] = ()
     ) -> DeploymentCheck:
         """Plan from the live state, and refuse what is illegal. An error of ours becomes a failure.
 
         Args:
             urn: whose inputs these are; empty where the host does not tell.
-            olds: the inputs of an earlier run; empty for a new resource. Where they come with what that run saved as
-                ``pending``, a pending hop is known to be ours or not.
+            olds: the inputs of an earlier run; empty for a new resource; None: nobody has read the stack's state.
+                With ``pending``, which that run saved, they tell who started a pending hop.
             news: what the user gives now; and ``held``, where the program has resolved the target already.
             unknown: arguments that are given and not known yet, since they come from resources that do not exist.
                 They are not in ``news``, except for the known items of ``accept``. None of them names the Deployment
@@ -119,12 +121,9 @@ class DeploymentLifecycle:
         try:
             arguments = read_arguments({key: value for key, value in inputs.items() if key in ARGUMENTS})
             deployment = self._find(urn, arguments)
-            # Whether a pending hop off the path is ours is in the old outputs, which the engine does not give a check:
-            # where there are none it is foreign for certain; otherwise diff, which has them, has the last
-            # word.
-            known = not olds or "pending" in olds
-            ours = olds.get("pending") == str(deployment.pending) if known else True
-            outcome = self._plan(deployment, arguments, pending_is_ours=ours, held=self._kept(olds, news, arguments))
+            # The engine gives a check no old outputs: where the owner is unknown, diff has the last word.
+            owner = owner_in_state(deployment.pending, olds)
+            outcome = self._plan(deployment, arguments, owner, held=self._kept(olds or {}, news, arguments))
             notes = self.notes(once=True)
             checked = replace(checked, deployment=deployment, outcome=outcome, warnings=notes)
             planned = _legal(outcome)
@@ -164,7 +163,8 @@ class DeploymentLifecycle:
         }
         if (waiting and planned.hops) or ("accept" in unknown and planned.warnings):
             del inputs["plan"]
-        doubtful = not known and planned.cancel is not None and not arguments.accepted.cancel_pending
+        unknown_owner = owner is Ownership.UNKNOWN and not arguments.accepted.cancel_pending
+        doubtful = unknown_owner and planned.cancel is not None
         if doubtful or not steps:
             warnings = () if steps else tuple(map(plan_messages.warning_line, planned.warnings))
             return replace(checked, doubtful=doubtful, warnings=(*notes, *warnings))
@@ -194,13 +194,13 @@ class DeploymentLifecycle:
         cancel = news.get("cancel")
         if not cancel or "cancel-pending" in news["accept"]:
             return DeploymentDiff(changes=bool(news["hops"] or cancel))
-        if cancel == olds.get("pending"):
+        if owner_of(cancel, olds.get("pending")) is Ownership.OURS:
             lines = news.get("plan") or [f"{news['release_name']}: cancel {cancel}, then {news['path']}"]
             return DeploymentDiff(changes=True, lines=tuple(lines))
         deployment = self.houston.find(deployment_id=news["deployment_id"])
         arguments = _arguments(news)
         held = _held(news, arguments)
-        planned = _legal(self._plan(deployment, arguments, pending_is_ours=False, held=held))
+        planned = _legal(self._plan(deployment, arguments, Ownership.FOREIGN, held=held))
         return DeploymentDiff(
             changes=bool(planned.hops), warnings=tuple(map(plan_messages.warning_line, planned.warnings))
         )
@@ -263,9 +263,8 @@ class DeploymentLifecycle:
             deployment, _, _ = self.houston.observe(known)
         except DeploymentNotFoundError:
             return None
-        saved = props.get("pending")
-        pending = deployment.pending if saved and str(deployment.pending) == saved else None
-        return {**props, **observed(deployment, pending)}
+        ours = owner_of(deployment.pending, props.get("pending")) is Ownership.OURS
+        return {**props, **observed(deployment, deployment.pending if ours else None)}
 
     def adopt(self, props: Mapping[str, Any]) -> Properties:
         """Read a Deployment that is left as it is; one that cannot be read is kept by the name that it was given."""
@@ -295,26 +294,23 @@ class DeploymentLifecycle:
         return None if self.resolve_newest else _held(olds, arguments)
 
     def _plan(
-        self,
-        deployment: Deployment,
-        arguments: ResourceArguments,
-        *,
-        pending_is_ours: bool,
-        held: RuntimeVersion | None,
+        self, deployment: Deployment, arguments: ResourceArguments, owner: Ownership, *, held: RuntimeVersion | None
     ) -> Plan | Refusal:
         snapshot = self.houston.snapshot()
         outcome = plan(
-            deployment.current,
-            arguments.target,
-            snapshot.catalog,
-            strategy=arguments.chosen_by,
-            accepted=arguments.accepted,
-            denied=arguments.denied,
-            today=self.today(),
-            held=held,
-            platform=snapshot.platform,
-            pending=deployment.pending,
-            pending_is_ours=pending_is_ours,
+            PlanRequest(
+                current=deployment.current,
+                target=arguments.target,
+                catalog=snapshot.catalog,
+                strategy=arguments.chosen_by,
+                accepted=arguments.accepted,
+                denied=arguments.denied,
+                today=self.today(),
+                held=held,
+                platform=snapshot.platform,
+                pending=deployment.pending,
+                pending_owner=owner,
+            )
         )
         return replace(outcome, base_images=self._base_images) if isinstance(outcome, Plan) else outcome
 

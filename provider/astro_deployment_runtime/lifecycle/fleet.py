@@ -27,9 +27,6 @@ if TYPE_CHECKING:
     from astro_deployment_runtime.lifecycle.deployment import DeploymentCheck, DeploymentLifecycle
     from astro_deployment_runtime.planning.model import Deployment, Plan, Refusal
 
-_SEEN_BEFORE: Final = {"path": ""}
-"""In the place of old inputs: a pending hop may be ours."""
-
 _UNSURE: Final = (
     "what a target such as 5.x stands for is told as if it were declared anew: at which version one is held, only the "
     "stack's state tells"
@@ -181,7 +178,6 @@ def plan_fleet(
     config: FleetConfig,
     lifecycle: DeploymentLifecycle,
     *,
-    managed: bool = True,
     saved: Mapping[str, Mapping[str, Any]] | None = None,
 ) -> FleetPlan:
     """Resolve the selectors and plan every Deployment, without changing anything.
@@ -189,9 +185,8 @@ def plan_fleet(
     Args:
         config: the fleet.
         lifecycle: checks each Deployment.
-        managed: a stack may manage the fleet, and its state may record that we started a pending hop. Without a stack,
-            every pending hop is foreign.
-        saved: targets and pending hops in the stack's state, by resource name; None: the state was not read.
+        saved: targets and pending hops in the stack's state, by resource name. Empty: there is no state, so every
+            pending hop is foreign. None: the state was not read.
 
     Raises:
         InvalidDeclarationError: a selector cannot be resolved.
@@ -205,12 +200,13 @@ def plan_fleet(
         ids=[each.deployment_id for each in config.deployments if each.deployment_id],
     )
     selected = select(config, snapshot.candidates, snapshot.workspace_labels)
-    unknown = _SEEN_BEFORE if managed and saved is None else {}
     deployments = tuple(
-        _planned(entry, lifecycle.check(entry.name, (saved or {}).get(entry.name, unknown), arguments(entry)))
+        _planned(
+            entry, lifecycle.check(entry.name, None if saved is None else saved.get(entry.name, {}), arguments(entry))
+        )
         for entry in selected.entries
     )
-    unsure = managed and saved is None and any(each.resolved for each in deployments)
+    unsure = saved is None and any(each.resolved for each in deployments)
     return FleetPlan(deployments=deployments, notes=(*notes, *selected.notes, *([_UNSURE] if unsure else [])))
 
 

@@ -10,15 +10,16 @@ from typing import TYPE_CHECKING, Final
 
 from astro_deployment_runtime.planning.model import Equivalent, Plan, RuleId, Strategy, WarningName
 from astro_deployment_runtime.planning.plan_messages import ARROW, hops_text, plan_lines, printable, refusal_lines
-from astro_deployment_runtime.planning.rules import RULE, prerelease, yanked
+from astro_deployment_runtime.planning.planner import path_to
+from astro_deployment_runtime.planning.rules import RULE, hop_between, prerelease, yanked
 from astro_deployment_runtime.planning.versions import Distribution
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from astro_deployment_runtime.planning.catalog import Release
-    from astro_deployment_runtime.planning.inquiry import Inquiry
     from astro_deployment_runtime.planning.model import Hop, Refusal
+    from astro_deployment_runtime.planning.plan_request import PlanRequest
 
 _KINDS: Final = {Distribution.CERTIFIED: "Certified", Distribution.RUNTIME: "Runtime"}
 _MANNERS: Final = {
@@ -27,28 +28,28 @@ _MANNERS: Final = {
 }
 
 
-def plan_explanation(plan: Plan, inquiry: Inquiry) -> list[str]:
+def plan_explanation(plan: Plan, request: PlanRequest) -> list[str]:
     """Explain a plan: each hop with its rule, the rule's reason and source, and the choice among other paths.
 
     Args:
         plan: the answer.
-        inquiry: what was asked.
+        request: what was asked.
     """
     lines = plan_lines(plan)
     if not plan.hops:
-        return [*lines, "", f"Why: {_why_nothing(plan, inquiry)}."]
+        return [*lines, "", f"Why: {_why_nothing(plan, request)}."]
     path = [plan.current, *(hop.target for hop in plan.hops)]
     for number, hop in enumerate(plan.hops, start=1):
-        lines += ["", *_hop_lines(number, hop, path, inquiry)]
-    return [*lines, "", *_needed_lines(path, inquiry), *_other_lines(path, inquiry)]
+        lines += ["", *_hop_lines(number, hop, path, request)]
+    return [*lines, "", *_needed_lines(path, request), *_other_lines(path, request)]
 
 
-def refusal_explanation(refusal: Refusal, inquiry: Inquiry) -> list[str]:
+def refusal_explanation(refusal: Refusal, request: PlanRequest) -> list[str]:
     """Explain a refusal: every reason with its source, and the ways to the nearest targets.
 
     Args:
         refusal: the answer.
-        inquiry: what was asked.
+        request: what was asked.
     """
     lines = [*refusal_lines(refusal), "", "Sources of the rules:"]
     rules = dict.fromkeys(violation.rule for violation in refusal.violations)
@@ -56,43 +57,43 @@ def refusal_explanation(refusal: Refusal, inquiry: Inquiry) -> list[str]:
     near = [release for release in (refusal.below, refusal.above) if release is not None]
     if near:
         lines += ["", f"The way{'s' if len(near) > 1 else ''} to the nearest target{'s' if len(near) > 1 else ''}:"]
-    return [*lines, *(f"  {_way(inquiry.path_to(release))}" for release in near)]
+    return [*lines, *(f"  {_way(path_to(release, request))}" for release in near)]
 
 
 def _way(path: Sequence[Release]) -> str:
     return f"{ARROW.join(map(str, path))} ({hops_text(len(path) - 1)})"
 
 
-def _why_nothing(plan: Plan, inquiry: Inquiry) -> str:
-    if isinstance(inquiry.target, Equivalent):
+def _why_nothing(plan: Plan, request: PlanRequest) -> str:
+    if isinstance(request.target, Equivalent):
         return f"{plan.current} is an Astro Runtime already, so there is nothing to migrate"
     if any(warning.name is WarningName.NEWER for warning in plan.warnings):
         return f"{plan.current} is more than the target, and newer is accepted"
     return f"{plan.current} is the target"
 
 
-def _hop_lines(number: int, hop: Hop, path: Sequence[Release], inquiry: Inquiry) -> list[str]:
+def _hop_lines(number: int, hop: Hop, path: Sequence[Release], request: PlanRequest) -> list[str]:
     rule = RULE[hop.rule]
     return [
         f"Hop {number}: {hop.action} {hop.source}{ARROW}{hop.target}",
         f"  {rule.id}: {rule.reason}",
         f"  source: {rule.source}",
-        f"  why {hop.target}: {_why(number, path, inquiry)}",
-        *(f"  passed over: {printable(text)}" for text in _passed_over(number, path, inquiry)),
+        f"  why {hop.target}: {_why(number, path, request)}",
+        *(f"  passed over: {printable(text)}" for text in _passed_over(number, path, request)),
     ]
 
 
-def _why(number: int, path: Sequence[Release], inquiry: Inquiry) -> str:
+def _why(number: int, path: Sequence[Release], request: PlanRequest) -> str:
     """Say why a hop leads to this release and to no other, as the strategy has it."""
     release, target = path[number], path[-1]
     if release is target:
         newest = f"the newest equivalent of {path[0]} that may be a target"
-        return newest if isinstance(inquiry.target, Equivalent) else "it is the target"
+        return newest if isinstance(request.target, Equivalent) else "it is the target"
     kind, goal = _KINDS[release.id.distribution], target
-    if inquiry.strategy is Strategy.CERTIFIED_FIRST:
+    if request.strategy is Strategy.CERTIFIED_FIRST:
         summit = [each for each in path if each.id.distribution is Distribution.CERTIFIED][-1:]
         if release in summit:
-            return _why_summit(release, target, inquiry)
+            return _why_summit(release, target, request)
         if path[number - 1] in summit:
             return f"the newest equivalent of {path[number - 1]} from which the target can be reached"
         if release.id.distribution is Distribution.CERTIFIED:
@@ -102,43 +103,43 @@ def _why(number: int, path: Sequence[Release], inquiry: Inquiry) -> str:
     return f"the newest {kind} release to which one hop leads, and from which {what} is {hops_text(left)} away"
 
 
-def _why_summit(release: Release, target: Release, inquiry: Inquiry) -> str:
+def _why_summit(release: Release, target: Release, request: PlanRequest) -> str:
     if release.rank == target.rank:
         return f"it is the Certified release with the target's Airflow version, {target.airflow}"
     text = "the highest Certified release in reach from whose equivalent the target can be reached"
-    if any(each.rank == target.rank for each in inquiry.catalog.certified):
+    if any(each.rank == target.rank for each in request.catalog.certified):
         return text
     return f"{text}; there is none with the target's Airflow version, {target.airflow}"
 
 
-def _passed_over(number: int, path: Sequence[Release], inquiry: Inquiry) -> Iterator[str]:
+def _passed_over(number: int, path: Sequence[Release], request: PlanRequest) -> Iterator[str]:
     """Name the newer releases that the hop would lead to, were they not withdrawn or prereleases."""
     source, release, target = path[number - 1], path[number], path[-1]
-    pool = inquiry.catalog.certified if release.id.distribution is Distribution.CERTIFIED else inquiry.catalog.runtime
+    pool = request.catalog.certified if release.id.distribution is Distribution.CERTIFIED else request.catalog.runtime
     for other in pool:
         if other.passable or not release.order < other.order < target.order:
             continue
-        rules = {violation.rule for violation in inquiry.against(source, other, final=False)}
-        onward = replace(inquiry, current=other).path_to(target)
+        rules = {violation.rule for violation in request.verify(hop_between(source, other), final=False)}
+        onward = path_to(target, replace(request, current=other))
         if rules <= {RuleId.YANKED, RuleId.CHANNEL} and 0 < len(onward) <= len(path) - number:
             yield yanked(other) if other.yanked else prerelease(other)
 
 
-def _needed_lines(path: Sequence[Release], inquiry: Inquiry) -> Iterator[str]:
+def _needed_lines(path: Sequence[Release], request: PlanRequest) -> Iterator[str]:
     """Say of each release in between what forbids to leave it out."""
     if len(path) > 2:
         yield "Why none of them can be left out:"
     for before, release, after in zip(path, path[1:], path[2:], strict=False):
-        against = inquiry.against(before, after, final=after is path[-1])
+        against = request.verify(hop_between(before, after), final=after is path[-1])
         found = "; ".join(f"{violation.rule}: {violation.found}" for violation in against)
         yield f"  without {release}: {printable(found)}"
 
 
-def _other_lines(path: Sequence[Release], inquiry: Inquiry) -> Iterator[str]:
+def _other_lines(path: Sequence[Release], request: PlanRequest) -> Iterator[str]:
     """Compare with the path of the other strategy; one of the two is a shortest."""
-    (other,) = set(Strategy) - {inquiry.strategy}
-    found = replace(inquiry, strategy=other).path_to(path[-1])
-    yield f"Strategy: {inquiry.strategy} {_MANNERS[inquiry.strategy]}."
+    (other,) = set(Strategy) - {request.strategy}
+    found = path_to(path[-1], replace(request, strategy=other))
+    yield f"Strategy: {request.strategy} {_MANNERS[request.strategy]}."
     if found == path:
         yield f"  {other} gives the same path; none is shorter"
     else:

@@ -12,15 +12,16 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from astro_deployment_runtime.planning.model import Plan
-from astro_deployment_runtime.planning.rules import move
+from astro_deployment_runtime.planning.planner import path_to
+from astro_deployment_runtime.planning.rules import hop_between
 from astro_deployment_runtime.planning.versions import Distribution, Line, ReleaseId, RuntimeVersion
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from astro_deployment_runtime.planning.catalog import Release
-    from astro_deployment_runtime.planning.inquiry import Inquiry
     from astro_deployment_runtime.planning.model import Refusal, RuleId
+    from astro_deployment_runtime.planning.plan_request import PlanRequest
 
 
 class Role(StrEnum):
@@ -79,85 +80,88 @@ class Graph:
         self.edges.setdefault((edge.source, edge.target), edge)
 
 
-def neighbourhood(outcome: Plan | Refusal, inquiry: Inquiry) -> Graph:
+def neighbourhood(outcome: Plan | Refusal, request: PlanRequest) -> Graph:
     """Draw the answer to a question within its neighbourhood."""
     graph = Graph()
     graph.add(outcome.current, Role.CURRENT)
     if isinstance(outcome, Plan):
-        _draw_path([outcome.current, *(hop.target for hop in outcome.hops)], inquiry, graph)
+        _draw_path([outcome.current, *(hop.target for hop in outcome.hops)], request, graph)
     else:
-        _draw_refusal(outcome, inquiry, graph)
+        _draw_refusal(outcome, request, graph)
     return graph
 
 
-def _draw_path(path: Sequence[Release], inquiry: Inquiry, graph: Graph) -> None:
+def _draw_path(path: Sequence[Release], request: PlanRequest, graph: Graph) -> None:
     for release in path[1:]:
         graph.add(release, Role.TARGET if release is path[-1] else Role.HOP)
     for source, target in pairwise(path):
-        graph.connect(_edge(source, target, inquiry, final=target is path[-1], on_path=True))
+        graph.connect(_edge(source, target, request, final=target is path[-1], on_path=True))
     if len(path) > 2:
-        graph.connect(_edge(path[0], path[-1], inquiry, final=True))
+        graph.connect(_edge(path[0], path[-1], request, final=True))
     for at, source in enumerate(path[:-1]):
-        for other in _alternatives(path, at, inquiry):
-            _draw_alternative(source, other, path[at + 1 :], inquiry, graph)
+        for other in _alternatives(path, at, request):
+            _draw_alternative(source, other, path[at + 1 :], request, graph)
 
 
-def _draw_alternative(source: Release, other: Release, rest: Sequence[Release], inquiry: Inquiry, graph: Graph) -> None:
+def _draw_alternative(
+    source: Release, other: Release, rest: Sequence[Release], request: PlanRequest, graph: Graph
+) -> None:
     """Draw where a hop might have led instead, and on from there to the furthest of the rest."""
     if str(other) in graph.nodes:
         return
     graph.add(other, Role.NEIGHBOUR)
-    edge = _edge(source, other, inquiry, final=other.order >= rest[-1].order)
+    edge = _edge(source, other, request, final=other.order >= rest[-1].order)
     graph.connect(edge)
     if edge.kind is Kind.POSSIBLE:
-        onward = (_edge(other, release, inquiry, final=release is rest[-1]) for release in reversed(rest))
+        onward = (_edge(other, release, request, final=release is rest[-1]) for release in reversed(rest))
         if first := next((edge for edge in onward if edge.kind is Kind.POSSIBLE), None):
             graph.connect(first)
 
 
-def _alternatives(path: Sequence[Release], at: int, inquiry: Inquiry) -> Iterator[Release]:
+def _alternatives(path: Sequence[Release], at: int, request: PlanRequest) -> Iterator[Release]:
     """Name what the hop from a release of the path might have led to instead, above that release."""
     source, chosen = path[at], path[at + 1]
-    near = [*_beside(chosen, inquiry)]
+    near = [*_beside(chosen, request)]
     if source.id.distribution is Distribution.CERTIFIED:
-        near += inquiry.catalog.equivalents(source)[:1]
+        near += request.catalog.equivalents(source)[:1]
     yield from (release for release in near if release.order > source.order)
 
 
-def _beside(release: Release, inquiry: Inquiry) -> Iterable[Release]:
+def _beside(release: Release, request: PlanRequest) -> Iterable[Release]:
     """Return the releases of its distribution next to it in order, the older and the newer."""
     certified = release.id.distribution is Distribution.CERTIFIED
-    pool = inquiry.catalog.certified if certified else inquiry.catalog.runtime
+    pool = request.catalog.certified if certified else request.catalog.runtime
     older = [each for each in pool if each.order < release.order][-1:]
     return [*older, *[each for each in pool if each.order > release.order][:1]]
 
 
-def _draw_refusal(refusal: Refusal, inquiry: Inquiry, graph: Graph) -> None:
-    name, release = _wanted(refusal, inquiry)
+def _draw_refusal(refusal: Refusal, request: PlanRequest, graph: Graph) -> None:
+    name, release = _wanted(refusal, request)
     graph.nodes.setdefault(name, Node(name, Role.TARGET, release))
     rules = tuple(dict.fromkeys(violation.rule for violation in refusal.violations))
     graph.connect(Edge(str(refusal.current), name, Kind.FORBIDDEN, rules))
     for near in (refusal.below, refusal.above):
-        path = inquiry.path_to(near) if near else []
+        path = path_to(near, request) if near else []
         for release in path[1:]:
             graph.add(release, Role.NEIGHBOUR)
         for source, target in pairwise(path):
-            graph.connect(_edge(source, target, inquiry, final=target is near))
+            graph.connect(_edge(source, target, request, final=target is near))
 
 
-def _wanted(refusal: Refusal, inquiry: Inquiry) -> tuple[str, Release | None]:
+def _wanted(refusal: Refusal, request: PlanRequest) -> tuple[str, Release | None]:
     if isinstance(refusal.target, Line):
         return f"Astro Runtime {refusal.target}", None
     if not isinstance(refusal.target, RuntimeVersion):
         return f"{refusal.target} of {refusal.current}", None
     name = ReleaseId(Distribution.RUNTIME, refusal.target)
-    return str(name), inquiry.catalog.get(name)
+    return str(name), request.catalog.get(name)
 
 
-def _edge(source: Release, target: Release, inquiry: Inquiry, *, final: bool, on_path: bool = False) -> Edge:
-    against = inquiry.against(source, target, final=final)
+def _edge(source: Release, target: Release, request: PlanRequest, *, final: bool, on_path: bool = False) -> Edge:
+    hop = hop_between(source, target)
+    against = request.verify(hop, final=final)
     if against:
         rules = tuple(dict.fromkeys(violation.rule for violation in against))
         return Edge(str(source), str(target), Kind.FORBIDDEN, rules)
     kind = Kind.PATH if on_path else Kind.POSSIBLE
-    return Edge(str(source), str(target), kind, (move(source, target),))
+    return Edge(str(source), str(target), kind, (hop.rule,))

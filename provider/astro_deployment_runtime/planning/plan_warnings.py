@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from astro_deployment_runtime.planning.catalog import Catalog, Release
     from astro_deployment_runtime.planning.model import Resolved
+    from astro_deployment_runtime.planning.plan_request import PlanRequest
     from astro_deployment_runtime.planning.versions import AirflowVersion
 
 _SHOWN_ROWS: Final = 4
@@ -63,23 +64,15 @@ def _first(found: Sequence[str]) -> str:
     return ", ".join(found[:_SHOWN_ROWS]) + (f" and {more} more" if more > 0 else "")
 
 
-def of_path(
-    current: Release,
-    path: Sequence[Release],
-    catalog: Catalog,
-    today: date | None = None,
-    resolved: Resolved | None = None,
-) -> Iterator[PlanWarning]:
+def of_path(path: Sequence[Release], request: PlanRequest, resolved: Resolved | None = None) -> Iterator[PlanWarning]:
     """Give the warnings of a path.
 
     Args:
-        current: what runs.
         path: the releases that it leads to, at least one.
-        catalog: what is on offer.
-        today: the day for which support is judged; None: it is not.
+        request: the request that the path answers.
         resolved: how the target was found, where none was named by its version.
     """
-    target = path[-1]
+    current, catalog, target = request.current, request.catalog, path[-1]
     yield from stated_airflow(current, catalog)
     if unknown := _list(release for release in path if not release.known):
         yield PlanWarning(name=WarningName.UNKNOWN_RELEASE, message=f"nothing known about {unknown}")
@@ -87,7 +80,7 @@ def of_path(
         yield PlanWarning(name=WarningName.STALE_CATALOG, message=catalog.stale)
     if deprecated := _list(release for release in path if release.channel is Channel.DEPRECATED):
         yield PlanWarning(name=WarningName.DEPRECATED, message=f"the vendor has deprecated {deprecated}")
-    yield from support(target, today)
+    yield from support(target, request.today)
     yield from _of_hops([current, *path], catalog)
     yield from _newer_patch(target, catalog) if resolved is None else held_back(resolved)
     if target.yanked:

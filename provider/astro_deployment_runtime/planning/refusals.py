@@ -10,18 +10,19 @@ from typing import TYPE_CHECKING, Final
 
 from astro_deployment_runtime.errors import UnsoundPlanError
 from astro_deployment_runtime.planning.catalog import number
-from astro_deployment_runtime.planning.model import Acceptance, Hop, RuleId, Strategy, Violation
+from astro_deployment_runtime.planning.model import Acceptance, RuleId, Strategy, Violation
 from astro_deployment_runtime.planning.path_search import Search
-from astro_deployment_runtime.planning.rules import move, prerelease, reverts, verify, yanked
+from astro_deployment_runtime.planning.rules import hop_between, prerelease, reverts, yanked
 from astro_deployment_runtime.planning.targets import hint
 from astro_deployment_runtime.planning.versions import AirflowVersion, Distribution, ReleaseId, RuntimeVersion
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
-    from astro_deployment_runtime.planning.catalog import Catalog, Release
-    from astro_deployment_runtime.planning.model import Platform, Target
+    from astro_deployment_runtime.planning.catalog import Release
+    from astro_deployment_runtime.planning.model import Target
     from astro_deployment_runtime.planning.path_search import Terms
+    from astro_deployment_runtime.planning.plan_request import PlanRequest
 
 _RELAXED: Final[dict[RuleId, dict[str, bool]]] = {
     RuleId.MIGRATE_EQUAL: {"equal": False},
@@ -34,28 +35,24 @@ _RELAXED: Final[dict[RuleId, dict[str, bool]]] = {
 """What a search is told when a rule is not to bind it. Without any of these, the target is one hop away."""
 
 
-def judge_target(
-    current: Release, target: RuntimeVersion, catalog: Catalog, accepted: Acceptance, written: str
-) -> tuple[list[Violation], list[str]]:
+def judge_target(target: RuntimeVersion, request: PlanRequest, written: str) -> tuple[list[Violation], list[str]]:
     """Judge a target by itself, whatever the way there. Of one that does not exist nothing else is said.
 
     Args:
-        current: what runs.
         target: what is asked for.
-        catalog: what is on offer.
-        accepted: what the user accepts by name.
+        request: the request for a path to it.
         written: the target as the user wrote it; empty: a line was written, which stands for it.
 
     Returns:
         What the rules have against it, and the names whose acceptance would do away with all of that.
     """
-    name = ReleaseId(Distribution.RUNTIME, target)
+    name, current, catalog = ReleaseId(Distribution.RUNTIME, target), request.current, request.catalog
     wanted = catalog.get(name)
     if not catalog.exists(name):
         missing = f"{name} is not on offer, nor known to the catalog{hint(written, catalog)}"
         return [Violation(rule=RuleId.OFFERED, found=missing)], []
     if wanted is not None:
-        found = unaccepted(wanted, accepted)
+        found = unaccepted(wanted, request.accepted)
     elif row := catalog.odd_row(name):
         found = [Violation(rule=RuleId.OFFERED, found=f"{name} is on offer in a row that cannot be read, {row.text}")]
     else:
@@ -87,9 +84,10 @@ def _names(violations: Iterable[Violation], target: ReleaseId) -> list[str]:
     return [f"{kinds[rule]}:{target.version}" for rule in rules] if kinds.keys() >= set(rules) else []
 
 
-def no_equivalent(current: Release, catalog: Catalog) -> tuple[list[Violation], list[str]]:
+def no_equivalent(request: PlanRequest) -> tuple[list[Violation], list[str]]:
     """Say that an AC has no equivalent that may be a target, and what could be accepted to get one."""
-    equivalents = catalog.equivalents(current)
+    current = request.current
+    equivalents = request.catalog.equivalents(current)
     if not equivalents:
         found = f"no Astro Runtime with Airflow {current.airflow} is on offer, so {current} has no equivalent"
         return [Violation(rule=RuleId.MIGRATE_EQUAL, found=found)], []
@@ -98,15 +96,15 @@ def no_equivalent(current: Release, catalog: Catalog) -> tuple[list[Violation], 
     return against, _names(unaccepted(newest, Acceptance()), newest.id)
 
 
-def completing(current: Release, pending: ReleaseId, catalog: Catalog, platform: Platform | None) -> str | None:
+def completing(pending: ReleaseId, request: PlanRequest) -> str | None:
     """Say which rules completing a pending hop would break, by deploying its image; None where it is legal.
 
     The Airflow version of a Runtime that is not on offer is unknown; the rules named for it do not depend on one.
     """
-    airflow = pending.version if isinstance(pending.version, AirflowVersion) else current.airflow
-    target = catalog.get(pending) or catalog.describe(pending, airflow)
-    hop = Hop(rule=move(current, target), source=current, target=target)
-    found = {each.rule: each.found for each in verify(hop, catalog, platform=platform, final=False)}
+    airflow = pending.version if isinstance(pending.version, AirflowVersion) else request.current.airflow
+    target = request.catalog.get(pending) or request.catalog.describe(pending, airflow)
+    against = request.verify(hop_between(request.current, target), final=False)
+    found = {violation.rule: violation.found for violation in against}
     if RuleId.NO_REVERT in found:
         return found[RuleId.NO_REVERT]
     return "; ".join(found.values()) or None
@@ -144,20 +142,18 @@ def left_alone(pending: ReleaseId, illegal: str | None) -> str:
     return f"{pending} is pending: somebody else started it, and {illegal}. Do not deploy its image; {_CANCEL_IT}"
 
 
-def obstacles(
-    current: Release, wanted: Release, catalog: Catalog, terms: Terms, platform: Platform | None
-) -> list[Violation]:
+def obstacles(wanted: Release, request: PlanRequest, terms: Terms) -> list[Violation]:
     """Say what stands between what runs and a target that is on offer and not lower, where no path is legal.
 
     A rule stands in the way when there would be a path without it. If that is true of no single rule, the smallest
     set of rules is named of which it is true.
     """
-    size, openings = _openings(current, wanted, catalog, terms)
+    size, openings = _openings(wanted, request, terms)
     if size > 1:
         del openings[1:]
     found: dict[RuleId, list[str]] = {}
     for rules, path in openings:
-        for violation in _against(current, path, catalog, platform):
+        for violation in _against(path, request):
             texts = found.setdefault(violation.rule, [])
             if violation.rule in rules and violation.found not in texts:
                 texts.append(violation.found)
@@ -165,71 +161,62 @@ def obstacles(
 
 
 def _openings(
-    current: Release, wanted: Release, catalog: Catalog, terms: Terms
+    wanted: Release, request: PlanRequest, terms: Terms
 ) -> tuple[int, list[tuple[tuple[RuleId, ...], list[Release]]]]:
     """Return the smallest number of rules without which there is a path, and each such set with its path."""
     for size in range(1, len(_RELAXED) + 1):
         openings = [
             (rules, path)
             for rules in combinations(_RELAXED, size)
-            if (path := _path_without(rules, current, wanted, catalog, terms)) is not None
+            if (path := _path_without(rules, wanted, request, terms)) is not None
         ]
         if openings:
             return size, openings
     # Without any of the rules one hop is enough, unless the target is lower, and then nobody asks.
-    raise UnsoundPlanError(f"nothing explains why there is no path from {current} to {wanted}: please report this")
+    raise UnsoundPlanError(
+        f"nothing explains why there is no path from {request.current} to {wanted}: please report this"
+    )
 
 
-def _path_without(
-    rules: Iterable[RuleId], current: Release, wanted: Release, catalog: Catalog, terms: Terms
-) -> list[Release] | None:
+def _path_without(rules: Iterable[RuleId], wanted: Release, request: PlanRequest, terms: Terms) -> list[Release] | None:
     """Return a path that keeps all rules but these."""
     changes: dict[str, bool] = {}
     for rule in rules:
         changes |= _RELAXED[rule]
     relaxed = replace(terms, **changes)
-    return None if relaxed == terms else Search(catalog, relaxed).path(current, wanted, Strategy.FEWEST_HOPS)
+    if relaxed == terms:
+        return None
+    return Search(request.catalog, relaxed).path(request.current, wanted, Strategy.FEWEST_HOPS)
 
 
-def _against(
-    current: Release, path: Sequence[Release], catalog: Catalog, platform: Platform | None
-) -> Iterable[Violation]:
+def _against(path: Sequence[Release], request: PlanRequest) -> Iterable[Violation]:
     """Return what the rules have against a path; its target is judged elsewhere."""
-    for source, target in pairwise([current, *path]):
-        hop = Hop(rule=move(source, target), source=source, target=target)
-        for violation in verify(hop, catalog, platform=platform):
+    for source, target in pairwise([request.current, *path]):
+        for violation in request.verify(hop_between(source, target), final=target is path[-1]):
             if target is not path[-1] or violation.rule not in {RuleId.YANKED, RuleId.CHANNEL}:
                 yield violation
 
 
-def nearest(  # noqa: PLR0913 - each bounds where one can go
-    current: Release,
-    wanted: RuntimeVersion | Release,
-    catalog: Catalog,
-    *,
-    search: Search,
-    accepted: Acceptance,
-    suits: Callable[[Release], bool],
+def nearest(
+    wanted: RuntimeVersion | Release, request: PlanRequest, search: Search, suits: Callable[[Release], bool]
 ) -> tuple[Release | None, Release | None]:
     """Find the targets next to the wanted one, below and above, that can be reached by at least one hop.
 
     Args:
-        current: what runs.
         wanted: where to start from; a version that is not on offer, whose Airflow version nobody knows, is compared
             by its version alone.
-        catalog: what is on offer.
-        search: how paths are found there.
-        accepted: what the user accepts by name.
+        request: the request that is refused.
+        search: how paths are found.
         suits: whether nothing else is against a target that can be reached.
     """
-    reach = _Reach(current, search, accepted)
+    reach = _Reach(request.current, search, request.accepted)
     if isinstance(wanted, RuntimeVersion):
         place = number(wanted)
-        targets = sorted(catalog.runtime, key=lambda release: release.number)
+        targets = sorted(request.catalog.runtime, key=lambda release: release.number)
         at = bisect_left(targets, place, key=lambda release: release.number)
         over = bisect_right(targets, place, key=lambda release: release.number)
     else:
-        targets = list(catalog.runtime)
+        targets = list(request.catalog.runtime)
         at = bisect_left(targets, wanted.order, key=lambda release: release.order)
         over = bisect_right(targets, wanted.order, key=lambda release: release.order)
     below, above = (

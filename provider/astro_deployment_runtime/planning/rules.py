@@ -68,6 +68,11 @@ def move(source: Release, target: Release) -> RuleId:
             return RuleId.NO_REVERT
 
 
+def hop_between(source: Release, target: Release) -> Hop:
+    """Return the hop between two releases, legal or not."""
+    return Hop(rule=move(source, target), source=source, target=target)
+
+
 def yanked(release: Release) -> str:
     """Say that a release is yanked, and why."""
     return f"{release} is yanked" + (f" ({release.yanked_reason.rstrip('.')})" if release.yanked_reason else "")

@@ -10,7 +10,9 @@ from astro_deployment_runtime.cli.question import parse_current, parse_target
 from astro_deployment_runtime.config.fleet_config import DeploymentEntry
 from astro_deployment_runtime.lifecycle.fleet import FleetPlan, PlannedDeployment
 from astro_deployment_runtime.planning.model import Deployment, Plan, Refusal
+from astro_deployment_runtime.planning.pending_hop import Ownership
 from astro_deployment_runtime.planning.plan_messages import refusal_message
+from astro_deployment_runtime.planning.plan_request import PlanRequest
 from astro_deployment_runtime.planning.planner import plan
 from astro_deployment_runtime.planning.versions import ReleaseId
 from astro_deployment_runtime.support.text_table import Colour, Screen
@@ -25,7 +27,11 @@ def planned(name: str, current: str, target: str, **more: Any) -> PlannedDeploym
     entry = DeploymentEntry(name=name, release_name=name, runtime_version=target, accept=more.pop("accept", ()))
     deployment = Deployment(id="ckw1", release_name=name, label=f"{name}'s", workspace_id="ckw0", current=release)
     parsed = ReleaseId.parse(pending) if pending else None
-    outcome = plan(release, parse_target(target), GUIDE, pending=parsed, pending_is_ours=True)
+    outcome = plan(
+        PlanRequest(
+            current=release, target=parse_target(target), catalog=GUIDE, pending=parsed, pending_owner=Ownership.OURS
+        )
+    )
     refusal = refusal_message(outcome) if isinstance(outcome, Refusal) else None
     hops = len(outcome.hops) if isinstance(outcome, Plan) else 0
     found: dict[str, Any] = {"refusal": refusal, "hops": hops, "moves": hops > 0, **more}

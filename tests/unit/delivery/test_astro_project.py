@@ -22,6 +22,7 @@ from astro_deployment_runtime.execution.executor import walk
 from astro_deployment_runtime.lifecycle.deployment import DeploymentLifecycle
 from astro_deployment_runtime.planning.base_images import VENDORS, BaseImages
 from astro_deployment_runtime.planning.model import OF_PROJECTS, Plan
+from astro_deployment_runtime.planning.plan_request import PlanRequest
 from astro_deployment_runtime.planning.planner import plan
 from astro_deployment_runtime.planning.versions import ReleaseId, RuntimeVersion
 from tests.contract import sandbox_server
@@ -109,7 +110,9 @@ def declared(folder: Path | str, **more: str) -> Project:
 def planned(stage: Stage, target: str = "5.0.4") -> tuple[Deployment, Sequence[Hop]]:
     """The Deployment, and its path."""
     deployment, platform, catalog = stage.client.observe(ID)
-    found = plan(deployment.current, RuntimeVersion.parse(target), catalog, platform=platform)
+    found = plan(
+        PlanRequest(current=deployment.current, target=RuntimeVersion.parse(target), catalog=catalog, platform=platform)
+    )
     assert isinstance(found, Plan)
     return deployment, found.hops
 

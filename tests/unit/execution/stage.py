@@ -20,6 +20,8 @@ from astro_deployment_runtime.execution.reconciler import path_of
 from astro_deployment_runtime.houston.client import Houston
 from astro_deployment_runtime.houston.transport import Transport
 from astro_deployment_runtime.planning.model import Acceptance, Plan, Strategy
+from astro_deployment_runtime.planning.pending_hop import Ownership
+from astro_deployment_runtime.planning.plan_request import PlanRequest
 from astro_deployment_runtime.planning.planner import plan
 from astro_deployment_runtime.planning.versions import ReleaseId, RuntimeVersion
 from sandbox import app, startup
@@ -132,13 +134,15 @@ class Stage:
         deployment, platform, catalog = self.client.observe(ID)
         accepted = Acceptance.parse(accept)
         planned = plan(
-            deployment.current,
-            RuntimeVersion.parse(target),
-            catalog,
-            accepted=accepted,
-            platform=platform,
-            pending=deployment.pending,
-            pending_is_ours=ours,
+            PlanRequest(
+                current=deployment.current,
+                target=RuntimeVersion.parse(target),
+                catalog=catalog,
+                accepted=accepted,
+                platform=platform,
+                pending=deployment.pending,
+                pending_owner=Ownership.OURS if ours else Ownership.FOREIGN,
+            )
         )
         assert isinstance(planned, Plan)
         return Declaration(

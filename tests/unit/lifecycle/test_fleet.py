@@ -168,7 +168,7 @@ def test_a_line_is_judged_as_it_is_held(served: Served) -> None:
     assert found.notes == ()
     (note,) = plan_fleet(stack, DeploymentLifecycle(served.client)).notes
     assert "only the stack's state tells" in note
-    assert plan_fleet(stack, DeploymentLifecycle(served.client), managed=False).notes == ()
+    assert plan_fleet(stack, DeploymentLifecycle(served.client), saved={}).notes == ()
 
 
 def test_of_two_deployments_with_one_release_name_none_is_guessed(tmp_path: Path) -> None:

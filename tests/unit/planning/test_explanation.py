@@ -11,25 +11,26 @@ from astro_deployment_runtime.catalogs import vendor_feed
 from astro_deployment_runtime.cli.question import parse_current, parse_target
 from astro_deployment_runtime.planning.catalog import Catalog, Release
 from astro_deployment_runtime.planning.explanation import plan_explanation, refusal_explanation
-from astro_deployment_runtime.planning.inquiry import Inquiry
 from astro_deployment_runtime.planning.model import Acceptance, Plan, Platform, Refusal, Strategy
+from astro_deployment_runtime.planning.plan_request import PlanRequest
+from astro_deployment_runtime.planning.planner import plan
 from astro_deployment_runtime.planning.versions import AirflowVersion, ReleaseId
 
 PUBLISHED = vendor_feed.load("published")
 
 
-def asked(current: str, target: str, *, catalog: Catalog = PUBLISHED, **more: Any) -> Inquiry:
+def asked(current: str, target: str, *, catalog: Catalog = PUBLISHED, **more: Any) -> PlanRequest:
     """Ask about a path."""
     terms = {"strategy": Strategy.CERTIFIED_FIRST, "accepted": Acceptance(), **more}
-    return Inquiry(current=parse_current(current, catalog), target=parse_target(target), catalog=catalog, **terms)
+    return PlanRequest(current=parse_current(current, catalog), target=parse_target(target), catalog=catalog, **terms)
 
 
-def explained(inquiry: Inquiry) -> str:
+def explained(request: PlanRequest) -> str:
     """Explain the answer, whichever it is."""
-    outcome = inquiry.answer()
+    outcome = plan(request)
     if isinstance(outcome, Refusal):
-        return "\n".join(refusal_explanation(outcome, inquiry))
-    return "\n".join(plan_explanation(outcome, inquiry))
+        return "\n".join(refusal_explanation(outcome, request))
+    return "\n".join(plan_explanation(outcome, request))
 
 
 def release(name: str, airflow: str, **more: Any) -> Release:
@@ -97,10 +98,10 @@ def test_what_would_be_taken_were_it_not_yanked_is_told() -> None:
 def test_nothing_is_left_out_that_could_be(strategy: Strategy) -> None:
     """Of each release in between it is told what forbids to leap over it; on every path of the catalog."""
     for target in PUBLISHED.runtime[::7]:
-        inquiry = asked("AC 1.10.5", str(target.id.version), strategy=strategy)
-        outcome = inquiry.answer()
+        request = asked("AC 1.10.5", str(target.id.version), strategy=strategy)
+        outcome = plan(request)
         if isinstance(outcome, Plan):
-            needed = [line for line in plan_explanation(outcome, inquiry) if line.startswith("  without ")]
+            needed = [line for line in plan_explanation(outcome, request) if line.startswith("  without ")]
             assert len(needed) == max(len(outcome.hops) - 1, 0)
             assert all(len(line.split(": ")) > 2 for line in needed)
 
@@ -142,7 +143,7 @@ def test_a_refusal_has_sources_and_ways() -> None:
 
 def test_a_refusal_without_a_way_out_names_none() -> None:
     """And the platform's own version is judged where it is known."""
-    inquiry = replace(asked("AC 2.2.3", "5.0.4"), platform=Platform(version="0.37.0"))
-    text = explained(inquiry)
+    request = replace(asked("AC 2.2.3", "5.0.4"), platform=Platform(version="0.37.0"))
+    text = explained(request)
     assert "PLATFORM: Astronomer Software's release notes" in text
     assert "nearest target" not in text.partition("Sources of the rules")[2]

@@ -12,9 +12,11 @@ from astro_deployment_runtime.catalogs import vendor_feed
 from astro_deployment_runtime.cli.graph_drawing import dot_lines, graph_json, mermaid_lines
 from astro_deployment_runtime.cli.question import parse_current, parse_target
 from astro_deployment_runtime.planning.catalog import Catalog, Channel, Release
-from astro_deployment_runtime.planning.inquiry import Inquiry
 from astro_deployment_runtime.planning.model import Acceptance, Plan, RuleId, Strategy
 from astro_deployment_runtime.planning.neighbourhood import Edge, Graph, Kind, Node, Role, neighbourhood
+from astro_deployment_runtime.planning.plan_request import PlanRequest
+from astro_deployment_runtime.planning.planner import plan
+from astro_deployment_runtime.planning.rules import hop_between
 from astro_deployment_runtime.planning.versions import AirflowVersion, ReleaseId
 
 PUBLISHED = vendor_feed.load("published")
@@ -25,8 +27,10 @@ HOSTILE = "\"]; %%{init: {'x': 1}}%% <script>&\\N`#\nend"
 def drawn(current: str, target: str, catalog: Catalog = PUBLISHED, **more: Any) -> Graph:
     """Draw the answer to a question."""
     terms = {"strategy": Strategy.CERTIFIED_FIRST, "accepted": Acceptance(), **more}
-    inquiry = Inquiry(current=parse_current(current, catalog), target=parse_target(target), catalog=catalog, **terms)
-    return neighbourhood(inquiry.answer(), inquiry)
+    request = PlanRequest(
+        current=parse_current(current, catalog), target=parse_target(target), catalog=catalog, **terms
+    )
+    return neighbourhood(plan(request), request)
 
 
 def edges(graph: Graph, kind: Kind) -> list[str]:
@@ -58,22 +62,22 @@ def test_a_path_is_drawn_with_its_neighbours() -> None:
 def test_a_neighbourhood_is_small_and_tells_the_truth(current: str) -> None:
     """Three neighbours for each hop at most; what is possible is legal, what is forbidden names the rules."""
     for target in PUBLISHED.runtime[::5]:
-        inquiry = Inquiry(
+        request = PlanRequest(
             current=parse_current(current, PUBLISHED),
             target=parse_target(str(target.id.version)),
             catalog=PUBLISHED,
             strategy=Strategy.CERTIFIED_FIRST,
             accepted=Acceptance(),
         )
-        outcome = inquiry.answer()
-        graph = neighbourhood(outcome, inquiry)
+        outcome = plan(request)
+        graph = neighbourhood(outcome, request)
         if isinstance(outcome, Plan):
             assert len(graph.nodes) <= 1 + 4 * len(outcome.hops)
             assert len(edges(graph, Kind.PATH)) == len(outcome.hops)
         for edge in graph.edges.values():
             ends = (graph.nodes[edge.source].release, graph.nodes[edge.target].release)
             if ends[0] is not None and ends[1] is not None:
-                against = inquiry.against(ends[0], ends[1], final=True)
+                against = request.verify(hop_between(ends[0], ends[1]), final=True)
                 assert bool(against) is (edge.kind is Kind.FORBIDDEN)
             assert edge.rules
 

@@ -8,6 +8,7 @@ from astro_deployment_runtime.catalogs import vendor_feed
 from astro_deployment_runtime.cli.question import parse_current, parse_target
 from astro_deployment_runtime.planning import plan_messages
 from astro_deployment_runtime.planning.model import PlanWarning, Refusal, WarningName
+from astro_deployment_runtime.planning.plan_request import PlanRequest
 from astro_deployment_runtime.planning.planner import plan
 
 GUIDE = vendor_feed.load("guide")
@@ -48,7 +49,9 @@ def test_a_plan_is_headed_by_what_is_known_of_the_deployment(
     name: str | None, release_name: str | None, heading: str
 ) -> None:
     """Its label, its release name, both or neither."""
-    outcome = plan(parse_current("Runtime 5.0.4", GUIDE), parse_target("5.0.4"), GUIDE)
+    outcome = plan(
+        PlanRequest(current=parse_current("Runtime 5.0.4", GUIDE), target=parse_target("5.0.4"), catalog=GUIDE)
+    )
     assert not isinstance(outcome, Refusal)
     assert plan_messages.plan_lines(outcome, name=name, release_name=release_name) == [
         f"{heading} Astro Runtime 5.0.4, nothing to do"
@@ -57,7 +60,9 @@ def test_a_plan_is_headed_by_what_is_known_of_the_deployment(
 
 def test_a_refusal_is_one_text_for_an_error() -> None:
     """The same lines."""
-    outcome = plan(parse_current("Runtime 5.0.4", GUIDE), parse_target("4.2.5"), GUIDE)
+    outcome = plan(
+        PlanRequest(current=parse_current("Runtime 5.0.4", GUIDE), target=parse_target("4.2.5"), catalog=GUIDE)
+    )
     assert isinstance(outcome, Refusal)
     assert plan_messages.refusal_message(outcome, name="x").splitlines() == plan_messages.refusal_lines(
         outcome, name="x"
@@ -71,8 +76,10 @@ def test_a_warning_is_one_line_with_its_name() -> None:
 
 def test_it_is_told_how_each_image_arrives() -> None:
     """By us, by somebody else, or not at all where nothing moves."""
-    moves = plan(parse_current("AC 2.2.3", GUIDE), parse_target("5.0.4"), GUIDE)
-    stays = plan(parse_current("Runtime 5.0.4", GUIDE), parse_target("5.0.4"), GUIDE)
+    moves = plan(PlanRequest(current=parse_current("AC 2.2.3", GUIDE), target=parse_target("5.0.4"), catalog=GUIDE))
+    stays = plan(
+        PlanRequest(current=parse_current("Runtime 5.0.4", GUIDE), target=parse_target("5.0.4"), catalog=GUIDE)
+    )
     assert not isinstance(moves, Refusal)
     assert not isinstance(stays, Refusal)
     assert plan_messages.delivery_lines(moves, ["a:1", "b:2"]) == ["Hop 1 delivers a:1", "Hop 2 delivers b:2"]

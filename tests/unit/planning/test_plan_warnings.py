@@ -23,6 +23,7 @@ from astro_deployment_runtime.planning.model import (
     read_warnings,
 )
 from astro_deployment_runtime.planning.plan_messages import refusal_message
+from astro_deployment_runtime.planning.plan_request import PlanRequest
 from astro_deployment_runtime.planning.versions import AirflowVersion, ReleaseId
 
 GUIDE = vendor_feed.load("guide")
@@ -44,13 +45,15 @@ def ask(
 ) -> Plan | Refusal:
     """Plan by texts."""
     return planner.plan(
-        parse_current(start, catalog),
-        parse_target(target),
-        catalog,
-        accepted=Acceptance.parse(accept),
-        denied=read_warnings(deny),
-        today=today,
-        pending=ReleaseId.parse(pending) if pending else None,
+        PlanRequest(
+            current=parse_current(start, catalog),
+            target=parse_target(target),
+            catalog=catalog,
+            accepted=Acceptance.parse(accept),
+            denied=read_warnings(deny),
+            today=today,
+            pending=ReleaseId.parse(pending) if pending else None,
+        )
     )
 
 
@@ -176,7 +179,8 @@ class TestHops:
             Release(id=ReleaseId.parse(f"Runtime {name}"), airflow=AirflowVersion.parse(airflow), known=True)
             for name, airflow in (("3.0-1", "3.0.0"), ("4.1-1", "4.1.0"))
         )
-        (warning,) = plan_warnings.of_path(before, [after], Catalog([after]))
+        request = PlanRequest(current=before, target=parse_target("4.1-1"), catalog=Catalog([after]))
+        (warning,) = plan_warnings.of_path([after], request)
         assert warning.message == "hop 1 skips Airflow 4.0"
 
     def test_a_newer_patch_is_named(self) -> None:

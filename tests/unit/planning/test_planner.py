@@ -7,11 +7,13 @@ import pytest
 from astro_deployment_runtime.catalogs import vendor_feed
 from astro_deployment_runtime.cli.question import parse_current, parse_target
 from astro_deployment_runtime.errors import UnsoundPlanError
-from astro_deployment_runtime.planning import planner
+from astro_deployment_runtime.planning import plan_request, planner
 from astro_deployment_runtime.planning.catalog import Catalog, Channel, Release
 from astro_deployment_runtime.planning.model import Acceptance, Plan, Platform, Refusal, RuleId, Strategy, Violation
 from astro_deployment_runtime.planning.path_search import Search, Terms
+from astro_deployment_runtime.planning.pending_hop import Ownership
 from astro_deployment_runtime.planning.plan_messages import path_line, refusal_message
+from astro_deployment_runtime.planning.plan_request import PlanRequest
 from astro_deployment_runtime.planning.refusals import obstacles
 from astro_deployment_runtime.planning.versions import AirflowVersion, ReleaseId
 
@@ -32,14 +34,16 @@ def ask(
 ) -> Plan | Refusal:
     """Plan by texts."""
     return planner.plan(
-        parse_current(start, catalog),
-        parse_target(target),
-        catalog,
-        strategy=strategy,
-        accepted=Acceptance.parse(accept),
-        platform=platform,
-        pending=ReleaseId.parse(pending) if pending else None,
-        pending_is_ours=ours,
+        PlanRequest(
+            current=parse_current(start, catalog),
+            target=parse_target(target),
+            catalog=catalog,
+            strategy=strategy,
+            accepted=Acceptance.parse(accept),
+            platform=platform,
+            pending=ReleaseId.parse(pending) if pending else None,
+            pending_owner=Ownership.OURS if ours else Ownership.FOREIGN,
+        )
     )
 
 
@@ -94,7 +98,7 @@ def test_paths_are_as_the_guide_has_them(catalog: Catalog, start: str, target: s
 def test_what_runs_need_not_be_on_offer_nor_in_order() -> None:
     """A Deployment that runs the target has nothing to do, even where the target is yanked and gone."""
     current = Release(id=ReleaseId.parse("Runtime 9.0.0"), airflow=AirflowVersion(2, 7, 0), known=True, yanked=True)
-    outcome = planner.plan(current, parse_target("9.0.0"), GUIDE)
+    outcome = planner.plan(PlanRequest(current=current, target=parse_target("9.0.0"), catalog=GUIDE))
     assert outcome == Plan(current=current, target=current)
 
 
@@ -523,7 +527,7 @@ def test_a_platform_in_the_way_is_named_beside_the_target_s_own_faults() -> None
 def test_a_path_that_the_check_objects_to_is_never_returned(monkeypatch: pytest.MonkeyPatch) -> None:
     """Search and check disagree: that is a mistake of ours, and no plan."""
     objections = (Violation(rule=RuleId.OFFERED, found="made up"), Violation(rule=RuleId.CHANNEL, found="too"))
-    monkeypatch.setattr(planner, "verify", lambda *_, **__: objections)
+    monkeypatch.setattr(plan_request, "verify", lambda *_, **__: objections)
     with pytest.raises(UnsoundPlanError) as caught:
         ask("AC 2.2.3", "6.0.0", PUBLISHED)
     assert str(caught.value) == (
@@ -546,7 +550,7 @@ def test_a_refusal_that_nothing_explains_is_never_returned() -> None:
     """Asking what is in the way of a lower target is a mistake of ours, and ends."""
     current, lower = parse_current("AC 2.4.3", PUBLISHED), parse_current("Runtime 5.0.4", PUBLISHED)
     with pytest.raises(UnsoundPlanError, match="nothing explains"):
-        obstacles(current, lower, PUBLISHED, Terms(), None)
+        obstacles(lower, PlanRequest(current=current, target=parse_target("5.0.4"), catalog=PUBLISHED), Terms())
 
 
 @pytest.mark.parametrize(

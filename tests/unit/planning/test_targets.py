@@ -11,6 +11,7 @@ from astro_deployment_runtime.planning import planner
 from astro_deployment_runtime.planning.catalog import Catalog, Channel, Release
 from astro_deployment_runtime.planning.model import Acceptance, Equivalent, Latest, Plan, Refusal, read_warnings
 from astro_deployment_runtime.planning.plan_messages import path_line, plan_lines, refusal_message
+from astro_deployment_runtime.planning.plan_request import PlanRequest
 from astro_deployment_runtime.planning.targets import hint
 from astro_deployment_runtime.planning.versions import AirflowVersion, Line, ReleaseId, RuntimeVersion
 
@@ -28,12 +29,14 @@ def ask(
 ) -> Plan | Refusal:
     """Plan by texts."""
     return planner.plan(
-        parse_current(start, catalog),
-        parse_target(target),
-        catalog,
-        held=RuntimeVersion.parse(held) if held else None,
-        accepted=Acceptance.parse(accept),
-        denied=read_warnings(deny),
+        PlanRequest(
+            current=parse_current(start, catalog),
+            target=parse_target(target),
+            catalog=catalog,
+            held=RuntimeVersion.parse(held) if held else None,
+            accepted=Acceptance.parse(accept),
+            denied=read_warnings(deny),
+        )
     )
 
 
