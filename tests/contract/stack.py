@@ -10,7 +10,7 @@ from astro_deployment_runtime.execution.polling import Polling
 from astro_deployment_runtime.lifecycle.deployment import DeploymentLifecycle, connect
 from astro_deployment_runtime.plugin.engine_call import CallClock
 from tests.contract.sandbox_server import TOKEN
-from tests.unit.execution.stage import Recorder
+from tests.simulation import Recorder
 
 if TYPE_CHECKING:
     from astro_deployment_runtime.lifecycle.deployment import DeploymentCheck

@@ -31,7 +31,7 @@ from sandbox.platform_version import Generation
 from sandbox.queries import Context
 from sandbox.request_log import root_fields
 from sandbox.store import Store
-from tests.unit.execution.stage import BASE, ID, IMAGE, RELEASE, TOKEN, FakeClock, Recorder
+from tests.simulation import BASE, ID, IMAGE, RELEASE, TOKEN, FakeClock, Recorder
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

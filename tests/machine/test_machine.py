@@ -29,8 +29,8 @@ from sandbox.image_labels import Labels
 from sandbox.platform_quirks import Quirks
 from sandbox.platform_version import Generation
 from tests.machine.hand import CERTIFIED, PLATFORMS, RUNTIME, Fault, Hand, Result, write_catalog
+from tests.simulation import ID, RELEASE
 from tests.soak_measurements import note
-from tests.unit.execution.stage import ID, RELEASE
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -1,13 +1,13 @@
-"""The loop: observe, decide, do one thing, observe again.
+"""The loop of a run: observe, decide, act or wait, until the target is reached or there is a reason to stop.
 
-The reconciler decides (:mod:`~astro_deployment_runtime.execution.reconciler`). The platform, the user, the delivery and
-the clock are behind :mod:`~astro_deployment_runtime.execution.ports`. The result is the last observation.
+The reconciler decides (:mod:`~astro_deployment_runtime.execution.reconciler`). The platform, the user, the delivery of
+images and the clock are behind :mod:`~astro_deployment_runtime.execution.ports`.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Final
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from astro_deployment_runtime.errors import (
     AstroRuntimeError,
@@ -19,159 +19,254 @@ from astro_deployment_runtime.errors import (
     RunInterruptedError,
 )
 from astro_deployment_runtime.execution import run_messages
-from astro_deployment_runtime.execution.decisions import MutationKind, Observation, Outcome, Run
-from astro_deployment_runtime.execution.health_confirmation import HEALTHY_READS
-from astro_deployment_runtime.execution.polling import POLLING, Polling
-from astro_deployment_runtime.execution.reconciler import (
+from astro_deployment_runtime.execution.decisions import (
     Cancel,
     Deliver,
     Done,
     FellBack,
+    Observation,
     Refuse,
     Start,
     TimedOut,
     Wait,
-    Waiting,
     Withdrawn,
-    decide,
-    expected_airflow,
 )
+from astro_deployment_runtime.execution.health_confirmation import HEALTHY_READS
+from astro_deployment_runtime.execution.polling import POLLING, Polling, PollSchedule
+from astro_deployment_runtime.execution.reconciler import decide
+from astro_deployment_runtime.execution.run_memory import Outcome, Run
+from astro_deployment_runtime.execution.run_reporter import RunReporter
 from astro_deployment_runtime.planning import plan_messages
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from astro_deployment_runtime.execution.decisions import Declaration
+    from astro_deployment_runtime.execution.decisions import Decision, WalkRequest
     from astro_deployment_runtime.execution.ports import Client, Clock, Delivery, Reporter
-    from astro_deployment_runtime.execution.reconciler import Decision
     from astro_deployment_runtime.planning.catalog import Catalog
     from astro_deployment_runtime.planning.model import Deployment, Hop, Platform
-    from astro_deployment_runtime.planning.versions import AirflowVersion, ReleaseId
-
-_POLL_GROWTH: Final = 1.3
-_LINGER: Final = 0.25
-"""That part of a poll is left to the client, which reads all Deployments together that are due then: a hundred cost few
-requests, and none of them waits longer than alone."""
-_HINT_SECONDS: Final = {Waiting.ROLLOUT: 120.0, Waiting.IMAGE: 600.0}
-"""When an image that was delivered, or that somebody may have deployed, is so late that it is likely a wrong one."""
+    from astro_deployment_runtime.planning.versions import ReleaseId
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Ending:
-    """Where a walk ended, good or bad: to be saved as it is."""
+class WalkResult:
+    """Where a walk ended, to be saved as it is."""
 
     deployment: Deployment
-    """As it was observed last."""
+    """Last observation."""
     pending: ReleaseId | None = None
-    """The hop that we started, perhaps not yet seen, and have not seen arrive."""
+    """The hop that we started and have not seen arrive. Houston may not show it yet."""
     problem: str | None = None
-    """Why the target was not reached, and what to do; None where it was."""
+    """Why the target was not reached, and what to do next. None: it was reached."""
+
+
+def walk(  # noqa: PLR0913 - the last three are the world around it
+    deployment_id: str,
+    request: WalkRequest,
+    *,
+    delivery: Delivery | None,
+    saved_hop: ReleaseId | None,
+    client: Client,
+    clock: Clock,
+    reporter: Reporter,
+    polling: Polling = POLLING,
+) -> WalkResult:
+    """Take a Deployment along its path to the target.
+
+    Args:
+        deployment_id: Houston's id of the Deployment.
+        request: the target, and the path that the preview showed.
+        delivery: delivers the images; None: somebody else deploys them.
+        saved_hop: the hop that an earlier run saved as started by us.
+        client: Houston.
+        clock: time, and the user's interrupt.
+        reporter: shows texts to the user.
+        polling: how often to read the Deployment.
+
+    Raises:
+        PlatformError: the Deployment could not be read even once. Nothing was changed.
+    """
+    deployment, platform, catalog = client.observe(deployment_id)
+    now = clock.now()
+    run = Run.begin(deployment, now=now, saved_hop=saved_hop)
+    return _Walk(
+        request=request,
+        delivery=delivery,
+        client=client,
+        clock=clock,
+        reporter=reporter,
+        run_reporter=RunReporter(reporter, request, repeat_seconds=polling.longest),
+        polls=PollSchedule(polling, now),
+        deployment=deployment,
+        platform=platform,
+        catalog=catalog,
+        run=run if request.ask_airflow else run.confirmed(),
+    ).to_its_end()
 
 
 @dataclass(slots=True, kw_only=True)
-class Walk:
-    """One Deployment on its declared path, in one run."""
+class _Walk:
+    """One run on one Deployment."""
 
-    declaration: Declaration
+    request: WalkRequest
     delivery: Delivery | None
-    """None: somebody else deploys the images."""
     client: Client
     clock: Clock
     reporter: Reporter
+    run_reporter: RunReporter
+    polls: PollSchedule
 
     deployment: Deployment
     platform: Platform
     catalog: Catalog
     run: Run
-    polling: Polling
-    _live: bool = True
-    """The offer was read together with the Deployment, just now."""
-    _looked_at: float = 0.0
-    _poll: float = field(init=False)
-    _asked: ReleaseId | None = None
-    _hinted: ReleaseId | None = None
-    _warned: bool = False
-    _said: str = ""
-    _said_at: float = 0.0
+    offer_is_fresh: bool = True
+    """The offer was read together with the Deployment."""
 
-    def __post_init__(self) -> None:
-        """Begin as after something was done."""
-        self._poll = self.polling.first
-
-    def to_its_end(self) -> Ending:
-        """Walk until there is nothing left to do, or a reason to stop."""
+    def to_its_end(self) -> WalkResult:
+        """Repeat the loop until a decision ends it."""
         try:
             while True:
-                ending = self._step(self._decide())
-                if ending is not None:
-                    return ending
+                self.run = self.run.at(self.clock.now())
+                result = self._act(decide(self._observation, self.request))
+                if result is not None:
+                    return result
         except RunInterruptedError:
-            return self._ending(run_messages.interrupted(self.run, self.deployment))
+            return self._result(run_messages.interrupted(self.run, self.deployment))
         except AstroRuntimeError as error:
-            return self._ending(run_messages.failed(error, self.run, self.deployment))
+            return self._result(run_messages.failed(error, self.run, self.deployment))
 
-    def _step(self, decision: Decision) -> Ending | None:
+    def _act(self, decision: Decision) -> WalkResult | None:
+        """Act on a decision, and observe what came of it. Return a result where the decision ends the run."""
         match decision:
+            case Wait():
+                self._wait(decision)
+                self._observe_deployment()
             case Done(planned):
                 for warning in planned.warnings:
                     self.reporter.warning(plan_messages.warning_line(warning))
-                return self._ending(None)
-            case Wait():
-                if self._wait(decision):
-                    return self._ending(run_messages.interrupted(self.run, self.deployment))
-                self._look()
-            case Refuse(reason) if self._live or isinstance(reason, TimedOut):
-                problem = run_messages.stopped(reason, self.deployment, self.run, self.declaration)
+                return self._result(None)
+            case Refuse(reason) if self.offer_is_fresh or isinstance(reason, TimedOut):
+                problem = run_messages.stopped(reason, self.deployment, self.run, self.request)
                 if isinstance(reason, FellBack | Withdrawn):
-                    self.run = self.run.disowned(self.deployment)
-                return self._ending(problem)
-            case Start() | Deliver() | Cancel() if self._live:
-                if self.clock.wait(0):
-                    return self._ending(run_messages.interrupted(self.run, self.deployment))
-                self._do(decision)
+                    self.run = self.run.without_lost_hop(self.deployment)
+                return self._result(problem)
+            case Start() | Deliver() | Cancel() if self.offer_is_fresh:
+                self._pause(0)
+                self._mutate(decision)
                 self._observe()
             case _:
-                # Nothing is changed, nor refused, on account of an offer that may be out of date.
+                # An old offer is no reason to change or to refuse anything.
                 self._observe()
         return None
 
-    def _decide(self) -> Decision:
-        self.run = self.run.at(self.clock.now())
-        observation = Observation(deployment=self.deployment, platform=self.platform, run=self.run)
-        return decide(observation, self.declaration, self.catalog)
+    @property
+    def _observation(self) -> Observation:
+        return Observation(deployment=self.deployment, platform=self.platform, catalog=self.catalog, run=self.run)
 
-    def _do(self, step: Start | Deliver | Cancel) -> None:
+    def _result(self, problem: str | None) -> WalkResult:
+        return WalkResult(deployment=self.deployment, pending=self.run.our_hop, problem=problem)
+
+    def _pause(self, seconds: float) -> None:
+        if self.clock.wait(seconds):
+            raise RunInterruptedError("the run was interrupted")
+
+    def _wait(self, wait: Wait) -> None:
+        """Report what the run waits for, and wait until the next read is due."""
+        self.run_reporter.waiting(wait, self._observation)
+        if 0 < self.run.confirmation.reads < HEALTHY_READS or self.run.wrong_airflow_reads:
+            self.polls.confirm()
+        self._pause(self.polls.seconds_left(self.clock.now()))
+
+    def _observe(self) -> None:
+        """Read the Deployment and the offer."""
+        try:
+            deployment, self.platform, self.catalog = self.client.observe(self.deployment.id)
+        except PlatformUnreachableError as error:
+            self._note_outage(error)
+            return
+        self.offer_is_fresh = True
+        self._note_answer(deployment)
+
+    def _observe_deployment(self) -> None:
+        """Read the Deployment alone, and ask its Airflow where that has to confirm what Houston reports."""
+        self.offer_is_fresh = False
+        within = self.polls.next_window()
+        try:
+            deployment = self.client.observe_deployment(self.deployment.id, self.catalog, within=within)
+        except PlatformUnreachableError as error:
+            self._note_outage(error)
+            return
+        self._note_answer(deployment)
+        if self.request.ask_airflow and self.run.can_confirm(self.deployment):
+            self._ask_airflow()
+
+    def _note_outage(self, error: PlatformUnreachableError) -> None:
+        """Remember that Houston did not answer. The run waits until it does."""
+        self.offer_is_fresh = False
+        self.polls.read(self.clock.now())
+        self.run = self.run.unanswered(str(error))
+
+    def _note_answer(self, deployment: Deployment) -> None:
+        now = self.clock.now()
+        self.polls.read(now)
+        if deployment.current.id != self.deployment.current.id:
+            self.polls.restart()
+        self.run = self.run.at(now).observed(self.deployment, deployment, self.request.path)
+        self.deployment = deployment
+        expected = self._observation.expected_airflow
+        if not self.request.ask_airflow and self.run.can_confirm(deployment) and self.run.expects(expected, deployment):
+            self.reporter.info(run_messages.reported(deployment, self.request))
+            self.run = self.run.confirmed()
+
+    def _ask_airflow(self) -> None:
+        """Ask the Airflow whether it runs what Houston reports.
+
+        Only after a wait: right after a delivery the old Airflow may still answer, perhaps at the same version. Where
+        Houston reports an unexpected Airflow version, ask for both versions. A release that arrived before this run
+        may have either, so that a wrong offer stops one run only.
+        """
+        expected, reported = self._observation.expected_airflow, self.deployment.current.airflow
+        health, wrong_version = self.client.health(self.deployment, expected), False
+        if not health.healthy and reported != expected:
+            other = self.client.health(self.deployment, reported)
+            if self.run.arrived_before and other.healthy:
+                health = other
+            else:
+                wrong_version = other.healthy
+        self.run = self.run.at(self.clock.now()).asked_airflow(health, wrong_version=wrong_version)
+        if self.run.confirmation.confirmed:
+            self.run_reporter.confirmed(self._observation, health)
+            self.run = self.run.at(self.clock.now()).confirmed()
+
+    def _mutate(self, step: Start | Deliver | Cancel) -> None:
         match step:
             case Start(hop):
-                self.reporter.progress(run_messages.starting(hop, self.declaration))
-                self._send(MutationKind.START, hop.target.id, lambda: self.client.start(self.deployment, hop.target.id))
+                self.reporter.progress(run_messages.starting(hop, self.request))
+                self._send(step, lambda: self.client.start(self.deployment, step.release))
+            case Cancel(release):
+                self.reporter.info(run_messages.cancelling(release))
+                self._send(step, lambda: self.client.cancel(self.deployment, release))
             case Deliver(hop):
-                self._deliver(hop)
-            case Cancel(pending):
-                self.reporter.info(run_messages.cancelling(pending))
-                self._send(MutationKind.CANCEL, pending, lambda: self.client.cancel(self.deployment, pending))
+                self._send(step, lambda: self._deliver(hop))
 
     def _deliver(self, hop: Hop) -> None:
-        delivery = self.delivery
-        if delivery is None:
-            raise AssertionError("a hop is delivered, and nothing says how")
-        self.reporter.info(run_messages.delivering(hop, delivery.announce(hop), self.declaration))
-        seconds = self.declaration.timeout - self.run.waited
+        if self.delivery is None:
+            raise AssertionError("the request says that images are delivered, and there is no delivery")
+        self.reporter.info(run_messages.delivering(hop, self.delivery.announce(hop), self.request))
 
         def say(text: str) -> None:
-            self.reporter.progress(run_messages.delivering(hop, text, self.declaration))
+            self.reporter.progress(run_messages.delivering(hop, text, self.request))
 
+        seconds = self.request.timeout - self.run.waited
         try:
-            self._send(
-                MutationKind.DELIVER,
-                hop.target.id,
-                lambda: delivery.deliver(self.deployment, hop, seconds=seconds, say=say),
-            )
+            self.delivery.deliver(self.deployment, hop, seconds=seconds, say=say)
         except CommandInterruptedError as error:
             self.reporter.warning(str(error))
             raise
 
-    def _send(self, kind: MutationKind, release: ReleaseId, send: Callable[[], None]) -> None:
+    def _send(self, step: Start | Deliver | Cancel, send: Callable[[], None]) -> None:
+        """Send a mutation, and remember how it ended."""
         outcome, message = Outcome.ANSWERED, ""
         try:
             send()
@@ -183,157 +278,5 @@ class Walk:
             outcome, message = Outcome.REFUSED, str(error)
         if outcome in {Outcome.DOUBTFUL, Outcome.UNSENT}:
             self.reporter.warning(run_messages.unanswered(message))
-        self._poll = self.polling.first
-        self.run = self.run.at(self.clock.now()).sent(kind, release, outcome, message)
-
-    def _wait(self, waiting: Wait) -> bool:
-        """Say what is waited for, and wait; True when cancelled."""
-        if waiting.what is Waiting.IMAGE and waiting.hop is not None and self._asked != waiting.hop.target.id:
-            self.reporter.info(run_messages.asking_for_image(waiting.hop, self.deployment, self.declaration))
-            self._asked = waiting.hop.target.id
-        self._hint(waiting)
-        text = run_messages.waiting(waiting, self.deployment, self.run, self.declaration)
-        now = self.clock.now()
-        if text != self._said or now - self._said_at >= max(self.polling.longest, self.run.waited / 10):
-            self.reporter.progress(text + run_messages.elapsed(self.run.waited, self.declaration.timeout))
-            self._said, self._said_at = text, now
-        if 0 < self.run.confirmation.reads < HEALTHY_READS or self.run.other_reads:
-            self._poll = self.polling.confirming
-        return self.clock.wait(max(0.0, self._looked_at + self._poll * (1 - _LINGER) - now))
-
-    def _hint(self, waiting: Wait) -> None:
-        """Say once per hop what is likely wrong with an image that does not arrive: Houston never does."""
-        after = _HINT_SECONDS.get(waiting.what)
-        if after is None or waiting.hop is None or self.run.waited < after or self._hinted == waiting.hop.target.id:
-            return
-        self.reporter.warning(run_messages.hint(waiting.hop, self.deployment, self.declaration))
-        self._hinted = waiting.hop.target.id
-
-    def _look(self) -> None:
-        """Read the Deployment alone, and ask its Airflow where that has to confirm what Houston reports."""
-        self._live = False
-        within = self._poll * _LINGER
-        self._poll = min(self.polling.longest, self._poll * _POLL_GROWTH)
-        try:
-            self._note(self.client.observe_deployment(self.deployment.id, self.catalog, within=within))
-        except PlatformUnreachableError as error:
-            self._miss(error)
-            return
-        if self.declaration.confirm and self.run.confirms(self.deployment):
-            self._confirm()
-
-    def _observe(self) -> None:
-        """Read the Deployment and the offer."""
-        try:
-            deployment, self.platform, self.catalog = self.client.observe(self.deployment.id)
-        except PlatformUnreachableError as error:
-            self._miss(error)
-            return
-        self._live = True
-        self._note(deployment)
-
-    def _miss(self, error: PlatformUnreachableError) -> None:
-        """Remember that Houston did not answer: an outage is waited out."""
-        self._live = False
-        self._looked_at = self.clock.now()
-        self.run = self.run.missed(str(error))
-
-    def _note(self, deployment: Deployment) -> None:
-        self._looked_at = self.clock.now()
-        if deployment.current.id != self.deployment.current.id:
-            self._poll = self.polling.first
-        self.run = self.run.at(self._looked_at).noted(self.deployment, deployment, self.declaration.path)
-        self.deployment = deployment
-        taken = self.run.resumed or deployment.current.airflow == self._expected
-        if taken and self.run.confirms(deployment) and not self.declaration.confirm:
-            self.reporter.info(run_messages.reported(deployment, self.declaration))
-            self.run = self.run.confirmed()
-
-    def _confirm(self) -> None:
-        """Ask the Airflow whether what Houston reports is what runs.
-
-        After a wait only: what answers in the moment of a delivery is what ran before it, perhaps at the same version
-        of Airflow. Where Houston reports another Airflow version than the expected one, the Airflow is asked for both.
-        What had arrived before this run is confirmed at either: an offer that is wrong stops one run only.
-        """
-        expected, reported = self._expected, self.deployment.current.airflow
-        health = self.client.health(self.deployment, expected)
-        others = 0
-        if not health.healthy and reported != expected:
-            other = self.client.health(self.deployment, reported)
-            if other.healthy and self.run.resumed:
-                health = other
-            elif other.healthy:
-                others = self.run.other_reads + 1
-        confirmation = self.run.confirmation.after(health, self.clock.now())
-        told = replace(health, detail=", ".join(filter(None, (health.detail, confirmation.missing))))
-        self.run = replace(self.run, health=told, confirmation=confirmation, other_reads=others)
-        if confirmation.confirmed:
-            offered = self.catalog.get(self.deployment.current.id)
-            known = offered.airflow if offered else None
-            self.reporter.info(run_messages.arrived(self.deployment, health, self.declaration, known))
-            if health.concern and not self._warned:
-                self.reporter.warning(run_messages.concern(self.deployment, health))
-                self._warned = True
-            self.run = self.run.at(self.clock.now()).confirmed()
-
-    @property
-    def _expected(self) -> AirflowVersion:
-        return expected_airflow(self.deployment, self.catalog)
-
-    def _ending(self, problem: str | None) -> Ending:
-        return Ending(deployment=self.deployment, pending=self.run.ours, problem=problem)
-
-
-def walk(  # noqa: PLR0913 - the last three are the world around it
-    deployment_id: str,
-    declaration: Declaration,
-    *,
-    delivery: Delivery | None,
-    pending: ReleaseId | None,
-    client: Client,
-    clock: Clock,
-    reporter: Reporter,
-    polling: Polling = POLLING,
-) -> Ending:
-    """Bring a Deployment along its declared path to its target.
-
-    Args:
-        deployment_id: Houston's id of it.
-        declaration: the target, and the path that was shown.
-        delivery: how the images get there; None: somebody else deploys them.
-        pending: the hop that an earlier run saved as started by us.
-        client: Houston.
-        clock: time, and the user's wish to stop.
-        reporter: who tells the user.
-        polling: how often the Deployment is looked at.
-
-    Raises:
-        PlatformError: the Deployment could not be read even once; nothing was changed.
-    """
-    deployment, platform, catalog = client.observe(deployment_id)
-    now = clock.now()
-    resumed = pending == deployment.current.id
-    run = Run(
-        now=now,
-        since=now,
-        looked=now,
-        ours=pending,
-        reached=deployment.current,
-        arrived=pending if resumed else None,
-        resumed=resumed,
-        complete=not resumed,
-        seen=frozenset({deployment.pending} if deployment.pending else ()),
-    )
-    return Walk(
-        declaration=declaration,
-        delivery=delivery,
-        client=client,
-        clock=clock,
-        reporter=reporter,
-        deployment=deployment,
-        platform=platform,
-        catalog=catalog,
-        run=run if declaration.confirm or not resumed else run.confirmed(),
-        polling=polling,
-    ).to_its_end()
+        self.polls.restart()
+        self.run = self.run.at(self.clock.now()).sent(step.kind, step.release, outcome, message)

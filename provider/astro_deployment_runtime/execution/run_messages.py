@@ -8,25 +8,25 @@ from __future__ import annotations
 from math import inf
 from typing import TYPE_CHECKING, assert_never
 
-from astro_deployment_runtime.execution.decisions import Mutation, MutationKind, Outcome
-from astro_deployment_runtime.execution.reconciler import (
+from astro_deployment_runtime.execution.decisions import (
     FellBack,
     HandedOver,
     MutationRefused,
-    NotTaken,
+    NoEffect,
     PathChanged,
     TimedOut,
     Waiting,
     Withdrawn,
     WrongAirflow,
 )
+from astro_deployment_runtime.execution.run_memory import MutationKind, Outcome
 from astro_deployment_runtime.planning import plan_messages
 from astro_deployment_runtime.planning.model import Refusal
 from astro_deployment_runtime.planning.versions import Distribution
 
 if TYPE_CHECKING:
-    from astro_deployment_runtime.execution.decisions import Declaration, Mutation, Run
-    from astro_deployment_runtime.execution.reconciler import Reason, Wait
+    from astro_deployment_runtime.execution.decisions import Reason, Wait, WalkRequest
+    from astro_deployment_runtime.execution.run_memory import Mutation, Run
     from astro_deployment_runtime.planning.model import Deployment, Health, Hop
     from astro_deployment_runtime.planning.versions import AirflowVersion, ReleaseId
 
@@ -34,14 +34,14 @@ _AGAIN = "run 'pulumi up' again"
 _RESUME = f"{_AGAIN} to go on from here"
 
 
-def _position(target: ReleaseId, declaration: Declaration) -> str:
+def _position(target: ReleaseId, request: WalkRequest) -> str:
     """``hop 1/2``: counted on the path that was shown."""
-    hops = len(declaration.path) - 1
-    return f"hop {declaration.path.index(target)}/{hops}" if target in declaration.path[1:] else "start"
+    hops = len(request.path) - 1
+    return f"hop {request.path.index(target)}/{hops}" if target in request.path[1:] else "start"
 
 
-def _hop(hop: Hop, declaration: Declaration) -> str:
-    return f"{_position(hop.target.id, declaration)} - {hop.action} to {hop.target.id}"
+def _hop(hop: Hop, request: WalkRequest) -> str:
+    return f"{_position(hop.target.id, request)} - {hop.action} to {hop.target.id}"
 
 
 def duration(seconds: float) -> str:
@@ -56,14 +56,14 @@ def elapsed(waited: float, timeout: float) -> str:
     return f" - {duration(waited)} of {duration(timeout)}"
 
 
-def starting(hop: Hop, declaration: Declaration) -> str:
+def starting(hop: Hop, request: WalkRequest) -> str:
     """A hop is being started."""
-    return f"{_hop(hop, declaration)} - starting"
+    return f"{_hop(hop, request)} - starting"
 
 
-def delivering(hop: Hop, what: str, declaration: Declaration) -> str:
+def delivering(hop: Hop, what: str, request: WalkRequest) -> str:
     """A hop's image is on its way; what that comes to, the delivery says itself."""
-    return f"{_hop(hop, declaration)}: {what}"
+    return f"{_hop(hop, request)}: {what}"
 
 
 def cancelling(pending: ReleaseId) -> str:
@@ -71,22 +71,22 @@ def cancelling(pending: ReleaseId) -> str:
     return f"cancelling the pending hop to {pending}"
 
 
-def asking_for_image(hop: Hop, deployment: Deployment, declaration: Declaration) -> str:
+def asking_for_image(hop: Hop, deployment: Deployment, request: WalkRequest) -> str:
     """Somebody has to deploy an image: which, and that nothing is lost meanwhile."""
     return (
-        f"{_hop(hop, declaration)}: deploy to {deployment.release_name} an image of your project built\n"
-        f"  FROM {declaration.base_images.image(hop.target.id)}\n"
+        f"{_hop(hop, request)}: deploy to {deployment.release_name} an image of your project built\n"
+        f"  FROM {request.base_images.image(hop.target.id)}\n"
         f"This waits for it; Ctrl-C interrupts nothing on the platform, and the next 'pulumi up' goes on from here."
     )
 
 
-def waiting(wait: Wait, deployment: Deployment, run: Run, declaration: Declaration) -> str:
+def waiting(wait: Wait, deployment: Deployment, run: Run, request: WalkRequest) -> str:
     """What is waited for, for the status column."""
     match wait.what:
         case Waiting.SETTLING:
             if run.reached is not None and run.reached.id != deployment.current.id:
                 back = f"Houston reports {deployment.current.id} after {run.reached.id}, waiting whether that lasts"
-                return f"{_position(run.reached.id, declaration)} - {back}"
+                return f"{_position(run.reached.id, request)} - {back}"
             what = "waiting for Houston to settle"
         case Waiting.ANSWER:
             return f"{run.outage}; still waiting"
@@ -98,20 +98,18 @@ def waiting(wait: Wait, deployment: Deployment, run: Run, declaration: Declarati
             found = run.health.detail if run.health else "asking its Airflow"
             if run.fell_back and not run.settled:
                 found = "Houston reports it again, waiting whether that lasts"
-            current = _position(deployment.current.id, declaration)
+            current = _position(deployment.current.id, request)
             return f"{current} - {deployment.current.id} - confirming: {found}"
         case _:
             assert_never(wait.what)
-    return f"{_hop(wait.hop, declaration)} - {what}" if wait.hop else what
+    return f"{_hop(wait.hop, request)} - {what}" if wait.hop else what
 
 
-def arrived(
-    deployment: Deployment, health: Health, declaration: Declaration, offered: AirflowVersion | None = None
-) -> str:
+def arrived(deployment: Deployment, health: Health, request: WalkRequest, offered: AirflowVersion | None = None) -> str:
     """A hop has arrived; ``offered`` is the Airflow version of the release on offer, None where it is not on offer."""
     other = offered is not None and health.airflow is not None and offered != health.airflow
     offer = f" (on offer with Airflow {offered})" if other else ""
-    return f"{_position(deployment.current.id, declaration)}: runs {deployment.current.id}, {health.detail}{offer}"
+    return f"{_position(deployment.current.id, request)}: runs {deployment.current.id}, {health.detail}{offer}"
 
 
 def concern(deployment: Deployment, health: Health) -> str:
@@ -119,18 +117,18 @@ def concern(deployment: Deployment, health: Health) -> str:
     return f"{deployment.release_name}: {health.concern}. The run goes on; look at the Deployment's pods"
 
 
-def reported(deployment: Deployment, declaration: Declaration) -> str:
+def reported(deployment: Deployment, request: WalkRequest) -> str:
     """A hop has arrived as far as Houston tells, and nobody else is asked."""
-    position = _position(deployment.current.id, declaration)
+    position = _position(deployment.current.id, request)
     return f"{position}: runs {deployment.current.id}, says Houston (verify: houston)"
 
 
-def hint(hop: Hop, deployment: Deployment, declaration: Declaration) -> str:
+def hint(hop: Hop, deployment: Deployment, request: WalkRequest) -> str:
     """An image is late: what is likely wrong, and how to see it. Houston ignores a wrong one without a word."""
     certified = hop.target.id.distribution is Distribution.CERTIFIED
     label = f"io.astronomer.docker.{'airflow' if certified else 'runtime'}.version"
     return (
-        f"{_hop(hop, declaration)}: still no image that Houston takes. If one was deployed to "
+        f"{_hop(hop, request)}: still no image that Houston takes. If one was deployed to "
         f"{deployment.release_name}, its label {label} is likely not {hop.target.id.version}, and Houston ignores it "
         "without a word. Look with\n  docker inspect --format '{{json .Config.Labels}}' IMAGE"
     )
@@ -158,13 +156,13 @@ def _left(run: Run, deployment: Deployment) -> str:
     current = deployment.current.id
     if run.reached is not None and run.reached.id != current:
         return f"Houston reported {run.reached.id}, and then {current}"
-    if run.ours is None or run.ours == current:
+    if run.our_hop is None or run.our_hop == current:
         return ""
-    if deployment.pending == run.ours:
-        return f"the hop to {run.ours} stays started"
-    if run.ours in run.seen:
-        return f"the hop to {run.ours} was started, and Houston no longer shows it as pending"
-    return f"the hop to {run.ours} may have been started"
+    if deployment.pending == run.our_hop:
+        return f"the hop to {run.our_hop} stays started"
+    if run.our_hop in run.seen_pending:
+        return f"the hop to {run.our_hop} was started, and Houston no longer shows it as pending"
+    return f"the hop to {run.our_hop} may have been started"
 
 
 def _last_seen(deployment: Deployment) -> str:
@@ -181,23 +179,23 @@ def _sentence(text: str) -> str:
 
 
 def stopped(  # noqa: PLR0911 - one for each kind of reason
-    reason: Reason, deployment: Deployment, run: Run, declaration: Declaration
+    reason: Reason, deployment: Deployment, run: Run, request: WalkRequest
 ) -> str:
     """Why a run does not go on, and what to do."""
     match reason:
         case Refusal():
             return plan_messages.refusal_message(reason)
-        case PathChanged(was, now, cancel):
+        case PathChanged(shown, now, cancel):
             first = f"first cancel the pending hop to {cancel}, then " if cancel else ""
             return (
-                f"the path changed: was {_path(was)}, is now {first}{_path(now)}; nothing more was changed; "
+                f"the path changed: was {_path(shown)}, is now {first}{_path(now)}; nothing more was changed; "
                 "run 'pulumi preview' to see the new one"
             )
         case MutationRefused(mutation):
             started = mutation.kind is MutationKind.DELIVER and deployment.pending == mutation.release
             left = "The hop stays started." if started else f"{_last_seen(deployment)}."
             return f"{mutation.message}\n{left} Correct that, then {_RESUME}."
-        case NotTaken(mutation):
+        case NoEffect(mutation):
             return f"{_not_taken(mutation, deployment)}: {_look(deployment)}, then {_RESUME}"
         case Withdrawn(hop, delivered):
             return _withdrawn(hop, deployment, run, delivered=delivered)
@@ -208,12 +206,12 @@ def stopped(  # noqa: PLR0911 - one for each kind of reason
                 f"events and logs of its pods for why {reached} did not stay, then {_AGAIN}: it plans from "
                 f"{deployment.current.id}"
             )
-        case WrongAirflow(expected, told):
-            return _wrong_airflow(deployment, expected, declaration, told=told)
+        case WrongAirflow(expected, asked_airflow):
+            return _wrong_airflow(deployment, expected, request, asked_airflow=asked_airflow)
         case TimedOut():
-            return _timed_out(reason, deployment, run, declaration)
+            return _timed_out(reason, deployment, run, request)
         case HandedOver(wait):
-            return _handed_over(wait, deployment, run, declaration)
+            return _handed_over(wait, deployment, run, request)
         case _:
             assert_never(reason)
 
@@ -238,9 +236,8 @@ def _not_taken(mutation: Mutation, deployment: Deployment) -> str:
 
 
 def _withdrawn(hop: Hop, deployment: Deployment, run: Run, *, delivered: bool) -> str:
-    gone = (
-        f"Houston showed the hop to {hop.target.id} as pending, and {_lately(run.steady)} reports {_shown(deployment)}"
-    )
+    since = _lately(run.unchanged_for)
+    gone = f"Houston showed the hop to {hop.target.id} as pending, and {since} reports {_shown(deployment)}"
     again = f"This run does not start it again; to do that, {_AGAIN}"
     if delivered:
         return (
@@ -250,10 +247,14 @@ def _withdrawn(hop: Hop, deployment: Deployment, run: Run, *, delivered: bool) -
     return f"{gone}: somebody cancelled it, or Houston dropped it. {again}"
 
 
-def _wrong_airflow(deployment: Deployment, expected: AirflowVersion, declaration: Declaration, *, told: bool) -> str:
+def _wrong_airflow(
+    deployment: Deployment, expected: AirflowVersion, request: WalkRequest, *, asked_airflow: bool
+) -> str:
     current = deployment.current
-    image = declaration.base_images.image(current.id)
-    airflow = f"its Airflow tells {current.airflow} too" if told else "its Airflow was not asked (verify: houston)"
+    image = request.base_images.image(current.id)
+    airflow = (
+        f"its Airflow tells {current.airflow} too" if asked_airflow else "its Airflow was not asked (verify: houston)"
+    )
     return (
         f"Houston reports {current.id} with Airflow {current.airflow} for {deployment.release_name}, {airflow}, and "
         f"the platform offers {current.id} with Airflow {expected}. Nothing more was started. Check that the image was "
@@ -266,7 +267,7 @@ def _path(path: tuple[ReleaseId, ...]) -> str:
     return " > ".join(map(str, path))
 
 
-def _timed_out(reason: TimedOut, deployment: Deployment, run: Run, declaration: Declaration) -> str:
+def _timed_out(reason: TimedOut, deployment: Deployment, run: Run, request: WalkRequest) -> str:
     wait = reason.waiting
     limit = f"within {duration(reason.seconds)} (timeout)"
     if wait.what is Waiting.ANSWER:
@@ -279,21 +280,21 @@ def _timed_out(reason: TimedOut, deployment: Deployment, run: Run, declaration: 
     if wait.what is Waiting.HEALTH or wait.hop is None:
         between = ", after it had reported a lower version in between" if run.fell_back else ""
         reported = f"Houston reports {deployment.current.id} for {deployment.release_name}{between}"
-        if not declaration.confirm:
+        if not request.ask_airflow:
             return f"{reported}, and its answers did not settle {limit}: {_look(deployment)}, then {_RESUME}"
         return (
             f"{reported}, but its Airflow was not confirmed healthy at {reason.airflow} {limit}"
             f"{f' ({reason.seen})' if reason.seen else ''}: look at its pods and its webserver, then {_RESUME}"
         )
-    image = declaration.base_images.image(wait.hop.target.id)
+    image = request.base_images.image(wait.hop.target.id)
     if wait.what is Waiting.ROLLOUT:
         return (
-            f"{_hop(wait.hop, declaration)}: {_delivered(wait.hop, run)}, and Houston did not take it {limit}. Houston "
+            f"{_hop(wait.hop, request)}: {_delivered(wait.hop, run)}, and Houston did not take it {limit}. Houston "
             f"ignores an image whose labels do not say {wait.hop.target.id}, without a word: is it built FROM {image}? "
             f"{_go_on(deployment)}"
         )
     return (
-        f"{_hop(wait.hop, declaration)}: Houston took no image {limit}. Deploy to {deployment.release_name} an image "
+        f"{_hop(wait.hop, request)}: Houston took no image {limit}. Deploy to {deployment.release_name} an image "
         f"built FROM {image}; Houston ignores an image built on anything else without a word. {_go_on(deployment)}"
     )
 
@@ -310,7 +311,7 @@ def _go_on(deployment: Deployment) -> str:
     return f"The hop stays started; {_RESUME}" if deployment.pending else f"R{_RESUME[1:]}"
 
 
-def _handed_over(wait: Wait, deployment: Deployment, run: Run, declaration: Declaration) -> str:
+def _handed_over(wait: Wait, deployment: Deployment, run: Run, request: WalkRequest) -> str:
     if wait.hop is None:
         return (
             f"Houston reports {deployment.current.id} for {deployment.release_name}, and its Airflow is not confirmed "
@@ -318,11 +319,11 @@ def _handed_over(wait: Wait, deployment: Deployment, run: Run, declaration: Decl
         )
     if wait.what is Waiting.ROLLOUT:
         return (
-            f"{_hop(wait.hop, declaration)}: {_delivered(wait.hop, run)}; not waiting for Houston to take it (wait is "
+            f"{_hop(wait.hop, request)}: {_delivered(wait.hop, run)}; not waiting for Houston to take it (wait is "
             f"false): {_RESUME}"
         )
-    image = declaration.base_images.image(wait.hop.target.id)
+    image = request.base_images.image(wait.hop.target.id)
     return (
-        f"{_hop(wait.hop, declaration)}: not waiting for its image (wait is false). Deploy to "
+        f"{_hop(wait.hop, request)}: not waiting for its image (wait is false). Deploy to "
         f"{deployment.release_name} an image built\n  FROM {image}\nand then {_RESUME}"
     )

@@ -18,7 +18,7 @@ from astro_deployment_runtime.errors import (
     InvalidInputError,
     RefusedError,
 )
-from astro_deployment_runtime.execution.decisions import Declaration
+from astro_deployment_runtime.execution.decisions import WalkRequest
 from astro_deployment_runtime.execution.polling import POLLING, Polling
 from astro_deployment_runtime.houston.client import Houston
 from astro_deployment_runtime.lifecycle.outputs import observed, outputs
@@ -229,7 +229,7 @@ class DeploymentLifecycle:
         cancel = ReleaseId.parse(news["cancel"]) if news.get("cancel") else None
         ending = walk(
             news["deployment_id"],
-            Declaration(
+            WalkRequest(
                 target=_held(news, arguments) or arguments.target,
                 strategy=arguments.chosen_by,
                 accepted=arguments.accepted,
@@ -237,12 +237,12 @@ class DeploymentLifecycle:
                 cancel=cancel,
                 delivers=arguments.image is not None or arguments.project is not None,
                 timeout=arguments.timeout,
-                confirm=arguments.verify == "airflow",
+                ask_airflow=arguments.verify == "airflow",
                 base_images=self._base_images,
                 wait=arguments.wait,
             ),
             delivery=self._ways.delivery(arguments, path, cancel, clock),
-            pending=ReleaseId.parse(pending) if pending else None,
+            saved_hop=ReleaseId.parse(pending) if pending else None,
             client=self.houston,
             clock=clock,
             reporter=reporter,

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from astro_deployment_runtime.execution.executor import Ending
+    from astro_deployment_runtime.execution.executor import WalkResult
     from astro_deployment_runtime.planning.model import Deployment
     from astro_deployment_runtime.planning.versions import ReleaseId
 
 
-def outputs(inputs: Mapping[str, Any], ending: Ending) -> dict[str, Any]:
+def outputs(inputs: Mapping[str, Any], ending: WalkResult) -> dict[str, Any]:
     """Return what is saved: the checked inputs, and what was observed last."""
     return {**inputs, **observed(ending.deployment, ending.pending)}
 

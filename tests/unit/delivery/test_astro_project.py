@@ -9,7 +9,6 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
-import stamina
 from pydantic import SecretStr
 
 from astro_deployment_runtime.config.connection_settings import ConnectionSettings
@@ -26,13 +25,13 @@ from astro_deployment_runtime.planning.plan_request import PlanRequest
 from astro_deployment_runtime.planning.planner import plan
 from astro_deployment_runtime.planning.versions import ReleaseId, RuntimeVersion
 from tests.contract import sandbox_server
-from tests.unit.execution.stage import ID, Recorder, Stage, opened
+from tests.simulation import ID, Recorder, Simulation, simulated
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
-    from astro_deployment_runtime.execution.executor import Ending
+    from astro_deployment_runtime.execution.executor import WalkResult
     from astro_deployment_runtime.planning.model import Deployment, Hop
 
 TOKEN = "canary-token-4711"
@@ -57,20 +56,6 @@ class Clock:
     def wait(self, seconds: float) -> bool:
         time.sleep(seconds)
         return self.cancelled()
-
-
-@pytest.fixture(autouse=True)
-def _retries_do_not_wait() -> Iterator[None]:
-    stamina.set_testing(True, attempts=2)
-    yield
-    stamina.set_testing(False)
-
-
-@pytest.fixture
-def stage(tmp_path: Path) -> Iterator[Stage]:
-    """AC 2.2.3, as in the guide."""
-    with opened(tmp_path) as made:
-        yield made
 
 
 @pytest.fixture
@@ -107,9 +92,9 @@ def declared(folder: Path | str, **more: str) -> Project:
     return Project.declared(ProjectArguments(path=str(folder), **more), SETTINGS)
 
 
-def planned(stage: Stage, target: str = "5.0.4") -> tuple[Deployment, Sequence[Hop]]:
+def planned(simulation: Simulation, target: str = "5.0.4") -> tuple[Deployment, Sequence[Hop]]:
     """The Deployment, and its path."""
-    deployment, platform, catalog = stage.client.observe(ID)
+    deployment, platform, catalog = simulation.client.observe(ID)
     found = plan(
         PlanRequest(current=deployment.current, target=RuntimeVersion.parse(target), catalog=catalog, platform=platform)
     )
@@ -128,7 +113,7 @@ def text(folder: Path) -> str:
 
 
 def deliver(
-    stage: Stage,
+    simulation: Simulation,
     made: Project,
     *,
     seconds: float = 20.0,
@@ -136,16 +121,16 @@ def deliver(
     releases: Sequence[ReleaseId] = PATH,
 ) -> list[str]:
     """Deliver the first hop and give what was said."""
-    deployment, hops = planned(stage)
+    deployment, hops = planned(simulation)
     said: list[str] = []
     delivery = ProjectDelivery(project=made, releases=frozenset(releases), clock=Clock(cancelled))
     delivery.deliver(deployment, hops[0], seconds=seconds, say=said.append)
     return said
 
 
-def test_a_check_shows_what_is_written_and_run(stage: Stage, folder: Path) -> None:
+def test_a_check_shows_what_is_written_and_run(simulation: Simulation, folder: Path) -> None:
     """Hop by hop, without writing anything."""
-    checked = declared(folder, test="astro dev parse").check(*planned(stage), nothing)
+    checked = declared(folder, test="astro dev parse").check(*planned(simulation), nothing)
     assert checked.warnings == []
     assert checked.lines == [
         f"Hop 1 writes FROM {AC}:2.3.0-onbuild AS base",
@@ -157,19 +142,19 @@ def test_a_check_shows_what_is_written_and_run(stage: Stage, folder: Path) -> No
     assert noted(folder) == []
 
 
-def test_a_check_takes_a_file_that_a_cut_off_run_has_moved_on(stage: Stage, folder: Path) -> None:
+def test_a_check_takes_a_file_that_a_cut_off_run_has_moved_on(simulation: Simulation, folder: Path) -> None:
     """A hop that was started and is named already stays as it is."""
     (folder / "Dockerfile").write_bytes(AFTER_ONE.encode())
-    checked = declared(folder).check(*planned(stage), PATH.__contains__)
+    checked = declared(folder).check(*planned(simulation), PATH.__contains__)
     assert checked.lines[0] == f"Hop 1 writes FROM {AC}:2.3.0-onbuild AS base"
 
 
-def test_every_problem_is_told_at_once(stage: Stage, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_every_problem_is_told_at_once(simulation: Simulation, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The Dockerfile of another Deployment, a program that is not there and one that is no file."""
     (folder / "Dockerfile").write_text(f"FROM {RUNTIME}:4.2.5\n", encoding="utf-8")
     monkeypatch.setenv("PATH", "/nowhere")
     with pytest.raises(InvalidDeclarationError) as refused:
-        declared(folder, test="./check {version}").check(*planned(stage), nothing)
+        declared(folder, test="./check {version}").check(*planned(simulation), nothing)
     base, test, deploy = str(refused.value).splitlines()
     assert f"builds on Astro Runtime 4.2.5 ('{RUNTIME}:4.2.5'), and stars-1 runs AC 2.2.3" in base
     assert "from which the path to Astro Runtime 5.0.4 does not lead there: is it the project of another" in base
@@ -178,18 +163,18 @@ def test_every_problem_is_told_at_once(stage: Stage, folder: Path, monkeypatch: 
     assert "is not on PATH: install it, or name another command" in deploy
 
 
-def test_what_is_no_astro_project_is_refused(stage: Stage, folder: Path, tmp_path: Path) -> None:
+def test_what_is_no_astro_project_is_refused(simulation: Simulation, folder: Path, tmp_path: Path) -> None:
     """With what is missing, and where it was looked for."""
     cases: list[tuple[Path, str]] = [(tmp_path / "none", "is no folder"), (tmp_path, "is no Astro project")]
     for path, why in cases:
         with pytest.raises(InvalidDeclarationError, match=why):
-            declared(path).check(*planned(stage), nothing)
+            declared(path).check(*planned(simulation), nothing)
     (folder / "Dockerfile").unlink()
     with pytest.raises(InvalidDeclarationError, match=r"its Dockerfile cannot be read \(No such file"):
-        declared(folder).check(*planned(stage), nothing)
+        declared(folder).check(*planned(simulation), nothing)
     (folder / "Dockerfile").write_text("FROM python:3.9\n", encoding="utf-8")
     with pytest.raises(InvalidDeclarationError, match="none of the vendor's images"):
-        declared(folder).check(*planned(stage), nothing)
+        declared(folder).check(*planned(simulation), nothing)
 
 
 def test_a_path_may_begin_at_home_or_be_relative(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -200,11 +185,11 @@ def test_a_path_may_begin_at_home_or_be_relative(folder: Path, monkeypatch: pyte
     assert {declared(path).folder for path in ("airflow", "~/airflow", "./x/../airflow", "link")} == {folder}
 
 
-def test_a_delivery_writes_tests_and_deploys(stage: Stage, folder: Path) -> None:
+def test_a_delivery_writes_tests_and_deploys(simulation: Simulation, folder: Path) -> None:
     """In that order, in the project's folder; only the deployment is given the token."""
     (folder / "Dockerfile").chmod(0o640)
     astro(folder, 'echo "doing $2"')
-    said = deliver(stage, declared(folder, test="astro dev parse"))
+    said = deliver(simulation, declared(folder, test="astro dev parse"))
     assert said == ["astro: doing parse", f"astro: doing {ID}"]
     assert text(folder) == AFTER_ONE
     assert (folder / "Dockerfile").stat().st_mode & 0o777 == 0o640
@@ -216,29 +201,29 @@ def test_a_delivery_writes_tests_and_deploys(stage: Stage, folder: Path) -> None
     assert sorted(path.name for path in folder.iterdir()) == [".astro", "Dockerfile"]
 
 
-def test_bytes_that_are_no_text_are_kept(stage: Stage, folder: Path) -> None:
+def test_bytes_that_are_no_text_are_kept(simulation: Simulation, folder: Path) -> None:
     """A comment in another encoding is nobody's business."""
     (folder / "Dockerfile").write_bytes(b"# caf\xe9\n" + BEFORE.encode())
-    deliver(stage, declared(folder))
+    deliver(simulation, declared(folder))
     assert (folder / "Dockerfile").read_bytes() == b"# caf\xe9\n" + AFTER_ONE.encode()
 
 
-def test_a_linked_dockerfile_stays_a_link(stage: Stage, folder: Path) -> None:
+def test_a_linked_dockerfile_stays_a_link(simulation: Simulation, folder: Path) -> None:
     """The file behind it is what is replaced."""
     (folder / "Dockerfile").rename(folder.parent / "shared")
     (folder / "Dockerfile").symlink_to("../shared")
-    deliver(stage, declared(folder))
+    deliver(simulation, declared(folder))
     assert (folder / "Dockerfile").is_symlink()
     assert (folder.parent / "shared").read_bytes() == AFTER_ONE.encode()
 
 
 @pytest.mark.parametrize("command", ["test", "deploy"])
-def test_a_failure_restores_the_file_and_says_so(stage: Stage, folder: Path, command: str) -> None:
+def test_a_failure_restores_the_file_and_says_so(simulation: Simulation, folder: Path, command: str) -> None:
     """Byte for byte, and a failed test deploys nothing."""
     (folder / "fail").write_text("#!/bin/sh\necho 'no module x'; exit 7\n", encoding="utf-8")
     (folder / "fail").chmod(0o755)
     with pytest.raises(DeliveryFailedError) as failed:
-        deliver(stage, declared(folder, **{command: "./fail"}))
+        deliver(simulation, declared(folder, **{command: "./fail"}))
     assert str(failed.value).splitlines() == [
         "'./fail' failed with exit code 7; it printed last:",
         "  no module x",
@@ -248,52 +233,54 @@ def test_a_failure_restores_the_file_and_says_so(stage: Stage, folder: Path, com
     assert noted(folder) == []
 
 
-def test_a_time_out_restores_the_file(stage: Stage, folder: Path) -> None:
+def test_a_time_out_restores_the_file(simulation: Simulation, folder: Path) -> None:
     """What is left of the hop's time is for both commands."""
     astro(folder, "exec sleep 60")
     with pytest.raises(DeliveryFailedError, match="did not end within 00:00"):
-        deliver(stage, declared(folder), seconds=0.3)
+        deliver(simulation, declared(folder), seconds=0.3)
     assert text(folder) == BEFORE
 
 
-def test_a_cancel_restores_the_file(stage: Stage, folder: Path) -> None:
+def test_a_cancel_restores_the_file(simulation: Simulation, folder: Path) -> None:
     """And tells what was stopped."""
     astro(folder, "exec sleep 60")
     with pytest.raises(CommandInterruptedError) as stopped:
-        deliver(stage, declared(folder), cancelled=lambda: bool(noted(folder)))
+        deliver(simulation, declared(folder), cancelled=lambda: bool(noted(folder)))
     first, second = str(stopped.value).splitlines()
     assert first == f"'astro deploy {ID} --force' was stopped"
     assert second.endswith(f"builds on what runs again: {AC}:2.2.3-1-onbuild")
     assert text(folder) == BEFORE
 
 
-def test_what_a_command_changed_beside_the_line_is_kept(stage: Stage, folder: Path) -> None:
+def test_what_a_command_changed_beside_the_line_is_kept(simulation: Simulation, folder: Path) -> None:
     """Only the FROM line is put back: the rest is not ours."""
     astro(folder, "echo '# pinned' >> Dockerfile; exit 1")
     with pytest.raises(DeliveryFailedError):
-        deliver(stage, declared(folder))
+        deliver(simulation, declared(folder))
     assert text(folder) == AFTER_ONE.replace("2.3.0-onbuild", "2.2.3-onbuild") + "# pinned\n"
 
 
-def test_a_file_that_names_the_hop_already_is_moved_back_to_what_runs(stage: Stage, folder: Path) -> None:
+def test_a_file_that_names_the_hop_already_is_moved_back_to_what_runs(simulation: Simulation, folder: Path) -> None:
     """Also where an earlier run was cut off and never came to it."""
     (folder / "Dockerfile").write_bytes(AFTER_ONE.encode())
     astro(folder, "exit 1")
     with pytest.raises(DeliveryFailedError):
-        deliver(stage, declared(folder))
+        deliver(simulation, declared(folder))
     assert text(folder) == AFTER_ONE.replace("2.3.0-onbuild", "2.2.3-onbuild")
 
 
-def test_a_file_that_cannot_be_put_back_is_told(stage: Stage, folder: Path) -> None:
+def test_a_file_that_cannot_be_put_back_is_told(simulation: Simulation, folder: Path) -> None:
     """With the reason, beside the failure itself."""
     astro(folder, "rm Dockerfile; exit 1")
     with pytest.raises(DeliveryFailedError) as failed:
-        deliver(stage, declared(folder))
+        deliver(simulation, declared(folder))
     assert "The FROM line could not be put back to AC 2.2.3, which still runs" in str(failed.value)
     assert "failed with exit code 1" in str(failed.value)
 
 
-def test_a_file_that_cannot_be_written_stays(stage: Stage, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_file_that_cannot_be_written_stays(
+    simulation: Simulation, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """All or nothing, and nothing is left beside it."""
 
     def full(*_: object) -> None:
@@ -301,14 +288,14 @@ def test_a_file_that_cannot_be_written_stays(stage: Stage, folder: Path, monkeyp
 
     monkeypatch.setattr(os, "replace", full)
     with pytest.raises(DeliveryFailedError, match="cannot be written: No space left on device"):
-        deliver(stage, declared(folder))
+        deliver(simulation, declared(folder))
     assert text(folder) == BEFORE
     assert sorted(path.name for path in folder.iterdir()) == [".astro", "Dockerfile"]
 
 
-def test_another_error_restores_the_file_too(stage: Stage, folder: Path) -> None:
+def test_another_error_restores_the_file_too(simulation: Simulation, folder: Path) -> None:
     """Whatever it is, it comes through as it is."""
-    deployment, hops = planned(stage)
+    deployment, hops = planned(simulation)
     astro(folder, "echo x; exec sleep 60")
 
     def say(_: str) -> None:
@@ -320,88 +307,88 @@ def test_another_error_restores_the_file_too(stage: Stage, folder: Path) -> None
     assert text(folder) == BEFORE
 
 
-def test_a_project_that_changed_since_the_preview_is_left_alone(stage: Stage, folder: Path) -> None:
+def test_a_project_that_changed_since_the_preview_is_left_alone(simulation: Simulation, folder: Path) -> None:
     """A release that is not on the path that was shown is nobody's to overwrite."""
     (folder / "Dockerfile").write_text(f"FROM {RUNTIME}:4.2.5\n", encoding="utf-8")
     with pytest.raises(InvalidDeclarationError, match=r"builds on Astro Runtime 4\.2\.5 now"):
-        deliver(stage, declared(folder))
+        deliver(simulation, declared(folder))
     assert noted(folder) == []
 
 
-def test_two_runs_do_not_meet_in_one_folder(stage: Stage, folder: Path) -> None:
+def test_two_runs_do_not_meet_in_one_folder(simulation: Simulation, folder: Path) -> None:
     """The second says so, and changes nothing."""
     handle = os.open(folder, os.O_RDONLY)
     fcntl.flock(handle, fcntl.LOCK_EX)
     try:
         with pytest.raises(DeliveryFailedError, match="another run is deploying from this folder"):
-            deliver(stage, declared(folder))
+            deliver(simulation, declared(folder))
     finally:
         os.close(handle)
-    deliver(stage, declared(folder))
+    deliver(simulation, declared(folder))
     assert text(folder) == AFTER_ONE
 
 
-def walked(stage: Stage, made: Project, *, pending: str | None = None, **more: Any) -> Ending:
+def walked(simulation: Simulation, made: Project, *, pending: str | None = None, **more: Any) -> WalkResult:
     """Walk as an update does."""
     return walk(
         ID,
-        stage.declare(delivers=True, **more),
-        delivery=ProjectDelivery(project=made, releases=frozenset(PATH), clock=stage.clock),
-        pending=ReleaseId.parse(pending) if pending else None,
-        client=stage.client,
-        clock=stage.clock,
-        reporter=stage.told,
+        simulation.request(delivers=True, **more),
+        delivery=ProjectDelivery(project=made, releases=frozenset(PATH), clock=simulation.clock),
+        saved_hop=ReleaseId.parse(pending) if pending else None,
+        client=simulation.client,
+        clock=simulation.clock,
+        reporter=simulation.reports,
     )
 
 
-def pushed(stage: Stage, folder: Path) -> None:
+def pushed(simulation: Simulation, folder: Path) -> None:
     """Let the platform take what the stand-in built, as soon as somebody waits."""
     built = folder.parent / "built"
 
     def look() -> None:
         if built.exists():
-            stage.push(built.read_text(encoding="utf-8").strip())
+            simulation.push(built.read_text(encoding="utf-8").strip())
             built.unlink()
-        stage.clock.at(1.0, look)
+        simulation.clock.at(1.0, look)
 
     look()
     astro(folder, "grep FROM Dockerfile | cut -d ' ' -f 2 > ../built; echo building")
 
 
-def test_a_walk_moves_the_project_along(stage: Stage, folder: Path) -> None:
+def test_a_walk_moves_the_project_along(simulation: Simulation, folder: Path) -> None:
     """Each hop is started, written, tested, deployed once and confirmed; the file ends at the target."""
-    pushed(stage, folder)
-    ending = walked(stage, declared(folder, test="astro dev parse"))
+    pushed(simulation, folder)
+    ending = walked(simulation, declared(folder, test="astro dev parse"))
     assert (str(ending.deployment.current), ending.pending, ending.problem) == ("Astro Runtime 5.0.4", None, None)
     assert text(folder) == AFTER_TWO
     assert [line.split()[0] for line in noted(folder)] == ["dev", "deploy", "dev", "deploy"]
-    assert stage.mutations() == ["updateDeploymentAirflow", "updateDeploymentRuntime"]
-    assert stage.told.infos[0] == (
+    assert simulation.mutations() == ["updateDeploymentAirflow", "updateDeploymentRuntime"]
+    assert simulation.reports.infos[0] == (
         f"hop 1/2 - upgrade to AC 2.3.0: building {folder} on AC 2.3.0, with 'astro dev parse' and "
         "'astro deploy {deployment_id} --force'"
     )
-    assert "hop 1/2 - upgrade to AC 2.3.0: astro: building" in stage.told.progresses
+    assert "hop 1/2 - upgrade to AC 2.3.0: astro: building" in simulation.reports.progresses
 
 
-def test_a_failed_deployment_ends_the_run_and_the_next_goes_on(stage: Stage, folder: Path) -> None:
+def test_a_failed_deployment_ends_the_run_and_the_next_goes_on(simulation: Simulation, folder: Path) -> None:
     """The hop stays started, is not started again, and the file says what runs in between."""
     astro(folder, "echo 'no docker'; exit 1")
-    ending = walked(stage, declared(folder))
+    ending = walked(simulation, declared(folder))
     assert str(ending.pending) == "AC 2.3.0"
     assert ending.problem is not None
     assert "'astro deploy ckw1stars --force' failed with exit code 1; it printed last:\n  no docker" in ending.problem
     assert "The hop stays started" in ending.problem
     assert text(folder) == BEFORE
-    pushed(stage, folder)
-    again = walked(stage, declared(folder), pending="AC 2.3.0")
+    pushed(simulation, folder)
+    again = walked(simulation, declared(folder), pending="AC 2.3.0")
     assert (str(again.deployment.current), again.problem) == ("Astro Runtime 5.0.4", None)
-    assert stage.mutations().count("updateDeploymentAirflow") == 1
+    assert simulation.mutations().count("updateDeploymentAirflow") == 1
 
 
-def test_a_cancelled_deployment_ends_the_run_at_once(stage: Stage, folder: Path) -> None:
+def test_a_cancelled_deployment_ends_the_run_at_once(simulation: Simulation, folder: Path) -> None:
     """With what was started, what was stopped and what the file names again."""
     astro(folder, "echo started; exec sleep 60")
-    progress = stage.told.progress
+    progress = simulation.reports.progress
 
     class Impatient(Recorder):
         """Stops the run as soon as the command has said something."""
@@ -409,28 +396,28 @@ def test_a_cancelled_deployment_ends_the_run_at_once(stage: Stage, folder: Path)
         def progress(self, text: str) -> None:
             progress(text)
             if text.endswith("astro: started"):
-                stage.clock.cancel_at = stage.clock.time
+                simulation.clock.cancel_at = simulation.clock.time
 
-    stage.told = Impatient(stage.told.infos, stage.told.warnings, stage.told.progresses)
-    ending = walked(stage, declared(folder))
+    simulation.reports = Impatient(simulation.reports.infos, simulation.reports.warnings, simulation.reports.progresses)
+    ending = walked(simulation, declared(folder))
     assert str(ending.pending) == "AC 2.3.0"
     assert str(ending.problem).startswith("interrupted; the hop to AC 2.3.0 stays started")
-    (warning,) = stage.told.warnings
+    (warning,) = simulation.reports.warnings
     assert warning.startswith("'astro deploy ckw1stars --force' was stopped\nThe Dockerfile of ")
     assert text(folder) == BEFORE
 
 
-def test_a_walk_that_delivers_has_to_know_how(stage: Stage) -> None:
+def test_a_walk_that_delivers_has_to_know_how(simulation: Simulation) -> None:
     """Else that is a mistake of ours, and not the user's."""
-    with pytest.raises(AssertionError, match="nothing says how"):
-        stage.walk(stage.declare(delivers=True), image=None)
+    with pytest.raises(AssertionError, match="there is no delivery"):
+        simulation.walk(simulation.request(delivers=True), image=None)
 
 
-def test_a_run_holds_the_token_nowhere(stage: Stage, folder: Path) -> None:
+def test_a_run_holds_the_token_nowhere(simulation: Simulation, folder: Path) -> None:
     """Not in what is said, and not in how it ends, whatever the command prints."""
     astro(folder, 'echo "$ASTRO_HOUSTON_TOKEN"; exit 1')
-    ending = walked(stage, declared(folder))
-    told = stage.told
+    ending = walked(simulation, declared(folder))
+    told = simulation.reports
     assert TOKEN not in "".join([*told.infos, *told.warnings, *told.progresses, str(ending), repr(declared(folder))])
     assert "***" in str(ending.problem)
 
@@ -494,8 +481,8 @@ def test_an_update_delivers_the_project(lifecycle: DeploymentLifecycle, folder: 
 def test_a_hop_by_image_alone_may_have_been_cut_off(tmp_path: Path, folder: Path) -> None:
     """Where nothing is ever pending, a Dockerfile that names the next hop already is taken for that."""
     (folder / "Dockerfile").write_text(f"FROM {RUNTIME}:5.0.4\n", encoding="utf-8")
-    with opened(tmp_path, version="4.2.5", distribution="runtime", platform_version="0.36.0") as stage:
-        made = DeploymentLifecycle(stage.client, SETTINGS)
+    with simulated(tmp_path, version="4.2.5", distribution="runtime", platform_version="0.36.0") as simulation:
+        made = DeploymentLifecycle(simulation.client, SETTINGS)
         checked = made.check(f"{URN}one", {}, {**given("stars-1", folder), "release_name": "stars-1"})
         assert checked.failures == ()
         assert f"Hop 1 writes FROM {RUNTIME}:5.0.4" in checked.lines
@@ -512,9 +499,9 @@ def test_a_declaration_has_one_way_for_images() -> None:
         read_arguments({"release_name": "stars-1", "runtime_version": "5.0.4", "project": {"test": "x"}})
 
 
-def test_placeholders_stand_for_the_hop(stage: Stage) -> None:
+def test_placeholders_stand_for_the_hop(simulation: Simulation) -> None:
     """The image is what the FROM line names."""
-    deployment, hops = planned(stage)
+    deployment, hops = planned(simulation)
     assert declared("airflow").values(deployment, hops[0], AFTER_ONE) == {
         "deployment_id": ID,
         "release_name": "stars-1",
@@ -548,14 +535,14 @@ def test_a_file_that_names_a_release_off_the_way_is_refused(
 
 
 def test_an_image_that_does_not_arrive_leaves_the_file_and_the_next_preview_takes_it(
-    stage: Stage, folder: Path
+    simulation: Simulation, folder: Path
 ) -> None:
     """The deployment succeeded, so the image may still come; cancelling the hop makes nobody else's project of it."""
-    ending = walked(stage, declared(folder), timeout=30.0)
+    ending = walked(simulation, declared(folder), timeout=30.0)
     assert "the image was deployed, and Houston did not take it" in str(ending.problem)
     assert text(folder) == AFTER_ONE
-    stage.client.cancel(ending.deployment, PATH[1])
-    checked = DeploymentLifecycle(stage.client, SETTINGS).check(f"{URN}one", {}, given("stars-1", folder))
+    simulation.client.cancel(ending.deployment, PATH[1])
+    checked = DeploymentLifecycle(simulation.client, SETTINGS).check(f"{URN}one", {}, given("stars-1", folder))
     assert checked.failures == ()
     assert f"Hop 1 writes FROM {AC}:2.3.0-onbuild AS base" in checked.lines
 
@@ -621,7 +608,7 @@ def test_another_image_of_the_vendors_is_a_warning(lifecycle: DeploymentLifecycl
 def test_a_confirmation_that_nobody_gives_is_a_warning(
     lifecycle: DeploymentLifecycle, folder: Path, lines: tuple[str, ...], hops: str
 ) -> None:
-    """The vendor's CLI asks about tags that are not on offer, fills in no ARG, and may read another stage."""
+    """The vendor's CLI asks about tags that are not on offer, fills in no ARG, and may read another simulation."""
     plain(folder, *lines)
     checked = lifecycle.check(f"{URN}one", {}, given("stars-1", folder))
     assert checked.failures == ()

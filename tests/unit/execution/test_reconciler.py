@@ -9,34 +9,26 @@ import pytest
 
 from astro_deployment_runtime.catalogs import vendor_feed
 from astro_deployment_runtime.execution.decisions import (
-    SETTLE_SECONDS,
-    Declaration,
-    Mutation,
-    MutationKind,
-    Observation,
-    Outcome,
-    Run,
-)
-from astro_deployment_runtime.execution.health_confirmation import HEALTHY_READS
-from astro_deployment_runtime.execution.reconciler import (
-    ATTEMPTS,
     Cancel,
     Deliver,
     Done,
     HandedOver,
     MutationRefused,
-    NotTaken,
+    NoEffect,
+    Observation,
     PathChanged,
     Refuse,
     Start,
     TimedOut,
     Wait,
     Waiting,
+    WalkRequest,
     Withdrawn,
     WrongAirflow,
-    decide,
-    expected_airflow,
 )
+from astro_deployment_runtime.execution.health_confirmation import HEALTHY_READS
+from astro_deployment_runtime.execution.reconciler import ATTEMPTS, decide
+from astro_deployment_runtime.execution.run_memory import SETTLE_SECONDS, Mutation, MutationKind, Outcome, Run
 from astro_deployment_runtime.planning.catalog import Catalog, Release
 from astro_deployment_runtime.planning.model import (
     Acceptance,
@@ -51,7 +43,7 @@ from astro_deployment_runtime.planning.model import (
 from astro_deployment_runtime.planning.versions import AirflowVersion, ReleaseId, RuntimeVersion
 
 if TYPE_CHECKING:
-    from astro_deployment_runtime.execution.reconciler import Decision
+    from astro_deployment_runtime.execution.decisions import Decision
 
 CATALOG = vendor_feed.load("guide")
 PLATFORM = Platform(version="0.30.4")
@@ -77,7 +69,7 @@ def deployment(runs: str, pending: str | None = None) -> Deployment:
     )
 
 
-def declared(*path: str, cancel: str | None = None, **more: Any) -> Declaration:
+def declared(*path: str, cancel: str | None = None, **more: Any) -> WalkRequest:
     """What was declared and shown; the target is the last of the path."""
     version = named(path[-1]).version
     assert isinstance(version, RuntimeVersion)
@@ -89,17 +81,24 @@ def declared(*path: str, cancel: str | None = None, **more: Any) -> Declaration:
         "timeout": TIMEOUT,
         **more,
     }
-    return Declaration(path=tuple(map(named, path)), **settings)
+    return WalkRequest(path=tuple(map(named, path)), **settings)
 
 
 GUIDE = ("AC 2.2.3", "AC 2.3.0", "Runtime 5.0.4")
 
 
+def observed(
+    seen: Deployment, run: Run | None = None, *, platform: Platform = PLATFORM, catalog: Catalog = CATALOG
+) -> Observation:
+    """Observe a Deployment, with an empty memory unless a run is given."""
+    return Observation(deployment=seen, platform=platform, catalog=catalog, run=run or Run())
+
+
 def decided(
-    seen: Deployment, declaration: Declaration, run: Run | None = None, platform: Platform = PLATFORM
+    seen: Deployment, declaration: WalkRequest, run: Run | None = None, platform: Platform = PLATFORM
 ) -> Decision:
     """Decide, with nothing done so far unless a run is given."""
-    return decide(Observation(deployment=seen, platform=platform, run=run or Run()), declaration, CATALOG)
+    return decide(observed(seen, run, platform=platform), declaration)
 
 
 def sent(kind: MutationKind, release: str, outcome: Outcome, *, attempts: int = 1) -> Mutation:
@@ -148,13 +147,13 @@ class TestPending:
     def test_ours_is_cancelled_as_it_was_shown(self) -> None:
         """It is ours when we saved that we started it."""
         seen = deployment("AC 2.2.3", "AC 2.2.4")
-        run = Run(ours=named("AC 2.2.4"), seen=frozenset({named("AC 2.2.4")}))
+        run = Run(our_hop=named("AC 2.2.4"), seen_pending=frozenset({named("AC 2.2.4")}))
         assert step(decided(seen, declared(*GUIDE, cancel="AC 2.2.4"), run)) == ("Cancel", "AC 2.2.4")
 
     def test_ours_is_not_cancelled_unless_that_was_shown(self) -> None:
         """What we do is what we printed."""
         seen = deployment("AC 2.2.3", "AC 2.2.4")
-        decision = decided(seen, declared(*GUIDE), Run(ours=named("AC 2.2.4")))
+        decision = decided(seen, declared(*GUIDE), Run(our_hop=named("AC 2.2.4")))
         assert decision == Refuse(PathChanged(tuple(map(named, GUIDE)), tuple(map(named, GUIDE)), named("AC 2.2.4")))
 
     def test_a_foreign_one_is_refused(self) -> None:
@@ -173,15 +172,15 @@ class TestPending:
     def test_after_the_cancel_the_path_begins(self) -> None:
         """The cancelled hop is seen no more, and the first hop is started."""
         run = Run(
-            ours=named("AC 2.2.4"),
-            seen=frozenset({named("AC 2.2.4")}),
+            our_hop=named("AC 2.2.4"),
+            seen_pending=frozenset({named("AC 2.2.4")}),
             mutations=(sent(MutationKind.CANCEL, "AC 2.2.4", Outcome.ANSWERED),),
         )
         assert step(decided(deployment("AC 2.2.3"), declared(*GUIDE, cancel="AC 2.2.4"), run)) == ("Start", "AC 2.3.0")
 
     def test_one_that_somebody_cancelled_is_not_started_again(self) -> None:
         """A human's click is not overruled by the run that sees it."""
-        decision = decided(deployment("AC 2.2.3"), declared(*GUIDE), Run(seen=frozenset({named("AC 2.3.0")})))
+        decision = decided(deployment("AC 2.2.3"), declared(*GUIDE), Run(seen_pending=frozenset({named("AC 2.3.0")})))
         assert isinstance(decision, Refuse)
         assert isinstance(decision.reason, Withdrawn)
 
@@ -240,7 +239,7 @@ class TestMutations:
         """Somebody has to look."""
         mutation = sent(MutationKind.START, "AC 2.3.0", outcome, attempts=attempts)
         decision = decided(deployment("AC 2.2.3"), declared(*GUIDE), Run(mutations=(mutation,), now=SETTLE_SECONDS))
-        assert decision == Refuse(NotTaken(mutation))
+        assert decision == Refuse(NoEffect(mutation))
 
     @pytest.mark.parametrize("kind", [MutationKind.START, MutationKind.DELIVER, MutationKind.CANCEL])
     def test_a_refused_one_ends_the_run(self, kind: MutationKind) -> None:
@@ -251,7 +250,7 @@ class TestMutations:
             MutationKind.CANCEL: ("AC 2.2.4", "AC 2.2.4", "AC 2.2.4"),
         }[kind]
         mutation = sent(kind, release, Outcome.REFUSED)
-        run = Run(mutations=(mutation,), ours=named(pending) if pending else None)
+        run = Run(mutations=(mutation,), our_hop=named(pending) if pending else None)
         declaration = declared(*GUIDE, delivers=True, cancel=cancel)
         assert decided(deployment("AC 2.2.3", pending), declaration, run) == Refuse(MutationRefused(mutation))
 
@@ -293,7 +292,7 @@ class TestMutations:
 
     def test_a_cancel_that_shows_no_effect_is_given_time(self) -> None:
         """Like any other mutation."""
-        run = Run(ours=named("AC 2.2.4"), mutations=(sent(MutationKind.CANCEL, "AC 2.2.4", Outcome.DOUBTFUL),))
+        run = Run(our_hop=named("AC 2.2.4"), mutations=(sent(MutationKind.CANCEL, "AC 2.2.4", Outcome.DOUBTFUL),))
         seen = deployment("AC 2.2.3", "AC 2.2.4")
         assert step(decided(seen, declared(*GUIDE, cancel="AC 2.2.4"), run)) == ("Wait settling", "")
 
@@ -335,12 +334,12 @@ class TestArrival:
 
     def test_the_airflow_is_waited_for_before_the_next_hop(self) -> None:
         """Healthy, and at the expected version."""
-        run = Run(arrived=named("AC 2.3.0"), health=SICK)
+        run = Run(unconfirmed=named("AC 2.3.0"), health=SICK)
         assert step(decided(deployment("AC 2.3.0"), declared(*GUIDE), run)) == ("Wait health", "")
 
     def test_and_before_the_end(self) -> None:
         """At the target, too."""
-        run = Run(arrived=named("Runtime 5.0.4"))
+        run = Run(unconfirmed=named("Runtime 5.0.4"))
         assert step(decided(deployment("Runtime 5.0.4"), declared(*GUIDE), run)) == ("Wait health", "")
 
 
@@ -352,7 +351,7 @@ class TestWaiting:
         [
             pytest.param(Run(now=TIMEOUT), deployment("AC 2.2.3", "AC 2.3.0"), Waiting.IMAGE, id="for an image"),
             pytest.param(
-                Run(now=TIMEOUT, arrived=named("AC 2.3.0")), deployment("AC 2.3.0"), Waiting.HEALTH, id="for health"
+                Run(now=TIMEOUT, unconfirmed=named("AC 2.3.0")), deployment("AC 2.3.0"), Waiting.HEALTH, id="for health"
             ),
         ],
     )
@@ -365,7 +364,7 @@ class TestWaiting:
 
     def test_a_time_out_tells_how_the_airflow_was(self) -> None:
         """What was found last is the first thing that one asks."""
-        run = Run(now=TIMEOUT, arrived=named("AC 2.3.0"), health=SICK)
+        run = Run(now=TIMEOUT, unconfirmed=named("AC 2.3.0"), health=SICK)
         decision = decided(deployment("AC 2.3.0"), declared(*GUIDE), run)
         assert decision == Refuse(
             TimedOut(Wait(Waiting.HEALTH, None), TIMEOUT, "its scheduler is unhealthy", AirflowVersion(2, 3, 0))
@@ -379,13 +378,13 @@ class TestWaiting:
                 Run(), deployment("AC 2.2.3", "AC 2.3.0"), ("Refuse", "HandedOver"), id="an image is not awaited"
             ),
             pytest.param(
-                Run(arrived=named("AC 2.3.0"), health=SICK),
+                Run(unconfirmed=named("AC 2.3.0"), health=SICK),
                 deployment("AC 2.3.0"),
                 ("Refuse", "HandedOver"),
                 id="nor pods",
             ),
             pytest.param(
-                Run(arrived=named("AC 2.3.0"), health=HEALTHY),
+                Run(unconfirmed=named("AC 2.3.0"), health=HEALTHY),
                 deployment("AC 2.3.0"),
                 ("Wait health", ""),
                 id="but a healthy Airflow is asked again",
@@ -431,7 +430,9 @@ class TestWhatContradictsWhatWasSeen:
             pytest.param(
                 "AC 2.2.3", "AC 2.2.4", Run(reached=release("AC 2.3.0")), "FellBack", id="and another hop is pending"
             ),
-            pytest.param("AC 2.2.3", None, Run(seen=frozenset({named("AC 2.3.0")})), "Withdrawn", id="a hop is gone"),
+            pytest.param(
+                "AC 2.2.3", None, Run(seen_pending=frozenset({named("AC 2.3.0")})), "Withdrawn", id="a hop is gone"
+            ),
             pytest.param("AC 2.2.3", "AC 2.2.4", Run(), "Refusal", id="another hop is pending"),
             pytest.param("AC 2.2.4", None, Run(), "PathChanged", id="something off the path runs"),
         ],
@@ -440,14 +441,17 @@ class TestWhatContradictsWhatWasSeen:
         """Or when the time is over; an outage in between makes it begin anew."""
         seen = deployment(runs, pending)
         for looked, expected in ((SETTLE_SECONDS - 0.1, "Wait"), (SETTLE_SECONDS, "Refuse")):
-            later = replace(run, steady_since=100.0, looked=100.0 + looked, now=100.0 + looked)
+            later = replace(run, unchanged_since=100.0, observed_at=100.0 + looked, now=100.0 + looked)
             assert type(decided(seen, declared(*GUIDE), later)).__name__ == expected
-        assert step(decided(seen, declared(*GUIDE), replace(run, steady_since=0.0, now=TIMEOUT))) == ("Refuse", reason)
+        assert step(decided(seen, declared(*GUIDE), replace(run, unchanged_since=0.0, now=TIMEOUT))) == (
+            "Refuse",
+            reason,
+        )
         assert step(decided(seen, declared(*GUIDE), run)) == ("Refuse", reason)
 
     def test_nothing_is_done_while_a_lower_version_is_reported(self) -> None:
         """Neither started, delivered nor cancelled, whatever the plan from there would be."""
-        run = Run(reached=release("AC 2.3.0"), steady_since=0.0, ours=named("AC 2.2.4"))
+        run = Run(reached=release("AC 2.3.0"), unchanged_since=0.0, our_hop=named("AC 2.2.4"))
         for pending in (None, "AC 2.3.0", "AC 2.2.4"):
             declaration = declared(*GUIDE, delivers=True, cancel="AC 2.2.4")
             assert step(decided(deployment("AC 2.2.3", pending), declaration, run)) == ("Wait settling", "")
@@ -467,10 +471,10 @@ class TestWhatContradictsWhatWasSeen:
         for outcome in (Outcome.ANSWERED, Outcome.DOUBTFUL):
             run = Run(
                 mutations=(sent(kind, about, outcome),),
-                ours=named("AC 2.2.4"),
+                our_hop=named("AC 2.2.4"),
                 now=50.0,
-                looked=50.0,
-                steady_since=45.0,
+                observed_at=50.0,
+                unchanged_since=45.0,
             )
             decision = decided(deployment("AC 2.2.3", pending), declared(*GUIDE, cancel="AC 2.2.4"), run)
             assert step(decision)[0] == "Wait settling"
@@ -485,7 +489,7 @@ class TestWhatContradictsWhatWasSeen:
             now=50.0,
         )
         declaration = declared(*GUIDE, cancel="AC 2.2.4", accepted=Acceptance(cancel_pending=True))
-        assert step(decided(deployment("AC 2.2.3", "AC 2.2.4"), declaration, run)) == ("Refuse", "NotTaken")
+        assert step(decided(deployment("AC 2.2.3", "AC 2.2.4"), declaration, run)) == ("Refuse", "NoEffect")
 
 
 class TestTheAirflowOfAHop:
@@ -496,18 +500,18 @@ class TestTheAirflowOfAHop:
 
     def test_it_is_the_offers(self) -> None:
         """Whatever Houston reports."""
-        assert str(expected_airflow(self.OTHER, CATALOG)) == "2.3.0"
+        assert str(observed(self.OTHER).expected_airflow) == "2.3.0"
 
     def test_it_is_houstons_where_the_release_is_no_longer_on_offer(self) -> None:
         """Nobody else knows it."""
         rest = Catalog(each for each in CATALOG.runtime if each.id != named("Runtime 5.0.4"))
-        assert str(expected_airflow(self.OTHER, rest)) == "2.2.5"
+        assert str(observed(self.OTHER, catalog=rest).expected_airflow) == "2.2.5"
 
     @pytest.mark.parametrize("confirm", [True, False])
     def test_another_does_not_stop_the_run_after_the_one_that_it_stopped(self, confirm: bool) -> None:
         """An offer that is wrong blocks nobody: what had arrived before this run is waited for."""
-        run = Run(arrived=named("Runtime 5.0.4"), resumed=True, other_reads=HEALTHY_READS)
-        decision = decided(self.OTHER, declared(*self.PATH, confirm=confirm), run)
+        run = Run(unconfirmed=named("Runtime 5.0.4"), arrived_before=True, wrong_airflow_reads=HEALTHY_READS)
+        decision = decided(self.OTHER, declared(*self.PATH, ask_airflow=confirm), run)
         assert step(decision) == ("Wait health", "")
 
     @pytest.mark.parametrize(
@@ -515,24 +519,24 @@ class TestTheAirflowOfAHop:
     )
     def test_another_stops_the_run_when_both_agree_on_it(self, reads: int, expected: str) -> None:
         """So many times in a row; one agreeing answer may be luck, or an old pod's."""
-        run = Run(arrived=named("Runtime 5.0.4"), other_reads=reads)
+        run = Run(unconfirmed=named("Runtime 5.0.4"), wrong_airflow_reads=reads)
         decision = decided(self.OTHER, declared(*self.PATH), run)
         assert step(decision)[0] == expected
         if isinstance(decision, Refuse):
-            assert decision.reason == WrongAirflow(AirflowVersion(2, 3, 0), told=True)
+            assert decision.reason == WrongAirflow(AirflowVersion(2, 3, 0), asked_airflow=True)
 
     def test_a_run_that_does_not_wait_asks_so_often_too(self) -> None:
         """Nobody else has to act for that."""
-        run = Run(arrived=named("Runtime 5.0.4"), other_reads=1, health=SICK)
+        run = Run(unconfirmed=named("Runtime 5.0.4"), wrong_airflow_reads=1, health=SICK)
         assert step(decided(self.OTHER, declared(*self.PATH, wait=False), run)) == ("Wait health", "")
 
     def test_houstons_word_has_to_last_where_the_airflow_is_not_asked(self) -> None:
         """It may report the version of the release before that of its Airflow."""
-        run = Run(arrived=named("Runtime 5.0.4"), steady_since=0.0, looked=SETTLE_SECONDS - 1)
-        declaration = declared(*self.PATH, confirm=False)
+        run = Run(unconfirmed=named("Runtime 5.0.4"), unchanged_since=0.0, observed_at=SETTLE_SECONDS - 1)
+        declaration = declared(*self.PATH, ask_airflow=False)
         assert step(decided(self.OTHER, declaration, run)) == ("Wait settling", "")
-        decision = decided(self.OTHER, declaration, replace(run, looked=SETTLE_SECONDS))
-        assert decision == Refuse(WrongAirflow(AirflowVersion(2, 3, 0), told=False))
+        decision = decided(self.OTHER, declaration, replace(run, observed_at=SETTLE_SECONDS))
+        assert decision == Refuse(WrongAirflow(AirflowVersion(2, 3, 0), asked_airflow=False))
 
 
 class TestMemory:
@@ -543,58 +547,60 @@ class TestMemory:
 
     def begun(self) -> Run:
         """A run that has just begun on AC 2.2.3, at 0 s."""
-        return Run(reached=self.OLD.current, complete=True)
+        return Run(reached=self.OLD.current, was_confirmed=True)
 
     def test_the_clock_of_health_begins_with_the_first_arrival_and_never_again(self) -> None:
         """However often the version comes and goes."""
-        run = self.begun().at(5.0).noted(self.OLD, self.NEW, self.PATH)
-        assert (run.since, run.arrived) == (5.0, named("AC 2.3.0"))
+        run = self.begun().at(5.0).observed(self.OLD, self.NEW, self.PATH)
+        assert (run.clock_started, run.unconfirmed) == (5.0, named("AC 2.3.0"))
         for now in range(6, 60, 2):
-            run = run.at(now).noted(self.NEW, self.OLD, self.PATH).at(now + 1).noted(self.OLD, self.NEW, self.PATH)
-        assert run.since == 5.0
+            run = (
+                run.at(now).observed(self.NEW, self.OLD, self.PATH).at(now + 1).observed(self.OLD, self.NEW, self.PATH)
+            )
+        assert run.clock_started == 5.0
 
     def test_the_clock_of_the_next_hop_begins_with_the_first_confirmation_and_never_again(self) -> None:
         """A hop that fell back is confirmed anew, on the clock that runs."""
-        run = self.begun().at(5.0).noted(self.OLD, self.NEW, self.PATH).at(8.0).confirmed()
-        assert (run.since, run.arrived) == (8.0, None)
-        run = run.at(20.0).noted(self.NEW, self.OLD, self.PATH).at(21.0).noted(self.OLD, self.NEW, self.PATH)
-        assert run.arrived == named("AC 2.3.0")
-        assert run.at(40.0).confirmed().since == 8.0
+        run = self.begun().at(5.0).observed(self.OLD, self.NEW, self.PATH).at(8.0).confirmed()
+        assert (run.clock_started, run.unconfirmed) == (8.0, None)
+        run = run.at(20.0).observed(self.NEW, self.OLD, self.PATH).at(21.0).observed(self.OLD, self.NEW, self.PATH)
+        assert run.unconfirmed == named("AC 2.3.0")
+        assert run.at(40.0).confirmed().clock_started == 8.0
 
     def test_what_came_back_is_asked_for_its_health_only_when_it_lasts(self) -> None:
         """For the settling time."""
-        run = self.begun().at(5.0).noted(self.OLD, self.NEW, self.PATH)
-        assert run.confirms(self.NEW)
-        run = run.at(6.0).noted(self.NEW, self.OLD, self.PATH)
-        assert not run.confirms(self.OLD)
-        run = run.at(7.0).noted(self.OLD, self.NEW, self.PATH)
-        assert not run.confirms(self.NEW)
-        assert run.at(7.0 + SETTLE_SECONDS).noted(self.NEW, self.NEW, self.PATH).confirms(self.NEW)
+        run = self.begun().at(5.0).observed(self.OLD, self.NEW, self.PATH)
+        assert run.can_confirm(self.NEW)
+        run = run.at(6.0).observed(self.NEW, self.OLD, self.PATH)
+        assert not run.can_confirm(self.OLD)
+        run = run.at(7.0).observed(self.OLD, self.NEW, self.PATH)
+        assert not run.can_confirm(self.NEW)
+        assert run.at(7.0 + SETTLE_SECONDS).observed(self.NEW, self.NEW, self.PATH).can_confirm(self.NEW)
 
     def test_an_outage_begins_the_settling_time_anew(self) -> None:
         """Nobody has seen what was shown meanwhile."""
-        run = self.begun().at(5.0).noted(self.NEW, self.OLD, self.PATH).at(30.0).missed("no answer")
+        run = self.begun().at(5.0).observed(self.NEW, self.OLD, self.PATH).at(30.0).unanswered("no answer")
         assert not run.settled
-        assert not run.at(31.0).noted(self.OLD, self.OLD, self.PATH).settled
+        assert not run.at(31.0).observed(self.OLD, self.OLD, self.PATH).settled
 
     def test_a_hop_of_ours_that_is_gone_for_good_is_not_ours(self) -> None:
         """Not at once: the next answer may show it again."""
         pending = deployment("AC 2.2.3", "AC 2.3.0")
         run = self.begun().at(1.0).sent(MutationKind.START, named("AC 2.3.0"), Outcome.ANSWERED, "")
-        run = run.noted(self.OLD, pending, self.PATH).at(2.0).noted(pending, self.OLD, self.PATH)
-        assert run.ours == named("AC 2.3.0")
-        assert run.at(2.0 + SETTLE_SECONDS).noted(self.OLD, self.OLD, self.PATH).ours is None
+        run = run.observed(self.OLD, pending, self.PATH).at(2.0).observed(pending, self.OLD, self.PATH)
+        assert run.our_hop == named("AC 2.3.0")
+        assert run.at(2.0 + SETTLE_SECONDS).observed(self.OLD, self.OLD, self.PATH).our_hop is None
 
     def test_a_start_that_was_never_seen_stays_ours(self) -> None:
         """It may still show."""
         run = self.begun().at(1.0).sent(MutationKind.START, named("AC 2.3.0"), Outcome.DOUBTFUL, "lost")
         for now in (2.0, 60.0):
-            run = run.at(now).noted(self.OLD, self.OLD, self.PATH)
-        assert run.ours == named("AC 2.3.0")
+            run = run.at(now).observed(self.OLD, self.OLD, self.PATH)
+        assert run.our_hop == named("AC 2.3.0")
 
     def test_releases_are_compared_by_the_path_and_else_by_their_order(self) -> None:
         """A migration that reports a lower Airflow version is not below the AC of before."""
         odd = replace(self.NEW, current=release("Runtime 5.0.4", "2.2.5"))
-        run = self.begun().noted(self.OLD, self.NEW, self.PATH).noted(self.NEW, odd, self.PATH)
-        assert (run.arrived, run.fell_back) == (named("Runtime 5.0.4"), False)
-        assert run.noted(odd, deployment("AC 2.2.5"), self.PATH).fell_back
+        run = self.begun().observed(self.OLD, self.NEW, self.PATH).observed(self.NEW, odd, self.PATH)
+        assert (run.unconfirmed, run.fell_back) == (named("Runtime 5.0.4"), False)
+        assert run.observed(odd, deployment("AC 2.2.5"), self.PATH).fell_back

@@ -11,19 +11,20 @@ import pytest
 
 from astro_deployment_runtime.errors import PlatformAnswerError
 from astro_deployment_runtime.execution import run_messages
-from astro_deployment_runtime.execution.decisions import Declaration, Mutation, MutationKind, Outcome, Run
-from astro_deployment_runtime.execution.reconciler import (
+from astro_deployment_runtime.execution.decisions import (
     FellBack,
     HandedOver,
     MutationRefused,
-    NotTaken,
+    NoEffect,
     PathChanged,
     TimedOut,
     Wait,
     Waiting,
+    WalkRequest,
     Withdrawn,
     WrongAirflow,
 )
+from astro_deployment_runtime.execution.run_memory import Mutation, MutationKind, Outcome, Run
 from astro_deployment_runtime.planning.base_images import BaseImages
 from astro_deployment_runtime.planning.catalog import Release
 from astro_deployment_runtime.planning.model import (
@@ -39,7 +40,7 @@ from astro_deployment_runtime.planning.model import (
 from astro_deployment_runtime.planning.versions import AirflowVersion, ReleaseId, RuntimeVersion
 
 if TYPE_CHECKING:
-    from astro_deployment_runtime.execution.reconciler import Reason
+    from astro_deployment_runtime.execution.decisions import Reason
 
 RESUME = "run 'pulumi up' again to go on from here"
 OLD = Release(id=ReleaseId.parse("AC 2.2.3"), airflow=AirflowVersion(2, 2, 3))
@@ -48,7 +49,7 @@ RUNTIME = Release(id=ReleaseId.parse("Runtime 5.0.4"), airflow=AirflowVersion(2,
 OTHER = ReleaseId.parse("AC 2.2.4")
 UPGRADE = Hop(rule=RuleId.AC_UPGRADE, source=OLD, target=NEW)
 MIGRATION = Hop(rule=RuleId.MIGRATE_EQUAL, source=NEW, target=RUNTIME)
-DECLARATION = Declaration(
+DECLARATION = WalkRequest(
     target=RuntimeVersion.parse("5.0.4"),
     strategy=Strategy.CERTIFIED_FIRST,
     accepted=Acceptance(),
@@ -146,7 +147,7 @@ OLD_ALONE = "AC 2.2.3 for stars-1, with nothing pending"
 
 def test_an_interruption_and_an_error_say_what_stays() -> None:
     """As far as it was seen, whether a hop is started or not."""
-    started, ours = replace(DEPLOYMENT, pending=NEW.id), Run(ours=NEW.id)
+    started, ours = replace(DEPLOYMENT, pending=NEW.id), Run(our_hop=NEW.id)
     assert run_messages.interrupted(Run(), DEPLOYMENT) == f"interrupted: {RESUME}"
     assert run_messages.interrupted(ours, started) == f"interrupted; the hop to AC 2.3.0 stays started: {RESUME}"
     error = PlatformAnswerError("half an answer")
@@ -162,16 +163,19 @@ def test_an_interruption_and_an_error_say_what_stays() -> None:
 @pytest.mark.parametrize(
     ("run", "seen", "left"),
     [
-        pytest.param(Run(ours=NEW.id), DEPLOYMENT, "; the hop to AC 2.3.0 may have been started", id="lost answer"),
+        pytest.param(Run(our_hop=NEW.id), DEPLOYMENT, "; the hop to AC 2.3.0 may have been started", id="lost answer"),
         pytest.param(
-            Run(ours=NEW.id, seen=frozenset({NEW.id})),
+            Run(our_hop=NEW.id, seen_pending=frozenset({NEW.id})),
             DEPLOYMENT,
             "; the hop to AC 2.3.0 was started, and Houston no longer shows it as pending",
             id="cleared",
         ),
-        pytest.param(Run(ours=NEW.id, reached=NEW), HALFWAY, "", id="arrived"),
+        pytest.param(Run(our_hop=NEW.id, reached=NEW), HALFWAY, "", id="arrived"),
         pytest.param(
-            Run(ours=NEW.id, reached=NEW), DEPLOYMENT, "; Houston reported AC 2.3.0, and then AC 2.2.3", id="fell back"
+            Run(our_hop=NEW.id, reached=NEW),
+            DEPLOYMENT,
+            "; Houston reported AC 2.3.0, and then AC 2.2.3",
+            id="fell back",
         ),
     ],
 )
@@ -212,21 +216,21 @@ STOPS: dict[str, tuple[Reason, str]] = {
         f"Houston refuses the image: no\n{SEEN}. Correct that, then {RESUME}.",
     ),
     "no effect of a start": (
-        NotTaken(sent(MutationKind.START, Outcome.ANSWERED)),
+        NoEffect(sent(MutationKind.START, Outcome.ANSWERED)),
         (
             f"this run asked Houston to start AC 2.3.0, and Houston shows no effect: it reports {OLD_ALONE}: look at the "
             f"Deployment stars-1 in the Software UI, then {RESUME}"
         ),
     ),
     "no effect of a cancel whose answer was lost": (
-        NotTaken(sent(MutationKind.CANCEL, Outcome.DOUBTFUL, "the answer was lost")),
+        NoEffect(sent(MutationKind.CANCEL, Outcome.DOUBTFUL, "the answer was lost")),
         (
             "this run asked Houston to cancel AC 2.3.0 (the answer was lost), and Houston shows no effect: it reports "
             f"{OLD_ALONE}: look at the Deployment stars-1 in the Software UI, then {RESUME}"
         ),
     ),
     "an image that could not be sent": (
-        NotTaken(sent(MutationKind.DELIVER, Outcome.UNSENT, "no connection")),
+        NoEffect(sent(MutationKind.DELIVER, Outcome.UNSENT, "no connection")),
         (
             "this run could not ask Houston to deploy the image of AC 2.3.0 (no connection), and Houston shows no effect: "
             f"it reports {OLD_ALONE}: look at the Deployment stars-1 in the Software UI, then {RESUME}"
@@ -256,7 +260,7 @@ STOPS: dict[str, tuple[Reason, str]] = {
         ),
     ),
     "another Airflow": (
-        WrongAirflow(AirflowVersion(2, 2, 9), told=True),
+        WrongAirflow(AirflowVersion(2, 2, 9), asked_airflow=True),
         (
             "Houston reports AC 2.2.3 with Airflow 2.2.3 for stars-1, its Airflow tells 2.2.3 too, and the platform offers "
             "AC 2.2.3 with Airflow 2.2.9. Nothing more was started. Check that the image was built FROM "
@@ -265,7 +269,7 @@ STOPS: dict[str, tuple[Reason, str]] = {
         ),
     ),
     "another Airflow by Houston's word": (
-        WrongAirflow(AirflowVersion(2, 2, 9), told=False),
+        WrongAirflow(AirflowVersion(2, 2, 9), asked_airflow=False),
         (
             "Houston reports AC 2.2.3 with Airflow 2.2.3 for stars-1, its Airflow was not asked (verify: houston), and the "
             "platform offers AC 2.2.3 with Airflow 2.2.9. Nothing more was started. Check that the image was built FROM "
@@ -371,7 +375,7 @@ def test_a_time_out_tells_of_a_release_that_came_and_went() -> None:
     flapped = Run(fell_back=True, reached=NEW)
     came = "Houston reports AC 2.3.0 for stars-1, after it had reported a lower version in between"
     assert run_messages.stopped(reason, HALFWAY, flapped, DECLARATION).startswith(f"{came}, but its Airflow was not")
-    assert run_messages.stopped(reason, HALFWAY, flapped, replace(DECLARATION, confirm=False)) == (
+    assert run_messages.stopped(reason, HALFWAY, flapped, replace(DECLARATION, ask_airflow=False)) == (
         f"{came}, and its answers did not settle within 10:00 (timeout): look at the Deployment stars-1 in the Software "
         f"UI, then {RESUME}"
     )
@@ -395,7 +399,7 @@ def test_an_arrival_tells_of_another_airflow_on_offer() -> None:
         ),
         (
             Wait(Waiting.HEALTH, None),
-            Run(reached=NEW, fell_back=True, steady_since=0.0),
+            Run(reached=NEW, fell_back=True, unchanged_since=0.0),
             HALFWAY,
             "hop 1/2 - AC 2.3.0 - confirming: Houston reports it again, waiting whether that lasts",
         ),

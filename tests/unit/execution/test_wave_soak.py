@@ -13,7 +13,7 @@ import pytest
 from astro_deployment_runtime.errors import PlatformUnreachableError, RunInterruptedError, SoakFailedError
 from astro_deployment_runtime.execution.wave_soak import soak
 from astro_deployment_runtime.planning.model import Health
-from tests.unit.execution.stage import FakeClock, Recorder
+from tests.simulation import FakeClock, Recorder
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

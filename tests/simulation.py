@@ -1,4 +1,4 @@
-"""A stage for the executor: the real client and the real sandbox in one process, on a clock that we move."""
+"""A simulated platform for runs: the real client and the real sandbox in one process, on a clock that tests move."""
 
 from __future__ import annotations
 
@@ -9,13 +9,14 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 import httpx
+import stamina
 from pydantic import SecretStr
 
 from astro_deployment_runtime.catalogs import vendor_feed
 from astro_deployment_runtime.config.connection_settings import ConnectionSettings
 from astro_deployment_runtime.delivery.registry_image import ImageDelivery
-from astro_deployment_runtime.execution.decisions import Declaration
-from astro_deployment_runtime.execution.executor import Ending, walk
+from astro_deployment_runtime.execution.decisions import WalkRequest
+from astro_deployment_runtime.execution.executor import WalkResult, walk
 from astro_deployment_runtime.execution.reconciler import path_of
 from astro_deployment_runtime.houston.client import Houston
 from astro_deployment_runtime.houston.transport import Transport
@@ -118,19 +119,19 @@ class _Wire(httpx.BaseTransport):
 
 
 @dataclass(slots=True, kw_only=True)
-class Stage:
-    """One Deployment, ``stars-1``, on a platform in our hand."""
+class Simulation:
+    """One Deployment, ``stars-1``, on a simulated platform."""
 
     sandbox: SandboxHouston
     client: Houston
     wire: _Wire
     clock: FakeClock
-    told: Recorder = field(default_factory=Recorder)
+    reports: Recorder = field(default_factory=Recorder)
 
-    def declare(
+    def request(
         self, target: str = "5.0.4", *, accept: tuple[str, ...] = (), ours: bool = False, **more: Any
-    ) -> Declaration:
-        """Declare a target and the path that is right for it now, as a check would."""
+    ) -> WalkRequest:
+        """Request the right path to a target from here, as a check would."""
         deployment, platform, catalog = self.client.observe(ID)
         accepted = Acceptance.parse(accept)
         planned = plan(
@@ -145,7 +146,7 @@ class Stage:
             )
         )
         assert isinstance(planned, Plan)
-        return Declaration(
+        return WalkRequest(
             target=RuntimeVersion.parse(target),
             strategy=Strategy.CERTIFIED_FIRST,
             accepted=accepted,
@@ -154,16 +155,16 @@ class Stage:
             **more,
         )
 
-    def walk(self, declaration: Declaration, *, image: str | None = IMAGE, pending: str | None = None) -> Ending:
-        """Walk as an update does."""
+    def walk(self, declaration: WalkRequest, *, image: str | None = IMAGE, pending: str | None = None) -> WalkResult:
+        """Walk the path, as an update does."""
         return walk(
             ID,
             declaration,
             delivery=ImageDelivery(image, self.client) if image else None,
-            pending=ReleaseId.parse(pending) if pending else None,
+            saved_hop=ReleaseId.parse(pending) if pending else None,
             client=self.client,
             clock=self.clock,
-            reporter=self.told,
+            reporter=self.reports,
         )
 
     def push(self, image: str) -> None:
@@ -179,11 +180,16 @@ class Stage:
         return [name for name in self.wire.requests if name.startswith(("update", "cancel"))]
 
 
+def runs(result: WalkResult) -> str:
+    """Return the release in the last observation of a walk."""
+    return str(result.deployment.current)
+
+
 @contextlib.contextmanager
-def opened(
+def simulated(
     folder: Path, *, version: str = "2.2.3", distribution: str = "certified", **settings: Any
-) -> Iterator[Stage]:
-    """Open a stage whose Deployment runs that version; ``settings`` are the sandbox's."""
+) -> Iterator[Simulation]:
+    """Open a simulation whose Deployment runs that version; ``settings`` are the sandbox's."""
     fleet = folder / "fleet.yaml"
     pending = settings.pop("pending", None)
     entry = {
@@ -200,11 +206,11 @@ def opened(
     made = startup.Settings(
         **{"token": TOKEN, "fleet": fleet, "rollout_seconds": 60.0, "heartbeat_seconds": 0.2, **settings}
     )
-    with startup.houston(made, BASE, clock) as served:
+    with stamina.set_testing(True, attempts=2), startup.houston(made, BASE, clock) as served:
         wire = _Wire(app.create(served))
         transport = Transport(ConnectionSettings(url=f"{BASE}/v1", token=SecretStr(TOKEN)), transport=wire)
         try:
-            yield Stage(
+            yield Simulation(
                 sandbox=served,
                 client=Houston(transport, feed=vendor_feed.load("guide"), now=clock, gather=0, poll_gather=0),
                 wire=wire,
