@@ -81,7 +81,7 @@ class RuntimeProvider(dynamic.ResourceProvider):
         if given.get("hold"):
             return dynamic.CheckResult({**(_olds or given), "hold": given["hold"]}, [])
         secret = {path for path in call.secret if path.partition(".")[0] in given} if call else set()
-        if refused := secret_masks.refusal(secret - {"__provider"}, given):
+        if refused := secret_masks.refused_secrets(secret - {"__provider"}, given):
             return dynamic.CheckResult(given, [dynamic.CheckFailure("", refused)])
         known, unknown = _known(given)
         if missing := [name for name in _NEEDED if name in unknown]:

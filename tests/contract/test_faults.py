@@ -24,7 +24,7 @@ from astro_deployment_runtime.errors import (
 from astro_deployment_runtime.houston import transport as module
 from astro_deployment_runtime.houston.transport import Transport
 from astro_deployment_runtime.support import traffic
-from astro_deployment_runtime.support.cancellation import stop
+from astro_deployment_runtime.support.cancellation import cancel_event
 from tests.contract.sandbox_server import TOKEN, settings
 from tests.recording_proxy import Answer, Dropped, Proxy
 
@@ -250,7 +250,7 @@ def test_a_user_who_stops_the_run_does_not_wait_for_houston(what: str, houston: 
         return Answer.of(429, "{}", retry_after="30")
 
     houston.before = hang
-    token = stop.set(wish)
+    token = cancel_event.set(wish)
     try:
         began = time.monotonic()
         with pytest.raises(RunInterruptedError):
@@ -266,7 +266,7 @@ def test_a_user_who_stops_the_run_does_not_wait_for_houston(what: str, houston: 
         assert len(houston.requests) == (2 if what == "answer" else 1)
         assert time.monotonic() - began < 3
     finally:
-        stop.reset(token)
+        cancel_event.reset(token)
         over.set()
 
 

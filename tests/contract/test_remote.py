@@ -19,7 +19,7 @@ from astro_deployment_runtime.errors import InvalidCatalogError, InvalidSettings
 from astro_deployment_runtime.lifecycle.deployment import connect
 from astro_deployment_runtime.planning.catalog import Catalog
 from astro_deployment_runtime.planning.versions import ReleaseId
-from astro_deployment_runtime.support.cancellation import stop
+from astro_deployment_runtime.support.cancellation import cancel_event
 from tests.contract.sandbox_server import TOKEN
 
 if TYPE_CHECKING:
@@ -197,12 +197,12 @@ def test_a_run_that_is_stopped_does_not_wait(mirror: Mirror, home: dict[str, str
     """Ctrl-C reaches the fetching, too."""
     event = threading.Event()
     event.set()
-    token = stop.set(event)
+    token = cancel_event.set(event)
     try:
         with pytest.raises(RunInterruptedError):
             remote_feed.load(mirror.url, environment=home)
     finally:
-        stop.reset(token)
+        cancel_event.reset(token)
 
 
 @pytest.mark.parametrize("text", [b"<html>log in</html>", b"{}", b"\xff\xfe{", b"[" * 100_000])

@@ -35,7 +35,7 @@ from astro_deployment_runtime.errors import (
 from astro_deployment_runtime.houston import transport as module
 from astro_deployment_runtime.houston.transport import Transport
 from astro_deployment_runtime.support import traffic
-from astro_deployment_runtime.support.cancellation import stop
+from astro_deployment_runtime.support.cancellation import cancel_event
 from tests.contract.sandbox_server import TOKEN, settings
 
 if TYPE_CHECKING:
@@ -356,13 +356,13 @@ def test_a_user_who_stops_the_run_does_not_wait_for_a_rate_limit() -> None:
         threading.Timer(0.5, wish.set).start()
         return answer(429, headers={"retry-after": "40"})
 
-    token = stop.set(wish)
+    token = cancel_event.set(wish)
     began = time.monotonic()
     try:
         with opened(handler) as transport, pytest.raises(RunInterruptedError):
             mutate(transport)
     finally:
-        stop.reset(token)
+        cancel_event.reset(token)
     assert (len(asked), time.monotonic() - began < 10) == (1, True)
 
 

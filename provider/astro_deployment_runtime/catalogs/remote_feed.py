@@ -22,8 +22,8 @@ import httpx
 from astro_deployment_runtime.catalogs import vendor_feed
 from astro_deployment_runtime.errors import InvalidCatalogError, UnreadableFileError
 from astro_deployment_runtime.support.atomic_write import replace_file
-from astro_deployment_runtime.support.cancellation import patiently
-from astro_deployment_runtime.support.files import LARGEST_FEED, MIB, read_file
+from astro_deployment_runtime.support.cancellation import run_with_timeout
+from astro_deployment_runtime.support.file_reading import MAX_FEED_BYTES, MIB, read_file
 from astro_deployment_runtime.support.http_clients import Clients
 from astro_deployment_runtime.support.urls import check_url
 
@@ -37,7 +37,7 @@ FRESH_SECONDS: Final = 3600
 
 _FEED_SECONDS: Final = 30.0
 """For one feed, whatever it hangs on."""
-_LARGEST_COPY: Final = 2 * len(vendor_feed.FILES) * LARGEST_FEED
+_LARGEST_COPY: Final = 2 * len(vendor_feed.FILES) * MAX_FEED_BYTES
 """Of a copy in bytes: JSON doubles what it escapes."""
 _TIMEOUT: Final = httpx.Timeout(15.0, connect=10.0)
 _log = logging.getLogger(__name__)
@@ -119,7 +119,7 @@ class _Copy:
         with contextlib.suppress(
             UnreadableFileError, OSError, ValueError, OverflowError, RecursionError, KeyError, TypeError
         ):
-            kept = json.loads(read_file(self._file, largest=_LARGEST_COPY))
+            kept = json.loads(read_file(self._file, max_bytes=_LARGEST_COPY))
             texts = {name: str(kept["feeds"][name]).encode() for name in vendor_feed.FILES}
             return _Kept(datetime.fromtimestamp(float(kept["fetched"]), UTC), texts)
         return None
@@ -142,7 +142,7 @@ def _fetch(url: str, ca_file: Path | None) -> dict[str, bytes]:
             # The vendor publishes the files without their ending.
             address = f"{url.rstrip('/')}/{name.removesuffix('.json')}"
             try:
-                texts[name] = patiently(partial(_get, client, address), seconds=_FEED_SECONDS)
+                texts[name] = run_with_timeout(partial(_get, client, address), seconds=_FEED_SECONDS)
             except TimeoutError:
                 raise _UnavailableError(f"{address}: no answer within {_FEED_SECONDS:g} s") from None
         return texts
@@ -156,8 +156,8 @@ def _get(client: httpx.Client, address: str) -> bytes:
                 raise _UnavailableError(f"{address}: answers {response.status_code}")
             for chunk in response.iter_bytes():
                 text += chunk
-                if len(text) > LARGEST_FEED:
-                    raise _UnavailableError(f"{address}: more than {LARGEST_FEED // MIB} MiB")
+                if len(text) > MAX_FEED_BYTES:
+                    raise _UnavailableError(f"{address}: more than {MAX_FEED_BYTES // MIB} MiB")
     except (httpx.HTTPError, httpx.InvalidURL) as error:
         raise _UnavailableError(f"{address}: {str(error) or type(error).__name__}") from error
     return bytes(text)

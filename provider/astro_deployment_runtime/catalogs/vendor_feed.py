@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 from astro_deployment_runtime.errors import InvalidCatalogError, InvalidVersionError, UnreadableFileError
 from astro_deployment_runtime.planning.catalog import Catalog, Channel, Odd, Release
 from astro_deployment_runtime.planning.versions import AirflowVersion, Distribution, ReleaseId, quote
-from astro_deployment_runtime.support.files import LARGEST_FEED, read_file
+from astro_deployment_runtime.support.file_reading import MAX_FEED_BYTES, read_file
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -107,7 +107,7 @@ def load(catalog: str) -> Catalog:
     texts, problems = {}, []
     for name in FILES:
         try:
-            texts[name] = read_file(folder / name, largest=LARGEST_FEED)
+            texts[name] = read_file(folder / name, max_bytes=MAX_FEED_BYTES)
         except UnreadableFileError as error:
             problems.append(f"{name}: {error.reason}; expected a file in the feed's format")
     return parse(catalog, texts, problems=problems)

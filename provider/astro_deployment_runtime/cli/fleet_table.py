@@ -17,7 +17,7 @@ from astro_deployment_runtime.planning.plan_messages import (
     warning_line,
 )
 from astro_deployment_runtime.planning.versions import Distribution, ReleaseId, RuntimeVersion
-from astro_deployment_runtime.support.text_table import NO_BREAK, Colour, Row, table_lines
+from astro_deployment_runtime.support.text_table import NO_BREAK, Colour, TableRow, table_lines
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -87,7 +87,7 @@ def deployment_json(planned: PlannedDeployment) -> dict[str, Any]:
     }
 
 
-def _row(planned: PlannedDeployment) -> Row:
+def _row(planned: PlannedDeployment) -> TableRow:
     outcome = planned.outcome
     hops = str(len(outcome.hops)) if isinstance(outcome, Plan) else ""
     refusals = _refusals(planned)
@@ -102,7 +102,7 @@ def _row(planned: PlannedDeployment) -> Row:
         ", ".join(warnings),
         ", ".join(refusals),
     )
-    return Row(cells, colour)
+    return TableRow(cells, colour)
 
 
 def _target(planned: PlannedDeployment) -> str:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 from astro_deployment_runtime.cli.console import Command, ExitCode, tell
 from astro_deployment_runtime.errors import InvalidInputError, UnreadableFileError
 from astro_deployment_runtime.support.atomic_write import replace_file
-from astro_deployment_runtime.support.files import LARGEST_CONFIG, read_file
+from astro_deployment_runtime.support.file_reading import MAX_CONFIG_BYTES, read_file
 
 if TYPE_CHECKING:
     import argparse
@@ -74,7 +74,7 @@ def _put_script(script: Path) -> str:
 
 def _read(path: Path) -> bytes | None:
     try:
-        return read_file(path, largest=LARGEST_CONFIG)
+        return read_file(path, max_bytes=MAX_CONFIG_BYTES)
     except UnreadableFileError as error:
         if error.missing:
             return None

@@ -24,7 +24,7 @@ from astro_deployment_runtime.planning.model import Plan, Refusal
 from astro_deployment_runtime.planning.plan_messages import OFFLINE, plan_json, plan_lines, refusal_lines
 from astro_deployment_runtime.planning.plan_request import PlanRequest
 from astro_deployment_runtime.planning.planner import plan
-from astro_deployment_runtime.support.files import LARGEST_BATCH, read_file
+from astro_deployment_runtime.support.file_reading import MAX_BATCH_BYTES, read_file
 
 if TYPE_CHECKING:
     import argparse
@@ -126,7 +126,7 @@ def _batch(options: argparse.Namespace) -> ExitCode:
 
 def _batch_lines(file: str) -> Iterator[str]:
     try:
-        text = read_file(Path(file), largest=LARGEST_BATCH).decode("utf-8-sig")
+        text = read_file(Path(file), max_bytes=MAX_BATCH_BYTES).decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise InvalidInputError(f"{file}: is not UTF-8 (byte {error.start})") from error
     # Not splitlines(), which would also break a line at characters that no editor takes for a line's end.

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 from astro_deployment_runtime.planning.plan_messages import printable
 from astro_deployment_runtime.planning.plan_warnings import of_rows
 from astro_deployment_runtime.planning.versions import Distribution, ReleaseId
-from astro_deployment_runtime.support.text_table import Colour, Row, table_lines
+from astro_deployment_runtime.support.text_table import Colour, TableRow, table_lines
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -46,7 +46,7 @@ def _all(catalog: Catalog) -> Sequence[Release]:
     return (*catalog.certified, *catalog.runtime)
 
 
-def _row(release: Release, catalog: Catalog) -> Row:
+def _row(release: Release, catalog: Catalog) -> TableRow:
     equivalents = _equivalents(release, catalog)
     more = f" and {len(equivalents) - 1} more" if len(equivalents) > 1 else ""
     cells = (
@@ -58,7 +58,7 @@ def _row(release: Release, catalog: Catalog) -> Row:
         f"{equivalents[0]}{more}" if equivalents else "",
         printable(release.yanked_reason or "for no stated reason") if release.yanked else "",
     )
-    return Row(cells, Colour.RED if release.yanked else Colour.YELLOW if release.prerelease else None)
+    return TableRow(cells, Colour.RED if release.yanked else Colour.YELLOW if release.prerelease else None)
 
 
 def _equivalents(release: Release, catalog: Catalog) -> Sequence[Release]:

@@ -13,7 +13,7 @@ from astro_deployment_runtime.reports.json_report import preview_json
 from astro_deployment_runtime.reports.junit import junit
 from astro_deployment_runtime.reports.markdown import pull_request
 from astro_deployment_runtime.reports.preview import read_preview
-from astro_deployment_runtime.support.files import LARGEST_PREVIEW, read_file, read_stream
+from astro_deployment_runtime.support.file_reading import MAX_PREVIEW_BYTES, read_file, read_stream
 
 if TYPE_CHECKING:
     import argparse
@@ -51,9 +51,9 @@ def _run(options: argparse.Namespace) -> ExitCode:
 
 def _read(file: str) -> bytes:
     if file != _STDIN:
-        return read_file(Path(file), largest=LARGEST_PREVIEW)
+        return read_file(Path(file), max_bytes=MAX_PREVIEW_BYTES)
     try:
-        return read_stream(sys.stdin.buffer, largest=LARGEST_PREVIEW)
+        return read_stream(sys.stdin.buffer, max_bytes=MAX_PREVIEW_BYTES)
     except UnreadableFileError as error:
         raise InvalidPreviewError(f"standard input: {error.reason}") from None
     except (OSError, AttributeError) as error:

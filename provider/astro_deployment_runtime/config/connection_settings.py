@@ -10,7 +10,7 @@ from pydantic import SecretStr
 
 from astro_deployment_runtime.errors import InvalidSettingsError, UnreadableFileError
 from astro_deployment_runtime.planning.base_images import VARIABLE, VENDORS, BaseImages
-from astro_deployment_runtime.support.files import LARGEST_CA_FILE, read_file
+from astro_deployment_runtime.support.file_reading import MAX_CA_FILE_BYTES, read_file
 from astro_deployment_runtime.support.urls import check_url
 
 if TYPE_CHECKING:
@@ -83,7 +83,7 @@ class ConnectionSettings:
         ca_file = setting("caFile", "ASTRO_CA_FILE")
         if ca_file:
             try:
-                read_file(Path(ca_file), largest=LARGEST_CA_FILE)
+                read_file(Path(ca_file), max_bytes=MAX_CA_FILE_BYTES)
             except UnreadableFileError as error:
                 raise InvalidSettingsError(
                     f"astro:caFile {ca_file!r} {error.reason}. It has to be a PEM file of CA certificates"

@@ -15,7 +15,7 @@ import yaml
 
 from astro_deployment_runtime.config.engine_yaml import UnreadableYamlError, read_yaml
 from astro_deployment_runtime.errors import InvalidInputError
-from astro_deployment_runtime.support.files import LARGEST_CONFIG, LARGEST_SCRIPT, read_file
+from astro_deployment_runtime.support.file_reading import MAX_CONFIG_BYTES, MAX_SCRIPT_BYTES, read_file
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -90,8 +90,8 @@ def runs_ours(folder: Path) -> bool:
     files = (project_file(each) for each in (start, *start.parents))
     try:
         file = next(path for path in files if path.is_file())
-        paths = _named(_project(read_file(file, largest=LARGEST_CONFIG), PROJECT))
-        scripts = [read_file(file.parent / path / SCRIPT, largest=LARGEST_SCRIPT) for path in paths]
+        paths = _named(_project(read_file(file, max_bytes=MAX_CONFIG_BYTES), PROJECT))
+        scripts = [read_file(file.parent / path / SCRIPT, max_bytes=MAX_SCRIPT_BYTES) for path in paths]
         return bool(scripts) and all(map(is_ours, scripts))
     except (StopIteration, InvalidInputError):
         return False

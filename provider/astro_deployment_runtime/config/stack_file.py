@@ -18,7 +18,7 @@ from astro_deployment_runtime.config.engine_yaml import UnreadableYamlError, rea
 from astro_deployment_runtime.config.pulumi_project_file import PROJECT
 from astro_deployment_runtime.config.resource_arguments import shown
 from astro_deployment_runtime.errors import InvalidDeclarationError, InvalidInputError, UnreadableFileError
-from astro_deployment_runtime.support.files import LARGEST_CONFIG, read_file
+from astro_deployment_runtime.support.file_reading import MAX_CONFIG_BYTES, read_file
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -133,7 +133,7 @@ def _project(folder: Path) -> tuple[Path, dict[str, Any]]:
 
 def _load(path: Path) -> dict[str, Any]:
     try:
-        return _mapping(read_yaml(read_file(path, largest=LARGEST_CONFIG)), str(path))
+        return _mapping(read_yaml(read_file(path, max_bytes=MAX_CONFIG_BYTES)), str(path))
     except UnreadableYamlError as error:
         raise InvalidInputError(f"{path}: {error}") from error
 

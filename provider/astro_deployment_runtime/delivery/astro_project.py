@@ -33,7 +33,7 @@ from astro_deployment_runtime.planning.base_images import VENDORS, plain_tag
 from astro_deployment_runtime.planning.model import PlanWarning, WarningName
 from astro_deployment_runtime.planning.plan_messages import printable
 from astro_deployment_runtime.support.atomic_write import replace_file
-from astro_deployment_runtime.support.files import LARGEST_CONFIG, LARGEST_DOCKERFILE, read_file
+from astro_deployment_runtime.support.file_reading import MAX_CONFIG_BYTES, MAX_DOCKERFILE_BYTES, read_file
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -187,7 +187,7 @@ class Project:
 
     def _asks_nothing(self) -> bool:
         try:
-            return _SILENT.search(read_file(self.folder / _CONFIG, largest=LARGEST_CONFIG)) is not None
+            return _SILENT.search(read_file(self.folder / _CONFIG, max_bytes=MAX_CONFIG_BYTES)) is not None
         except UnreadableFileError:
             return False
 
@@ -216,7 +216,7 @@ class Project:
                     "'astro dev init' was run; a relative path begins at the Pulumi project"
                 )
         try:
-            return read_file(self._file, largest=LARGEST_DOCKERFILE).decode(errors="surrogateescape")
+            return read_file(self._file, max_bytes=MAX_DOCKERFILE_BYTES).decode(errors="surrogateescape")
         except UnreadableFileError as error:
             raise InvalidDeclarationError(f"project {self.name}: its {_DOCKERFILE} {error.reason}") from error
 

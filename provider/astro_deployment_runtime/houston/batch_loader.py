@@ -9,7 +9,7 @@ import time
 from typing import TYPE_CHECKING, Final, Generic, TypeVar
 
 from astro_deployment_runtime.errors import PlatformError
-from astro_deployment_runtime.support.cancellation import go_on
+from astro_deployment_runtime.support.cancellation import raise_if_cancelled
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -88,7 +88,7 @@ class BatchLoader(Generic[Value]):
                 batch.deadline = deadline
                 batch.deadline_changed.set()
         while not batch.done.wait(_CHECK_SECONDS):
-            go_on()
+            raise_if_cancelled()
         if isinstance(batch.error, PlatformError):
             # Each thread raises its own copy: a traceback grows where an exception is raised.
             raise type(batch.error)(str(batch.error)) from batch.error

@@ -29,7 +29,7 @@ from astro_deployment_runtime.errors import (
     RunInterruptedError,
     TokenRefusedError,
 )
-from astro_deployment_runtime.support.cancellation import patiently
+from astro_deployment_runtime.support.cancellation import run_with_timeout
 from astro_deployment_runtime.support.http_clients import Clients, proxy_of
 from astro_deployment_runtime.support.secret_masks import MASKS
 from astro_deployment_runtime.support.traffic import (
@@ -289,7 +289,7 @@ class Transport:
 
     def _within(self, seconds: float, work: Callable[[], _Found], what: str) -> _Found:
         try:
-            return patiently(work, seconds=seconds)
+            return run_with_timeout(work, seconds=seconds)
         except TimeoutError:
             raise PlatformUnreachableError(f"{self.url} did not answer {what} within {seconds:.0f} s") from None
 
@@ -321,7 +321,7 @@ class Transport:
                 return httpx.Response(response.status_code, headers=headers, content=bytes(body))
 
         try:
-            return patiently(exchange, seconds=_ANSWER_SECONDS)
+            return run_with_timeout(exchange, seconds=_ANSWER_SECONDS)
         except BaseException:
             given_up.set()
             raise

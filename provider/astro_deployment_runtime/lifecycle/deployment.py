@@ -29,7 +29,7 @@ from astro_deployment_runtime.planning.pending_hop import Ownership, owner_in_st
 from astro_deployment_runtime.planning.plan_request import PlanRequest
 from astro_deployment_runtime.planning.planner import plan
 from astro_deployment_runtime.planning.versions import ReleaseId, RuntimeVersion
-from astro_deployment_runtime.support.urns import name_of
+from astro_deployment_runtime.support.urns import resource_name
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
@@ -116,7 +116,7 @@ class DeploymentLifecycle:
                 or the version.
         """
         inputs = {name: value for name, value in news.items() if name in ARGUMENTS or name.startswith("__")}
-        name = name_of(urn)
+        name = resource_name(urn)
         checked = DeploymentCheck(inputs=inputs)
         try:
             arguments = read_arguments({key: value for key, value in inputs.items() if key in ARGUMENTS})
@@ -280,7 +280,7 @@ class DeploymentLifecycle:
             owner = self._urns.setdefault(deployment.id, urn)
         if urn and owner != urn:
             raise RefusedError(
-                f"{deployment.release_name} is declared twice, here and as {name_of(owner)!r}: a "
+                f"{deployment.release_name} is declared twice, here and as {resource_name(owner)!r}: a "
                 "Deployment has one version, so remove one of the two"
             )
         return deployment

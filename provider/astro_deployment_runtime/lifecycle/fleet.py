@@ -104,13 +104,13 @@ def build_manifest(
     Returns:
         The fleet; or every mistake or refusal, and nothing to declare; or the request to call again with ``saved``.
     """
-    secret_masks.hide_config(declared, secret)
-    if refused := secret_masks.refused_config(declared, secret):
+    secret_masks.mask_config_secrets(declared, secret)
+    if refused := secret_masks.refused_config_secrets(declared, secret):
         return FleetManifest(problem=refused)
     try:
         config = read_fleet_config(declared)
     except AstroRuntimeError as error:
-        return FleetManifest(problem=secret_masks.mask_mistakes(str(error), declared, secret))
+        return FleetManifest(problem=secret_masks.mask_all_config_values(str(error), declared, secret))
     return _masked(_manifest(config, saved, lifecycle), secret=bool(secret))
 
 

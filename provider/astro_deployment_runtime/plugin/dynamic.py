@@ -19,7 +19,7 @@ from pulumi.runtime.proto import provider_pb2, provider_pb2_grpc
 
 from astro_deployment_runtime.plugin import secret_marks
 from astro_deployment_runtime.support.secret_masks import DERIVED, MASKS
-from astro_deployment_runtime.support.urns import DEPLOYMENT, WAVE, Urn
+from astro_deployment_runtime.support.urns import DEPLOYMENT_TYPE, WAVE_TYPE, Urn
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -88,7 +88,7 @@ class _RequestSecrets:
         self._flows = _FLOWS[method]
         self._request = request
         urn = Urn.parse(request.urn)
-        ours = urn is not None and urn.type == DEPLOYMENT
+        ours = urn is not None and urn.type == DEPLOYMENT_TYPE
         self._derived = DERIVED if ours else {}
         self.paths = frozenset(path for path, _ in secret_marks.secrets(self._given(next(iter(self._flows.values())))))
         if ours:
@@ -231,7 +231,7 @@ def _ask(method: Callable[[Any, Any], Any], request: Any, context: grpc.Servicer
 def _refuse_import(method: str, request: Any, context: grpc.ServicerContext) -> None:  # noqa: ANN401 - any message
     """End a read that names no provider: the engine imports a resource, which a dynamic one does not support."""
     urn = Urn.parse(request.urn)
-    if method != "Read" or urn is None or urn.type not in {DEPLOYMENT, WAVE}:
+    if method != "Read" or urn is None or urn.type not in {DEPLOYMENT_TYPE, WAVE_TYPE}:
         return
     if "__provider" not in request.properties and "__provider" not in request.inputs:
         context.abort(grpc.StatusCode.INVALID_ARGUMENT, NO_IMPORT.format(name=urn.name))

@@ -103,12 +103,12 @@ def current_call() -> Call | None:
 @contextmanager
 def serving(call: Call) -> Iterator[Call]:
     """Make a request the current one of this thread; its cancellation interrupts every wait in it."""
-    token, stop = _current_call.set(call), cancellation.stop.set(call.cancelled)
+    token, stop = _current_call.set(call), cancellation.cancel_event.set(call.cancelled)
     try:
         yield call
     finally:
         _current_call.reset(token)
-        cancellation.stop.reset(stop)
+        cancellation.cancel_event.reset(stop)
 
 
 class CallReporter:

@@ -14,7 +14,7 @@ import stamina
 from pulumi.runtime import invoke
 from stamina.instrumentation import set_on_retry_hooks
 
-from astro_deployment_runtime.support.urns import DEPLOYMENT, name_of
+from astro_deployment_runtime.support.urns import DEPLOYMENT_TYPE, resource_name
 
 _READ: Final = "pulumi:pulumi:readStackResourceOutputs"
 _HALF_WRITTEN: Final = "failed to load checkpoint"
@@ -30,9 +30,9 @@ def saved_resources() -> dict[str, dict[str, Any]]:
     set_on_retry_hooks([])  # nobody needs to hear of such a moment
     resources = _read(stack)
     return {
-        name_of(urn): {name: resource["outputs"].get(name) for name in ("runtime_version", "target", "pending")}
+        resource_name(urn): {name: resource["outputs"].get(name) for name in ("runtime_version", "target", "pending")}
         for urn, resource in resources.items()
-        if resource["type"] == DEPLOYMENT
+        if resource["type"] == DEPLOYMENT_TYPE
     }
 
 

@@ -12,13 +12,13 @@ from pydantic import BaseModel, BeforeValidator, Field, ValidationError
 
 from astro_deployment_runtime.config.resource_arguments import mistakes
 from astro_deployment_runtime.errors import InvalidPreviewError
-from astro_deployment_runtime.support.urns import DEPLOYMENT, WAVE, Urn
+from astro_deployment_runtime.support.urns import DEPLOYMENT_TYPE, WAVE_TYPE, Urn
 
 FOREIGN: Final = "this is not what 'pulumi preview --json' writes"
 SAME: Final = "same"
 """The engine's word for a resource without a change."""
 
-_OURS: Final = frozenset({DEPLOYMENT, WAVE, "pulumi:pulumi:Stack"})
+_OURS: Final = frozenset({DEPLOYMENT_TYPE, WAVE_TYPE, "pulumi:pulumi:Stack"})
 _UNKNOWN: Final = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
 """What the engine writes in the place of a text that is known only when what it comes from exists."""
 _BOM: Final = b"\xef\xbb\xbf"
@@ -70,7 +70,7 @@ class _Told(BaseModel):
     @property
     def deployment(self) -> Urn | None:
         """The Deployment that it is about."""
-        return self.urn if self.urn and self.urn.type == DEPLOYMENT else None
+        return self.urn if self.urn and self.urn.type == DEPLOYMENT_TYPE else None
 
 
 class Step(_Told):
@@ -100,7 +100,7 @@ class Diagnostic(_Told):
     @property
     def reason(self) -> str:
         """The text, without what the engine says of a failed check."""
-        if self.deployment and self.text.startswith(f"{DEPLOYMENT} resource '{self.deployment.name}'"):
+        if self.deployment and self.text.startswith(f"{DEPLOYMENT_TYPE} resource '{self.deployment.name}'"):
             return self.text.partition(" has a problem: ")[2] or self.text
         return self.text
 

@@ -1,4 +1,4 @@
-"""Waits that a user can interrupt."""
+"""Waits that end when the user cancels the run: sleeping, and running work with a timeout."""
 
 from __future__ import annotations
 
@@ -12,49 +12,49 @@ from astro_deployment_runtime.errors import RunInterruptedError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-_LOOK_SECONDS: Final = 0.1
+_CHECK_SECONDS: Final = 0.1
 
-stop: ContextVar[threading.Event | None] = ContextVar("stop", default=None)
-"""The wish to stop what this thread does for a user; the host sets it for each call of the engine."""
+cancel_event: ContextVar[threading.Event | None] = ContextVar("cancel_event", default=None)
+"""Set when the user cancels what this thread does. The plugin's server sets the variable for each request."""
 
 Result = TypeVar("Result")
 
 
-def go_on() -> None:
-    """Return, unless the user has stopped the run.
+def raise_if_cancelled() -> None:
+    """Return, unless the user cancelled the run.
 
     Raises:
-        RunInterruptedError: so it is.
+        RunInterruptedError: the user cancelled the run.
     """
-    event = stop.get()
+    event = cancel_event.get()
     if event is not None and event.is_set():
         raise RunInterruptedError("the run was interrupted")
 
 
-def pause(seconds: float) -> None:
-    """Wait.
+def sleep(seconds: float) -> None:
+    """Sleep, but no longer than until the user cancels the run.
 
     Raises:
-        RunInterruptedError: the user has stopped the run, also if it was before.
+        RunInterruptedError: the user cancelled the run, during the sleep or before it.
     """
     if seconds > 0:
-        event = stop.get()
+        event = cancel_event.get()
         if event is None:
             time.sleep(seconds)
         else:
             event.wait(seconds)
-    go_on()
+    raise_if_cancelled()
 
 
-def patiently(work: Callable[[], Result], *, seconds: float) -> Result:
-    """Do a piece of work that may block, and wait for its end.
+def run_with_timeout(work: Callable[[], Result], *, seconds: float) -> Result:
+    """Run blocking work in a thread of its own, and wait for its result.
 
-    Python cannot interrupt a thread that reads from a socket. So the work has a thread of its own, and that thread is
-    left alone when nobody waits any more: its sockets' time-outs end it, and what it finds is thrown away.
+    Python cannot interrupt a thread that reads from a socket. After a timeout or a cancellation that thread is
+    abandoned: the timeouts of its sockets end it, and its result is dropped.
 
     Raises:
-        TimeoutError: it took longer than that.
-        RunInterruptedError: the user has stopped the run.
+        TimeoutError: the work took longer than that.
+        RunInterruptedError: the user cancelled the run.
     """
     results: list[Result] = []
     errors: list[BaseException] = []
@@ -62,17 +62,17 @@ def patiently(work: Callable[[], Result], *, seconds: float) -> Result:
     def run() -> None:
         try:
             results.append(work())
-        except BaseException as error:  # noqa: BLE001 - raised again by whoever waits
+        except BaseException as error:  # noqa: BLE001 - raised below, in the caller's thread
             errors.append(error)
 
-    thread = threading.Thread(target=run, name="asking", daemon=True)
+    thread = threading.Thread(target=run, name="timeout", daemon=True)
     thread.start()
     end = time.monotonic() + seconds
     while thread.is_alive():
-        go_on()
+        raise_if_cancelled()
         if time.monotonic() >= end:
             raise TimeoutError
-        thread.join(_LOOK_SECONDS)
+        thread.join(_CHECK_SECONDS)
     if errors:
         raise errors[0]
     return results[0]

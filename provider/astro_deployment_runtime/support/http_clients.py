@@ -20,7 +20,7 @@ from urllib.request import proxy_bypass_environment  # type: ignore[attr-defined
 import httpx
 
 from astro_deployment_runtime.errors import InvalidSettingsError, UnreadableFileError
-from astro_deployment_runtime.support.files import LARGEST_CA_FILE, read_file
+from astro_deployment_runtime.support.file_reading import MAX_CA_FILE_BYTES, read_file
 from astro_deployment_runtime.support.urls import is_loopback
 
 if TYPE_CHECKING:
@@ -113,7 +113,7 @@ def _certificates(file: Path) -> str:
     Raises:
         UnreadableFileError: it cannot be read, or is empty: without a text, the system's certificates would be trusted.
     """
-    text = read_file(file, largest=LARGEST_CA_FILE).decode("ascii", errors="ignore")
+    text = read_file(file, max_bytes=MAX_CA_FILE_BYTES).decode("ascii", errors="ignore")
     if not text:
         raise UnreadableFileError(f"{file}: is empty", reason="is empty")
     return text

@@ -133,7 +133,7 @@ def _bounded(name: str, pattern: str) -> str:
     return pattern if "/" in name else rf"(?<![\w.-]){pattern}(?![\w-])"
 
 
-def refusal(secret: Collection[str], given: Mapping[str, Any]) -> str | None:
+def refused_secrets(secret: Collection[str], given: Mapping[str, Any]) -> str | None:
     """Say which arguments may not be secret, and why; None where all may.
 
     Args:
@@ -161,7 +161,7 @@ def _reason(name: str) -> str:
     )
 
 
-def hide_config(declared: Mapping[str, Any], secret: Collection[str]) -> None:
+def mask_config_secrets(declared: Mapping[str, Any], secret: Collection[str]) -> None:
     """Mask what keys of a stack's config with a secret in them hold, but for what texts have to show.
 
     Pulumi does not tell which of the values below a key is the secret.
@@ -172,7 +172,7 @@ def hide_config(declared: Mapping[str, Any], secret: Collection[str]) -> None:
                 MASKS.add(".".join(path), value)
 
 
-def mask_mistakes(text: str, declared: Mapping[str, Any], secret: Collection[str]) -> str:
+def mask_all_config_values(text: str, declared: Mapping[str, Any], secret: Collection[str]) -> str:
     """Mask all values below keys with a secret in them but names: what cannot be used may be anything."""
     masks = Masks()
     for key in secret:
@@ -182,7 +182,7 @@ def mask_mistakes(text: str, declared: Mapping[str, Any], secret: Collection[str
     return masks.mask(text)
 
 
-def refused_config(declared: Mapping[str, Any], secret: Collection[str]) -> str | None:
+def refused_config_secrets(declared: Mapping[str, Any], secret: Collection[str]) -> str | None:
     """Say which commands may be the secret that is somewhere below their key; None where there are none."""
     found = [
         f"astro:{key} has a secret in it, and Pulumi does not tell which value it is, so that {name} may be it: every "

@@ -41,7 +41,7 @@ class Screen:
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class TableRow:
     """The cells of one row, which may take several lines."""
 
     cells: tuple[str, ...]
@@ -92,13 +92,13 @@ def wrap(line: str, width: int | None, *, joint: str = "") -> list[str]:
     return [*(f"{each}{joint}" for each in lines), current]
 
 
-def table_lines(heads: Sequence[str], rows: Sequence[Row], screen: Screen) -> list[str]:
+def table_lines(heads: Sequence[str], rows: Sequence[TableRow], screen: Screen) -> list[str]:
     """Write a table, its heads first.
 
     What is wider than the screen is wrapped at blanks, the widest column first. Where the words are too wide for that,
     each row is a list of its cells, each behind its head.
     """
-    everything = [Row(tuple(heads), Colour.BOLD), *rows]
+    everything = [TableRow(tuple(heads), Colour.BOLD), *rows]
     widths = _widths([row.cells for row in everything], screen.width)
     if widths is None:
         return [line for row in rows for line in _record_lines(heads, row, screen)]
@@ -119,13 +119,13 @@ def _widths(table: Sequence[Sequence[str]], bound: int | None) -> list[int] | No
     return widths
 
 
-def _record_lines(heads: Sequence[str], row: Row, screen: Screen) -> list[str]:
+def _record_lines(heads: Sequence[str], row: TableRow, screen: Screen) -> list[str]:
     pairs = [(head, cell) for head, cell in zip(heads, row.cells, strict=True) if cell]
     lines = [line for head, cell in pairs for line in wrap(f"{head}: {cell}", screen.width)]
     return [*(_painted(line, row.colour, screen) for line in lines), ""]
 
 
-def _row_lines(row: Row, widths: Sequence[int], screen: Screen) -> list[str]:
+def _row_lines(row: TableRow, widths: Sequence[int], screen: Screen) -> list[str]:
     wrapped = [_folded(cell, max(width, 1)) for cell, width in zip(row.cells, widths, strict=True)]
     lines = []
     for parts in zip_longest(*wrapped, fillvalue="") if any(wrapped) else [[""]]:

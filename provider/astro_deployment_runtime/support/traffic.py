@@ -12,7 +12,7 @@ import stamina
 from stamina.instrumentation import set_on_retry_hooks
 
 from astro_deployment_runtime.errors import PlatformUnreachableError
-from astro_deployment_runtime.support.cancellation import go_on, pause
+from astro_deployment_runtime.support.cancellation import raise_if_cancelled, sleep
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -63,7 +63,7 @@ def until_processed(send: Callable[[], Result]) -> Result:
             if time.monotonic() + seconds > end:
                 raise
             _log.warning("%s; trying again in %.1f s", error, seconds)
-        pause(seconds)
+        sleep(seconds)
     return send()
 
 
@@ -109,7 +109,7 @@ class Pace:
         with self._lock:
             mine = max(time.monotonic(), self._next)
             self._next = mine + self._apart
-        pause(mine - time.monotonic())
+        sleep(mine - time.monotonic())
 
     def rest(self, seconds: float) -> None:
         """Give nobody a new turn for a while: the platform wishes to be left alone."""
@@ -131,7 +131,7 @@ class Turnstile:
             RunInterruptedError: the user has stopped the run.
         """
         while not self._places.acquire(timeout=_LOOK_SECONDS):
-            go_on()
+            raise_if_cancelled()
 
     def __exit__(self, *_: object) -> None:
         """Leave it to the next."""

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final, Self
 
-DEPLOYMENT: Final = "pulumi-python:dynamic/astro:DeploymentRuntime"
-WAVE: Final = "pulumi-python:dynamic/astro:Wave"
+DEPLOYMENT_TYPE: Final = "pulumi-python:dynamic/astro:DeploymentRuntime"
+WAVE_TYPE: Final = "pulumi-python:dynamic/astro:Wave"
 _PREFIX: Final = "urn:pulumi:"
 
 
@@ -29,7 +29,7 @@ class Urn:
         return cls(parts[0].removeprefix(_PREFIX), parts[1], parts[2].rpartition("$")[2], parts[3])
 
 
-def name_of(urn: str) -> str:
+def resource_name(urn: str) -> str:
     """Return a resource's name: all that follows the third ``::``. A text that is no URN is the name itself."""
     parsed = Urn.parse(urn)
     return parsed.name if parsed else urn

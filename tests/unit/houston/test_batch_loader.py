@@ -11,7 +11,7 @@ import pytest
 
 from astro_deployment_runtime.errors import PlatformUnreachableError, RunInterruptedError
 from astro_deployment_runtime.houston.batch_loader import BatchLoader
-from astro_deployment_runtime.support.cancellation import stop
+from astro_deployment_runtime.support.cancellation import cancel_event
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -153,10 +153,10 @@ def test_a_user_who_stops_the_run_does_not_wait_for_an_answer() -> None:
     platform.open.clear()
     wish = threading.Event()
     threading.Timer(0.1, wish.set).start()
-    token = stop.set(wish)
+    token = cancel_event.set(wish)
     try:
         with pytest.raises(RunInterruptedError):
             BatchLoader(platform, gather=0).load("a")
     finally:
-        stop.reset(token)
+        cancel_event.reset(token)
         platform.open.set()

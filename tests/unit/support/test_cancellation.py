@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from astro_deployment_runtime.errors import RunInterruptedError
-from astro_deployment_runtime.support.cancellation import go_on, patiently, stop
+from astro_deployment_runtime.support.cancellation import cancel_event, raise_if_cancelled, run_with_timeout
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -19,11 +19,11 @@ if TYPE_CHECKING:
 @contextlib.contextmanager
 def wishing(event: threading.Event) -> Iterator[None]:
     """Let the event be this thread's wish to stop."""
-    token = stop.set(event)
+    token = cancel_event.set(event)
     try:
         yield
     finally:
-        stop.reset(token)
+        cancel_event.reset(token)
 
 
 @pytest.fixture
@@ -36,20 +36,20 @@ def blocked() -> Iterator[threading.Event]:
 
 def test_gives_what_the_work_gives() -> None:
     """With nobody who could stop it, too."""
-    assert patiently(lambda: 7, seconds=1) == 7
+    assert run_with_timeout(lambda: 7, seconds=1) == 7
 
 
 def test_raises_what_the_work_raises() -> None:
     """The same exception, with its traceback."""
     with pytest.raises(ZeroDivisionError):
-        patiently(lambda: 1 // 0, seconds=1)
+        run_with_timeout(lambda: 1 // 0, seconds=1)
 
 
 def test_waits_no_longer_than_told(blocked: threading.Event) -> None:
     """The work is left alone."""
     began = time.monotonic()
     with pytest.raises(TimeoutError):
-        patiently(blocked.wait, seconds=0.2)
+        run_with_timeout(blocked.wait, seconds=0.2)
     assert time.monotonic() - began < 2
 
 
@@ -59,7 +59,7 @@ def test_a_wish_to_stop_is_granted_at_once(blocked: threading.Event) -> None:
     threading.Timer(0.2, event.set).start()
     began = time.monotonic()
     with wishing(event), pytest.raises(RunInterruptedError):
-        patiently(blocked.wait, seconds=60)
+        run_with_timeout(blocked.wait, seconds=60)
     assert time.monotonic() - began < 2
 
 
@@ -67,8 +67,8 @@ def test_goes_on_while_nobody_wishes_to_stop() -> None:
     """Only an event that is set stops."""
     event = threading.Event()
     with wishing(event):
-        go_on()
+        raise_if_cancelled()
         event.set()
         with pytest.raises(RunInterruptedError):
-            go_on()
-    go_on()
+            raise_if_cancelled()
+    raise_if_cancelled()

@@ -100,6 +100,6 @@ def test_only_an_image_and_a_projects_path_may_be_secret(
     secret: set[str], given: dict[str, Any], refused: list[str]
 ) -> None:
     """All else is shown somewhere, and each is refused in one sentence."""
-    lines = (secret_masks.refusal(secret, given) or "").splitlines()
+    lines = (secret_masks.refused_secrets(secret, given) or "").splitlines()
     assert len(lines) == len(refused)
     assert all(line.startswith(start) for line, start in zip(lines, refused, strict=True))

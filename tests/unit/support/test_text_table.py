@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from astro_deployment_runtime.support.text_table import Colour, Row, Screen, cut, table_lines, text_width, wrap
+from astro_deployment_runtime.support.text_table import Colour, Screen, TableRow, cut, table_lines, text_width, wrap
 
 HEADS = ("NAME", "PATH")
-ROWS = [Row(("a", "AC 2.2.3 > AC 2.3.0"), Colour.RED), Row(("longer-name", "")), Row(("b", "AC 2.3.0"))]
+ROWS = [TableRow(("a", "AC 2.2.3 > AC 2.3.0"), Colour.RED), TableRow(("longer-name", "")), TableRow(("b", "AC 2.3.0"))]
 
 
 def test_columns_are_aligned_and_lines_have_no_trailing_blanks() -> None:
@@ -33,7 +33,7 @@ def test_the_widest_column_is_wrapped_between_words() -> None:
 
 def test_what_belongs_together_stays_together() -> None:
     """A no-break space is shown as a blank, and nothing is wrapped at it."""
-    rows = [Row(("a", "AC\u00a02.2.3\u00a0> AC\u00a02.3.0"))]
+    rows = [TableRow(("a", "AC\u00a02.2.3\u00a0> AC\u00a02.3.0"))]
     assert table_lines(HEADS, rows, Screen(width=17)) == ["NAME  PATH", "a     AC 2.2.3 >", "      AC 2.3.0"]
 
 
@@ -54,7 +54,7 @@ def test_a_table_that_does_not_fit_is_a_list() -> None:
 
 def test_wide_characters_count_for_two_columns() -> None:
     """And marks that stand above another for none, so that columns are straight."""
-    rows = [Row(("\u4e2d\u6587", "x")), Row(("e\u0301", "x")), Row(("abcd", "x"))]
+    rows = [TableRow(("\u4e2d\u6587", "x")), TableRow(("e\u0301", "x")), TableRow(("abcd", "x"))]
     assert table_lines(("N", "P"), rows, Screen()) == ["N     P", "\u4e2d\u6587  x", "e\u0301     x", "abcd  x"]
 
 

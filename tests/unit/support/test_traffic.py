@@ -9,7 +9,7 @@ import time
 import pytest
 
 from astro_deployment_runtime.errors import RunInterruptedError
-from astro_deployment_runtime.support.cancellation import stop
+from astro_deployment_runtime.support.cancellation import cancel_event
 from astro_deployment_runtime.support.traffic import Pace, Turnstile
 
 
@@ -47,13 +47,13 @@ def test_a_user_who_stops_the_run_does_not_wait_for_a_turn() -> None:
     pace, wish = Pace(1), threading.Event()
     pace.rest(30)
     threading.Timer(0.1, wish.set).start()
-    token = stop.set(wish)
+    token = cancel_event.set(wish)
     began = time.monotonic()
     try:
         with pytest.raises(RunInterruptedError):
             pace.turn()
     finally:
-        stop.reset(token)
+        cancel_event.reset(token)
     assert time.monotonic() - began < 5
 
 
@@ -85,9 +85,9 @@ def test_a_user_who_stops_the_run_does_not_wait_for_a_place() -> None:
     """Whoever is in does not matter."""
     turnstile, wish = Turnstile(1), threading.Event()
     wish.set()
-    token = stop.set(wish)
+    token = cancel_event.set(wish)
     try:
         with turnstile, pytest.raises(RunInterruptedError), turnstile:
             pass
     finally:
-        stop.reset(token)
+        cancel_event.reset(token)

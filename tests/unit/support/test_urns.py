@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from astro_deployment_runtime.support.urns import DEPLOYMENT, Urn, name_of
+from astro_deployment_runtime.support.urns import DEPLOYMENT_TYPE, Urn, resource_name
 
 NAMES = [
     "data-eng",
@@ -24,13 +24,13 @@ NAMES = [
 @pytest.mark.parametrize("parents", ["", "my:module:Component$other:index:Thing$"])
 def test_a_urn_is_taken_apart(name: str, parents: str) -> None:
     """Also within components, whose types come before its own."""
-    text = f"urn:pulumi:dev::astro::{parents}{DEPLOYMENT}::{name}"
-    assert Urn.parse(text) == Urn("dev", "astro", DEPLOYMENT, name)
-    assert name_of(text) == name
+    text = f"urn:pulumi:dev::astro::{parents}{DEPLOYMENT_TYPE}::{name}"
+    assert Urn.parse(text) == Urn("dev", "astro", DEPLOYMENT_TYPE, name)
+    assert resource_name(text) == name
 
 
 @pytest.mark.parametrize("text", ["", "data-eng", "a::b::c::d", "urn:pulumi:dev::astro::type"])
 def test_another_text_is_no_urn(text: str) -> None:
     """Whoever judges a fleet has no URNs yet, and gives names."""
     assert Urn.parse(text) is None
-    assert name_of(text) == text
+    assert resource_name(text) == text

@@ -20,8 +20,8 @@ from astro_deployment_runtime.config.resource_arguments import ProjectArguments
 from astro_deployment_runtime.config.stack_file import read_stack_file
 from astro_deployment_runtime.delivery.astro_project import Project
 from astro_deployment_runtime.errors import InvalidInputError, UnreadableFileError
-from astro_deployment_runtime.support import files
-from astro_deployment_runtime.support.files import read_file, read_stream
+from astro_deployment_runtime.support import file_reading
+from astro_deployment_runtime.support.file_reading import read_file, read_stream
 from astro_deployment_runtime.support.http_clients import Clients
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ def endless(path: Path) -> None:
 def large(path: Path) -> None:
     """Make a file of 300 MiB that takes no room on the disk."""
     with path.open("wb") as file:
-        file.truncate(300 * files.MIB)
+        file.truncate(300 * file_reading.MIB)
 
 
 NOT_FILES = [
@@ -64,9 +64,9 @@ def test_a_regular_file_is_read_through_a_link(tmp_path: Path) -> None:
     """Whole, up to the bound and with it."""
     (tmp_path / "a").write_bytes(b"x" * 100)
     (tmp_path / "b").symlink_to("a")
-    assert read_file(tmp_path / "b", largest=100) == b"x" * 100
+    assert read_file(tmp_path / "b", max_bytes=100) == b"x" * 100
     (tmp_path / "a").write_bytes(b"")
-    assert read_file(tmp_path / "a", largest=100) == b""
+    assert read_file(tmp_path / "a", max_bytes=100) == b""
 
 
 @pytest.mark.parametrize(("make", "what"), NOT_FILES)
@@ -74,7 +74,7 @@ def test_what_is_no_regular_file_is_refused(make: Callable[[Path], None], what: 
     """At once, with its name, what it is and what to do."""
     make(tmp_path / "a")
     with pytest.raises(UnreadableFileError) as caught:
-        read_file(tmp_path / "a", largest=files.MIB)
+        read_file(tmp_path / "a", max_bytes=file_reading.MIB)
     assert str(caught.value).startswith(f"{tmp_path / 'a'}: {what}")
     assert ": name " in caught.value.reason
     assert not caught.value.missing
@@ -86,7 +86,7 @@ def test_a_socket_is_no_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     with socket.socket(socket.AF_UNIX) as server:
         server.bind("a")
         with pytest.raises(UnreadableFileError, match="a: is a socket: name a regular file"):
-            read_file(Path("a"), largest=1)
+            read_file(Path("a"), max_bytes=1)
 
 
 def test_a_size_is_told_so_that_a_byte_too_many_shows(tmp_path: Path) -> None:
@@ -94,17 +94,17 @@ def test_a_size_is_told_so_that_a_byte_too_many_shows(tmp_path: Path) -> None:
     for size, shown in ((101, "101 bytes, and at most 100 bytes"), (5000, "4.9 KiB"), (2**20 + 1, "1.1 MiB")):
         (tmp_path / "a").write_bytes(b"x" * size)
         with pytest.raises(UnreadableFileError, match=f"has {shown}"):
-            read_file(tmp_path / "a", largest=100)
+            read_file(tmp_path / "a", max_bytes=100)
 
 
 def test_a_file_that_grows_or_hides_its_size_is_read_to_the_bound_only(tmp_path: Path) -> None:
     """Files below /proc have no size, and are none that a person means when they are large."""
-    assert read_file(Path("/proc/self/status"), largest=files.MIB).startswith(b"Name:")
+    assert read_file(Path("/proc/self/status"), max_bytes=file_reading.MIB).startswith(b"Name:")
     with pytest.raises(UnreadableFileError, match="has more than 10 bytes, which is the most that is read"):
-        read_file(Path("/proc/self/status"), largest=10)
+        read_file(Path("/proc/self/status"), max_bytes=10)
     with pytest.raises(UnreadableFileError, match="has more than 10 bytes"):
-        read_stream(io.BytesIO(b"x" * 11), largest=10)
-    assert read_stream(io.BytesIO(b"x" * 10), largest=10) == b"x" * 10
+        read_stream(io.BytesIO(b"x" * 11), max_bytes=10)
+    assert read_stream(io.BytesIO(b"x" * 10), max_bytes=10) == b"x" * 10
     assert not list(tmp_path.iterdir())
 
 
@@ -118,7 +118,7 @@ def test_what_takes_the_place_of_a_file_after_the_first_look_is_refused(
     pipe(tmp_path / "a")
     monkeypatch.setattr(os, "stat", lambda _: regular)
     with pytest.raises(UnreadableFileError, match="is a named pipe"):
-        read_file(tmp_path / "a", largest=10)
+        read_file(tmp_path / "a", max_bytes=10)
 
 
 @pytest.mark.parametrize(
@@ -128,7 +128,7 @@ def test_what_cannot_be_opened_is_told(name: str, why: str, tmp_path: Path) -> N
     """A file that is missing can be told from the others."""
     (tmp_path / "a").write_bytes(b"")
     with pytest.raises(UnreadableFileError, match=f"cannot be read .{why}") as caught:
-        read_file(tmp_path / name, largest=10)
+        read_file(tmp_path / name, max_bytes=10)
     assert caught.value.missing == (name == "none")
 
 
