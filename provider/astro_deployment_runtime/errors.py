@@ -1,46 +1,55 @@
-"""Everything that can go wrong, as one tree.
+"""Every error that this package raises on purpose, as one tree.
 
 ::
 
     AstroRuntimeError
-    ├── InvalidInputError          what a person wrote cannot be used; nothing was asked of the platform
-    │   ├── InvalidVersionError    a text is no version, release or target
-    │   ├── InvalidCatalogError    a feed file is not in the feeds' format
-    │   ├── InvalidSettingsError   the connection settings are missing or unsafe
-    │   ├── InvalidPreviewError    what was to be reported is no preview of Pulumi's
-    │   ├── InvalidDeclarationError  an argument of a resource or an entry of the stack config
-    │   └── UnreadableFileError    a file that a person named is not there, not a regular one, or too large
-    ├── RefusedError               a refusal of the planner, where only an exception can carry it
-    ├── DeliveryFailedError        a command of the user's failed: a test of the project, or its deployment
-    ├── SoakFailedError            the Deployments of a wave were not healthy in time
-    ├── RunInterruptedError        the user stopped the run while an answer was waited for
-    │   └── CommandInterruptedError    while such a command ran: it was ended, and the message tells what was left
-    ├── OutputError                what the command line prints cannot be written
-    ├── UnsoundPlanError           the planner's check objects to the planner's own path: a mistake in this package
-    └── PlatformError              Houston, the network, or what came from there
-        ├── PlatformUnreachableError   no usable answer, also after the retries of a read
-        │   └── MutationNotSentError   a mutation was surely not processed: it can be sent again
-        ├── PlatformRefusedError       Houston answered with an error of its own
-        │   ├── TokenRefusedError      the token is missing, expired or may not do this
-        │   └── FieldsRefusedError     this platform lacks fields that were asked for
-        ├── PlatformAnswerError        an answer that is not what the schema promises
-        ├── DeploymentNotFoundError    no Deployment of that name or id that the token can see
-        ├── AmbiguousNameError         several Deployments have that release name
-        └── DoubtfulMutationError      a mutation was sent and its answer was lost: read before anything else
+    ├── InvalidInputError               a user's text, value or file cannot be used
+    │   ├── InvalidVersionError             no version, release or target
+    │   ├── InvalidCatalogError             a feed file is missing or not in the feeds' format
+    │   ├── InvalidSettingsError            the connection settings are missing, contradictory or unsafe
+    │   ├── InvalidPreviewError             no output of `pulumi preview --json`
+    │   ├── InvalidConfigError              a resource argument or a key of the stack config
+    │   │   ├── InvalidImageError               the argument `image`
+    │   │   ├── InvalidProjectError             the argument `project`
+    │   │   └── NoAirflowAddressError           `verify: airflow`, and Houston has no address of the Airflow
+    │   └── UnreadableFileError             a file is missing, not a regular file, too large or unreadable
+    ├── RefusedError                    the planner refuses the target, or two resources declare one Deployment
+    ├── DeliveryFailedError             a command that tests or deploys the project failed
+    ├── SoakFailedError                 the Deployments of a wave did not stay healthy
+    ├── RunInterruptedError             the user stopped the run while it waited
+    │   └── CommandInterruptedError         while a command tested or deployed the project
+    ├── OutputError                     the command line cannot write its output
+    ├── PlanVerificationError           the planner's path breaks a rule: a bug in this package
+    └── PlatformError                   Houston, or the connection to it, failed
+        ├── PlatformUnreachableError        no usable answer after all retries
+        │   └── MutationNotSentError            a mutation surely did not arrive: sending it again is safe
+        ├── PlatformRefusedError            Houston answered with an error
+        │   ├── TokenRefusedError               the token is missing, expired or lacks a permission
+        │   └── UnsupportedFieldsError          this platform version lacks fields of the query
+        ├── PlatformAnswerError             an answer does not fit the schema
+        ├── DeploymentNotFoundError         no visible Deployment has this id
+        │   └── ReleaseNameNotFoundError        no visible Deployment has this release name
+        ├── AmbiguousNameError              several Deployments have this release name
+        └── UnknownOutcomeError             a mutation was sent and its answer was lost: read first
 
-A refusal of the planner is not an error but a result (:class:`~astro_deployment_runtime.planning.model.Refusal`). Every
-message says what was found, why that is refused and what to do next, on one or few lines, and carries no secret.
+The planner's refusals are results, not errors (:class:`~astro_deployment_runtime.planning.model.Refusal`). A message
+says what was found, why it is an error and what to do next, without secrets.
 """
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 
 class AstroRuntimeError(Exception):
-    """The root of the tree: catch it to catch all that this package raises on purpose."""
+    """Root of the tree: catch it to catch every error that this package raises on purpose."""
+
+    argument: ClassVar[str] = ""
+    """The resource argument to correct; empty: none in particular."""
 
 
 class InvalidInputError(AstroRuntimeError):
-    """Something that a person wrote cannot be used."""
+    """A user's text, value or file cannot be used."""
 
 
 class InvalidVersionError(InvalidInputError):
@@ -48,7 +57,7 @@ class InvalidVersionError(InvalidInputError):
 
 
 class InvalidCatalogError(InvalidInputError):
-    """A catalog cannot be found, or a file of it is not in the format of the vendor's feeds."""
+    """A catalog file is missing, or is not in the format of the vendor's feeds."""
 
 
 class InvalidSettingsError(InvalidInputError):
@@ -56,23 +65,41 @@ class InvalidSettingsError(InvalidInputError):
 
 
 class InvalidPreviewError(InvalidInputError):
-    """What was to be reported is not what ``pulumi preview --json`` writes."""
+    """The input of a report is not the output of ``pulumi preview --json``."""
 
 
-class InvalidDeclarationError(InvalidInputError):
-    """An argument of the resource or an entry of the stack config cannot be used."""
+class InvalidConfigError(InvalidInputError):
+    """A resource argument or a key of the stack config cannot be used."""
+
+
+class InvalidImageError(InvalidConfigError):
+    """The argument ``image`` cannot be used for a hop."""
+
+    argument = "image"
+
+
+class InvalidProjectError(InvalidConfigError):
+    """The argument ``project`` cannot be used: its folder, its Dockerfile or its commands."""
+
+    argument = "project"
+
+
+class NoAirflowAddressError(InvalidConfigError):
+    """``verify`` asks the Airflow for its health, and Houston has no address of it."""
+
+    argument = "verify"
 
 
 class UnreadableFileError(InvalidInputError):
-    """A file that a person named is not there, is not a regular file, is too large, or cannot be read."""
+    """A file is missing, is not a regular file, is too large or cannot be read."""
 
     def __init__(self, message: str, *, reason: str, missing: bool = False) -> None:
-        """Keep what a message of the caller's is made of.
+        """Keep the parts of the message.
 
         Args:
-            message: the whole sentence, which names the file.
+            message: the whole sentence, with the file's name.
             reason: the sentence without the file's name.
-            missing: there is no such file.
+            missing: the file does not exist.
         """
         super().__init__(message)
         self.reason = reason
@@ -80,43 +107,45 @@ class UnreadableFileError(InvalidInputError):
 
 
 class RefusedError(AstroRuntimeError):
-    """What is declared may not be done; the message is the planner's own."""
+    """The planner refuses the target, or two resources declare the same Deployment."""
+
+    argument = "runtime_version"
 
 
 class DeliveryFailedError(AstroRuntimeError):
-    """A command that tests or deploys the user's project could not be run, failed, or took too long."""
+    """A command that tests or deploys the project could not start, failed or took too long."""
 
 
 class SoakFailedError(AstroRuntimeError):
-    """The Deployments of a wave were not all healthy for long enough, in the time that they were given."""
+    """The Deployments of a wave did not stay healthy for the soak time before the timeout."""
 
 
 class RunInterruptedError(AstroRuntimeError):
-    """The user stopped the run while an answer was waited for."""
+    """The user stopped the run while it waited for an answer."""
 
 
 class CommandInterruptedError(RunInterruptedError):
-    """The user stopped the run while a command tested or deployed the project; the command was ended."""
+    """The user stopped the run while a command tested or deployed the project. The command was ended."""
 
 
 class OutputError(AstroRuntimeError):
-    """What the command line prints cannot be written: the disk is full, or the stream is closed."""
+    """The command line cannot write its output: the disk is full, or the stream is closed."""
 
 
-class UnsoundPlanError(AstroRuntimeError):
-    """The check of a proposed path found a rule broken: a mistake in this package. Nothing was changed."""
+class PlanVerificationError(AstroRuntimeError):
+    """The planner proposed a path that breaks a rule: a bug in this package. Nothing was changed."""
 
 
 class PlatformError(AstroRuntimeError):
-    """Houston or the way to it failed."""
+    """Houston, or the connection to it, failed."""
 
 
 class PlatformUnreachableError(PlatformError):
-    """There was no usable answer: no connection, a time-out, or a proxy's 429 or 5xx that outlasted the retries."""
+    """No usable answer came: no connection, a timeout, or a proxy's 429 or 5xx after all retries."""
 
 
 class MutationNotSentError(PlatformUnreachableError):
-    """A mutation was not processed, for certain: there was no connection, or what answered never passed it on."""
+    """A mutation surely did not reach Houston: there was no connection, or a proxy rejected it."""
 
 
 class PlatformRefusedError(PlatformError):
@@ -124,27 +153,37 @@ class PlatformRefusedError(PlatformError):
 
 
 class TokenRefusedError(PlatformRefusedError):
-    """Houston does not accept the token, or the token may not do this."""
+    """Houston rejects the token, or the token lacks a permission."""
 
 
-class FieldsRefusedError(PlatformRefusedError):
-    """This platform lacks fields that a document asks for, so that it refused the whole document."""
+class UnsupportedFieldsError(PlatformRefusedError):
+    """Houston rejects a whole query, because this platform version lacks some of its fields."""
 
     fields: frozenset[tuple[str, str]] = frozenset()
-    """Pairs of a type's name (empty: not told) and a field's."""
+    """Pairs of a type's name (empty: unknown) and a field's name."""
 
 
 class PlatformAnswerError(PlatformError):
-    """An answer is not what the schema promises."""
+    """An answer does not fit the schema."""
 
 
 class DeploymentNotFoundError(PlatformError):
-    """The token can see no Deployment of that release name or id."""
+    """The token can see no Deployment with this id."""
+
+    argument = "deployment_id"
+
+
+class ReleaseNameNotFoundError(DeploymentNotFoundError):
+    """The token can see no Deployment with this release name."""
+
+    argument = "release_name"
 
 
 class AmbiguousNameError(PlatformError):
-    """Several Deployments have the release name by which one is declared."""
+    """Several Deployments have this release name."""
+
+    argument = "release_name"
 
 
-class DoubtfulMutationError(PlatformError):
+class UnknownOutcomeError(PlatformError):
     """A mutation was sent and its answer was lost: it may have taken effect."""

@@ -16,12 +16,12 @@ import stamina
 from astro_deployment_runtime.errors import (
     AmbiguousNameError,
     DeploymentNotFoundError,
-    DoubtfulMutationError,
     PlatformAnswerError,
     PlatformError,
     PlatformRefusedError,
     PlatformUnreachableError,
     TokenRefusedError,
+    UnknownOutcomeError,
 )
 from astro_deployment_runtime.houston.answers import DeploymentAnswer
 from astro_deployment_runtime.houston.client import SNAPSHOT_SECONDS, Houston
@@ -658,7 +658,7 @@ def test_a_change_that_is_answered_with_another_deployment_is_in_doubt(served: S
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(served.transport, "mutate", crossed)
-        with pytest.raises(DoubtfulMutationError, match=rf"on dust-2 with the Deployment {WIND} instead of {DUST}"):
+        with pytest.raises(UnknownOutcomeError, match=rf"on dust-2 with the Deployment {WIND} instead of {DUST}"):
             work()
 
 
@@ -697,7 +697,10 @@ def test_two_deployments_with_one_release_name_that_came_later_are_told_apart_to
         next(fleets)(data)
 
     handler = changed(answering(workspaces=("ckw0", "ckw9")), "Fleet", next_one)
-    with opened(handler) as client, pytest.raises(AmbiguousNameError, match="2 Deployments have the release name"):
+    with (
+        opened(handler) as client,
+        pytest.raises(AmbiguousNameError, match="2 Deployments have the release name"),
+    ):
         client.find(release_name="stars-1")
 
 

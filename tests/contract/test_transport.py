@@ -21,8 +21,6 @@ import stamina
 from pydantic import BaseModel
 
 from astro_deployment_runtime.errors import (
-    DoubtfulMutationError,
-    FieldsRefusedError,
     InvalidSettingsError,
     MutationNotSentError,
     PlatformAnswerError,
@@ -31,6 +29,8 @@ from astro_deployment_runtime.errors import (
     PlatformUnreachableError,
     RunInterruptedError,
     TokenRefusedError,
+    UnknownOutcomeError,
+    UnsupportedFieldsError,
 )
 from astro_deployment_runtime.houston import transport as module
 from astro_deployment_runtime.houston.transport import Transport
@@ -104,37 +104,52 @@ ANSWERS: dict[str, tuple[Callable[[], httpx.Response], type[PlatformError], type
         MutationNotSentError,
         "413: the request is too lar",
     ),
-    "500": (lambda: answer(500, content=HTML), PlatformUnreachableError, DoubtfulMutationError, "HTTP status 500"),
-    "502": (lambda: answer(502, content=HTML), PlatformUnreachableError, DoubtfulMutationError, "HTTP status 502"),
-    "503": (lambda: answer(503, content=HTML), PlatformUnreachableError, DoubtfulMutationError, "HTTP status 503"),
+    "500": (
+        lambda: answer(500, content=HTML),
+        PlatformUnreachableError,
+        UnknownOutcomeError,
+        "HTTP status 500",
+    ),
+    "502": (
+        lambda: answer(502, content=HTML),
+        PlatformUnreachableError,
+        UnknownOutcomeError,
+        "HTTP status 502",
+    ),
+    "503": (
+        lambda: answer(503, content=HTML),
+        PlatformUnreachableError,
+        UnknownOutcomeError,
+        "HTTP status 503",
+    ),
     "500 with an error": (
         lambda: answer(500, json={"errors": [{"message": f"boom {TOKEN}"}]}),
         PlatformUnreachableError,
-        DoubtfulMutationError,
+        UnknownOutcomeError,
         "HTTP status 500",
     ),
     "401 from elsewhere": (
         lambda: answer(401, content=HTML),
         PlatformAnswerError,
-        DoubtfulMutationError,
+        UnknownOutcomeError,
         "HTTP status 401, a page titled '502 Bad Gateway', and not in Houston's words: a proxy or a gateway",
     ),
     "403 from elsewhere": (
         lambda: answer(403, text=TOKEN),
         PlatformAnswerError,
-        DoubtfulMutationError,
+        UnknownOutcomeError,
         "HTTP status 403, and not in Houston's words",
     ),
     "403 from a gateway in JSON": (
         lambda: answer(403, json={"message": "forbidden"}),
         PlatformAnswerError,
-        DoubtfulMutationError,
+        UnknownOutcomeError,
         "and not in Houston's words",
     ),
     "407": (
         lambda: answer(407, content=b"<TITLE lang=en>\n Log in &amp; go </title>"),
         PlatformAnswerError,
-        DoubtfulMutationError,
+        UnknownOutcomeError,
         "HTTP status 407, a page titled 'Log in & go', and not in Houston's words",
     ),
     **{
@@ -153,7 +168,7 @@ ANSWERS: dict[str, tuple[Callable[[], httpx.Response], type[PlatformError], type
     "302": (
         lambda: answer(302, headers={"location": f"https://me:{TOKEN}@login.example.com/in?state={TOKEN}#x"}),
         PlatformAnswerError,
-        DoubtfulMutationError,
+        UnknownOutcomeError,
         "(HTTP status 302, a redirect to https://login.example.com/in): configure Houston's own",
     ),
     "404": (lambda: answer(404, content=HTML), PlatformAnswerError, MutationNotSentError, "HTTP status 404"),
@@ -162,20 +177,35 @@ ANSWERS: dict[str, tuple[Callable[[], httpx.Response], type[PlatformError], type
         str(status): (
             lambda status=status: answer(status, content=HTML),  # type: ignore[misc]
             PlatformAnswerError,
-            MutationNotSentError if status in NOT_PROCESSED else DoubtfulMutationError,
+            MutationNotSentError if status in NOT_PROCESSED else UnknownOutcomeError,
             f"HTTP status {status}",
         )
         for status in (400, 405, 407, 408, 409, 410, 411, 414, 415, 418, 421, 425, 426, 431, 451)
     },
-    "504": (lambda: answer(504, content=HTML), PlatformUnreachableError, DoubtfulMutationError, "HTTP status 504"),
-    "200 in HTML": (lambda: answer(content=HTML), PlatformAnswerError, DoubtfulMutationError, "no JSON, a page titled"),
-    "nothing": (lambda: answer(content=b""), PlatformAnswerError, DoubtfulMutationError, "200 and no JSON"),
-    "half of it": (lambda: answer(content=b'{"da'), PlatformAnswerError, DoubtfulMutationError, "no JSON"),
-    "no text": (lambda: answer(content=b"\xff\xfe\xfa"), PlatformAnswerError, DoubtfulMutationError, "no JSON"),
-    "too deep": (lambda: answer(content=b"[" * 200_000), PlatformAnswerError, DoubtfulMutationError, "no JSON"),
-    "a list": (lambda: answer(json=[1]), PlatformAnswerError, DoubtfulMutationError, "no JSON"),
-    "no data": (lambda: answer(json={"data": None}), PlatformAnswerError, DoubtfulMutationError, "no data"),
-    "data of another kind": (lambda: answer(json={"data": [1]}), PlatformAnswerError, DoubtfulMutationError, "no data"),
+    "504": (
+        lambda: answer(504, content=HTML),
+        PlatformUnreachableError,
+        UnknownOutcomeError,
+        "HTTP status 504",
+    ),
+    "200 in HTML": (
+        lambda: answer(content=HTML),
+        PlatformAnswerError,
+        UnknownOutcomeError,
+        "no JSON, a page titled",
+    ),
+    "nothing": (lambda: answer(content=b""), PlatformAnswerError, UnknownOutcomeError, "200 and no JSON"),
+    "half of it": (lambda: answer(content=b'{"da'), PlatformAnswerError, UnknownOutcomeError, "no JSON"),
+    "no text": (lambda: answer(content=b"\xff\xfe\xfa"), PlatformAnswerError, UnknownOutcomeError, "no JSON"),
+    "too deep": (lambda: answer(content=b"[" * 200_000), PlatformAnswerError, UnknownOutcomeError, "no JSON"),
+    "a list": (lambda: answer(json=[1]), PlatformAnswerError, UnknownOutcomeError, "no JSON"),
+    "no data": (lambda: answer(json={"data": None}), PlatformAnswerError, UnknownOutcomeError, "no data"),
+    "data of another kind": (
+        lambda: answer(json={"data": [1]}),
+        PlatformAnswerError,
+        UnknownOutcomeError,
+        "no data",
+    ),
     "an error": (lambda: said("the database is down"), PlatformRefusedError, PlatformRefusedError, "database is down"),
     "an invalid document": (
         lambda: answer(400, json={"errors": [{"message": 'Cannot query field "a"'}]}),
@@ -198,13 +228,13 @@ ANSWERS: dict[str, tuple[Callable[[], httpx.Response], type[PlatformError], type
     "an error beside data": (
         lambda: said("no such workspace", {"a": 1}),
         PlatformRefusedError,
-        DoubtfulMutationError,
+        UnknownOutcomeError,
         "no such workspace",
     ),
     "a permission that lacks for a part": (
         lambda: said(TOKEN_MESSAGES[0], {"a": {"id": 1, "workspace": None}}),
         TokenRefusedError,
-        DoubtfulMutationError,
+        UnknownOutcomeError,
         TOKEN_MESSAGES[0],
     ),
 }
@@ -339,7 +369,7 @@ def test_a_mutation_whose_rate_stays_limited_was_not_sent(headers: dict[str, str
         with pytest.raises(MutationNotSentError, match=r"429.*, so it was not processed$") as raised:
             mutate(transport)
         assert len(asked) == times
-        assert not isinstance(raised.value, DoubtfulMutationError)
+        assert not isinstance(raised.value, UnknownOutcomeError)
         asked.clear()
         with pytest.raises(PlatformUnreachableError, match="HTTP status 429"):
             read(transport)
@@ -369,7 +399,10 @@ def test_a_user_who_stops_the_run_does_not_wait_for_a_rate_limit() -> None:
 def test_a_mutation_is_in_doubt_once_one_of_its_answers_is_lost() -> None:
     """A limited rate before it settles nothing."""
     answers = iter([answer(429), answer(503, content=HTML), answer(json={"data": {"a": 1}})])
-    with opened(lambda _: next(answers)) as transport, pytest.raises(DoubtfulMutationError, match="HTTP status 503"):
+    with (
+        opened(lambda _: next(answers)) as transport,
+        pytest.raises(UnknownOutcomeError, match="HTTP status 503"),
+    ):
         mutate(transport)
     assert next(answers).json() == {"data": {"a": 1}}
 
@@ -389,7 +422,7 @@ def test_a_mutation_is_in_doubt_once_one_of_its_answers_is_lost() -> None:
 def test_fields_that_houston_does_not_have_are_told(messages: list[str], fields: set[tuple[str, str]]) -> None:
     """From all messages, however long the text that is shown."""
     given = {"errors": [{"message": message} for message in messages]}
-    with opened(lambda _: answer(400, json=given)) as transport, pytest.raises(FieldsRefusedError) as raised:
+    with opened(lambda _: answer(400, json=given)) as transport, pytest.raises(UnsupportedFieldsError) as raised:
         read(transport)
     assert raised.value.fields == fields
 
@@ -495,7 +528,7 @@ def test_every_exception_of_httpx_has_its_class(kind: type[Exception], text: str
             read(transport)
         assert len(asked) == (traffic._ATTEMPTS if read_error is PlatformUnreachableError else 1)
         asked.clear()
-        with pytest.raises(MutationNotSentError if unsent else DoubtfulMutationError) as also_raised:
+        with pytest.raises(MutationNotSentError if unsent else UnknownOutcomeError) as also_raised:
             mutate(transport)
         assert len(asked) == 1
         assert TOKEN not in f"{raised.value}{also_raised.value}"
@@ -569,7 +602,7 @@ def test_a_connection_that_breaks_before_the_answer() -> None:
         with pytest.raises(PlatformUnreachableError, match="cannot be reached for the platform's offer"):
             read(transport)
         assert len(count) == traffic._ATTEMPTS
-        with pytest.raises(DoubtfulMutationError, match=r"the answer to start AC 2\.3\.0 .* may have taken effect"):
+        with pytest.raises(UnknownOutcomeError, match=r"the answer to start AC 2\.3\.0 .* may have taken effect"):
             mutate(transport)
         assert len(count) == traffic._ATTEMPTS + 1
 
@@ -584,7 +617,7 @@ def test_an_answer_that_breaks_off() -> None:
     with misbehaving(half) as (url, _), contextlib.closing(Transport(settings(url))) as transport:
         with pytest.raises(PlatformUnreachableError, match="cannot be reached"):
             read(transport)
-        with pytest.raises(DoubtfulMutationError):
+        with pytest.raises(UnknownOutcomeError):
             mutate(transport)
 
 
@@ -599,9 +632,7 @@ def test_a_server_that_does_not_answer_in_time(monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setattr(module, "_TIMEOUT", httpx.Timeout(0.05))
     monkeypatch.setattr(traffic, "_ATTEMPTS", 1)
     with misbehaving(silent) as (url, _), contextlib.closing(Transport(settings(url))) as transport:
-        with pytest.raises(
-            DoubtfulMutationError, match=r"did not answer start AC 2\.3\.0 on stars-1 in time \(ReadTim"
-        ):
+        with pytest.raises(UnknownOutcomeError, match=r"did not answer start AC 2\.3\.0 on stars-1 in time \(ReadTim"):
             mutate(transport)
         done.set()
 
@@ -622,7 +653,7 @@ def test_headers_that_trickle_have_the_same_deadline(monkeypatch: pytest.MonkeyP
         began = time.monotonic()
         with stamina.set_testing(True, attempts=1), pytest.raises(PlatformUnreachableError, match="0 s in all"):
             read(transport)
-        with pytest.raises(DoubtfulMutationError):
+        with pytest.raises(UnknownOutcomeError):
             mutate(transport)
         assert transport.get(url) == "no answer within 0 s"
         assert time.monotonic() - began < 2

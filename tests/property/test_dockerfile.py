@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from astro_deployment_runtime.delivery import dockerfile
-from astro_deployment_runtime.errors import InvalidDeclarationError
+from astro_deployment_runtime.errors import InvalidProjectError
 from astro_deployment_runtime.planning.versions import Distribution, ReleaseId
 
 if TYPE_CHECKING:
@@ -146,7 +146,7 @@ pieces = st.sampled_from(
 @given(st.lists(pieces | st.text(max_size=3), max_size=30).map("".join), releases)
 def test_any_text_is_rewritten_or_refused(text: str, release: ReleaseId) -> None:
     """Whatever the file holds, it comes to name the release with few bytes changed, or is refused on purpose."""
-    with suppress(InvalidDeclarationError):
+    with suppress(InvalidProjectError):
         before = dockerfile.parse(text)
         found = dockerfile.rewrite(text, release)
         after = dockerfile.parse(found)
@@ -196,7 +196,7 @@ def test_an_argument_never_gives_its_readers_a_runtime_number(  # noqa: PLR0917 
 ) -> None:
     """At a migration nothing but the reference changes where somebody else reads the ARG; or the file is refused."""
     text = "\n".join([argument.replace("{n}", number), f"FROM {reference}", *reading]).replace("\n", end)
-    with suppress(InvalidDeclarationError):
+    with suppress(InvalidProjectError):
         found = dockerfile.rewrite(text, release)
         after = dockerfile.parse(found)
         assert after.release == release

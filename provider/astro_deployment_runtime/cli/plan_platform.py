@@ -63,7 +63,7 @@ class Wanted:
         """Declare that for a Deployment, under its release name.
 
         Raises:
-            InvalidDeclarationError: some of it cannot be used.
+            InvalidConfigError: some of it cannot be used.
         """
         declared = {
             "release_name": release_name,

@@ -29,7 +29,7 @@ from astro_deployment_runtime.config.resource_arguments import (
     mistakes,
     shown,
 )
-from astro_deployment_runtime.errors import InvalidDeclarationError, InvalidVersionError
+from astro_deployment_runtime.errors import InvalidConfigError, InvalidVersionError
 from astro_deployment_runtime.planning.model import Latest
 from astro_deployment_runtime.planning.targets import hint
 from astro_deployment_runtime.planning.versions import Line, RuntimeVersion
@@ -157,12 +157,12 @@ def read_fleet_config(given: Mapping[str, Any]) -> FleetConfig:
         given: values by key, of :data:`~astro_deployment_runtime.config.config_keys.FLEET`.
 
     Raises:
-        InvalidDeclarationError: some of it is wrong; the message lists all mistakes, a line each.
+        InvalidConfigError: some of it is wrong; the message lists all mistakes, a line each.
     """
     reader = _Reader({key: value for key, value in given.items() if value not in (None, "")})
     read = reader.read()
     if reader.found:
-        raise InvalidDeclarationError("\n".join(reader.found))
+        raise InvalidConfigError("\n".join(reader.found))
     return read
 
 

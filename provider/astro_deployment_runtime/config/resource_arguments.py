@@ -16,7 +16,7 @@ from pydantic.alias_generators import to_camel
 
 from astro_deployment_runtime.catalogs import vendor_feed
 from astro_deployment_runtime.config.config_keys import nearest
-from astro_deployment_runtime.errors import InvalidDeclarationError, InvalidInputError, InvalidVersionError
+from astro_deployment_runtime.errors import InvalidConfigError, InvalidInputError, InvalidVersionError
 from astro_deployment_runtime.planning.model import Acceptance, Strategy, WarningName, read_warnings
 from astro_deployment_runtime.planning.targets import parse_target
 
@@ -179,13 +179,13 @@ def read_arguments(arguments: Mapping[str, Any]) -> ResourceArguments:
     """Check the arguments of one resource; those that are None count as not given.
 
     Raises:
-        InvalidDeclarationError: some are wrong; the message lists all of them, a line each.
+        InvalidConfigError: some are wrong; the message lists all of them, a line each.
     """
     try:
         return ResourceArguments.model_validate({key: value for key, value in arguments.items() if value is not None})
     except ValidationError as error:
         lines = mistakes(error, "", ResourceArguments)
-    raise InvalidDeclarationError("\n".join(lines))
+    raise InvalidConfigError("\n".join(lines))
 
 
 def mistakes(error: ValidationError, where: str, model: type[BaseModel]) -> list[str]:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
-from astro_deployment_runtime.errors import InvalidDeclarationError
+from astro_deployment_runtime.errors import InvalidConfigError
 from astro_deployment_runtime.planning.catalog import number
 from astro_deployment_runtime.planning.versions import ReleaseId, RuntimeVersion
 
@@ -71,7 +71,7 @@ def select(stack: FleetConfig, candidates: Sequence[Candidate], workspaces: Mapp
         workspaces: the labels of the workspaces, by id.
 
     Raises:
-        InvalidDeclarationError: a selector names a workspace that there is not, or two Deployments get one name.
+        InvalidConfigError: a selector names a workspace that there is not, or two Deployments get one name.
     """
     resolver = _Resolver(stack, candidates)
     mistakes = [_unknown_workspace(each, workspaces) for each in stack.selections]
@@ -79,7 +79,7 @@ def select(stack: FleetConfig, candidates: Sequence[Candidate], workspaces: Mapp
     picked = [entry for each in stack.selections for entry in resolver.pick(each)]
     mistakes += _same_names(entries, picked)
     if found := list(filter(None, mistakes)):
-        raise InvalidDeclarationError("\n".join(found))
+        raise InvalidConfigError("\n".join(found))
     notes = [*resolver.notes, *(f"astro:exclude: {each!r} leaves out no Deployment" for each in resolver.unused())]
     return Selected(entries=(*entries, *picked), notes=tuple(notes))
 

@@ -17,7 +17,7 @@ from astro_deployment_runtime.config.config_keys import FLEET, NAMESPACE, unknow
 from astro_deployment_runtime.config.engine_yaml import UnreadableYamlError, read_yaml, scalar_text, whole
 from astro_deployment_runtime.config.pulumi_project_file import PROJECT
 from astro_deployment_runtime.config.resource_arguments import shown
-from astro_deployment_runtime.errors import InvalidDeclarationError, InvalidInputError, UnreadableFileError
+from astro_deployment_runtime.errors import InvalidConfigError, InvalidInputError, UnreadableFileError
 from astro_deployment_runtime.support.file_reading import MAX_CONFIG_BYTES, read_file
 
 if TYPE_CHECKING:
@@ -43,11 +43,11 @@ class StackFile:
         """Return what declares a fleet, by the keys of :data:`~astro_deployment_runtime.config.config_keys.FLEET`.
 
         Raises:
-            InvalidDeclarationError: some of it is encrypted, or is no JSON where it is a text.
+            InvalidConfigError: some of it is encrypted, or is no JSON where it is a text.
         """
         if hidden := [key for key in FLEET if f"{NAMESPACE}:{key}" in self.encrypted]:
             names = ", ".join(f"{NAMESPACE}:{key}" for key in hidden)
-            raise InvalidDeclarationError(
+            raise InvalidConfigError(
                 f"{self.name}: {names} is encrypted, and cannot be read without the engine: run pulumi preview instead"
             )
         given = {key: self._structure(key) for key in FLEET}
@@ -82,7 +82,7 @@ class StackFile:
         try:
             return json.loads(text)
         except (ValueError, RecursionError):
-            raise InvalidDeclarationError(f"{NAMESPACE}:{key}: {shown(text)} is neither a structure nor JSON") from None
+            raise InvalidConfigError(f"{NAMESPACE}:{key}: {shown(text)} is neither a structure nor JSON") from None
 
 
 def read_stack_file(folder: Path, stack: str | None, environment: Mapping[str, str]) -> StackFile:

@@ -25,7 +25,7 @@ from astro_deployment_runtime.delivery.user_command import Command, Runner
 from astro_deployment_runtime.errors import (
     CommandInterruptedError,
     DeliveryFailedError,
-    InvalidDeclarationError,
+    InvalidProjectError,
     UnreadableFileError,
 )
 from astro_deployment_runtime.planning import plan_messages
@@ -86,7 +86,7 @@ class Project:
         """Read what was declared; whether it is so is told by :meth:`check`.
 
         Raises:
-            InvalidDeclarationError: a command cannot be used.
+            InvalidProjectError: a command cannot be used.
         """
         test, token = declaration.test, settings.token
         return cls(
@@ -119,27 +119,27 @@ class Project:
                 moved it on.
 
         Raises:
-            InvalidDeclarationError: something is wrong; the message lists all of it, a line each.
+            InvalidProjectError: something is wrong; the message lists all of it, a line each.
         """
         problems, checked = [], Checked([], [])
         try:
             checked = self._written(deployment, hops, may_name)
-        except InvalidDeclarationError as error:
+        except InvalidProjectError as error:
             problems.append(str(error))
         for command in self.commands:
             try:
                 command.find(self.folder)
-            except InvalidDeclarationError as error:
+            except InvalidProjectError as error:
                 problems.append(str(error))
         if problems:
-            raise InvalidDeclarationError("\n".join(problems))
+            raise InvalidProjectError("\n".join(problems))
         return checked
 
     def _written(self, deployment: Deployment, hops: Sequence[Hop], may_name: Callable[[ReleaseId], bool]) -> Checked:
         text, current = self.read(), deployment.current.id
         base = dockerfile.parse(text, self.base_images)
         if base.release != current and not may_name(base.release):
-            raise InvalidDeclarationError(
+            raise InvalidProjectError(
                 f"project {self.name}: its Dockerfile builds on {base.release} ({base.image!r}), and "
                 f"{printable(deployment.release_name)} runs {current}, from which the path to {hops[-1].target} does "
                 f"not lead there: is it the project of another Deployment? If it is this one's, let line {base.number} "
@@ -204,21 +204,21 @@ class Project:
         """Read the Dockerfile, every byte of it, also those that are no UTF-8.
 
         Raises:
-            InvalidDeclarationError: there is no Astro project, or it cannot be read.
+            InvalidProjectError: there is no Astro project, or it cannot be read.
         """
         for needed, what in (
             (self.folder, "no folder"),
             (self.folder / _CONFIG, f"no Astro project: it has no {_CONFIG}"),
         ):
             if not needed.exists():
-                raise InvalidDeclarationError(
+                raise InvalidProjectError(
                     f"project.path {self.name!r} is {what} ({printable(str(self.folder))}): name the folder in which "
                     "'astro dev init' was run; a relative path begins at the Pulumi project"
                 )
         try:
             return read_file(self._file, max_bytes=MAX_DOCKERFILE_BYTES).decode(errors="surrogateescape")
         except UnreadableFileError as error:
-            raise InvalidDeclarationError(f"project {self.name}: its {_DOCKERFILE} {error.reason}") from error
+            raise InvalidProjectError(f"project {self.name}: its {_DOCKERFILE} {error.reason}") from error
 
     def write(self, text: str) -> None:
         """Replace the Dockerfile, as a whole, with the same permissions.
@@ -299,7 +299,7 @@ class ProjectDelivery:
         """Write the ``FROM`` line, test, deploy; put the line back where that fails.
 
         Raises:
-            InvalidDeclarationError: the project is no longer what the preview saw; nothing was changed.
+            InvalidProjectError: the project is no longer what the preview saw; nothing was changed.
             DeliveryFailedError: a command failed or took too long.
             CommandInterruptedError: the user stopped the run.
         """
@@ -308,7 +308,7 @@ class ProjectDelivery:
             before = self.project.read()
             named = dockerfile.parse(before, self.project.base_images).release
             if named not in self.releases and not self.leads_to_target(deployment.current, named):
-                raise InvalidDeclarationError(
+                raise InvalidProjectError(
                     f"project {self.project.name}: its Dockerfile builds on {named} now, which is not on the path that "
                     "was shown: run 'pulumi preview' to see the new one"
                 )
@@ -343,6 +343,6 @@ class ProjectDelivery:
             if restored != found:
                 self.project.write(restored)
             image = dockerfile.parse(restored, images).image
-        except (InvalidDeclarationError, DeliveryFailedError) as error:
+        except (InvalidProjectError, DeliveryFailedError) as error:
             return f"The FROM line could not be put back to {current}, which still runs: {error}"
         return f"The Dockerfile of {self.project.name} builds on what runs again: {image}"

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from astro_deployment_runtime.delivery import registry_image
-from astro_deployment_runtime.errors import InvalidDeclarationError
+from astro_deployment_runtime.errors import InvalidImageError, InvalidProjectError
 from astro_deployment_runtime.planning import plan_messages
 from astro_deployment_runtime.planning.base_images import VENDORS
 
@@ -97,7 +97,7 @@ class Ways:
             named = None
             if arguments.image is not None:
                 if planned.hops and (obstacle := self.houston.image_obstacle(deployment)):
-                    raise InvalidDeclarationError(obstacle)
+                    raise InvalidImageError(obstacle)
                 named = registry_image.of_hops(
                     arguments.image, planned.hops, deployment, platform, arguments.accepted, self._base_images
                 )
@@ -106,7 +106,7 @@ class Ways:
         with self._lock:
             served = self._folders.setdefault(project.folder, deployment)
         if served.id != deployment.id:
-            raise InvalidDeclarationError(
+            raise InvalidProjectError(
                 f"project {project.name} is declared for {served.release_name} as well: its Dockerfile names one "
                 f"release, so it serves one Deployment; give {deployment.release_name} a checkout of its own"
             )
@@ -132,11 +132,11 @@ def _judged(warnings: Iterable[PlanWarning], arguments: ResourceArguments) -> li
     """Write the warnings that are not accepted.
 
     Raises:
-        InvalidDeclarationError: some are denied.
+        InvalidProjectError: some are denied.
     """
     shown = [warning for warning in warnings if warning.name not in arguments.accepted.warnings]
     if denied := [warning for warning in shown if warning.name in arguments.denied]:
         names = " and ".join(dict.fromkeys(warning.name for warning in denied))
         found = "\n".join(f"denied: {warning.name}: {warning.message}" for warning in denied)
-        raise InvalidDeclarationError(f"{found}\nCorrect that, or take {names} out of deny.")
+        raise InvalidProjectError(f"{found}\nCorrect that, or take {names} out of deny.")
     return [f"  {plan_messages.warning_line(warning)}" for warning in shown]

@@ -17,7 +17,7 @@ import re
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final, NoReturn, Self
 
-from astro_deployment_runtime.errors import InvalidDeclarationError, InvalidVersionError
+from astro_deployment_runtime.errors import InvalidProjectError, InvalidVersionError
 from astro_deployment_runtime.planning.base_images import VENDORS, Tag
 
 if TYPE_CHECKING:
@@ -91,7 +91,7 @@ def parse(text: str, images: BaseImages = VENDORS) -> Base:
         images: the repositories that count as the vendor's.
 
     Raises:
-        InvalidDeclarationError: that is no release of the vendor's, or the file cannot be read for certain.
+        InvalidProjectError: that is no release of the vendor's, or the file cannot be read for certain.
     """
     file = _File.read(text)
     return _base(file, file.deployed, images)
@@ -101,7 +101,7 @@ def others(text: str, images: BaseImages = VENDORS) -> list[Base]:
     """Return the vendor's images that other stages build on, and the last one does not.
 
     Raises:
-        InvalidDeclarationError: the file cannot be read for certain.
+        InvalidProjectError: the file cannot be read for certain.
     """
     file = _File.read(text)
     deployed, found = file.deployed, list[Base]()
@@ -110,7 +110,7 @@ def others(text: str, images: BaseImages = VENDORS) -> list[Base]:
             continue
         try:
             found.append(_base(file, stage, images))
-        except InvalidDeclarationError:
+        except InvalidProjectError:
             continue
     return found
 
@@ -119,7 +119,7 @@ def rewrite(text: str, release: ReleaseId, images: BaseImages = VENDORS) -> str:
     """Return a Dockerfile whose last stage builds on that release; the same text where it does already.
 
     Raises:
-        InvalidDeclarationError: the last stage builds on no release of the vendor's, or the file cannot be read or
+        InvalidProjectError: the last stage builds on no release of the vendor's, or the file cannot be read or
             rewritten for certain.
     """
     file = _File.read(text)
@@ -240,7 +240,7 @@ class _File:
                 if alias:
                     named[alias.lower()] = stages[-1]
         if not stages:
-            raise InvalidDeclarationError(
+            raise InvalidProjectError(
                 "the Dockerfile has no FROM line, so nothing tells which release it builds on: begin it with FROM and "
                 "the image of what the Deployment runs"
             )
@@ -443,4 +443,4 @@ _NAME_IT: Final = (
 
 
 def _refuse(number: int, why: str, advice: str = _NAME_IT) -> NoReturn:
-    raise InvalidDeclarationError(f"line {number} of the Dockerfile {why}: {advice}")
+    raise InvalidProjectError(f"line {number} of the Dockerfile {why}: {advice}")

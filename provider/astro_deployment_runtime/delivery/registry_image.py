@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Protocol
 
-from astro_deployment_runtime.errors import InvalidDeclarationError
+from astro_deployment_runtime.errors import InvalidImageError
 from astro_deployment_runtime.planning.base_images import REPOSITORY, VENDORS
 
 if TYPE_CHECKING:
@@ -30,15 +30,15 @@ def check_template(template: str) -> None:
     """Refuse a template that names what there is not.
 
     Raises:
-        InvalidDeclarationError: an unknown placeholder, or a brace that belongs to none.
+        InvalidImageError: an unknown placeholder, or a brace that belongs to none.
     """
     for name in _PLACEHOLDER.findall(template):
         if name not in PLACEHOLDERS:
             known = ", ".join(f"{{{placeholder}}}" for placeholder in PLACEHOLDERS)
-            raise InvalidDeclarationError(f"image names {{{name}}}, which there is not: use {known}")
+            raise InvalidImageError(f"image names {{{name}}}, which there is not: use {known}")
     rest = _PLACEHOLDER.sub("", template)
     if "{" in rest or "}" in rest:
-        raise InvalidDeclarationError(f"image {template!r} has a brace that belongs to no placeholder")
+        raise InvalidImageError(f"image {template!r} has a brace that belongs to no placeholder")
 
 
 def render(template: str, release: Release, base_images: BaseImages = VENDORS) -> str:
@@ -50,7 +50,7 @@ def render(template: str, release: Release, base_images: BaseImages = VENDORS) -
         base_images: the repositories that ``{base}`` names.
 
     Raises:
-        InvalidDeclarationError: the template is wrong, or what comes out is no image reference.
+        InvalidImageError: the template is wrong, or what comes out is no image reference.
     """
     check_template(template)
     values = {
@@ -61,9 +61,7 @@ def render(template: str, release: Release, base_images: BaseImages = VENDORS) -
     }
     image = _PLACEHOLDER.sub(lambda match: values[match[1]], template)
     if _REFERENCE.fullmatch(image) is None:
-        raise InvalidDeclarationError(
-            f"image {template!r} becomes {image!r} for {release.id}, which is no image reference"
-        )
+        raise InvalidImageError(f"image {template!r} becomes {image!r} for {release.id}, which is no image reference")
     return image
 
 
@@ -78,25 +76,25 @@ def of_hops(  # noqa: PLR0913, PLR0917 - each is one fact that the images depend
     """Name the image of every hop before the first, so that none is found wrong half of the way.
 
     Raises:
-        InvalidDeclarationError: the template is wrong, an image holds none of the user's DAGs, or the platform takes no
+        InvalidImageError: the template is wrong, an image holds none of the user's DAGs, or the platform takes no
             image by its name, or only at a price; unless the last two are accepted.
     """
     check_template(template)
     rendered = [render(template, hop.target, base_images) for hop in hops]
     if len({_pulled(image) for image in rendered}) < len(rendered):
         pinned = any(_digest(image) for image in rendered)
-        raise InvalidDeclarationError(
+        raise InvalidImageError(
             f"image {template!r} is the same for several hops, and no image is built on two releases"
             + ("; a digest names one image, whatever tag stands before it: leave the digest out and" if pinned else ":")
             + " name each hop's own with {version}, together with {distribution} or {airflow}"
         )
     if hops and not platform.takes_images:
-        raise InvalidDeclarationError(
+        raise InvalidImageError(
             f"platform {platform.version} cannot be told to deploy an image by its name, which is possible from 0.29.2 "
             "on: leave image out, and deploy each image with the vendor's CLI while the run waits for it"
         )
     if hops and platform.overwrites_environment and not accepted.overwrite_environment:
-        raise InvalidDeclarationError(
+        raise InvalidImageError(
             f"platform {platform.version} deploys an image by its name with upsertDeployment, which overwrites the "
             f"environment variables that {deployment.release_name} has in Houston: leave image out, and deploy each "
             "image with the vendor's CLI while the run waits for it, or accept it with accept: [overwrite-environment]"
@@ -104,7 +102,7 @@ def of_hops(  # noqa: PLR0913, PLR0917 - each is one fact that the images depend
     bare = next((image for image in rendered if is_base(image, base_images)), None)
     if bare and deployment.dag_deployment == "image" and not accepted.base_image:
         mirror = "" if is_base(bare) else "a mirror of "
-        raise InvalidDeclarationError(
+        raise InvalidImageError(
             f"{bare} is {mirror}the vendor's bare base image and holds none of your DAGs, which "
             f"{deployment.release_name} takes from its image: name an image of your project, or accept it with accept: "
             "[base-image]"

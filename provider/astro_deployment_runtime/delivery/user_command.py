@@ -20,7 +20,7 @@ from collections import deque
 from dataclasses import dataclass, field
 from typing import IO, TYPE_CHECKING, Final, Self, cast
 
-from astro_deployment_runtime.errors import CommandInterruptedError, DeliveryFailedError, InvalidDeclarationError
+from astro_deployment_runtime.errors import CommandInterruptedError, DeliveryFailedError, InvalidProjectError
 from astro_deployment_runtime.execution.run_messages import duration
 from astro_deployment_runtime.planning.plan_messages import printable
 from astro_deployment_runtime.support.secret_masks import MASKS
@@ -72,26 +72,26 @@ class Command:
             token: what may not be in it.
 
         Raises:
-            InvalidDeclarationError: it cannot be split, names what there is not, or holds the token.
+            InvalidProjectError: it cannot be split, names what there is not, or holds the token.
         """
         if token.get_secret_value() and token.get_secret_value() in template:
-            raise InvalidDeclarationError(
+            raise InvalidProjectError(
                 f"{name} holds the token, which every user of this machine could read there: the command finds it in "
                 f"its environment, as {TOKEN_VARIABLE}"
             )
         try:
             words = tuple(shlex.split(template))
         except ValueError as error:
-            raise InvalidDeclarationError(f"{name} {template!r} cannot be split into words: {error}") from None
+            raise InvalidProjectError(f"{name} {template!r} cannot be split into words: {error}") from None
         if not words or not words[0] or not template.isprintable():
-            raise InvalidDeclarationError(f"{name} {template!r} is no command: write a program and its arguments")
+            raise InvalidProjectError(f"{name} {template!r} is no command: write a program and its arguments")
         if "{" in words[0]:
-            raise InvalidDeclarationError(f"{name} begins with {words[0]!r}: name its program without placeholders")
+            raise InvalidProjectError(f"{name} begins with {words[0]!r}: name its program without placeholders")
         for word in words:
             known = _PLACEHOLDER.sub(lambda match: "" if match[1] in PLACEHOLDERS else match[0], word)
             if "{" in known or "}" in known:
                 names = ", ".join(f"{{{placeholder}}}" for placeholder in PLACEHOLDERS)
-                raise InvalidDeclarationError(
+                raise InvalidProjectError(
                     f"{name} has {word!r}, with a brace that belongs to no placeholder: use {names}, and put anything "
                     "else into a script"
                 )
@@ -105,12 +105,12 @@ class Command:
         """Put the values in, each within its word.
 
         Raises:
-            InvalidDeclarationError: a value might be taken for something else than a name.
+            InvalidProjectError: a value might be taken for something else than a name.
         """
 
         def value(match: re.Match[str]) -> str:
             if _VALUE.fullmatch(values[match[1]]) is None:
-                raise InvalidDeclarationError(
+                raise InvalidProjectError(
                     f"{match[0]} is {values[match[1]]!r}, which is not put into a command: it may hold letters, "
                     "digits and any of _ . : / - only, and begins with a letter or a digit"
                 )
@@ -129,14 +129,14 @@ class Command:
         """Find the program: on PATH, or from the project's folder where it is named with a slash.
 
         Raises:
-            InvalidDeclarationError: there is none.
+            InvalidProjectError: there is none.
         """
         program = self.words[0]
         by_path = os.path.dirname(program)  # noqa: PTH120 - as the system reads it: "./deploy" has one
         found = shutil.which(folder / program if by_path else program)
         if found is None:
             where = f"an executable file in {printable(str(folder))}" if by_path else "on PATH"
-            raise InvalidDeclarationError(
+            raise InvalidProjectError(
                 f"{program!r}, which {str(self)!r} runs, is not {where}: install it, or name another command"
             )
         return os.path.abspath(found)  # noqa: PTH100 - a link stays a link: programs look at their own name
@@ -156,7 +156,7 @@ class Runner:
         """Run a command to its end, and say what it prints.
 
         Raises:
-            InvalidDeclarationError: its program has gone.
+            InvalidProjectError: its program has gone.
             DeliveryFailedError: it cannot be started, failed, or took longer.
             CommandInterruptedError: the user stopped the run.
         """

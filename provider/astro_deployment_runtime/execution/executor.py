@@ -13,10 +13,10 @@ from astro_deployment_runtime.errors import (
     AstroRuntimeError,
     CommandInterruptedError,
     DeliveryFailedError,
-    DoubtfulMutationError,
     PlatformRefusedError,
     PlatformUnreachableError,
     RunInterruptedError,
+    UnknownOutcomeError,
 )
 from astro_deployment_runtime.execution import run_messages
 from astro_deployment_runtime.execution.decisions import (
@@ -270,7 +270,7 @@ class _Walk:
         outcome, message = Outcome.ANSWERED, ""
         try:
             send()
-        except DoubtfulMutationError as error:
+        except UnknownOutcomeError as error:
             outcome, message = Outcome.DOUBTFUL, str(error)
         except PlatformUnreachableError as error:
             outcome, message = Outcome.UNSENT, str(error)

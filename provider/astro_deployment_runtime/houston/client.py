@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING, Any, Final, Self, TypeVar
 
 from astro_deployment_runtime.errors import (
     AmbiguousNameError,
-    DeploymentNotFoundError,
-    DoubtfulMutationError,
     PlatformAnswerError,
     PlatformError,
     PlatformRefusedError,
+    ReleaseNameNotFoundError,
+    UnknownOutcomeError,
 )
 from astro_deployment_runtime.houston import graphql_documents
 from astro_deployment_runtime.houston.airflow_health import read_health
@@ -182,7 +182,7 @@ class Houston:
                     f"Houston shows no Deployment with the release name {release_name!r}, and not the whole fleet: "
                     f"{'; '.join(snapshot.gaps)}. Declare it by its deploymentId, or have the platform mended"
                 )
-            raise DeploymentNotFoundError(
+            raise ReleaseNameNotFoundError(
                 f"Houston shows this token no Deployment with the release name {release_name!r}, but "
                 f"{len(fleet.deployments)} others: correct the name, or give the token's account access to its "
                 "workspace"
@@ -289,7 +289,7 @@ class Houston:
             self._changed.add(deployment.id)
         changed = _id_in(answer)
         if changed not in {None, deployment.id}:
-            raise DoubtfulMutationError(
+            raise UnknownOutcomeError(
                 f"Houston answered {what} with the Deployment {changed} instead of {deployment.id}, so it may have "
                 f"changed the wrong one: look at {changed} as well"
             )

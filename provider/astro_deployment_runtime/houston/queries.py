@@ -16,11 +16,11 @@ from pydantic import ValidationError
 from astro_deployment_runtime.config.selectors import Candidate
 from astro_deployment_runtime.errors import (
     DeploymentNotFoundError,
-    FieldsRefusedError,
     PlatformAnswerError,
     PlatformError,
     PlatformRefusedError,
     TokenRefusedError,
+    UnsupportedFieldsError,
 )
 from astro_deployment_runtime.houston.answers import (
     AnyAnswer,
@@ -224,7 +224,7 @@ class Queries:
                 try:
                     data, refusals = self._transport.read_parts(query.document, query.variables, what=what)
                 except PlatformRefusedError as error:
-                    if isinstance(error, TokenRefusedError | FieldsRefusedError) or len(ids) == 1:
+                    if isinstance(error, TokenRefusedError | UnsupportedFieldsError) or len(ids) == 1:
                         raise _as_not_found(error, ids[0]) from error
                     # A Deployment that is gone or not permitted must not hide the others of its batch.
                     found |= dict.fromkeys(query.ids.values())
@@ -258,11 +258,11 @@ class Queries:
         for _ in range(len(OptionalField) + 1):
             try:
                 return ask()
-            except FieldsRefusedError as error:
+            except UnsupportedFieldsError as error:
                 self._omit(error, recheck_platform=recheck_platform)
         return ask()
 
-    def _omit(self, error: FieldsRefusedError, *, recheck_platform: bool) -> None:
+    def _omit(self, error: UnsupportedFieldsError, *, recheck_platform: bool) -> None:
         fields = {optional_field(type_name, field_name) for type_name, field_name in error.fields}
         known = self._platform
         # Only a platform that upgrades by image alone has no pending hops to hide.

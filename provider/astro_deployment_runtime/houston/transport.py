@@ -18,8 +18,6 @@ import httpx
 from pydantic import BaseModel, ValidationError
 
 from astro_deployment_runtime.errors import (
-    DoubtfulMutationError,
-    FieldsRefusedError,
     InvalidSettingsError,
     MutationNotSentError,
     PlatformAnswerError,
@@ -28,6 +26,8 @@ from astro_deployment_runtime.errors import (
     PlatformUnreachableError,
     RunInterruptedError,
     TokenRefusedError,
+    UnknownOutcomeError,
+    UnsupportedFieldsError,
 )
 from astro_deployment_runtime.support.cancellation import run_with_timeout
 from astro_deployment_runtime.support.http_clients import Clients, proxy_of
@@ -197,7 +197,7 @@ class Transport:
 
         Raises:
             PlatformRefusedError: Houston says no, and says why.
-            DoubtfulMutationError: there was no answer that settles whether it took effect.
+            UnknownOutcomeError: there was no answer that settles whether it took effect.
             MutationNotSentError: it was not processed, for certain.
             RunInterruptedError: the user has stopped the run; it was not sent.
         """
@@ -232,9 +232,7 @@ class Transport:
                 raise
             if isinstance(error.__cause__, _UNSENT) or status in _NOT_PROCESSED:
                 raise MutationNotSentError(f"{error}; {what} was not sent" if status is None else str(error)) from error
-            raise DoubtfulMutationError(
-                f"the answer to {what} was lost, so it may have taken effect: {error}"
-            ) from error
+            raise UnknownOutcomeError(f"the answer to {what} was lost, so it may have taken effect: {error}") from error
         return data or {}
 
     def may_ask(self, url: str) -> bool:
@@ -393,7 +391,7 @@ class Transport:
         if any(known in message for known in _TOKEN_MESSAGES for message in messages):
             return TokenRefusedError(self._refused_token(what, text))
         if lacking := [match for message in messages for match in _NO_FIELD.finditer(message)]:
-            refusal = FieldsRefusedError(f"Houston refuses {what}: {text}")
+            refusal = UnsupportedFieldsError(f"Houston refuses {what}: {text}")
             refusal.fields = frozenset((match["kind"] or "", match["name"] or match["odd"]) for match in lacking)
             return refusal
         return PlatformRefusedError(f"Houston refuses {what}: {text}")

@@ -12,7 +12,6 @@ from astro_deployment_runtime.config.connection_settings import ConnectionSettin
 from astro_deployment_runtime.config.resource_arguments import ResourceArguments, read_arguments
 from astro_deployment_runtime.delivery.delivery_choice import Ways
 from astro_deployment_runtime.errors import (
-    AmbiguousNameError,
     AstroRuntimeError,
     DeploymentNotFoundError,
     InvalidInputError,
@@ -130,12 +129,9 @@ class DeploymentLifecycle:
         except RefusedError as error:
             if "accept" in unknown and isinstance(checked.outcome, Refusal) and checked.outcome.acceptable:
                 return replace(checked, undecided="whether the path is allowed depends on accept")
-            return replace(checked, failures=(("runtime_version", str(error)),))
-        except (AmbiguousNameError, DeploymentNotFoundError) as error:
-            argument = "release_name" if news.get("release_name") else "deployment_id"
-            return replace(checked, failures=((argument, str(error)),))
+            return replace(checked, failures=((error.argument, str(error)),))
         except AstroRuntimeError as error:
-            return replace(checked, failures=(("", str(error)),))
+            return replace(checked, failures=((error.argument, str(error)),))
         inputs |= {"deployment_id": deployment.id, "release_name": deployment.release_name}
         if "strategy" in unknown:
             return replace(checked, undecided="the path depends on strategy")
@@ -152,7 +148,7 @@ class DeploymentLifecycle:
         try:
             lines += self._ways.lines(arguments, deployment, planned, unknown=waiting)
         except InvalidInputError as error:
-            return replace(checked, failures=(("project" if arguments.project else "image", str(error)),))
+            return replace(checked, failures=((error.argument, str(error)),))
         steps = bool(planned.hops or planned.cancel)
         inputs |= {
             "plan": lines,

@@ -189,7 +189,7 @@ def plan_fleet(
             pending hop is foreign. None: the state was not read.
 
     Raises:
-        InvalidDeclarationError: a selector cannot be resolved.
+        InvalidConfigError: a selector cannot be resolved.
         PlatformError: Houston cannot be read.
     """
     snapshot = lifecycle.houston.snapshot()

@@ -11,7 +11,7 @@ from functools import cached_property
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from astro_deployment_runtime.errors import UnsoundPlanError
+from astro_deployment_runtime.errors import PlanVerificationError
 from astro_deployment_runtime.planning import plan_warnings
 from astro_deployment_runtime.planning.catalog import number
 from astro_deployment_runtime.planning.model import (
@@ -50,7 +50,7 @@ def plan(request: PlanRequest) -> Plan | Refusal:
     """Find the one right path from what runs now to the target.
 
     Raises:
-        UnsoundPlanError: the check found fault with the path: a mistake in this package.
+        PlanVerificationError: the check found fault with the path: a mistake in this package.
     """
     return _Planner(request).answer()
 
@@ -186,7 +186,7 @@ class _Planner:
             final = hop is hops[-1]
             if against := self.request.verify(hop, final=final):
                 reasons = "; ".join(f"{violation.rule}: {violation.found}" for violation in against)
-                raise UnsoundPlanError(
+                raise PlanVerificationError(
                     f"the path from {self.request.current} to {hops[-1].target} has an illegal hop, "
                     f"{hop.source} > {hop.target} ({reasons}): please report this; nothing was changed"
                 )

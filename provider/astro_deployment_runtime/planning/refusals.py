@@ -8,7 +8,7 @@ from functools import cached_property
 from itertools import combinations, pairwise
 from typing import TYPE_CHECKING, Final
 
-from astro_deployment_runtime.errors import UnsoundPlanError
+from astro_deployment_runtime.errors import PlanVerificationError
 from astro_deployment_runtime.planning.catalog import number
 from astro_deployment_runtime.planning.model import Acceptance, RuleId, Strategy, Violation
 from astro_deployment_runtime.planning.path_search import Search
@@ -173,7 +173,7 @@ def _openings(
         if openings:
             return size, openings
     # Without any of the rules one hop is enough, unless the target is lower, and then nobody asks.
-    raise UnsoundPlanError(
+    raise PlanVerificationError(
         f"nothing explains why there is no path from {request.current} to {wanted}: please report this"
     )
 

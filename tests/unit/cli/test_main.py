@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from astro_deployment_runtime.cli import main, plan
-from astro_deployment_runtime.errors import UnsoundPlanError
+from astro_deployment_runtime.errors import PlanVerificationError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -176,7 +176,7 @@ def test_a_mistake_of_ours_is_exit_code_1(monkeypatch: pytest.MonkeyPatch, capsy
     """It is neither a refusal nor the user's text."""
 
     def fail(*_: object, **__: object) -> None:
-        raise UnsoundPlanError("the check objects")
+        raise PlanVerificationError("the check objects")
 
     monkeypatch.setattr(plan, "plan", fail)
     assert main.main([*GUIDE, "--from", "AC 2.2.3", "--to", "5.0.4"]) == 1

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from astro_deployment_runtime.config.fleet_config import FleetConfig, read_fleet_config
-from astro_deployment_runtime.errors import InvalidDeclarationError
+from astro_deployment_runtime.errors import InvalidConfigError
 
 ENTRY = {"name": "data-eng", "releaseName": "galactic-stars-1234", "runtimeVersion": "5.0.4"}
 BARE = {"name": "data-eng", "releaseName": "galactic-stars-1234"}
@@ -20,7 +20,7 @@ def read(**given: Any) -> FleetConfig:
 
 def refused(**given: Any) -> list[str]:
     """Give the lines for a config that cannot be used."""
-    with pytest.raises(InvalidDeclarationError) as raised:
+    with pytest.raises(InvalidConfigError) as raised:
         read_fleet_config(given)
     return str(raised.value).splitlines()
 

@@ -10,7 +10,7 @@ import pytest
 from astro_deployment_runtime.config.config_keys import FLEET
 from astro_deployment_runtime.config.fleet_config import Defaults, DeploymentEntry, Selector, Wave, read_fleet_config
 from astro_deployment_runtime.config.resource_arguments import ProjectArguments, ResourceArguments, read_arguments
-from astro_deployment_runtime.errors import InvalidDeclarationError
+from astro_deployment_runtime.errors import InvalidConfigError
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
@@ -43,7 +43,7 @@ def told(given: dict[str, Any]) -> list[str]:
     """Give the lines for a config; none where it can be used."""
     try:
         read_fleet_config(given)
-    except InvalidDeclarationError as error:
+    except InvalidConfigError as error:
         return str(error).split("\n")
     return []
 
@@ -96,7 +96,7 @@ def test_an_argument_of_the_wrong_kind_is_told_in_the_users_words(name: str) -> 
     for wrong in _WRONG:
         try:
             read_arguments({"release_name": "a", "runtime_version": "5.0.4", name: wrong})
-        except InvalidDeclarationError as error:
+        except InvalidConfigError as error:
             judge(str(error).split("\n"), "")
 
 

@@ -7,14 +7,14 @@ from typing import Any
 import pytest
 
 from astro_deployment_runtime.config.resource_arguments import ResourceArguments, read_arguments
-from astro_deployment_runtime.errors import InvalidDeclarationError
+from astro_deployment_runtime.errors import InvalidConfigError
 
 LEAST = {"release_name": "galactic-stars-1234", "runtime_version": "5.0.4"}
 
 
 def refused(**arguments: Any) -> str:
     """Give the message for arguments that cannot be used."""
-    with pytest.raises(InvalidDeclarationError) as raised:
+    with pytest.raises(InvalidConfigError) as raised:
         read_arguments(LEAST | arguments)
     return str(raised.value)
 
@@ -150,5 +150,5 @@ def test_each_mistake_names_its_key(arguments: dict[str, Any], message: str) -> 
 
 def test_a_missing_version_is_told() -> None:
     """There is no default for what this is about."""
-    with pytest.raises(InvalidDeclarationError, match="runtimeVersion: is missing"):
+    with pytest.raises(InvalidConfigError, match="runtimeVersion: is missing"):
         read_arguments({"release_name": "a"})

@@ -16,7 +16,12 @@ from astro_deployment_runtime.config.fleet_config import read_fleet_config
 from astro_deployment_runtime.config.resource_arguments import ProjectArguments, read_arguments
 from astro_deployment_runtime.delivery import dockerfile
 from astro_deployment_runtime.delivery.astro_project import Project, ProjectDelivery
-from astro_deployment_runtime.errors import CommandInterruptedError, DeliveryFailedError, InvalidDeclarationError
+from astro_deployment_runtime.errors import (
+    CommandInterruptedError,
+    DeliveryFailedError,
+    InvalidConfigError,
+    InvalidProjectError,
+)
 from astro_deployment_runtime.execution.executor import walk
 from astro_deployment_runtime.lifecycle.deployment import DeploymentLifecycle
 from astro_deployment_runtime.planning.base_images import VENDORS, BaseImages
@@ -153,7 +158,7 @@ def test_every_problem_is_told_at_once(simulation: Simulation, folder: Path, mon
     """The Dockerfile of another Deployment, a program that is not there and one that is no file."""
     (folder / "Dockerfile").write_text(f"FROM {RUNTIME}:4.2.5\n", encoding="utf-8")
     monkeypatch.setenv("PATH", "/nowhere")
-    with pytest.raises(InvalidDeclarationError) as refused:
+    with pytest.raises(InvalidProjectError) as refused:
         declared(folder, test="./check {version}").check(*planned(simulation), nothing)
     base, test, deploy = str(refused.value).splitlines()
     assert f"builds on Astro Runtime 4.2.5 ('{RUNTIME}:4.2.5'), and stars-1 runs AC 2.2.3" in base
@@ -167,13 +172,13 @@ def test_what_is_no_astro_project_is_refused(simulation: Simulation, folder: Pat
     """With what is missing, and where it was looked for."""
     cases: list[tuple[Path, str]] = [(tmp_path / "none", "is no folder"), (tmp_path, "is no Astro project")]
     for path, why in cases:
-        with pytest.raises(InvalidDeclarationError, match=why):
+        with pytest.raises(InvalidProjectError, match=why):
             declared(path).check(*planned(simulation), nothing)
     (folder / "Dockerfile").unlink()
-    with pytest.raises(InvalidDeclarationError, match=r"its Dockerfile cannot be read \(No such file"):
+    with pytest.raises(InvalidProjectError, match=r"its Dockerfile cannot be read \(No such file"):
         declared(folder).check(*planned(simulation), nothing)
     (folder / "Dockerfile").write_text("FROM python:3.9\n", encoding="utf-8")
-    with pytest.raises(InvalidDeclarationError, match="none of the vendor's images"):
+    with pytest.raises(InvalidProjectError, match="none of the vendor's images"):
         declared(folder).check(*planned(simulation), nothing)
 
 
@@ -310,7 +315,7 @@ def test_another_error_restores_the_file_too(simulation: Simulation, folder: Pat
 def test_a_project_that_changed_since_the_preview_is_left_alone(simulation: Simulation, folder: Path) -> None:
     """A release that is not on the path that was shown is nobody's to overwrite."""
     (folder / "Dockerfile").write_text(f"FROM {RUNTIME}:4.2.5\n", encoding="utf-8")
-    with pytest.raises(InvalidDeclarationError, match=r"builds on Astro Runtime 4\.2\.5 now"):
+    with pytest.raises(InvalidProjectError, match=r"builds on Astro Runtime 4\.2\.5 now"):
         deliver(simulation, declared(folder))
     assert noted(folder) == []
 
@@ -493,9 +498,9 @@ def test_a_declaration_has_one_way_for_images() -> None:
     entry = {"name": "a", "releaseName": "stars-1", "runtimeVersion": "5.0.4", "project": {"path": "../airflow"}}
     (read,) = read_fleet_config({"deployments": [entry]}).deployments
     assert read.project == ProjectArguments(path="../airflow", deploy="astro deploy {deployment_id} --force")
-    with pytest.raises(InvalidDeclarationError, match=r"deployments\[0\]: .*give image or project, not both"):
+    with pytest.raises(InvalidConfigError, match=r"deployments\[0\]: .*give image or project, not both"):
         read_fleet_config({"deployments": [entry | {"image": "a:{version}"}]})
-    with pytest.raises(InvalidDeclarationError, match=r"project\.path: is missing"):
+    with pytest.raises(InvalidConfigError, match=r"project\.path: is missing"):
         read_arguments({"release_name": "stars-1", "runtime_version": "5.0.4", "project": {"test": "x"}})
 
 

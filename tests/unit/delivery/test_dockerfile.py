@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from astro_deployment_runtime.delivery import dockerfile
-from astro_deployment_runtime.errors import InvalidDeclarationError
+from astro_deployment_runtime.errors import InvalidProjectError
 from astro_deployment_runtime.planning.base_images import BaseImages
 from astro_deployment_runtime.planning.versions import ReleaseId
 
@@ -218,10 +218,10 @@ def test_shows_what_arguments_come_to() -> None:
 )
 def test_refuses_what_names_no_release(text: str, why: str) -> None:
     """With the line, the reason and what to write instead: before anything is written."""
-    with pytest.raises(InvalidDeclarationError) as refused:
+    with pytest.raises(InvalidProjectError) as refused:
         dockerfile.parse(text)
     assert why in str(refused.value)
-    with pytest.raises(InvalidDeclarationError):
+    with pytest.raises(InvalidProjectError):
         rewritten(text, "Runtime 5.0.5")
 
 
@@ -249,7 +249,7 @@ def test_refuses_what_names_no_release(text: str, why: str) -> None:
 )
 def test_refuses_a_here_document_that_cannot_be_told_for_certain(line: str) -> None:
     """Inside a quote without an end, without its own end, or not a word of its own: with its line."""
-    with pytest.raises(InvalidDeclarationError, match="line 2 of the Dockerfile"):
+    with pytest.raises(InvalidProjectError, match="line 2 of the Dockerfile"):
         rewritten(f"FROM {RUNTIME}:5.0.4\n{line}\nFROM {RUNTIME}:5.0.4\n", "Runtime 5.0.5")
 
 
@@ -371,9 +371,7 @@ def test_mirrors_are_read_and_named(before: str, release: str, after: str) -> No
 def test_a_mirror_that_is_not_configured_is_refused_with_the_setting() -> None:
     """Nothing tells that its images are the vendor's."""
     text = "ARG REGISTRY=localhost:5000\nFROM ${REGISTRY}/astronomer/astro-runtime:5.0.4\n"
-    with pytest.raises(
-        InvalidDeclarationError, match="If it is a mirror of them, name its repository in astro:baseImages"
-    ):
+    with pytest.raises(InvalidProjectError, match="If it is a mirror of them, name its repository in astro:baseImages"):
         dockerfile.parse(text)
     found = dockerfile.rewrite(text, ReleaseId.parse("Runtime 5.0.5"), MIRRORS)
     assert found == text.replace("5.0.4", "5.0.5")
@@ -390,5 +388,5 @@ def test_one_mirror_of_all_runtime_images_stays_for_airflow_3() -> None:
 def test_a_comment_within_a_reference_is_not_lost() -> None:
     """A reference in pieces with a comment in between is refused."""
     text = "FROM quay.io/astronomer/astro-\\\n# why\nruntime:5.0.4\n"
-    with pytest.raises(InvalidDeclarationError, match="has a comment within the reference"):
+    with pytest.raises(InvalidProjectError, match="has a comment within the reference"):
         rewritten(text, "Runtime 5.0.5")

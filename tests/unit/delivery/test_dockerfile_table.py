@@ -10,7 +10,7 @@ from typing import Final
 import pytest
 
 from astro_deployment_runtime.delivery import dockerfile
-from astro_deployment_runtime.errors import InvalidDeclarationError
+from astro_deployment_runtime.errors import InvalidProjectError
 from astro_deployment_runtime.planning.base_images import BaseImages
 from astro_deployment_runtime.planning.versions import ReleaseId
 
@@ -243,7 +243,7 @@ def test_a_dockerfile_is_moved_or_refused(text: str, target: str, outcome: Outco
     """One place changes, and the file reads as the new release; or nothing does, with the reason."""
     release = ReleaseId.parse(target)
     if isinstance(outcome, str):
-        with pytest.raises(InvalidDeclarationError) as refused:
+        with pytest.raises(InvalidProjectError) as refused:
             dockerfile.rewrite(text, release, MIRRORS)
         assert outcome in str(refused.value)
         assert "of the Dockerfile" in str(refused.value)

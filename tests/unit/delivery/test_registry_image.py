@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from astro_deployment_runtime.delivery.registry_image import check_template, is_base, of_hops, render
-from astro_deployment_runtime.errors import InvalidDeclarationError
+from astro_deployment_runtime.errors import InvalidImageError
 from astro_deployment_runtime.planning.base_images import BaseImages
 from astro_deployment_runtime.planning.catalog import Release
 from astro_deployment_runtime.planning.model import Acceptance, Deployment, Hop, Platform, RuleId
@@ -61,9 +61,9 @@ def test_a_template_names_the_image_of_each_release(template: str, release: Rele
 )
 def test_a_template_that_names_what_there_is_not_is_refused(template: str, message: str) -> None:
     """With the names that there are; render refuses it likewise."""
-    with pytest.raises(InvalidDeclarationError, match=message):
+    with pytest.raises(InvalidImageError, match=message):
         check_template(template)
-    with pytest.raises(InvalidDeclarationError, match=message):
+    with pytest.raises(InvalidImageError, match=message):
         render(template, RUNTIME)
 
 
@@ -85,7 +85,7 @@ def test_a_template_that_names_what_there_is_not_is_refused(template: str, messa
 )
 def test_what_becomes_no_reference_is_refused(template: str) -> None:
     """Told with the release for which it is none."""
-    with pytest.raises(InvalidDeclarationError, match=r"for Astro Runtime 5\.0\.4, which is no image reference"):
+    with pytest.raises(InvalidImageError, match=r"for Astro Runtime 5\.0\.4, which is no image reference"):
         render(template, RUNTIME)
 
 
@@ -143,7 +143,7 @@ DIGEST = f"@sha256:{'0' * 64}"
 )
 def test_one_image_for_several_hops_is_refused(template: str) -> None:
     """A digest names one image, whatever tag and repository come before it."""
-    with pytest.raises(InvalidDeclarationError, match="is the same for several hops") as refused:
+    with pytest.raises(InvalidImageError, match="is the same for several hops") as refused:
         of_hops(template, HOPS, DEPLOYMENT, PLATFORM, Acceptance())
     assert ("leave the digest out" in str(refused.value)) == ("@" in template)
     assert len(of_hops(template, HOPS[:1], DEPLOYMENT, PLATFORM, Acceptance())) == 1
@@ -152,7 +152,7 @@ def test_one_image_for_several_hops_is_refused(template: str) -> None:
 def test_a_mirror_of_the_bare_image_has_to_be_accepted() -> None:
     """It holds none of the user's DAGs, as the vendor's does not; its name is in the refusal."""
     with pytest.raises(
-        InvalidDeclarationError,
+        InvalidImageError,
         match=r"^localhost:5000/astronomer/astro-runtime:5\.0\.4 is a mirror of the vendor's bare",
     ):
         of_hops("{base}", HOPS[:1], DEPLOYMENT, PLATFORM, Acceptance(), MIRRORS)

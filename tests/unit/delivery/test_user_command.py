@@ -12,7 +12,7 @@ import pytest
 from pydantic import SecretStr
 
 from astro_deployment_runtime.delivery.user_command import Command, Runner
-from astro_deployment_runtime.errors import CommandInterruptedError, DeliveryFailedError, InvalidDeclarationError
+from astro_deployment_runtime.errors import CommandInterruptedError, DeliveryFailedError, InvalidProjectError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -114,7 +114,7 @@ def test_a_template_is_split_before_it_is_filled_in(template: str, words: tuple[
 )
 def test_a_template_that_cannot_be_used_is_refused(template: str, why: str) -> None:
     """With the argument's name, what was found and what may be written."""
-    with pytest.raises(InvalidDeclarationError, match=r"project\.deploy") as refused:
+    with pytest.raises(InvalidProjectError, match=r"project\.deploy") as refused:
         parsed(template)
     assert why in str(refused.value)
 
@@ -142,7 +142,7 @@ def test_the_vendors_deployment_is_known(template: str, vendors: bool) -> None:
 
 def test_the_token_is_refused_in_a_template() -> None:
     """The list of processes shows everybody a command's words; the message does not repeat it."""
-    with pytest.raises(InvalidDeclarationError, match="ASTRO_HOUSTON_TOKEN") as refused:
+    with pytest.raises(InvalidProjectError, match="ASTRO_HOUSTON_TOKEN") as refused:
         parsed(f"astro deploy --token {TOKEN}", SecretStr(TOKEN))
     assert TOKEN not in str(refused.value)
 
@@ -150,7 +150,7 @@ def test_the_token_is_refused_in_a_template() -> None:
 @pytest.mark.parametrize("value", ["--remote", "a b", "$(x)", "", "a\nb", "a;b", "'", "é", "{image}"])
 def test_a_value_that_is_no_name_is_not_put_in(value: str) -> None:
     """A platform's names cannot become options or anything else of a command."""
-    with pytest.raises(InvalidDeclarationError, match="is not put into a command"):
+    with pytest.raises(InvalidProjectError, match="is not put into a command"):
         parsed("a {release_name}").fill(VALUES | {"release_name": value})
 
 
@@ -161,9 +161,9 @@ def test_a_program_is_found_on_path_or_in_the_folder(tmp_path: Path, monkeypatch
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("PATH", ".")
     assert parsed("job").find(Path("/")) == str(tmp_path / "job")
-    with pytest.raises(InvalidDeclarationError, match="'astro', which 'astro deploy' runs, is not on PATH"):
+    with pytest.raises(InvalidProjectError, match="'astro', which 'astro deploy' runs, is not on PATH"):
         parsed("astro deploy").find(tmp_path)
-    with pytest.raises(InvalidDeclarationError, match="is not an executable file in"):
+    with pytest.raises(InvalidProjectError, match="is not an executable file in"):
         parsed("./missing").find(tmp_path)
 
 

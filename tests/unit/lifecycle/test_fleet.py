@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from astro_deployment_runtime.config.fleet_config import read_fleet_config
-from astro_deployment_runtime.errors import InvalidDeclarationError, PlatformAnswerError, TokenRefusedError
+from astro_deployment_runtime.errors import InvalidConfigError, PlatformAnswerError, TokenRefusedError
 from astro_deployment_runtime.lifecycle.deployment import DeploymentLifecycle
 from astro_deployment_runtime.lifecycle.fleet import FleetPlan, plan_fleet, refusal_text, summary
 from astro_deployment_runtime.planning.versions import ReleaseId
@@ -116,7 +116,7 @@ def test_selectors_are_resolved(served: Served) -> None:
 
 def test_a_selector_that_cannot_be_resolved_is_a_mistake(served: Served) -> None:
     """A workspace that there is not, and a name for two Deployments; all at once."""
-    with pytest.raises(InvalidDeclarationError) as raised:
+    with pytest.raises(InvalidConfigError) as raised:
         plan(
             served,
             deployments=[entry("stars-1", name="wind-3")],

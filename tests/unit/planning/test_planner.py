@@ -6,7 +6,7 @@ import pytest
 
 from astro_deployment_runtime.catalogs import vendor_feed
 from astro_deployment_runtime.cli.question import parse_current, parse_target
-from astro_deployment_runtime.errors import UnsoundPlanError
+from astro_deployment_runtime.errors import PlanVerificationError
 from astro_deployment_runtime.planning import plan_request, planner
 from astro_deployment_runtime.planning.catalog import Catalog, Channel, Release
 from astro_deployment_runtime.planning.model import Acceptance, Plan, Platform, Refusal, RuleId, Strategy, Violation
@@ -528,7 +528,7 @@ def test_a_path_that_the_check_objects_to_is_never_returned(monkeypatch: pytest.
     """Search and check disagree: that is a mistake of ours, and no plan."""
     objections = (Violation(rule=RuleId.OFFERED, found="made up"), Violation(rule=RuleId.CHANNEL, found="too"))
     monkeypatch.setattr(plan_request, "verify", lambda *_, **__: objections)
-    with pytest.raises(UnsoundPlanError) as caught:
+    with pytest.raises(PlanVerificationError) as caught:
         ask("AC 2.2.3", "6.0.0", PUBLISHED)
     assert str(caught.value) == (
         "the path from AC 2.2.3 to Astro Runtime 6.0.0 has an illegal hop, AC 2.2.3 > AC 2.3.4 "
@@ -539,17 +539,17 @@ def test_a_path_that_the_check_objects_to_is_never_returned(monkeypatch: pytest.
 def test_the_check_knows_all_that_the_search_was_told(monkeypatch: pytest.MonkeyPatch) -> None:
     """Neither a move that the platform cannot make nor a stop at an accepted release gets past it."""
     monkeypatch.setattr(planner, "Terms", lambda **_: Terms(through_yanked=True))
-    with pytest.raises(UnsoundPlanError, match=r"PLATFORM: the platform is 0\.33\.2"):
+    with pytest.raises(PlanVerificationError, match=r"PLATFORM: the platform is 0\.33\.2"):
         ask("AC 2.2.3", "5.0.4", platform=Platform(version="0.33.2"))
     stop = made("AC 2.2.3", "AC 2.3.0", "Runtime 5.0.0 = 2.3.0", "Runtime 6.0.0 = 2.4.0", yanked="Runtime 5.0.0")
-    with pytest.raises(UnsoundPlanError, match=r"YANKED: Astro Runtime 5\.0\.0 is yanked"):
+    with pytest.raises(PlanVerificationError, match=r"YANKED: Astro Runtime 5\.0\.0 is yanked"):
         ask("AC 2.2.3", "6.0.0", stop, accept=("yanked:5.0.0",), platform=Platform(version="0.33.3"))
 
 
 def test_a_refusal_that_nothing_explains_is_never_returned() -> None:
     """Asking what is in the way of a lower target is a mistake of ours, and ends."""
     current, lower = parse_current("AC 2.4.3", PUBLISHED), parse_current("Runtime 5.0.4", PUBLISHED)
-    with pytest.raises(UnsoundPlanError, match="nothing explains"):
+    with pytest.raises(PlanVerificationError, match="nothing explains"):
         obstacles(lower, PlanRequest(current=current, target=parse_target("5.0.4"), catalog=PUBLISHED), Terms())
 
 
