@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from tests.e2e.pulumi_project import IMAGE, PLUGIN, ROOT, Project, Sandbox, deployment
+from tests.e2e.pulumi_project import IMAGE, PLUGIN, Project
+from tests.e2e.sandbox_process import ROOT, Sandbox, deployment
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 from bench.sandbox_project import Table, fleet, nothing, ratio, ratios, seconds, timed, verdict
 
 if TYPE_CHECKING:
-    from tests.e2e.pulumi_project import Sandbox
+    from tests.e2e.sandbox_process import Sandbox
 
 COUNT: Final = 100
 ROUNDS: Final = 3

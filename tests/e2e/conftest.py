@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import pytest
 
-from tests.e2e.pulumi_project import QUICK_PLUGIN, Project, Sandbox
+from tests.e2e.pulumi_project import QUICK_PLUGIN, Project
+from tests.e2e.sandbox_process import Sandbox
 from tools.engine import find_or_get
 
 if TYPE_CHECKING:

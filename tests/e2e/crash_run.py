@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from tests.e2e import processes
 from tests.e2e.crash_points import Killer, Side, Where
-from tests.e2e.pulumi_project import IMAGE, QUICK_PLUGIN, Project, Sandbox, deployment
+from tests.e2e.pulumi_project import IMAGE, QUICK_PLUGIN, Project
+from tests.e2e.sandbox_process import Sandbox, deployment
 from tests.recording_proxy import Dropped, Proxy
 
 if TYPE_CHECKING:

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Final
 
 import pytest
 
-from tests.e2e.pulumi_project import IMAGE, PLUGIN, ROOT, TOKEN, deployment
+from tests.e2e.pulumi_project import IMAGE, PLUGIN
+from tests.e2e.sandbox_process import ROOT, TOKEN, deployment
 
 if TYPE_CHECKING:
     from pathlib import Path

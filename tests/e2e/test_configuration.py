@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 import yaml
 
-from tests.e2e.pulumi_project import IMAGE, TOKEN, deployment
+from tests.e2e.pulumi_project import IMAGE
+from tests.e2e.sandbox_process import TOKEN, deployment
 
 if TYPE_CHECKING:
     from tests.e2e.conftest import MakeProject, StartSandbox

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Final
 import pytest
 import yaml
 
-from tests.e2e.pulumi_project import IMAGE, MARKED_BLOCKS, ROOT, START_AIRFLOW, TOKEN, Result, deployment
+from tests.e2e.pulumi_project import IMAGE, MARKED_BLOCKS, Result
+from tests.e2e.sandbox_process import ROOT, START_AIRFLOW, TOKEN, deployment
 from tools import recording
 
 if TYPE_CHECKING:
@@ -21,7 +22,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from tests.e2e.conftest import MakeProject, StartSandbox
-    from tests.e2e.pulumi_project import Project, Sandbox
+    from tests.e2e.pulumi_project import Project
+    from tests.e2e.sandbox_process import Sandbox
 
 _RELEASE: Final = "galactic-stars-1234"
 _OPERATIONS: Final = ROOT / "docs" / "operations.md"

@@ -14,7 +14,7 @@ import pytest
 
 from tests.e2e import processes
 from tests.e2e.crash_run import opened
-from tests.e2e.pulumi_project import TOKEN
+from tests.e2e.sandbox_process import TOKEN
 from tests.fault_proxy import FAULTS, Faults, pages, revoked
 from tests.recording_proxy import Answer, Dropped, Request
 

@@ -15,11 +15,12 @@ import pytest
 import yaml
 
 from astro_deployment_runtime.execution.health_confirmation import HEALTHY_READS
-from tests.e2e.pulumi_project import IMAGE, ROOT, START_AIRFLOW, deployment
+from tests.e2e.pulumi_project import IMAGE
+from tests.e2e.sandbox_process import ROOT, START_AIRFLOW, deployment
 
 if TYPE_CHECKING:
     from tests.e2e.conftest import MakeProject, StartSandbox
-    from tests.e2e.pulumi_project import Sandbox
+    from tests.e2e.sandbox_process import Sandbox
 
 _STACKS: Final = ROOT / "stacks"
 _GOLDEN: Final = Path(__file__).parent / "golden" / "fleet-refused.txt"

@@ -6,7 +6,8 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tests.e2e.pulumi_project import IMAGE, MARKED_BLOCKS, PLUGIN, TOKEN, deployment
+from tests.e2e.pulumi_project import IMAGE, MARKED_BLOCKS, PLUGIN
+from tests.e2e.sandbox_process import TOKEN, deployment
 
 if TYPE_CHECKING:
     from tests.e2e.conftest import MakeProject, StartSandbox

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 import yaml
 
-from tests.e2e.pulumi_project import IMAGE, ROOT, TOKEN, deployment
+from tests.e2e.pulumi_project import IMAGE
+from tests.e2e.sandbox_process import ROOT, TOKEN, deployment
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 import pytest
 
 from tests.e2e import postgresql, processes
-from tests.e2e.pulumi_project import ROOT, TOKEN, deployment
+from tests.e2e.sandbox_process import ROOT, TOKEN, deployment
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 
     from tests.e2e.conftest import MakeProject, StartSandbox
     from tests.e2e.postgresql import Server
-    from tests.e2e.pulumi_project import Project, Sandbox
+    from tests.e2e.pulumi_project import Project
+    from tests.e2e.sandbox_process import Sandbox
 
 _PASSPHRASE: Final = "of-the-stack-4711"
 _IMAGES: Final = ("quay.io/astronomer/ap-airflow:2.3.0-onbuild", "quay.io/astronomer/astro-runtime:5.0.4")

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 import yaml
 
-from tests.e2e.pulumi_project import ROOT, TOKEN, Sandbox, deployment
+from tests.e2e.sandbox_process import ROOT, TOKEN, Sandbox, deployment
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -13,7 +13,8 @@ import subprocess
 from typing import TYPE_CHECKING, Any, Final
 
 from astro_deployment_runtime.cli.main import main
-from tests.e2e.pulumi_project import IMAGE, ROOT, START_AIRFLOW, TOKEN, deployment
+from tests.e2e.pulumi_project import IMAGE
+from tests.e2e.sandbox_process import ROOT, START_AIRFLOW, TOKEN, deployment
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -22,7 +23,8 @@ if TYPE_CHECKING:
     import pytest
 
     from tests.e2e.conftest import MakeProject, StartSandbox
-    from tests.e2e.pulumi_project import Project, Sandbox
+    from tests.e2e.pulumi_project import Project
+    from tests.e2e.sandbox_process import Sandbox
 
 _KEPT: Final = ROOT / "tests" / "golden" / "previews"
 _FORMATS: Final = {"markdown": "md", "json": "report.json", "junit": "xml"}

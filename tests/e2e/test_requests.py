@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.e2e.pulumi_project import IMAGE, PLUGIN, deployment
+from tests.e2e.pulumi_project import IMAGE, PLUGIN
+from tests.e2e.sandbox_process import deployment
 
 if TYPE_CHECKING:
     from tests.e2e.conftest import MakeProject, StartSandbox
-    from tests.e2e.pulumi_project import Sandbox
+    from tests.e2e.sandbox_process import Sandbox
 
 HOPS = 2
 

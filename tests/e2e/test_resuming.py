@@ -11,13 +11,15 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import yaml
 
-from tests.e2e.pulumi_project import IMAGE, START_AIRFLOW, START_RUNTIME, deployment
+from tests.e2e.pulumi_project import IMAGE
+from tests.e2e.sandbox_process import START_AIRFLOW, START_RUNTIME, deployment
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from tests.e2e.conftest import MakeProject, StartSandbox
-    from tests.e2e.pulumi_project import Project, Sandbox
+    from tests.e2e.pulumi_project import Project
+    from tests.e2e.sandbox_process import Sandbox
 
 _AC = "quay.io/astronomer/ap-airflow:2.3.0-onbuild"
 _RUNTIME = "quay.io/astronomer/astro-runtime:5.0.4"

@@ -11,7 +11,7 @@ import pytest
 
 from tests.e2e import processes
 from tests.e2e.crash_run import Case, opened
-from tests.e2e.pulumi_project import TOKEN
+from tests.e2e.sandbox_process import TOKEN
 from tests.fault_proxy import Faults, revoked
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 import pytest
 
-from tests.e2e.pulumi_project import ROOT, deployment
+from tests.e2e.sandbox_process import ROOT, deployment
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Any, Final
 import pytest
 import yaml
 
-from tests.e2e.pulumi_project import IMAGE, Project, Sandbox, deployment
+from tests.e2e.pulumi_project import IMAGE, Project
+from tests.e2e.sandbox_process import Sandbox, deployment
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

@@ -11,13 +11,14 @@ from typing import TYPE_CHECKING, Final
 
 import pytest
 
-from tests.e2e.pulumi_project import IMAGE, ROOT, deployment
+from tests.e2e.pulumi_project import IMAGE
+from tests.e2e.sandbox_process import ROOT, deployment
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from tests.e2e.conftest import MakeProject, StartSandbox
-    from tests.e2e.pulumi_project import Sandbox
+    from tests.e2e.sandbox_process import Sandbox
 
 _GUIDE: Final = ROOT / "provider" / "astro_deployment_runtime" / "catalogs" / "guide"
 _PROGRAM: Final = """

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from tests.e2e.pulumi_project import IMAGE, TOKEN, VIEWER, deployment
+from tests.e2e.pulumi_project import IMAGE
+from tests.e2e.sandbox_process import TOKEN, VIEWER, deployment
 
 if TYPE_CHECKING:
     from tests.e2e.conftest import MakeProject, StartSandbox

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Final
 
 import pytest
 
-from tests.e2e.pulumi_project import ROOT, Project, deployment
+from tests.e2e.pulumi_project import Project
+from tests.e2e.sandbox_process import ROOT, deployment
 
 if TYPE_CHECKING:
     from pathlib import Path
