@@ -20,7 +20,8 @@ from astro_deployment_runtime.execution.executor import WalkResult, walk
 from astro_deployment_runtime.execution.reconciler import path_of
 from astro_deployment_runtime.houston.client import Houston
 from astro_deployment_runtime.houston.transport import Transport
-from astro_deployment_runtime.planning.model import Acceptance, Plan, Strategy
+from astro_deployment_runtime.planning.accepted_risks import AcceptedRisks
+from astro_deployment_runtime.planning.model import Plan, Strategy
 from astro_deployment_runtime.planning.pending_hop import Ownership
 from astro_deployment_runtime.planning.plan_request import PlanRequest
 from astro_deployment_runtime.planning.planner import plan
@@ -133,7 +134,7 @@ class Simulation:
     ) -> WalkRequest:
         """Request the right path to a target from here, as a check would."""
         deployment, platform, catalog = self.client.observe(ID)
-        accepted = Acceptance.parse(accept)
+        accepted = AcceptedRisks.parse(accept)
         planned = plan(
             PlanRequest(
                 current=deployment.current,

@@ -60,10 +60,10 @@ class WaveProvider(dynamic.ResourceProvider):
     @staticmethod
     def _say(text: str, props: dict[str, Any]) -> None:
         from astro_deployment_runtime.execution.wave_soak import deadline
-        from astro_deployment_runtime.planning.plan_messages import span
+        from astro_deployment_runtime.support.text import duration
 
         soak = props["soak"]
-        CallReporter(current_call()).info(f"{text} {span(soak)}, {deadline(soak, props['timeout'])}")
+        CallReporter(current_call()).info(f"{text} {duration(soak)}, {deadline(soak, props['timeout'])}")
 
     def _wait(self, olds: dict[str, Any], props: dict[str, Any]) -> dict[str, Any]:
         if not (props["soak"] and _due(olds, props)):

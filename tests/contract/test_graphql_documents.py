@@ -20,7 +20,7 @@ from astro_deployment_runtime.houston.graphql_documents import (
     platform_query,
 )
 from astro_deployment_runtime.houston.model_mapping import map_platform
-from astro_deployment_runtime.planning.model import PlatformVersion
+from astro_deployment_runtime.planning.platform_version import PlatformVersion
 from sandbox.platform_version import Generation
 from sandbox.schema import sdl
 

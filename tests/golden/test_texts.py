@@ -14,11 +14,14 @@ import pytest
 
 from astro_deployment_runtime.catalogs import vendor_feed
 from astro_deployment_runtime.cli.question import parse_current, parse_target
-from astro_deployment_runtime.planning.model import Acceptance, Plan, Platform, Strategy, read_warnings
+from astro_deployment_runtime.planning.accepted_risks import AcceptedRisks, read_denied
+from astro_deployment_runtime.planning.model import Plan, Strategy
 from astro_deployment_runtime.planning.pending_hop import Ownership
-from astro_deployment_runtime.planning.plan_messages import path_line, plan_json, plan_lines, refusal_lines
+from astro_deployment_runtime.planning.plan_json import plan_json
+from astro_deployment_runtime.planning.plan_messages import path_line, plan_lines, refusal_lines
 from astro_deployment_runtime.planning.plan_request import PlanRequest
 from astro_deployment_runtime.planning.planner import plan
+from astro_deployment_runtime.planning.platform_version import Platform
 from astro_deployment_runtime.planning.versions import ReleaseId
 
 FOLDER = Path(__file__).parent
@@ -37,8 +40,8 @@ def test_the_text_is_as_before(name: str, form: str) -> None:
             target=parse_target(case["to"]),
             catalog=catalog,
             strategy=Strategy(case.get("strategy", "certified-first")),
-            accepted=Acceptance.parse(case.get("accept", [])),
-            denied=read_warnings(case.get("deny", [])),
+            accepted=AcceptedRisks.parse(case.get("accept", [])),
+            denied=read_denied(case.get("deny", [])),
             today=date.fromisoformat(case["today"]) if "today" in case else None,
             platform=Platform(version=case["platform"]) if "platform" in case else None,
             pending=ReleaseId.parse(case["pending"]) if "pending" in case else None,

@@ -6,8 +6,10 @@ from dataclasses import dataclass
 
 from hypothesis import strategies as st
 
+from astro_deployment_runtime.planning.accepted_risks import AcceptedRisks
 from astro_deployment_runtime.planning.catalog import Catalog, Channel, Release
-from astro_deployment_runtime.planning.model import Acceptance, Platform, Strategy
+from astro_deployment_runtime.planning.model import Strategy
+from astro_deployment_runtime.planning.platform_version import Platform
 from astro_deployment_runtime.planning.versions import AirflowVersion, Distribution, ReleaseId
 from tests.property.oracle import Oracle, Row
 
@@ -46,7 +48,7 @@ class World:
     catalog: Catalog
     start: Row
     target: Row
-    accepted: Acceptance
+    accepted: AcceptedRisks
     platform: Platform | None
     strategy: Strategy
 
@@ -100,7 +102,7 @@ def worlds(draw: st.DrawFn) -> World:
         catalog=Catalog([release_of(row) for row in draw(st.permutations(rows))]),
         start=draw(st.sampled_from(starts)),
         target=target,
-        accepted=draw(st.sampled_from([Acceptance(), Acceptance(yanked=named, prerelease=named)])),
+        accepted=draw(st.sampled_from([AcceptedRisks(), AcceptedRisks(yanked=named, prerelease=named)])),
         platform=Platform(version=platform, runtime_enabled=enabled) if platform else None,
         strategy=draw(st.sampled_from(list(Strategy))),
     )

@@ -16,10 +16,10 @@ from packaging.version import Version
 from astro_deployment_runtime.catalogs import vendor_feed
 from astro_deployment_runtime.cli.question import parse_current, parse_target
 from astro_deployment_runtime.errors import InvalidCatalogError, InvalidInputError, InvalidVersionError
+from astro_deployment_runtime.planning.accepted_risks import AcceptedRisks
 from astro_deployment_runtime.planning.catalog import Catalog, Release, number, rank
-from astro_deployment_runtime.planning.model import Acceptance
-from astro_deployment_runtime.planning.plan_messages import printable
 from astro_deployment_runtime.planning.versions import AirflowVersion, Distribution, ReleaseId, RuntimeVersion, Stage
+from astro_deployment_runtime.support.text import printable
 
 GUIDE = vendor_feed.load("guide")
 FIELDS = st.sampled_from(
@@ -167,7 +167,7 @@ def test_any_target_is_read_or_refused(text: str) -> None:
 def test_any_acceptance_is_read_or_refused(names: list[str]) -> None:
     """Names are known, or an error of the user."""
     with suppress(InvalidInputError):
-        assert isinstance(Acceptance.parse(names), Acceptance)
+        assert isinstance(AcceptedRisks.parse(names), AcceptedRisks)
 
 
 @given(st.text(st.characters()))

@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from astro_deployment_runtime.catalogs import vendor_feed
-from astro_deployment_runtime.planning.model import JUDGED, Acceptance, Plan, Refusal, Strategy
+from astro_deployment_runtime.planning.accepted_risks import DENIABLE_WARNINGS, AcceptedRisks
+from astro_deployment_runtime.planning.model import Plan, Refusal, Strategy
 from astro_deployment_runtime.planning.plan_request import PlanRequest
 from astro_deployment_runtime.planning.planner import plan
 from astro_deployment_runtime.planning.versions import RuntimeVersion
@@ -17,7 +18,7 @@ from astro_deployment_runtime.planning.versions import RuntimeVersion
 CATALOG = vendor_feed.load("published")
 EVERYTHING = (*CATALOG.certified, *CATALOG.runtime)
 
-names = st.frozensets(st.sampled_from(JUDGED))
+names = st.frozensets(st.sampled_from(DENIABLE_WARNINGS))
 days = st.dates(date(2024, 1, 1), date(2029, 1, 1))
 questions = st.fixed_dictionaries(
     {
@@ -63,7 +64,7 @@ def test_a_proposed_target_is_denied_nothing(question: dict[str, Any], denied: A
 @given(questions, names)
 def test_what_is_accepted_is_not_shown_and_changes_nothing_else(question: dict[str, Any], accepted: Any) -> None:
     """The same path, without those warnings."""
-    free, quiet = ask(question), ask(question, accepted=Acceptance(warnings=accepted))
+    free, quiet = ask(question), ask(question, accepted=AcceptedRisks(warnings=accepted))
     if isinstance(free, Plan):
         assert isinstance(quiet, Plan)
         assert quiet.hops == free.hops

@@ -10,9 +10,10 @@ import pytest
 from hypothesis import given, settings
 
 from astro_deployment_runtime.cli.graph_drawing import dot_lines, mermaid_lines
+from astro_deployment_runtime.planning.accepted_risks import AcceptedRisks
 from astro_deployment_runtime.planning.catalog import Catalog
 from astro_deployment_runtime.planning.explanation import plan_explanation, refusal_explanation
-from astro_deployment_runtime.planning.model import Acceptance, Plan, Strategy
+from astro_deployment_runtime.planning.model import Plan, Strategy
 from astro_deployment_runtime.planning.neighbourhood import Kind, neighbourhood
 from astro_deployment_runtime.planning.plan_request import PlanRequest
 from astro_deployment_runtime.planning.planner import plan
@@ -104,7 +105,7 @@ def test_every_reason_for_a_release_is_so(seed: int) -> None:
             catalog=catalog,
             start=start,
             target=target,
-            accepted=Acceptance(),
+            accepted=AcceptedRisks(),
             platform=None,
             strategy=strategy,
         )

@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING
 
 from hypothesis import event, given, settings
 
-from astro_deployment_runtime.planning.model import Acceptance, Equivalent, Plan, Refusal, RuleId, Strategy
-from astro_deployment_runtime.planning.plan_messages import plan_json, plan_lines, refusal_lines
+from astro_deployment_runtime.planning.accepted_risks import AcceptedRisks
+from astro_deployment_runtime.planning.model import Equivalent, Plan, Refusal, RuleId, Strategy
+from astro_deployment_runtime.planning.plan_json import plan_json
+from astro_deployment_runtime.planning.plan_messages import plan_lines, refusal_lines
 from astro_deployment_runtime.planning.plan_request import PlanRequest
 from astro_deployment_runtime.planning.planner import plan
 from astro_deployment_runtime.planning.rules import verify
@@ -108,8 +110,8 @@ def test_what_a_refusal_calls_acceptable_makes_it_a_plan(world: World) -> None:
     outcome = ask(world, pending=ReleaseId.parse("AC 2.8.0"))
     if isinstance(outcome, Plan) or not outcome.acceptable:
         return
-    more = Acceptance.parse(outcome.acceptable)
-    accepted = Acceptance(
+    more = AcceptedRisks.parse(outcome.acceptable)
+    accepted = AcceptedRisks(
         yanked=world.accepted.yanked | more.yanked,
         prerelease=world.accepted.prerelease | more.prerelease,
         cancel_pending=more.cancel_pending,

@@ -12,7 +12,8 @@ import pytest
 
 import astro_deployment_runtime
 from astro_deployment_runtime.catalogs import vendor_feed
-from astro_deployment_runtime.planning.model import Acceptance, Plan, Refusal, RuleId, Strategy
+from astro_deployment_runtime.planning.accepted_risks import AcceptedRisks
+from astro_deployment_runtime.planning.model import Plan, Refusal, RuleId, Strategy
 from astro_deployment_runtime.planning.plan_request import PlanRequest
 from astro_deployment_runtime.planning.planner import plan
 from astro_deployment_runtime.planning.rules import verify
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 
 PUBLISHED = Path(astro_deployment_runtime.__file__).parent / "catalogs" / "published"
 CATALOG = vendor_feed.load("published")
-YANKED = Acceptance(yanked=frozenset(release.id for release in CATALOG.runtime if release.yanked))
+YANKED = AcceptedRisks(yanked=frozenset(release.id for release in CATALOG.runtime if release.yanked))
 
 Plans = dict[tuple[ReleaseId, ReleaseId], Plan | Refusal]
 
@@ -35,7 +36,7 @@ def oracle() -> Oracle:
     return Oracle(read(PUBLISHED))
 
 
-def plans(catalog: Catalog, strategy: Strategy, accepted: Acceptance) -> Plans:
+def plans(catalog: Catalog, strategy: Strategy, accepted: AcceptedRisks) -> Plans:
     """Plan every pair."""
     everything: tuple[Release, ...] = (*catalog.certified, *catalog.runtime)
     return {

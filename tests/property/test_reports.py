@@ -16,12 +16,12 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
 from astro_deployment_runtime.errors import InvalidPreviewError
-from astro_deployment_runtime.planning.plan_messages import printable
 from astro_deployment_runtime.planning.versions import ReleaseId
 from astro_deployment_runtime.reports.json_report import preview_json
 from astro_deployment_runtime.reports.junit import junit
 from astro_deployment_runtime.reports.markdown import LIMIT, pull_request
 from astro_deployment_runtime.reports.preview import Preview, Row, Status, Warned, read_preview
+from astro_deployment_runtime.support.text import printable
 
 _SCHEMA: Final = json.loads(
     (Path(__file__).parents[2] / "provider/astro_deployment_runtime/reports/schemas/preview-1.json").read_text(

@@ -39,8 +39,9 @@ from astro_deployment_runtime.delivery import registry_image, user_command
 from astro_deployment_runtime.execution import decisions, health_confirmation, reconciler, wave_soak
 from astro_deployment_runtime.houston import client, graphql_documents
 from astro_deployment_runtime.planning import plan_warnings
+from astro_deployment_runtime.planning.accepted_risks import ACCEPTABLE_RISKS, DENIABLE_WARNINGS
 from astro_deployment_runtime.planning.base_images import VENDORS, BaseImages, Family
-from astro_deployment_runtime.planning.model import ACCEPTABLE, JUDGED, WarningName
+from astro_deployment_runtime.planning.model import WarningName
 from astro_deployment_runtime.planning.rules import RULES
 from astro_deployment_runtime.planning.versions import ReleaseId
 from astro_deployment_runtime.plugin import server
@@ -206,7 +207,7 @@ def test_the_base_images_are_listed() -> None:
 
 def test_what_can_be_accepted_is_listed() -> None:
     """Every name, in the order in which a refusal lists them."""
-    assert tuple(table(CONFIGURATION, "name", "what is accepted")) == ACCEPTABLE
+    assert tuple(table(CONFIGURATION, "name", "what is accepted")) == ACCEPTABLE_RISKS
 
 
 def test_the_placeholders_are_listed() -> None:
@@ -400,5 +401,5 @@ def test_the_warnings_are_listed() -> None:
     """Every name, in the order in which they are given, and whether it can be accepted or denied."""
     rows = table(HOW_IT_WORKS, "warning", "when", "accept, deny")
     assert [(name, cells[1]) for name, cells in rows.items()] == [
-        (name, "yes" if name in JUDGED else "no") for name in WarningName
+        (name, "yes" if name in DENIABLE_WARNINGS else "no") for name in WarningName
     ]

@@ -21,8 +21,9 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from astro_deployment_runtime.errors import InvalidCatalogError, InvalidVersionError, UnreadableFileError
 from astro_deployment_runtime.planning.catalog import Catalog, Channel, Odd, Release
-from astro_deployment_runtime.planning.versions import AirflowVersion, Distribution, ReleaseId, quote
+from astro_deployment_runtime.planning.versions import AirflowVersion, Distribution, ReleaseId
 from astro_deployment_runtime.support.file_reading import MAX_FEED_BYTES, read_file
+from astro_deployment_runtime.support.text import quote
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence

@@ -13,18 +13,16 @@ from enum import IntEnum
 from typing import TYPE_CHECKING, Final, TypedDict
 
 from astro_deployment_runtime.errors import InvalidInputError, OutputError
-from astro_deployment_runtime.planning.base_images import VARIABLE, BaseImages
-from astro_deployment_runtime.planning.model import (
-    ACCEPTABLE,
-    JUDGED,
-    Acceptance,
-    Plan,
-    Strategy,
-    WarningName,
-    read_warnings,
+from astro_deployment_runtime.planning.accepted_risks import (
+    ACCEPTABLE_RISKS,
+    DENIABLE_WARNINGS,
+    AcceptedRisks,
+    read_denied,
 )
-from astro_deployment_runtime.planning.plan_messages import printable
-from astro_deployment_runtime.support.text_table import Colour, Screen, cut, wrap
+from astro_deployment_runtime.planning.base_images import VARIABLE, BaseImages
+from astro_deployment_runtime.planning.model import Plan, Strategy, WarningName
+from astro_deployment_runtime.support.text import cut, printable
+from astro_deployment_runtime.support.text_table import Colour, Screen, wrap
 
 if TYPE_CHECKING:
     import argparse
@@ -197,10 +195,14 @@ def add_terms(parser: argparse.ArgumentParser) -> None:
         help=f"how to choose among legal paths (default: {Strategy.CERTIFIED_FIRST})",
     )
     parser.add_argument(
-        "--accept", action="append", default=[], metavar="NAME", help=f"accept by name: {', '.join(ACCEPTABLE)}"
+        "--accept", action="append", default=[], metavar="NAME", help=f"accept by name: {', '.join(ACCEPTABLE_RISKS)}"
     )
     parser.add_argument(
-        "--deny", action="append", default=[], metavar="NAME", help=f"refuse instead of a warning: {', '.join(JUDGED)}"
+        "--deny",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help=f"refuse instead of a warning: {', '.join(DENIABLE_WARNINGS)}",
     )
 
 
@@ -208,7 +210,7 @@ class Terms(TypedDict):
     """How a path is chosen, and what is accepted and denied on it: arguments of the planner."""
 
     strategy: Strategy
-    accepted: Acceptance
+    accepted: AcceptedRisks
     denied: frozenset[WarningName]
 
 
@@ -222,7 +224,7 @@ def read_terms(options: argparse.Namespace, *, dated: bool) -> Terms:
     Raises:
         InvalidInputError: a name is not known, given to both, or of a warning that is not judged.
     """
-    accepted, denied = Acceptance.parse(options.accept), read_warnings(options.deny)
+    accepted, denied = AcceptedRisks.parse(options.accept), read_denied(options.deny)
     if both := sorted(accepted.warnings & denied):
         raise InvalidInputError(f"{', '.join(both)}: accepted as well as denied; keep one of the two")
     if not dated and (unjudged := sorted(denied & _DATED)):

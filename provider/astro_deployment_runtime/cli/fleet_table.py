@@ -7,16 +7,16 @@ from typing import TYPE_CHECKING, Any, Final
 
 from astro_deployment_runtime.lifecycle.fleet import summary
 from astro_deployment_runtime.planning.model import Plan, Refusal, RuleId
+from astro_deployment_runtime.planning.plan_json import plan_json
 from astro_deployment_runtime.planning.plan_messages import (
     path_line,
     pending_lines,
-    plan_json,
     plan_lines,
-    printable,
     refusal_lines,
     warning_line,
 )
 from astro_deployment_runtime.planning.versions import Distribution, ReleaseId, RuntimeVersion
+from astro_deployment_runtime.support.text import printable
 from astro_deployment_runtime.support.text_table import NO_BREAK, Colour, TableRow, table_lines
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from astro_deployment_runtime.planning.catalog import Channel
 from astro_deployment_runtime.planning.neighbourhood import Kind, Role
-from astro_deployment_runtime.planning.plan_messages import printable
+from astro_deployment_runtime.support.text import printable
 
 if TYPE_CHECKING:
     from astro_deployment_runtime.planning.neighbourhood import Edge, Graph, Node

@@ -21,7 +21,8 @@ from astro_deployment_runtime.cli.question import parse_current, parse_target
 from astro_deployment_runtime.cli.source import read_catalog, say_notes
 from astro_deployment_runtime.errors import DeploymentNotFoundError, InvalidInputError
 from astro_deployment_runtime.planning.model import Plan, Refusal
-from astro_deployment_runtime.planning.plan_messages import OFFLINE, plan_json, plan_lines, refusal_lines
+from astro_deployment_runtime.planning.plan_json import plan_json
+from astro_deployment_runtime.planning.plan_messages import OFFLINE, plan_lines, refusal_lines
 from astro_deployment_runtime.planning.plan_request import PlanRequest
 from astro_deployment_runtime.planning.planner import plan
 from astro_deployment_runtime.support.file_reading import MAX_BATCH_BYTES, read_file

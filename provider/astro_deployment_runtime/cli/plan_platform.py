@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from astro_deployment_runtime.lifecycle.deployment import DeploymentLifecycle
     from astro_deployment_runtime.lifecycle.fleet import FleetPlan
     from astro_deployment_runtime.planning.catalog import Catalog
-    from astro_deployment_runtime.planning.model import Platform
+    from astro_deployment_runtime.planning.platform_version import Platform
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from astro_deployment_runtime.planning.plan_messages import printable
 from astro_deployment_runtime.planning.plan_warnings import of_rows
 from astro_deployment_runtime.planning.versions import Distribution, ReleaseId
+from astro_deployment_runtime.support.text import printable
 from astro_deployment_runtime.support.text_table import Colour, TableRow, table_lines
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from astro_deployment_runtime.planning.catalog import Catalog, Release
-    from astro_deployment_runtime.planning.model import Platform
+    from astro_deployment_runtime.planning.platform_version import Platform
     from astro_deployment_runtime.support.text_table import Screen
 
 _HEADS: Final = ("RELEASE", "AIRFLOW", "CHANNEL", "RELEASED", "SUPPORTED UNTIL", "EQUIVALENT", "YANKED")

@@ -11,16 +11,16 @@ from astro_deployment_runtime.catalogs import vendor_feed
 from astro_deployment_runtime.cli.console import CATALOG_HELP, DEFAULT_CATALOG, TARGET_HELP, add_terms, read_terms
 from astro_deployment_runtime.cli.question import parse_current, parse_target
 from astro_deployment_runtime.errors import InvalidInputError
-from astro_deployment_runtime.planning.plan_messages import printable
 from astro_deployment_runtime.planning.plan_request import PlanRequest
 from astro_deployment_runtime.planning.plan_warnings import of_rows
+from astro_deployment_runtime.support.text import printable
 
 if TYPE_CHECKING:
     import argparse
     from collections.abc import Iterable
 
     from astro_deployment_runtime.planning.catalog import Catalog
-    from astro_deployment_runtime.planning.model import Platform
+    from astro_deployment_runtime.planning.platform_version import Platform
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

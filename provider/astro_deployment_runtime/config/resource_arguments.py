@@ -17,7 +17,8 @@ from pydantic.alias_generators import to_camel
 from astro_deployment_runtime.catalogs import vendor_feed
 from astro_deployment_runtime.config.config_keys import nearest
 from astro_deployment_runtime.errors import InvalidConfigError, InvalidInputError, InvalidVersionError
-from astro_deployment_runtime.planning.model import Acceptance, Strategy, WarningName, read_warnings
+from astro_deployment_runtime.planning.accepted_risks import AcceptedRisks, read_denied
+from astro_deployment_runtime.planning.model import Strategy, WarningName
 from astro_deployment_runtime.planning.targets import parse_target
 
 if TYPE_CHECKING:
@@ -62,7 +63,7 @@ def _target(value: object) -> object:
 
 def _acceptable(names: tuple[str, ...]) -> tuple[str, ...]:
     try:
-        Acceptance.parse(names)
+        AcceptedRisks.parse(names)
     except InvalidInputError as error:
         raise ValueError(str(error)) from None
     return names
@@ -70,7 +71,7 @@ def _acceptable(names: tuple[str, ...]) -> tuple[str, ...]:
 
 def _deniable(names: tuple[str, ...]) -> tuple[str, ...]:
     try:
-        read_warnings(names)
+        read_denied(names)
     except InvalidInputError as error:
         raise ValueError(str(error)) from None
     return names
@@ -160,14 +161,14 @@ class ResourceArguments(BaseModel):
         return parse_target(self.runtime_version, vendor_feed.shipped)
 
     @property
-    def accepted(self) -> Acceptance:
+    def accepted(self) -> AcceptedRisks:
         """What is accepted, in the planner's terms."""
-        return Acceptance.parse(self.accept)
+        return AcceptedRisks.parse(self.accept)
 
     @property
     def denied(self) -> frozenset[WarningName]:
         """What is denied, in the planner's terms."""
-        return read_warnings(self.deny)
+        return read_denied(self.deny)
 
     @property
     def chosen_by(self) -> Strategy:

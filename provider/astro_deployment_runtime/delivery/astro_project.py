@@ -31,9 +31,9 @@ from astro_deployment_runtime.errors import (
 from astro_deployment_runtime.planning import plan_messages
 from astro_deployment_runtime.planning.base_images import VENDORS, plain_tag
 from astro_deployment_runtime.planning.model import PlanWarning, WarningName
-from astro_deployment_runtime.planning.plan_messages import printable
 from astro_deployment_runtime.support.atomic_write import replace_file
 from astro_deployment_runtime.support.file_reading import MAX_CONFIG_BYTES, MAX_DOCKERFILE_BYTES, read_file
+from astro_deployment_runtime.support.text import printable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence

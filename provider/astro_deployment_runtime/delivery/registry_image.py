@@ -12,9 +12,11 @@ from astro_deployment_runtime.planning.base_images import REPOSITORY, VENDORS
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from astro_deployment_runtime.planning.accepted_risks import AcceptedRisks
     from astro_deployment_runtime.planning.base_images import BaseImages
     from astro_deployment_runtime.planning.catalog import Release
-    from astro_deployment_runtime.planning.model import Acceptance, Deployment, Hop, Platform
+    from astro_deployment_runtime.planning.model import Deployment, Hop
+    from astro_deployment_runtime.planning.platform_version import Platform
     from astro_deployment_runtime.planning.versions import ReleaseId
 
 PLACEHOLDERS: Final = ("base", "distribution", "version", "airflow")
@@ -70,7 +72,7 @@ def of_hops(  # noqa: PLR0913, PLR0917 - each is one fact that the images depend
     hops: Sequence[Hop],
     deployment: Deployment,
     platform: Platform,
-    accepted: Acceptance,
+    accepted: AcceptedRisks,
     base_images: BaseImages = VENDORS,
 ) -> list[str]:
     """Name the image of every hop before the first, so that none is found wrong half of the way.

@@ -22,8 +22,8 @@ from typing import IO, TYPE_CHECKING, Final, Self, cast
 
 from astro_deployment_runtime.errors import CommandInterruptedError, DeliveryFailedError, InvalidProjectError
 from astro_deployment_runtime.execution.run_messages import duration
-from astro_deployment_runtime.planning.plan_messages import printable
 from astro_deployment_runtime.support.secret_masks import MASKS
+from astro_deployment_runtime.support.text import printable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

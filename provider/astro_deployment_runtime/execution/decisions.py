@@ -16,9 +16,11 @@ from astro_deployment_runtime.planning.model import Refusal
 
 if TYPE_CHECKING:
     from astro_deployment_runtime.execution.run_memory import Mutation, Run
+    from astro_deployment_runtime.planning.accepted_risks import AcceptedRisks
     from astro_deployment_runtime.planning.base_images import BaseImages
     from astro_deployment_runtime.planning.catalog import Catalog
-    from astro_deployment_runtime.planning.model import Acceptance, Deployment, Hop, Plan, Platform, Strategy, Target
+    from astro_deployment_runtime.planning.model import Deployment, Hop, Plan, Strategy, Target
+    from astro_deployment_runtime.planning.platform_version import Platform
     from astro_deployment_runtime.planning.versions import AirflowVersion, ReleaseId
 
 
@@ -28,7 +30,7 @@ class WalkRequest:
 
     target: Target
     strategy: Strategy
-    accepted: Acceptance
+    accepted: AcceptedRisks
     path: tuple[ReleaseId, ...]
     """From the release that ran at the preview to the target. The run takes no other path."""
     cancel: ReleaseId | None = None

@@ -44,7 +44,8 @@ if TYPE_CHECKING:
     from astro_deployment_runtime.execution.decisions import Decision, WalkRequest
     from astro_deployment_runtime.execution.ports import Client, Clock, Delivery, Reporter
     from astro_deployment_runtime.planning.catalog import Catalog
-    from astro_deployment_runtime.planning.model import Deployment, Hop, Platform
+    from astro_deployment_runtime.planning.model import Deployment, Hop
+    from astro_deployment_runtime.planning.platform_version import Platform
     from astro_deployment_runtime.planning.versions import ReleaseId
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 from astro_deployment_runtime.errors import PlatformError, RunInterruptedError, SoakFailedError
 from astro_deployment_runtime.execution import run_messages
 from astro_deployment_runtime.execution.health_confirmation import moved_on
-from astro_deployment_runtime.planning.plan_messages import printable, span
+from astro_deployment_runtime.support.text import duration, printable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -60,7 +60,7 @@ class _Look:
 
 def deadline(seconds: float, timeout: float) -> str:
     """Say how long a soak may take in all."""
-    return f"which may take {span(seconds + timeout)} at most (soak plus timeout)"
+    return f"which may take {duration(seconds + timeout)} at most (soak plus timeout)"
 
 
 def soak(  # noqa: PLR0913 - what is waited for, and with what
@@ -84,9 +84,9 @@ def soak(  # noqa: PLR0913 - what is waited for, and with what
         RunInterruptedError: the user stopped the run.
     """
     begun = clock.now()
-    reporter.info(f"waiting until this wave has been healthy for {span(seconds)}, {deadline(seconds, timeout)}")
+    reporter.info(f"waiting until this wave has been healthy for {duration(seconds)}, {deadline(seconds, timeout)}")
     wave = _Wave(deployments, houston, clock, reporter)
-    interrupted = f"interrupted while the wave had to be healthy for {span(seconds)}; 'pulumi up' begins that anew"
+    interrupted = f"interrupted while the wave had to be healthy for {duration(seconds)}; 'pulumi up' begins that anew"
     interval = min(INTERVAL_SECONDS, max(_LEAST_SECONDS, seconds / 10))
     healthy_since: float | None = None
     while True:
@@ -97,7 +97,7 @@ def soak(  # noqa: PLR0913 - what is waited for, and with what
         now = clock.now()
         passed = now - begun
         if sick and healthy_since is not None:
-            reporter.warning(f"{_named(sick)}; the {span(seconds)} begin anew when all are healthy")
+            reporter.warning(f"{_named(sick)}; the {duration(seconds)} begin anew when all are healthy")
         healthy_since = None if sick else now if healthy_since is None else healthy_since
         left = seconds if healthy_since is None else seconds - (now - healthy_since)
         if left <= _ROUNDED:
@@ -115,7 +115,7 @@ def soak(  # noqa: PLR0913 - what is waited for, and with what
 def _failed(sick: Sequence[str], seconds: float, timeout: float, passed: float) -> str:
     found = _named(sick) if sick else "it became healthy too late"
     return (
-        f"the wave was not healthy in time: {found}. It had to be healthy for {span(seconds)} without a break, "
+        f"the wave was not healthy in time: {found}. It had to be healthy for {duration(seconds)} without a break, "
         f"{deadline(seconds, timeout)}; {run_messages.duration(passed)} have passed, and that no longer fits. The next "
         "wave is not begun: look at these Deployments, then run 'pulumi up' again"
     )
@@ -168,7 +168,7 @@ class _Wave:
         if not health.healthy:
             return _Look(f"{name}: {health.detail}", concern)
         if pulse.stale(now):
-            stood = f"the heartbeat of its scheduler has not moved for {span(now - pulse.since)}"
+            stood = f"the heartbeat of its scheduler has not moved for {duration(now - pulse.since)}"
             return _Look(f"{name}: {stood} (since {pulse.heartbeat})", concern)
         return _Look("", concern)
 

@@ -35,7 +35,8 @@ if TYPE_CHECKING:
     from astro_deployment_runtime.houston.queries import DeploymentOrError, FleetAnswer
     from astro_deployment_runtime.houston.snapshot import Snapshot
     from astro_deployment_runtime.planning.catalog import Catalog
-    from astro_deployment_runtime.planning.model import Deployment, Health, Platform
+    from astro_deployment_runtime.planning.model import Deployment, Health
+    from astro_deployment_runtime.planning.platform_version import Platform
 
 SNAPSHOT_SECONDS: Final = 30.0
 """How long a snapshot of the fleet is cached."""

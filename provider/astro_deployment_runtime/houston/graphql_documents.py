@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from astro_deployment_runtime.planning.model import PlatformVersion
+    from astro_deployment_runtime.planning.platform_version import PlatformVersion
 
 MAX_REQUEST_BYTES: Final = 95_000
 """Largest request body. Servers like Houston's refuse more than 100 kB."""

@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING
 from astro_deployment_runtime.errors import InvalidVersionError, PlatformAnswerError
 from astro_deployment_runtime.houston.answers import MISSING_VERSION
 from astro_deployment_runtime.houston.graphql_documents import UPSERT_IMAGE, image_mutation
-from astro_deployment_runtime.planning.model import Deployment, Platform, PlatformVersion
-from astro_deployment_runtime.planning.versions import AirflowVersion, Distribution, ReleaseId, quote
+from astro_deployment_runtime.planning.model import Deployment
+from astro_deployment_runtime.planning.platform_version import Platform, PlatformVersion
+from astro_deployment_runtime.planning.versions import AirflowVersion, Distribution, ReleaseId
+from astro_deployment_runtime.support.text import quote
 
 if TYPE_CHECKING:
     from astro_deployment_runtime.houston.answers import AppConfig, DeploymentAnswer

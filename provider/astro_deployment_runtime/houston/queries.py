@@ -48,7 +48,7 @@ if TYPE_CHECKING:
 
     from astro_deployment_runtime.houston.graphql_documents import Documents, Query
     from astro_deployment_runtime.houston.transport import Transport
-    from astro_deployment_runtime.planning.model import Platform
+    from astro_deployment_runtime.planning.platform_version import Platform
 
 _NO_SUCH_DEPLOYMENT: Final = "No deployment exists"
 _Answer = TypeVar("_Answer")

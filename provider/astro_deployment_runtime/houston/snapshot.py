@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from astro_deployment_runtime.config.selectors import Candidate
     from astro_deployment_runtime.planning.catalog import Catalog
-    from astro_deployment_runtime.planning.model import Platform
+    from astro_deployment_runtime.planning.platform_version import Platform
 
 _MAX_NAMED: Final = 5
 

@@ -28,6 +28,7 @@ from astro_deployment_runtime.planning.pending_hop import Ownership, owner_in_st
 from astro_deployment_runtime.planning.plan_request import PlanRequest
 from astro_deployment_runtime.planning.planner import plan
 from astro_deployment_runtime.planning.versions import ReleaseId, RuntimeVersion
+from astro_deployment_runtime.support.text import printable
 from astro_deployment_runtime.support.urns import resource_name
 
 if TYPE_CHECKING:
@@ -175,7 +176,7 @@ class DeploymentLifecycle:
         Raises:
             PlatformError: Houston cannot be read.
         """
-        notes = tuple(map(plan_messages.printable, self.houston.snapshot().notes))
+        notes = tuple(map(printable, self.houston.snapshot().notes))
         with self._lock:
             new = tuple(note for note in notes if note not in self.told) if once else notes
             self.told.update(new)

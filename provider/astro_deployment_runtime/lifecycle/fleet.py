@@ -18,6 +18,7 @@ from astro_deployment_runtime.lifecycle.deployment import ARGUMENTS
 from astro_deployment_runtime.lifecycle.fleet_manifest import FleetManifest, ManifestEntry, ManifestWave
 from astro_deployment_runtime.planning import plan_messages
 from astro_deployment_runtime.support import secret_masks
+from astro_deployment_runtime.support.text import duration
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping, Sequence
@@ -267,7 +268,7 @@ def summary(fleet: FleetPlan, waves: Sequence[Wave]) -> str:
         if wave.max_parallel is not None:
             terms.append(f"at most {wave.max_parallel} side by side")
         if wave.soak is not None and position < len(waves) - 1:
-            terms.append(f"then healthy for {plan_messages.span(wave.soak)}")
+            terms.append(f"then healthy for {duration(wave.soak)}")
         lines += _wave_lines(f"wave {position + 1} of {len(waves)}, {wave.name}", fleet.wave(wave.name), terms)
     return "\n".join(lines)
 

@@ -9,10 +9,11 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from astro_deployment_runtime.planning.model import Equivalent, Plan, RuleId, Strategy, WarningName
-from astro_deployment_runtime.planning.plan_messages import ARROW, hops_text, plan_lines, printable, refusal_lines
+from astro_deployment_runtime.planning.plan_messages import ARROW, hops_text, plan_lines, refusal_lines
 from astro_deployment_runtime.planning.planner import path_to
 from astro_deployment_runtime.planning.rules import RULE, hop_between, prerelease, yanked
 from astro_deployment_runtime.planning.versions import Distribution
+from astro_deployment_runtime.support.text import printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

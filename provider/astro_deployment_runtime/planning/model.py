@@ -2,32 +2,17 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING, Final, Self, TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
-from astro_deployment_runtime.errors import InvalidInputError, InvalidVersionError
 from astro_deployment_runtime.planning.base_images import VENDORS
-from astro_deployment_runtime.planning.versions import Distribution, Line, ReleaseId, RuntimeVersion
+from astro_deployment_runtime.planning.versions import Line, ReleaseId, RuntimeVersion
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from astro_deployment_runtime.planning.base_images import BaseImages
     from astro_deployment_runtime.planning.catalog import Release
     from astro_deployment_runtime.planning.versions import AirflowVersion
-
-_PLATFORM: Final = re.compile(
-    r"[vV]?(\d{1,6})\.(\d{1,6})(?:\.(\d{1,6})(?!\d)(?:[-+._~]?[A-Za-z0-9][A-Za-z0-9.+_~-]*)?|(?:[-+~][A-Za-z0-9.+_~-]+)?)",
-    re.ASCII,
-)
-
-ACCEPTABLE: Final = (
-    *("yanked:VERSION", "prerelease:VERSION"),
-    *("cancel-pending", "newer", "base-image", "overwrite-environment"),
-)
-"""The names of the risks that a user can accept. Most warnings can be accepted too: :data:`JUDGED`."""
 
 
 class RuleId(StrEnum):
@@ -88,29 +73,6 @@ class WarningName(StrEnum):
     """More runs than is declared; it is accepted, and kept."""
 
 
-OF_PROJECTS: Final = (WarningName.IMAGE_VARIANT, WarningName.OTHER_STAGE, WarningName.DEPLOY_CONFIRMATION)
-"""The warnings about a project on disk; all others are about a path."""
-
-JUDGED: Final = tuple(
-    name for name in WarningName if name not in {WarningName.YANKED, WarningName.PRERELEASE, WarningName.NEWER}
-)
-"""The warnings that can be accepted (they are not shown) or denied (they are refusals): all but those that say that a
-risk was accepted."""
-
-
-def read_warnings(names: Iterable[str]) -> frozenset[WarningName]:
-    """Read the names of warnings that are denied.
-
-    Raises:
-        InvalidInputError: some are not known; the message lists all that is wrong.
-    """
-    given = [name.strip() for name in names]
-    known = ", ".join(JUDGED)
-    if problems := [f"{name!r} cannot be denied: known are {known}" for name in given if name not in JUDGED]:
-        raise InvalidInputError("; ".join(problems))
-    return frozenset(map(WarningName, given))
-
-
 class Strategy(StrEnum):
     """How to choose among legal paths."""
 
@@ -144,98 +106,6 @@ class Latest(StrEnum):
 
 Target: TypeAlias = RuntimeVersion | Equivalent | Line | Latest
 """What can be declared."""
-
-
-@dataclass(frozen=True, slots=True)
-class Acceptance:
-    """What a user accepts by name (``accept=[...]``), for example ``yanked:9.0.0`` or ``cancel-pending``."""
-
-    yanked: frozenset[ReleaseId] = frozenset()
-    prerelease: frozenset[ReleaseId] = frozenset()
-    cancel_pending: bool = False
-    newer: bool = False
-    base_image: bool = False
-    overwrite_environment: bool = False
-    warnings: frozenset[WarningName] = frozenset()
-    """Those that are not shown."""
-
-    @classmethod
-    def parse(cls, names: Iterable[str]) -> Self:
-        """Read the names, in any order; a name given twice counts once.
-
-        Raises:
-            InvalidInputError: a name is not known, or its version is none; the message lists all that is wrong.
-        """
-        releases: dict[str, set[ReleaseId]] = {"yanked": set(), "prerelease": set()}
-        plain, problems = set(), []
-        for name in names:
-            kind, colon, version = name.strip().partition(":")
-            if colon and kind in releases:
-                try:
-                    releases[kind].add(ReleaseId.of(Distribution.RUNTIME, version.strip()))
-                except InvalidVersionError as error:
-                    problems.append(f"{name!r}: {error}")
-            elif name.strip() in (*ACCEPTABLE[2:], *JUDGED):
-                plain.add(name.strip())
-            else:
-                problems.append(f"{name!r} cannot be accepted: known are {', '.join((*ACCEPTABLE, *JUDGED))}")
-        if problems:
-            raise InvalidInputError("; ".join(problems))
-        return cls(
-            yanked=frozenset(releases["yanked"]),
-            prerelease=frozenset(releases["prerelease"]),
-            cancel_pending="cancel-pending" in plain,
-            newer="newer" in plain,
-            base_image="base-image" in plain,
-            overwrite_environment="overwrite-environment" in plain,
-            warnings=frozenset(name for name in JUDGED if name in plain),
-        )
-
-
-@dataclass(frozen=True, slots=True)
-class PlatformVersion:
-    """A version of Astronomer Software: its number decides, whatever suffix it has (``1.1.0-rc.1``, ``v0.30.4``)."""
-
-    text: str
-    """As Houston writes it, without blanks around it."""
-    number: tuple[int, int, int] | None
-    """None where the text cannot be read; the rules refuse every hop there."""
-
-    @classmethod
-    def parse(cls, text: str) -> Self:
-        """Read ``x.y.z`` or ``x.y``, with ``v`` before it and a suffix after it, as the vendor's command line does."""
-        match = _PLATFORM.fullmatch(text.strip())
-        number = (int(match[1]), int(match[2]), int(match[3] or 0)) if match else None
-        return cls(text.strip(), number)
-
-    def at_least(self, major: int, minor: int, patch: int = 0) -> bool:
-        """Return whether the number is that one or higher; a version that cannot be read counts as the oldest."""
-        return self.number is not None and self.number >= (major, minor, patch)
-
-    def __str__(self) -> str:
-        """Print as Houston writes it."""
-        return self.text
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Platform:
-    """What an Astronomer Software platform says of itself."""
-
-    version: str
-    """As Houston's ``appConfig`` gives it, for example ``0.30.4``; :attr:`number` is what decides."""
-    runtime_enabled: bool = True
-    """The feature flag ``astroRuntimeEnabled``."""
-    upgrades_by_image: bool = False
-    """A Runtime upgrade is made by deploying its image: it is neither started nor ever pending (from 0.36 on)."""
-    takes_images: bool = True
-    """It can be told to deploy an image that is in a registry already (from 0.29.2 on)."""
-    overwrites_environment: bool = False
-    """Being told to, it overwrites environment variables of the Deployment that are not named (from 2.1 on)."""
-
-    @property
-    def number(self) -> PlatformVersion:
-        """The version, parsed: for every comparison."""
-        return PlatformVersion.parse(self.version)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

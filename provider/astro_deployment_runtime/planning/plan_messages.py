@@ -1,4 +1,4 @@
-"""Every text that a user reads about a plan or a refusal, and the same as JSON.
+"""Every text that a user reads about a plan or a refusal.
 
 Pure: the same plan gives the same text, without a trailing newline. Names that come from a platform pass through
 :func:`printable`, since a Deployment's label may hold anything.
@@ -6,17 +6,16 @@ Pure: the same plan gives the same text, without a trailing newline. Names that 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from astro_deployment_runtime.planning.model import Action, Equivalent, Plan, PlanWarning, Refusal, RuleId
 from astro_deployment_runtime.planning.rules import RULE
 from astro_deployment_runtime.planning.versions import Distribution, ReleaseId, RuntimeVersion
-from astro_deployment_runtime.support.text_table import cut
+from astro_deployment_runtime.support.text import printable, printable_name
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from astro_deployment_runtime.planning.catalog import Release
     from astro_deployment_runtime.planning.versions import AirflowVersion
 
 ARROW = " > "
@@ -24,20 +23,6 @@ ARROW = " > "
 
 OFFLINE = "Offline: what the platform's own version allows is not judged."
 """Said wherever a plan was made without a platform."""
-
-
-_LONGEST_NAME = 100
-"""Characters of a Deployment's name or label in a text."""
-
-
-def printable(text: str) -> str:
-    """Make a text of unknown origin fit for one line of a terminal: what cannot be seen is written as an escape."""
-    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode("ascii") for char in text)
-
-
-def name_text(name: str) -> str:
-    """Make a name of unknown origin fit for a line: printable, and cut where it is very long."""
-    return cut(printable(name), _LONGEST_NAME)
 
 
 def path_line(plan: Plan) -> str:
@@ -159,13 +144,6 @@ def fleet_refusal(refused: Sequence[str], total: int) -> str:
     return "\n\n".join([head, *refused, ways])
 
 
-def span(seconds: float) -> str:
-    """Write a duration as it is declared: ``30m``, ``1h30m``, ``45s``."""
-    whole = round(seconds)
-    parts = ((whole // 3600, "h"), (whole % 3600 // 60, "m"), (whole % 60, "s"))
-    return "".join(f"{count}{unit}" for count, unit in parts if count) or f"{seconds:g}s"
-
-
 def wave_lines(  # noqa: PLR0913 - what a wave comes to
     name: str, *, total: int, hops: int, still: int, refused: int, paths: Mapping[str, int], terms: Sequence[str]
 ) -> list[str]:
@@ -176,32 +154,9 @@ def wave_lines(  # noqa: PLR0913 - what a wave comes to
     rows = sorted(paths.items(), key=lambda row: (-row[1], row[0]))
     width = max((len(str(count)) for _, count in rows), default=0)
     return [
-        f"{name_text(name)}: {'; '.join([', '.join(counts), *terms])}",
+        f"{printable_name(name)}: {'; '.join([', '.join(counts), *terms])}",
         *(f"  {count:>{width}} x {path}" for path, count in rows),
     ]
-
-
-def plan_json(outcome: Plan | Refusal) -> dict[str, Any]:
-    """Write a plan or a refusal for programs. Names that appear here are stable."""
-    if isinstance(outcome, Refusal):
-        return {
-            "from": _release_json(outcome.current),
-            "to": {
-                "distribution": str(Distribution.RUNTIME),
-                "version": str(outcome.target),
-                "airflow": str(outcome.airflow) if outcome.airflow else None,
-            },
-            "hops": [],
-            "refusals": [{"rule": str(each.rule), "message": each.found} for each in outcome.violations],
-            "warnings": [],
-        }
-    return {
-        "from": _release_json(outcome.current),
-        "to": _release_json(outcome.target),
-        "hops": [*_cancel_json(outcome), *_hops_json(outcome)],
-        "refusals": [],
-        "warnings": [{"name": warning.name, "message": warning.message} for warning in outcome.warnings],
-    }
 
 
 def hops_text(count: int) -> str:
@@ -209,41 +164,13 @@ def hops_text(count: int) -> str:
     return f"{count} hop" if count == 1 else f"{count} hops"
 
 
-def _release_json(release: Release) -> dict[str, str]:
-    return {
-        "distribution": str(release.id.distribution),
-        "version": str(release.id.version),
-        "airflow": str(release.airflow),
-    }
-
-
-def _cancel_json(plan: Plan) -> list[dict[str, Any]]:
-    if plan.cancel is None:
-        return []
-    current = _release_json(plan.current)
-    return [{"rule": str(RuleId.PENDING), "action": str(Action.CANCEL), "from": current, "to": current, "image": None}]
-
-
-def _hops_json(plan: Plan) -> list[dict[str, Any]]:
-    return [
-        {
-            "rule": str(hop.rule),
-            "action": str(hop.action),
-            "from": _release_json(hop.source),
-            "to": _release_json(hop.target),
-            "image": plan.base_images.image(hop.target.id),
-        }
-        for hop in plan.hops
-    ]
-
-
 def _heading(name: str | None, release_name: str | None) -> str:
     """Name the Deployment; nothing where the plan is about none."""
     if name is None:
-        return f"{name_text(release_name)}: " if release_name else ""
+        return f"{printable_name(release_name)}: " if release_name else ""
     if name == release_name or not release_name:
-        return f"{name_text(name)}: "
-    return f"{name_text(name)} ({name_text(release_name)}): "
+        return f"{printable_name(name)}: "
+    return f"{printable_name(name)} ({printable_name(release_name)}): "
 
 
 def _summary(plan: Plan) -> str:

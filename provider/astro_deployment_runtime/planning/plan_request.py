@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from astro_deployment_runtime.planning.model import Acceptance, Strategy
+from astro_deployment_runtime.planning.accepted_risks import AcceptedRisks
+from astro_deployment_runtime.planning.model import Strategy
 from astro_deployment_runtime.planning.pending_hop import Ownership
 from astro_deployment_runtime.planning.rules import verify
 
@@ -13,7 +14,8 @@ if TYPE_CHECKING:
     from datetime import date
 
     from astro_deployment_runtime.planning.catalog import Catalog, Release
-    from astro_deployment_runtime.planning.model import Hop, Platform, Target, Violation, WarningName
+    from astro_deployment_runtime.planning.model import Hop, Target, Violation, WarningName
+    from astro_deployment_runtime.planning.platform_version import Platform
     from astro_deployment_runtime.planning.versions import ReleaseId, RuntimeVersion
 
 
@@ -27,7 +29,7 @@ class PlanRequest:
     catalog: Catalog
     """What is on offer."""
     strategy: Strategy = Strategy.CERTIFIED_FIRST
-    accepted: Acceptance = field(default_factory=Acceptance)
+    accepted: AcceptedRisks = field(default_factory=AcceptedRisks)
     """What the user accepts by name."""
     denied: frozenset[WarningName] = frozenset()
     """The warnings that count as refusals."""

@@ -9,8 +9,9 @@ from itertools import combinations, pairwise
 from typing import TYPE_CHECKING, Final
 
 from astro_deployment_runtime.errors import PlanVerificationError
+from astro_deployment_runtime.planning.accepted_risks import AcceptedRisks
 from astro_deployment_runtime.planning.catalog import number
-from astro_deployment_runtime.planning.model import Acceptance, RuleId, Strategy, Violation
+from astro_deployment_runtime.planning.model import RuleId, Strategy, Violation
 from astro_deployment_runtime.planning.path_search import Search
 from astro_deployment_runtime.planning.rules import hop_between, prerelease, reverts, yanked
 from astro_deployment_runtime.planning.targets import hint
@@ -67,7 +68,7 @@ def judge_target(target: RuntimeVersion, request: PlanRequest, written: str) -> 
     return found, _names(found, name)
 
 
-def unaccepted(release: Release, accepted: Acceptance) -> list[Violation]:
+def unaccepted(release: Release, accepted: AcceptedRisks) -> list[Violation]:
     """Return what has to be accepted before a release can be a target, and is not."""
     found = []
     if release.yanked and release.id not in accepted.yanked:
@@ -91,9 +92,9 @@ def no_equivalent(request: PlanRequest) -> tuple[list[Violation], list[str]]:
     if not equivalents:
         found = f"no Astro Runtime with Airflow {current.airflow} is on offer, so {current} has no equivalent"
         return [Violation(rule=RuleId.MIGRATE_EQUAL, found=found)], []
-    against = [violation for release in equivalents for violation in unaccepted(release, Acceptance())]
+    against = [violation for release in equivalents for violation in unaccepted(release, AcceptedRisks())]
     newest = equivalents[0]
-    return against, _names(unaccepted(newest, Acceptance()), newest.id)
+    return against, _names(unaccepted(newest, AcceptedRisks()), newest.id)
 
 
 def completing(pending: ReleaseId, request: PlanRequest) -> str | None:
@@ -229,7 +230,7 @@ def nearest(
 class _Reach:
     """The targets that can be reached from what runs; the first ones asked for rarely need all to be computed."""
 
-    def __init__(self, current: Release, search: Search, accepted: Acceptance) -> None:
+    def __init__(self, current: Release, search: Search, accepted: AcceptedRisks) -> None:
         self._current, self._search, self._accepted = current, search, accepted
 
     @cached_property

@@ -10,14 +10,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from astro_deployment_runtime.planning.accepted_risks import AcceptedRisks
 from astro_deployment_runtime.planning.catalog import Channel
-from astro_deployment_runtime.planning.model import Acceptance, Hop, Platform, RuleId, Violation
+from astro_deployment_runtime.planning.model import Hop, RuleId, Violation
 from astro_deployment_runtime.planning.versions import AirflowVersion, Distribution
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from astro_deployment_runtime.planning.catalog import Catalog, Release
+    from astro_deployment_runtime.planning.platform_version import Platform
 
 _AIRFLOW_2: Final = AirflowVersion(2, 0, 0)
 _AIRFLOW_2_FROM: Final = AirflowVersion(1, 10, 14)
@@ -37,7 +39,7 @@ class Case:
     hop: Hop
     catalog: Catalog
     platform: Platform | None
-    accepted: Acceptance
+    accepted: AcceptedRisks
     final: bool
     """The hop is the last of its path: only then may its target be an accepted one."""
 
@@ -273,7 +275,7 @@ def verify(
     catalog: Catalog,
     *,
     platform: Platform | None = None,
-    accepted: Acceptance = Acceptance(),  # noqa: B008 - frozen
+    accepted: AcceptedRisks = AcceptedRisks(),  # noqa: B008 - frozen
     final: bool = True,
 ) -> tuple[Violation, ...]:
     """Judge one hop against every rule; nothing returned means that it is legal.

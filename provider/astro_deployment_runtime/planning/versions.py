@@ -18,6 +18,7 @@ from enum import IntEnum, StrEnum
 from typing import Final, Self, TypeAlias
 
 from astro_deployment_runtime.errors import InvalidVersionError
+from astro_deployment_runtime.support.text import quote
 
 _NUMBER = r"(0|[1-9]\d{0,5})"
 _DOTTED: Final = re.compile(rf"{_NUMBER}\.{_NUMBER}\.{_NUMBER}", re.ASCII)
@@ -97,12 +98,6 @@ _RUNTIME_WORDS: Final = {
     Stage.CANDIDATE: "-rc",
     Stage.POST: "-post",
 }
-
-
-def quote(text: str, *, longest: int = 80) -> str:
-    """Quote a text that came from elsewhere for a message: printable, and cut where it is long."""
-    quoted = repr(text[:longest])
-    return quoted if len(text) <= longest else f"{quoted[:-1]}...{quoted[-1]}"
 
 
 def _observe(pattern: re.Pattern[str], text: str) -> tuple[str, Marks] | None:

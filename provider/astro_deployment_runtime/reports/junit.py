@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
-from astro_deployment_runtime.planning.plan_messages import printable, title
+from astro_deployment_runtime.planning.plan_messages import title
 from astro_deployment_runtime.reports.preview import Status
+from astro_deployment_runtime.support.text import printable
 
 if TYPE_CHECKING:
     from astro_deployment_runtime.reports.preview import Preview, Row

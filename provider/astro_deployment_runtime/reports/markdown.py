@@ -12,8 +12,9 @@ from collections import Counter
 from typing import TYPE_CHECKING, Final
 
 from astro_deployment_runtime.planning.model import Action
-from astro_deployment_runtime.planning.plan_messages import ARROW, hops_text, printable
+from astro_deployment_runtime.planning.plan_messages import ARROW, hops_text
 from astro_deployment_runtime.reports.preview import Status
+from astro_deployment_runtime.support.text import printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

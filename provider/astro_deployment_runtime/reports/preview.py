@@ -14,9 +14,10 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
 from astro_deployment_runtime.errors import InvalidPreviewError, InvalidVersionError
-from astro_deployment_runtime.planning.plan_messages import ARROW, name_text
+from astro_deployment_runtime.planning.plan_messages import ARROW
 from astro_deployment_runtime.planning.versions import ReleaseId
 from astro_deployment_runtime.reports.pulumi_preview_json import FOREIGN, SAME, read_digest
+from astro_deployment_runtime.support.text import printable_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -192,7 +193,7 @@ def _row(name: str, step: Step | None, said: Sequence[Diagnostic]) -> Row:
 def _refused(row: Row, problem: str) -> Row:
     """Return the row with why it is refused, without the words that name the Deployment once more."""
     titled = _TITLED.fullmatch(problem)
-    if titled and titled["name"] == name_text(row.name):
+    if titled and titled["name"] == printable_name(row.name):
         row, problem = replace(row, release_name=row.release_name or titled["release"]), titled["text"]
     return replace(row, status=Status.REFUSED, problem=problem.strip("\n"))
 

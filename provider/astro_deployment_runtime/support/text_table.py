@@ -53,11 +53,6 @@ def text_width(text: str) -> int:
     return len(text) if text.isascii() else sum(map(_columns, text))
 
 
-def cut(text: str, length: int) -> str:
-    """Return a text of at most so many characters, and how many there are where it is longer."""
-    return text if len(text) <= length else f"{text[:length]}...[{len(text)} characters]"
-
-
 def wrap(line: str, width: int | None, *, joint: str = "") -> list[str]:
     """Break a line that is wider than a screen between its words, with the rest indented.
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from astro_deployment_runtime.catalogs import vendor_feed
 from astro_deployment_runtime.cli.releases_table import offer_json, offer_lines
 from astro_deployment_runtime.planning.catalog import Catalog
-from astro_deployment_runtime.planning.model import Platform
+from astro_deployment_runtime.planning.platform_version import Platform
 from astro_deployment_runtime.planning.versions import ReleaseId
 from astro_deployment_runtime.support.text_table import Screen
 

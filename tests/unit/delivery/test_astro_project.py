@@ -25,7 +25,7 @@ from astro_deployment_runtime.errors import (
 from astro_deployment_runtime.execution.executor import walk
 from astro_deployment_runtime.lifecycle.deployment import DeploymentLifecycle
 from astro_deployment_runtime.planning.base_images import VENDORS, BaseImages
-from astro_deployment_runtime.planning.model import OF_PROJECTS, Plan
+from astro_deployment_runtime.planning.model import Plan, WarningName
 from astro_deployment_runtime.planning.plan_request import PlanRequest
 from astro_deployment_runtime.planning.planner import plan
 from astro_deployment_runtime.planning.versions import ReleaseId, RuntimeVersion
@@ -559,7 +559,8 @@ def plain(folder: Path, *lines: str) -> None:
 
 def warned(lines: Sequence[str]) -> list[str]:
     """The warnings of a preview that are about the project."""
-    return [line.strip() for line in lines if line.strip().split()[1].rstrip(":") in OF_PROJECTS]
+    of_projects = {WarningName.IMAGE_VARIANT, WarningName.OTHER_STAGE, WarningName.DEPLOY_CONFIRMATION}
+    return [line.strip() for line in lines if line.strip().split()[1].rstrip(":") in of_projects]
 
 
 def test_a_variant_is_kept_and_has_to_exist(lifecycle: DeploymentLifecycle, folder: Path) -> None:

@@ -6,9 +6,11 @@ import pytest
 
 from astro_deployment_runtime.delivery.registry_image import check_template, is_base, of_hops, render
 from astro_deployment_runtime.errors import InvalidImageError
+from astro_deployment_runtime.planning.accepted_risks import AcceptedRisks
 from astro_deployment_runtime.planning.base_images import BaseImages
 from astro_deployment_runtime.planning.catalog import Release
-from astro_deployment_runtime.planning.model import Acceptance, Deployment, Hop, Platform, RuleId
+from astro_deployment_runtime.planning.model import Deployment, Hop, RuleId
+from astro_deployment_runtime.planning.platform_version import Platform
 from astro_deployment_runtime.planning.versions import AirflowVersion, ReleaseId
 
 CERTIFIED = Release(id=ReleaseId.parse("AC 2.3.0"), airflow=AirflowVersion(2, 3, 0))
@@ -144,9 +146,9 @@ DIGEST = f"@sha256:{'0' * 64}"
 def test_one_image_for_several_hops_is_refused(template: str) -> None:
     """A digest names one image, whatever tag and repository come before it."""
     with pytest.raises(InvalidImageError, match="is the same for several hops") as refused:
-        of_hops(template, HOPS, DEPLOYMENT, PLATFORM, Acceptance())
+        of_hops(template, HOPS, DEPLOYMENT, PLATFORM, AcceptedRisks())
     assert ("leave the digest out" in str(refused.value)) == ("@" in template)
-    assert len(of_hops(template, HOPS[:1], DEPLOYMENT, PLATFORM, Acceptance())) == 1
+    assert len(of_hops(template, HOPS[:1], DEPLOYMENT, PLATFORM, AcceptedRisks())) == 1
 
 
 def test_a_mirror_of_the_bare_image_has_to_be_accepted() -> None:
@@ -155,8 +157,8 @@ def test_a_mirror_of_the_bare_image_has_to_be_accepted() -> None:
         InvalidImageError,
         match=r"^localhost:5000/astronomer/astro-runtime:5\.0\.4 is a mirror of the vendor's bare",
     ):
-        of_hops("{base}", HOPS[:1], DEPLOYMENT, PLATFORM, Acceptance(), MIRRORS)
-    accepted = of_hops("{base}", HOPS[:1], DEPLOYMENT, PLATFORM, Acceptance(base_image=True), MIRRORS)
+        of_hops("{base}", HOPS[:1], DEPLOYMENT, PLATFORM, AcceptedRisks(), MIRRORS)
+    accepted = of_hops("{base}", HOPS[:1], DEPLOYMENT, PLATFORM, AcceptedRisks(base_image=True), MIRRORS)
     assert accepted == ["localhost:5000/astronomer/astro-runtime:5.0.4"]
 
 

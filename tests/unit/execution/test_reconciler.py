@@ -29,17 +29,10 @@ from astro_deployment_runtime.execution.decisions import (
 from astro_deployment_runtime.execution.health_confirmation import HEALTHY_READS
 from astro_deployment_runtime.execution.reconciler import ATTEMPTS, decide
 from astro_deployment_runtime.execution.run_memory import SETTLE_SECONDS, Mutation, MutationKind, Outcome, Run
+from astro_deployment_runtime.planning.accepted_risks import AcceptedRisks
 from astro_deployment_runtime.planning.catalog import Catalog, Release
-from astro_deployment_runtime.planning.model import (
-    Acceptance,
-    Deployment,
-    Equivalent,
-    Health,
-    Platform,
-    Refusal,
-    RuleId,
-    Strategy,
-)
+from astro_deployment_runtime.planning.model import Deployment, Equivalent, Health, Refusal, RuleId, Strategy
+from astro_deployment_runtime.planning.platform_version import Platform
 from astro_deployment_runtime.planning.versions import AirflowVersion, ReleaseId, RuntimeVersion
 
 if TYPE_CHECKING:
@@ -76,7 +69,7 @@ def declared(*path: str, cancel: str | None = None, **more: Any) -> WalkRequest:
     settings: dict[str, Any] = {
         "target": version,
         "strategy": Strategy.CERTIFIED_FIRST,
-        "accepted": Acceptance(),
+        "accepted": AcceptedRisks(),
         "cancel": named(cancel) if cancel else None,
         "timeout": TIMEOUT,
         **more,
@@ -165,7 +158,7 @@ class TestPending:
 
     def test_a_foreign_one_is_cancelled_when_that_is_accepted(self) -> None:
         """By name."""
-        accepted = Acceptance(cancel_pending=True)
+        accepted = AcceptedRisks(cancel_pending=True)
         seen = deployment("AC 2.2.3", "AC 2.2.4")
         assert step(decided(seen, declared(*GUIDE, cancel="AC 2.2.4", accepted=accepted))) == ("Cancel", "AC 2.2.4")
 
@@ -488,7 +481,7 @@ class TestWhatContradictsWhatWasSeen:
             ),
             now=50.0,
         )
-        declaration = declared(*GUIDE, cancel="AC 2.2.4", accepted=Acceptance(cancel_pending=True))
+        declaration = declared(*GUIDE, cancel="AC 2.2.4", accepted=AcceptedRisks(cancel_pending=True))
         assert step(decided(deployment("AC 2.2.3", "AC 2.2.4"), declaration, run)) == ("Refuse", "NoEffect")
 
 

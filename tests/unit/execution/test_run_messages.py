@@ -25,18 +25,10 @@ from astro_deployment_runtime.execution.decisions import (
     WrongAirflow,
 )
 from astro_deployment_runtime.execution.run_memory import Mutation, MutationKind, Outcome, Run
+from astro_deployment_runtime.planning.accepted_risks import AcceptedRisks
 from astro_deployment_runtime.planning.base_images import BaseImages
 from astro_deployment_runtime.planning.catalog import Release
-from astro_deployment_runtime.planning.model import (
-    Acceptance,
-    Deployment,
-    Health,
-    Hop,
-    Refusal,
-    RuleId,
-    Strategy,
-    Violation,
-)
+from astro_deployment_runtime.planning.model import Deployment, Health, Hop, Refusal, RuleId, Strategy, Violation
 from astro_deployment_runtime.planning.versions import AirflowVersion, ReleaseId, RuntimeVersion
 
 if TYPE_CHECKING:
@@ -52,7 +44,7 @@ MIGRATION = Hop(rule=RuleId.MIGRATE_EQUAL, source=NEW, target=RUNTIME)
 DECLARATION = WalkRequest(
     target=RuntimeVersion.parse("5.0.4"),
     strategy=Strategy.CERTIFIED_FIRST,
-    accepted=Acceptance(),
+    accepted=AcceptedRisks(),
     path=(OLD.id, NEW.id, RUNTIME.id),
 )
 DEPLOYMENT = Deployment(id="ckw1", release_name="stars-1", label="Stars", workspace_id="ckw0", current=OLD)

@@ -10,7 +10,7 @@ from astro_deployment_runtime.houston.answers import AppConfig
 from astro_deployment_runtime.houston.model_mapping import map_platform
 
 if TYPE_CHECKING:
-    from astro_deployment_runtime.planning.model import Platform
+    from astro_deployment_runtime.planning.platform_version import Platform
 
 
 def read(version: str, flags: dict[str, Any] | None = None) -> Platform:

@@ -5,27 +5,27 @@ from __future__ import annotations
 import pytest
 
 from astro_deployment_runtime.errors import InvalidInputError
-from astro_deployment_runtime.planning.model import Acceptance
+from astro_deployment_runtime.planning.accepted_risks import AcceptedRisks
 from astro_deployment_runtime.planning.versions import ReleaseId
 
 
 def test_every_name_is_read() -> None:
     """Names may be repeated and stand in any order."""
     names = ["newer", " yanked: 9.0.0", "prerelease:3.1-12", "cancel-pending", "base-image", "newer"]
-    assert Acceptance.parse(names) == Acceptance(
+    assert AcceptedRisks.parse(names) == AcceptedRisks(
         yanked=frozenset({ReleaseId.parse("Runtime 9.0.0")}),
         prerelease=frozenset({ReleaseId.parse("Runtime 3.1-12")}),
         cancel_pending=True,
         newer=True,
         base_image=True,
     )
-    assert Acceptance.parse([]) == Acceptance()
+    assert AcceptedRisks.parse([]) == AcceptedRisks()
 
 
 def test_all_that_is_wrong_is_told_at_once() -> None:
     """An unknown name comes with the known ones, a version that is none with how to write it."""
     with pytest.raises(InvalidInputError) as caught:
-        Acceptance.parse(["yanked", "newest", "yanked:9", "newer:1", "newer"])
+        AcceptedRisks.parse(["yanked", "newest", "yanked:9", "newer:1", "newer"])
     message = str(caught.value)
     assert "'yanked' cannot be accepted: known are yanked:VERSION, prerelease:VERSION, cancel-pending, newer" in message
     assert all(text in message for text in ("'newest' cannot", "'newer:1' cannot", "'yanked:9': '9' is not an Astro"))

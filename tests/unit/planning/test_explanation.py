@@ -9,11 +9,13 @@ import pytest
 
 from astro_deployment_runtime.catalogs import vendor_feed
 from astro_deployment_runtime.cli.question import parse_current, parse_target
+from astro_deployment_runtime.planning.accepted_risks import AcceptedRisks
 from astro_deployment_runtime.planning.catalog import Catalog, Release
 from astro_deployment_runtime.planning.explanation import plan_explanation, refusal_explanation
-from astro_deployment_runtime.planning.model import Acceptance, Plan, Platform, Refusal, Strategy
+from astro_deployment_runtime.planning.model import Plan, Refusal, Strategy
 from astro_deployment_runtime.planning.plan_request import PlanRequest
 from astro_deployment_runtime.planning.planner import plan
+from astro_deployment_runtime.planning.platform_version import Platform
 from astro_deployment_runtime.planning.versions import AirflowVersion, ReleaseId
 
 PUBLISHED = vendor_feed.load("published")
@@ -21,7 +23,7 @@ PUBLISHED = vendor_feed.load("published")
 
 def asked(current: str, target: str, *, catalog: Catalog = PUBLISHED, **more: Any) -> PlanRequest:
     """Ask about a path."""
-    terms = {"strategy": Strategy.CERTIFIED_FIRST, "accepted": Acceptance(), **more}
+    terms = {"strategy": Strategy.CERTIFIED_FIRST, "accepted": AcceptedRisks(), **more}
     return PlanRequest(current=parse_current(current, catalog), target=parse_target(target), catalog=catalog, **terms)
 
 
@@ -122,7 +124,7 @@ def test_where_there_is_nothing_to_do_it_is_told_why() -> None:
     """In three ways."""
     assert explained(asked("Runtime 5.0.4", "5.0.4")).endswith("\n\nWhy: Astro Runtime 5.0.4 is the target.")
     assert "is an Astro Runtime already, so there is nothing to mi" in explained(asked("Runtime 5.0.4", "equivalent"))
-    newer = asked("Runtime 5.0.4", "4.2.5", accepted=Acceptance.parse(["newer"]))
+    newer = asked("Runtime 5.0.4", "4.2.5", accepted=AcceptedRisks.parse(["newer"]))
     assert explained(newer).endswith("Why: Astro Runtime 5.0.4 is more than the target, and newer is accepted.")
 
 

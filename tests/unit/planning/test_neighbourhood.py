@@ -11,8 +11,9 @@ import pytest
 from astro_deployment_runtime.catalogs import vendor_feed
 from astro_deployment_runtime.cli.graph_drawing import dot_lines, graph_json, mermaid_lines
 from astro_deployment_runtime.cli.question import parse_current, parse_target
+from astro_deployment_runtime.planning.accepted_risks import AcceptedRisks
 from astro_deployment_runtime.planning.catalog import Catalog, Channel, Release
-from astro_deployment_runtime.planning.model import Acceptance, Plan, RuleId, Strategy
+from astro_deployment_runtime.planning.model import Plan, RuleId, Strategy
 from astro_deployment_runtime.planning.neighbourhood import Edge, Graph, Kind, Node, Role, neighbourhood
 from astro_deployment_runtime.planning.plan_request import PlanRequest
 from astro_deployment_runtime.planning.planner import plan
@@ -26,7 +27,7 @@ HOSTILE = "\"]; %%{init: {'x': 1}}%% <script>&\\N`#\nend"
 
 def drawn(current: str, target: str, catalog: Catalog = PUBLISHED, **more: Any) -> Graph:
     """Draw the answer to a question."""
-    terms = {"strategy": Strategy.CERTIFIED_FIRST, "accepted": Acceptance(), **more}
+    terms = {"strategy": Strategy.CERTIFIED_FIRST, "accepted": AcceptedRisks(), **more}
     request = PlanRequest(
         current=parse_current(current, catalog), target=parse_target(target), catalog=catalog, **terms
     )
@@ -67,7 +68,7 @@ def test_a_neighbourhood_is_small_and_tells_the_truth(current: str) -> None:
             target=parse_target(str(target.id.version)),
             catalog=PUBLISHED,
             strategy=Strategy.CERTIFIED_FIRST,
-            accepted=Acceptance(),
+            accepted=AcceptedRisks(),
         )
         outcome = plan(request)
         graph = neighbourhood(outcome, request)

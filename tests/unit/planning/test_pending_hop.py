@@ -8,7 +8,7 @@ import pytest
 
 from astro_deployment_runtime.catalogs import vendor_feed
 from astro_deployment_runtime.cli.question import parse_current, parse_target
-from astro_deployment_runtime.planning.model import Acceptance
+from astro_deployment_runtime.planning.accepted_risks import AcceptedRisks
 from astro_deployment_runtime.planning.pending_hop import Ownership, owner_in_state, owner_of
 from astro_deployment_runtime.planning.plan_request import PlanRequest
 from astro_deployment_runtime.planning.versions import ReleaseId
@@ -49,7 +49,7 @@ def test_a_foreign_hop_is_cancelled_only_if_that_is_accepted(owner: Ownership, a
         current=parse_current("AC 2.2.3", catalog),
         target=parse_target("5.0.4"),
         catalog=catalog,
-        accepted=Acceptance.parse(accept),
+        accepted=AcceptedRisks.parse(accept),
         pending=PENDING,
         pending_owner=owner,
     )

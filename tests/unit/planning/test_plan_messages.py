@@ -21,22 +21,6 @@ def test_hops_are_counted_in_words(count: int, text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "shown"),
-    [
-        ("data-eng", "data-eng"),
-        ("Données", "Données"),
-        ("\x1b[31mred", "\\x1b[31mred"),
-        ("a\nb\tc", "a\\nb\\tc"),
-        ("a\u202eb", "a\\u202eb"),
-        ("a\udcffb", "a\\udcffb"),
-    ],
-)
-def test_what_cannot_be_seen_is_written_as_an_escape(text: str, shown: str) -> None:
-    """A label can neither colour the terminal nor forge a line."""
-    assert plan_messages.printable(text) == shown
-
-
-@pytest.mark.parametrize(
     ("name", "release_name", "heading"),
     [
         ("data-eng", "galactic-stars-1234", "data-eng (galactic-stars-1234): runs"),

@@ -12,16 +12,9 @@ from astro_deployment_runtime.catalogs import vendor_feed
 from astro_deployment_runtime.cli.question import parse_current, parse_target
 from astro_deployment_runtime.errors import InvalidInputError
 from astro_deployment_runtime.planning import plan_warnings, planner
+from astro_deployment_runtime.planning.accepted_risks import DENIABLE_WARNINGS, AcceptedRisks, read_denied
 from astro_deployment_runtime.planning.catalog import Catalog, Channel, Release
-from astro_deployment_runtime.planning.model import (
-    JUDGED,
-    OF_PROJECTS,
-    Acceptance,
-    Plan,
-    Refusal,
-    WarningName,
-    read_warnings,
-)
+from astro_deployment_runtime.planning.model import Plan, Refusal, WarningName
 from astro_deployment_runtime.planning.plan_messages import refusal_message
 from astro_deployment_runtime.planning.plan_request import PlanRequest
 from astro_deployment_runtime.planning.versions import AirflowVersion, ReleaseId
@@ -49,8 +42,8 @@ def ask(
             current=parse_current(start, catalog),
             target=parse_target(target),
             catalog=catalog,
-            accepted=Acceptance.parse(accept),
-            denied=read_warnings(deny),
+            accepted=AcceptedRisks.parse(accept),
+            denied=read_denied(deny),
             today=today,
             pending=ReleaseId.parse(pending) if pending else None,
         )
@@ -217,7 +210,7 @@ class TestAccepted:
         """Its warning says that it was; that cannot be accepted once more."""
         assert "yanked" in warned(ask("Runtime 8.10.0", "9.0.0", accept=("yanked:9.0.0",)))
         with pytest.raises(InvalidInputError, match="'yanked' cannot be accepted: known are yanked:VERSION, "):
-            Acceptance.parse(["yanked"])
+            AcceptedRisks.parse(["yanked"])
 
 
 class TestDenied:
@@ -259,7 +252,8 @@ class TestDenied:
     def test_every_name_is_tried_here(self) -> None:
         """A new one is thought of; those that depend on more have tests of their own."""
         (mark,) = TestDenied.test_what_is_denied_is_refused.pytestmark  # type: ignore[attr-defined]
-        assert {row[0] for row in mark.args[1]} | {"pending", "newer-target"} == {*JUDGED} - {*OF_PROJECTS}
+        of_projects = {WarningName.IMAGE_VARIANT, WarningName.OTHER_STAGE, WarningName.DEPLOY_CONFIRMATION}
+        assert {row[0] for row in mark.args[1]} | {"pending", "newer-target"} == {*DENIABLE_WARNINGS} - of_projects
 
     def test_the_nearest_targets_are_not_denied_either(self) -> None:
         """What is proposed would not be refused in its turn."""
@@ -299,6 +293,6 @@ class TestDenied:
         """All at once."""
         known = "known are airflow-version, unknown-release, stale-catalog, deprecated, out-of-support, "
         with pytest.raises(InvalidInputError) as caught:
-            read_warnings(["old", "yanked", "deprecated"])
+            read_denied(["old", "yanked", "deprecated"])
         assert str(caught.value).count(known) == 2
         assert "'old' cannot be denied" in str(caught.value)

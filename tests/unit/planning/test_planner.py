@@ -8,12 +8,14 @@ from astro_deployment_runtime.catalogs import vendor_feed
 from astro_deployment_runtime.cli.question import parse_current, parse_target
 from astro_deployment_runtime.errors import PlanVerificationError
 from astro_deployment_runtime.planning import plan_request, planner
+from astro_deployment_runtime.planning.accepted_risks import AcceptedRisks
 from astro_deployment_runtime.planning.catalog import Catalog, Channel, Release
-from astro_deployment_runtime.planning.model import Acceptance, Plan, Platform, Refusal, RuleId, Strategy, Violation
+from astro_deployment_runtime.planning.model import Plan, Refusal, RuleId, Strategy, Violation
 from astro_deployment_runtime.planning.path_search import Search, Terms
 from astro_deployment_runtime.planning.pending_hop import Ownership
 from astro_deployment_runtime.planning.plan_messages import path_line, refusal_message
 from astro_deployment_runtime.planning.plan_request import PlanRequest
+from astro_deployment_runtime.planning.platform_version import Platform
 from astro_deployment_runtime.planning.refusals import obstacles
 from astro_deployment_runtime.planning.versions import AirflowVersion, ReleaseId
 
@@ -39,7 +41,7 @@ def ask(
             target=parse_target(target),
             catalog=catalog,
             strategy=strategy,
-            accepted=Acceptance.parse(accept),
+            accepted=AcceptedRisks.parse(accept),
             platform=platform,
             pending=ReleaseId.parse(pending) if pending else None,
             pending_owner=Ownership.OURS if ours else Ownership.FOREIGN,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from astro_deployment_runtime.planning.model import PlatformVersion
+from astro_deployment_runtime.planning.platform_version import PlatformVersion
 
 
 @pytest.mark.parametrize(

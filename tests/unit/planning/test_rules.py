@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from astro_deployment_runtime.planning.accepted_risks import AcceptedRisks
 from astro_deployment_runtime.planning.catalog import Catalog, Channel, Release
-from astro_deployment_runtime.planning.model import Acceptance, Hop, Platform, RuleId
+from astro_deployment_runtime.planning.model import Hop, RuleId
+from astro_deployment_runtime.planning.platform_version import Platform
 from astro_deployment_runtime.planning.rules import MOVES, RULE, RULES, forbidden_by_platform, move, verify
 from astro_deployment_runtime.planning.versions import AirflowVersion, ReleaseId
 
@@ -95,7 +97,7 @@ def test_only_the_last_hop_leads_to_what_was_accepted(target: Release, kind: str
     """A yanked release or a prerelease is no stop on the way, whatever is accepted."""
     hop = Hop(rule=RuleId.AC_UPGRADE, source=release("AC 2.2.3"), target=target)
     names = frozenset({target.id})
-    accepted = Acceptance(yanked=names) if kind == "yanked" else Acceptance(prerelease=names)
+    accepted = AcceptedRisks(yanked=names) if kind == "yanked" else AcceptedRisks(prerelease=names)
     assert verify(hop, Catalog([target]), accepted=accepted) == ()
     for case in (verify(hop, Catalog([target])), verify(hop, Catalog([target]), accepted=accepted, final=False)):
         (violation,) = case

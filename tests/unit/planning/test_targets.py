@@ -8,8 +8,9 @@ from astro_deployment_runtime.catalogs import vendor_feed
 from astro_deployment_runtime.cli.question import parse_current, parse_target
 from astro_deployment_runtime.errors import InvalidVersionError
 from astro_deployment_runtime.planning import planner
+from astro_deployment_runtime.planning.accepted_risks import AcceptedRisks, read_denied
 from astro_deployment_runtime.planning.catalog import Catalog, Channel, Release
-from astro_deployment_runtime.planning.model import Acceptance, Equivalent, Latest, Plan, Refusal, read_warnings
+from astro_deployment_runtime.planning.model import Equivalent, Latest, Plan, Refusal
 from astro_deployment_runtime.planning.plan_messages import path_line, plan_lines, refusal_message
 from astro_deployment_runtime.planning.plan_request import PlanRequest
 from astro_deployment_runtime.planning.targets import hint
@@ -34,8 +35,8 @@ def ask(
             target=parse_target(target),
             catalog=catalog,
             held=RuntimeVersion.parse(held) if held else None,
-            accepted=Acceptance.parse(accept),
-            denied=read_warnings(deny),
+            accepted=AcceptedRisks.parse(accept),
+            denied=read_denied(deny),
         )
     )
 

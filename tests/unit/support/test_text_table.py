@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from astro_deployment_runtime.support.text_table import Colour, Screen, TableRow, cut, table_lines, text_width, wrap
+from astro_deployment_runtime.support.text_table import Colour, Screen, TableRow, table_lines, text_width, wrap
 
 HEADS = ("NAME", "PATH")
 ROWS = [TableRow(("a", "AC 2.2.3 > AC 2.3.0"), Colour.RED), TableRow(("longer-name", "")), TableRow(("b", "AC 2.3.0"))]
@@ -83,12 +83,6 @@ def test_what_is_copied_is_not_broken() -> None:
 def test_the_parts_of_a_line_can_end_as_a_shell_needs_it() -> None:
     """All but the last."""
     assert wrap("  one two three", 12, joint=" \\") == ["  one two \\", "  three"]
-
-
-def test_a_long_text_is_cut_with_its_length() -> None:
-    """What is left says so."""
-    assert cut("x" * 5, 5) == "xxxxx"
-    assert cut("x" * 100_000, 5) == "xxxxx...[100000 characters]"
 
 
 def test_colours_are_for_screens_that_want_them() -> None:

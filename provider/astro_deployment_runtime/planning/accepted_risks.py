@@ -1,0 +1,86 @@
+"""What a user accepts or denies by name: ``accept`` and ``deny``."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final, Self
+
+from astro_deployment_runtime.errors import InvalidInputError, InvalidVersionError
+from astro_deployment_runtime.planning.model import WarningName
+from astro_deployment_runtime.planning.versions import Distribution, ReleaseId
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+ACCEPTABLE_RISKS: Final = (
+    *("yanked:VERSION", "prerelease:VERSION"),
+    *("cancel-pending", "newer", "base-image", "overwrite-environment"),
+)
+"""The names of the risks that a user can accept. Most warnings can be accepted too: :data:`DENIABLE_WARNINGS`."""
+
+
+DENIABLE_WARNINGS: Final = tuple(
+    name for name in WarningName if name not in {WarningName.YANKED, WarningName.PRERELEASE, WarningName.NEWER}
+)
+"""The warnings that can be accepted (they are not shown) or denied (they are refusals): all but those that say that a
+risk was accepted."""
+
+
+def read_denied(names: Iterable[str]) -> frozenset[WarningName]:
+    """Read the names of warnings that are denied.
+
+    Raises:
+        InvalidInputError: some are not known; the message lists all that is wrong.
+    """
+    given = [name.strip() for name in names]
+    known = ", ".join(DENIABLE_WARNINGS)
+    if problems := [f"{name!r} cannot be denied: known are {known}" for name in given if name not in DENIABLE_WARNINGS]:
+        raise InvalidInputError("; ".join(problems))
+    return frozenset(map(WarningName, given))
+
+
+@dataclass(frozen=True, slots=True)
+class AcceptedRisks:
+    """What a user accepts by name (``accept=[...]``), for example ``yanked:9.0.0`` or ``cancel-pending``."""
+
+    yanked: frozenset[ReleaseId] = frozenset()
+    prerelease: frozenset[ReleaseId] = frozenset()
+    cancel_pending: bool = False
+    newer: bool = False
+    base_image: bool = False
+    overwrite_environment: bool = False
+    warnings: frozenset[WarningName] = frozenset()
+    """Those that are not shown."""
+
+    @classmethod
+    def parse(cls, names: Iterable[str]) -> Self:
+        """Read the names, in any order; a name given twice counts once.
+
+        Raises:
+            InvalidInputError: a name is not known, or its version is none; the message lists all that is wrong.
+        """
+        releases: dict[str, set[ReleaseId]] = {"yanked": set(), "prerelease": set()}
+        plain, problems = set(), []
+        for name in names:
+            kind, colon, version = name.strip().partition(":")
+            if colon and kind in releases:
+                try:
+                    releases[kind].add(ReleaseId.of(Distribution.RUNTIME, version.strip()))
+                except InvalidVersionError as error:
+                    problems.append(f"{name!r}: {error}")
+            elif name.strip() in (*ACCEPTABLE_RISKS[2:], *DENIABLE_WARNINGS):
+                plain.add(name.strip())
+            else:
+                known = ", ".join((*ACCEPTABLE_RISKS, *DENIABLE_WARNINGS))
+                problems.append(f"{name!r} cannot be accepted: known are {known}")
+        if problems:
+            raise InvalidInputError("; ".join(problems))
+        return cls(
+            yanked=frozenset(releases["yanked"]),
+            prerelease=frozenset(releases["prerelease"]),
+            cancel_pending="cancel-pending" in plain,
+            newer="newer" in plain,
+            base_image="base-image" in plain,
+            overwrite_environment="overwrite-environment" in plain,
+            warnings=frozenset(name for name in DENIABLE_WARNINGS if name in plain),
+        )
