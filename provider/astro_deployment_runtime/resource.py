@@ -9,27 +9,20 @@ The state holds the provider pickled by the name of its class, so this module's 
 
 from __future__ import annotations
 
-import json
-import os
-import threading
-from contextlib import contextmanager
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 from pulumi import dynamic
 from pulumi.output import Unknown
 from pulumi.runtime import rpc
 
-from astro_deployment_runtime.config.config_keys import NAMESPACE
-from astro_deployment_runtime.errors import InvalidInputError, InvalidSettingsError, PlatformError, RefusedError
+from astro_deployment_runtime.errors import InvalidInputError, RefusedError
 from astro_deployment_runtime.execution.polling import POLLING
+from astro_deployment_runtime.plugin.connection import connection_of
 from astro_deployment_runtime.plugin.engine_call import CallClock, CallReporter, PartialProgressError, current_call
 from astro_deployment_runtime.support import secret_masks
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
-
-    from astro_deployment_runtime.lifecycle.deployment import DeploymentLifecycle
+    from collections.abc import Mapping
 
 OUTPUTS: Final = (
     "plan",
@@ -49,15 +42,6 @@ _NEEDED: Final = ("release_name", "deployment_id", "runtime_version")
 
 _UNPLANNED: Final = "nothing is planned yet: {why}, which is known only when what it comes from exists"
 
-_CONNECTION: Final = ("houstonUrl", "token", "caFile")
-_SAVED: Final = (
-    "Unless it runs the program, a refresh uses the {keys} that the last 'pulumi up' saved in the state, not what is "
-    "set now. To use and save what is set now, run 'pulumi up' without --refresh, or 'pulumi refresh --run-program'."
-)
-
-JUDGE_FLEET: Final = "pulumi-python:astro:judgeFleet"
-"""The function by which a program has its fleet judged, on our host: see :meth:`RuntimeProvider.read`."""
-
 
 class RuntimeProvider(dynamic.ResourceProvider):
     """What the engine calls. Stateless where a program makes it; in the plugin it keeps one client for the process."""
@@ -66,15 +50,12 @@ class RuntimeProvider(dynamic.ResourceProvider):
     """There is no secret in it: the state holds the name of this class."""
 
     def configure(self, req: dynamic.ConfigureRequest) -> None:
-        """Keep the stack's config until the platform is needed: a mistake in it is then a failed check."""
-        self._config: Callable[[str], str | None] = lambda key: req.config.get(f"{NAMESPACE}:{key}")
-        self._connecting = threading.Lock()
-        self._connected: DeploymentLifecycle | None = None
-        self._program_runs = False
+        """Use the connection of the plugin process."""
+        self._connection = connection_of(req)
 
     def check(self, _olds: dict[str, Any], news: dict[str, Any]) -> dynamic.CheckResult:
         """Plan, show the plan, and refuse what may not be done."""
-        self._program_runs = True
+        self._connection.program_runs = True
         call = current_call()
         reporter = CallReporter(call)
         given = {name: value for name, value in news.items() if name not in OUTPUTS}
@@ -88,7 +69,7 @@ class RuntimeProvider(dynamic.ResourceProvider):
             reporter.info(_UNPLANNED.format(why=f"the plan depends on {' and '.join(missing)}"))
             return dynamic.CheckResult(given, [])
         try:
-            lifecycle = self._lifecycle()
+            lifecycle = self._connection.lifecycle()
         except InvalidInputError as error:
             return dynamic.CheckResult(given, [dynamic.CheckFailure("", str(error))])
         checked = lifecycle.check(call.urn if call else "", _olds or {}, known, unknown=unknown)
@@ -110,15 +91,15 @@ class RuntimeProvider(dynamic.ResourceProvider):
             return dynamic.DiffResult(changes=True, replaces=["deployment_id"])
         if "path" not in known:
             return dynamic.DiffResult(changes=True)
-        with self._noting_what_is_saved():
-            compared = self._lifecycle().diff(_olds, known)
+        with self._connection.explaining_saved_config():
+            compared = self._connection.lifecycle().diff(_olds, known)
         CallReporter(current_call()).plan(compared.lines, compared.warnings, known)
         return dynamic.DiffResult(changes=compared.changes)
 
     def create(self, props: dict[str, Any]) -> dynamic.CreateResult:
         """Adopt the Deployment, and bring it to its target; on hold, adopt it as it is."""
         if props.get("hold"):
-            held = self._lifecycle().adopt({name: value for name, value in props.items() if name != "hold"})
+            held = self._connection.lifecycle().adopt({name: value for name, value in props.items() if name != "hold"})
             # One that cannot be read has no other id than the name that it was declared by.
             return dynamic.CreateResult(held.get("deployment_id") or held["release_name"], held)
         outputs = self._apply(props["deployment_id"], props, None, {})
@@ -132,12 +113,9 @@ class RuntimeProvider(dynamic.ResourceProvider):
         return dynamic.UpdateResult(self._apply(_id, _news, _olds.get("pending"), _walked(_olds, _news)))
 
     def read(self, id_: str, props: dict[str, Any]) -> dynamic.ReadResult:
-        """Observe, for a refresh; or judge a fleet, for a program that asks before it declares one."""
-        if id_ == JUDGE_FLEET:
-            self._program_runs = True
-            return dynamic.ReadResult(id_, {"answer": self._judge(**json.loads(props["question"]))})
-        with self._noting_what_is_saved():
-            observed = self._lifecycle().refresh(props)
+        """Observe the Deployment for a refresh."""
+        with self._connection.explaining_saved_config():
+            observed = self._connection.lifecycle().refresh(props)
         return dynamic.ReadResult(id_, observed) if observed is not None else dynamic.ReadResult("", {})
 
     def delete(self, _id: str, _props: dict[str, Any]) -> None:
@@ -151,7 +129,7 @@ class RuntimeProvider(dynamic.ResourceProvider):
         self, deployment_id: str, news: dict[str, Any], pending: str | None, walked: Mapping[str, Any]
     ) -> dict[str, Any]:
         call = current_call()
-        outputs, problem = self._lifecycle().apply(
+        outputs, problem = self._connection.lifecycle().apply(
             news,
             pending=pending,
             clock=CallClock(call),
@@ -165,34 +143,6 @@ class RuntimeProvider(dynamic.ResourceProvider):
             # Pulumi's own host cannot save partial progress. Nothing is lost: the next run observes anew.
             raise RefusedError(problem)
         raise PartialProgressError(problem, resource_id=deployment_id, outputs=outputs)
-
-    def _judge(self, declared: Mapping[str, Any], saved: Mapping[str, Any] | None, secret: Sequence[str] = ()) -> str:
-        from astro_deployment_runtime.lifecycle.fleet import build_manifest
-
-        # With a lifecycle of its own for the same platform: what is judged is not declared yet, and may never be.
-        return build_manifest(declared, saved, lambda: replace(self._lifecycle()), secret=secret).to_json()
-
-    @contextmanager
-    def _noting_what_is_saved(self) -> Iterator[None]:
-        """Say with an error of the connection that a refresh may use an old one.
-
-        A refresh that does not run the program gives a provider the config of the last update, as the state has it.
-        """
-        try:
-            yield
-        except (PlatformError, InvalidSettingsError) as error:
-            saved = [f"astro:{key}" for key in _CONNECTION if self._config(key)]
-            if self._program_runs or not saved:
-                raise
-            raise type(error)(f"{error}\n{_SAVED.format(keys=' and '.join(saved))}") from error
-
-    def _lifecycle(self) -> DeploymentLifecycle:
-        with self._connecting:
-            if self._connected is None:
-                from astro_deployment_runtime.lifecycle.deployment import connect
-
-                self._connected = connect(self._config, os.environ)
-            return self._connected
 
 
 def _known(properties: Mapping[str, Any]) -> tuple[dict[str, Any], frozenset[str]]:

@@ -8,13 +8,12 @@ The state holds the provider pickled by the name of its class, so this module's 
 
 from __future__ import annotations
 
-import os
 from typing import Any
 
 from pulumi import dynamic
 from pulumi.runtime import rpc
 
-from astro_deployment_runtime.config.config_keys import NAMESPACE
+from astro_deployment_runtime.plugin.connection import connection_of
 from astro_deployment_runtime.plugin.engine_call import CallClock, CallReporter, PartialProgressError, current_call
 
 
@@ -25,8 +24,8 @@ class WaveProvider(dynamic.ResourceProvider):
     """There is no secret in it: the state holds the name of this class."""
 
     def configure(self, req: dynamic.ConfigureRequest) -> None:
-        """Keep the stack's config for when the platform is asked."""
-        self._config = req.config
+        """Use the connection of the plugin process."""
+        self._connection = connection_of(req)
 
     def check(self, _olds: dict[str, Any], news: dict[str, Any]) -> dynamic.CheckResult:
         """Show what will be waited for."""
@@ -70,7 +69,6 @@ class WaveProvider(dynamic.ResourceProvider):
             return {**props, "soaked": True}
         from astro_deployment_runtime.errors import AstroRuntimeError
         from astro_deployment_runtime.execution.wave_soak import soak
-        from astro_deployment_runtime.lifecycle.deployment import connect
 
         call = current_call()
         try:
@@ -78,7 +76,7 @@ class WaveProvider(dynamic.ResourceProvider):
                 props["deployments"],
                 seconds=props["soak"],
                 timeout=props["timeout"],
-                houston=connect(lambda key: self._config.get(f"{NAMESPACE}:{key}"), os.environ).houston,
+                houston=self._connection.lifecycle().houston,
                 clock=CallClock(call),
                 reporter=CallReporter(call),
             )

@@ -22,6 +22,7 @@ from astro_deployment_runtime.errors import (
     TokenRefusedError,
 )
 from astro_deployment_runtime.planning.versions import ReleaseId
+from astro_deployment_runtime.plugin import dynamic as dynamic_protocol
 from astro_deployment_runtime.plugin import engine_call
 from astro_deployment_runtime.plugin.engine_call import Call, PartialProgressError, Severity
 from astro_deployment_runtime.program.deployment_resource import AstroDeploymentRuntime
@@ -73,8 +74,7 @@ def provider(served: Served) -> Iterator[RuntimeProvider]:
     """A provider that the stack's config sends to that sandbox."""
     made = configured({"astro:houstonUrl": served.url, "astro:token": TOKEN, "astro:catalog": "guide"})
     yield made
-    if made._connected:
-        made._connected.houston._transport.close()
+    made._connection.close()
 
 
 @pytest.fixture
@@ -156,8 +156,7 @@ def test_check_warns_though_there_is_nothing_to_do(
     """What should be known of that is said as a warning."""
     given = checked(provider, release_name="wind-3", runtime_version="4.2.5")
     found = resource_checked(given, warnings=("warning yanked: a bad build",))
-    assert provider._connected is not None
-    monkeypatch.setattr(type(provider._connected), "check", lambda *_, **__: found)
+    monkeypatch.setattr(type(provider._connection.lifecycle()), "check", lambda *_, **__: found)
     row.shown.clear()
     checked(provider)
     assert row.shown == [("warning", "warning yanked: a bad build")]
@@ -410,7 +409,7 @@ def test_a_refresh_with_a_revoked_token_says_that_it_may_be_the_saved_one(
     if by == "program":
         provider.check({}, dict(GIVEN))
     if by == "fleet":
-        provider.read(resource.JUDGE_FLEET, {"question": '{"declared": {}, "saved": null}'})
+        dynamic_protocol.judge_fleet(provider._connection, '{"declared": {}, "saved": null, "secret": []}')
     with pytest.raises(TokenRefusedError) as raised:
         provider.read(STARS, {"deployment_id": STARS})
     told = (
@@ -421,8 +420,7 @@ def test_a_refresh_with_a_revoked_token_says_that_it_may_be_the_saved_one(
     assert str(raised.value).startswith("Houston refuses the token")
     assert str(raised.value).endswith(told) == (by == "config")
     assert ("saved in the state" in str(raised.value)) == (by == "config")
-    if provider._connected:
-        provider._connected.close()
+    provider._connection.close()
 
 
 def test_a_refresh_with_an_address_of_old_says_so_too() -> None:
@@ -519,8 +517,7 @@ def test_an_error_of_the_platform_is_itself_on_either_host() -> None:
     props = {**GIVEN, "deployment_id": STARS, "path": "AC 2.2.3 > AC 2.3.0"}
     with stamina.set_testing(True), pytest.raises(PlatformUnreachableError, match="cannot be reached"):
         provider.create(props)
-    assert provider._connected is not None
-    provider._connected.houston._transport.close()
+    provider._connection.close()
 
 
 def test_on_hold_the_last_state_is_kept(provider: RuntimeProvider) -> None:

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import asyncio
 import importlib
-from dataclasses import dataclass
+import json
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final, NoReturn, cast
 
 import grpc
@@ -18,6 +19,7 @@ from pulumi.runtime import rpc
 from pulumi.runtime.proto import provider_pb2, provider_pb2_grpc
 
 from astro_deployment_runtime.plugin import secret_marks
+from astro_deployment_runtime.plugin.connection import PlatformConnection
 from astro_deployment_runtime.support.secret_masks import DERIVED, MASKS
 from astro_deployment_runtime.support.urns import DEPLOYMENT_TYPE, WAVE_TYPE, Urn
 
@@ -25,6 +27,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from astro_deployment_runtime.plugin.server import EngineCalls
+
+JUDGE_FLEET: Final = "pulumi-python:astro:judgeFleet"
+"""Token of the function by which a program has its fleet judged before it declares any of it.
+
+Its argument ``question`` and its result ``answer`` are JSON texts, because Pulumi may change numbers on the way.
+"""
 
 NO_IMPORT: Final = (
     "{name}: a dynamic resource cannot be imported, and this one need not be: leave out import_, declare the "
@@ -191,8 +199,10 @@ class DynamicServicer:
         """Leave all other methods to Pulumi's servicer."""
         return getattr(self._stock, name)
 
-    def Configure(self, request: object, context: grpc.ServicerContext) -> object:  # noqa: N802 - the protocol's name
-        """Ask for the marks of secrets. The engine then leaves it to us to mark our answers."""
+    def Configure(self, request: provider_pb2.ConfigureRequest, context: grpc.ServicerContext) -> object:  # noqa: N802
+        """Keep the stack's config, and ask for the marks of secrets: our answers then have to carry them too."""
+        config = rpc.deserialize_properties(request.args)
+        self._calls.connection = PlatformConnection({key: rpc.unwrap_rpc_secret(each) for key, each in config.items()})
         answer: Any = self._stock.Configure(request, context)  # type: ignore[arg-type]
         answer.acceptSecrets = True
         return answer
@@ -203,9 +213,14 @@ class DynamicServicer:
         return self._stock.Cancel(request, context)  # type: ignore[arg-type]
 
     def Invoke(self, request: provider_pb2.InvokeRequest, context: grpc.ServicerContext) -> object:  # noqa: N802
-        """Answer a function: the provider that its arguments name reads it, as a resource with the function's id."""
-        read = self.Read(provider_pb2.ReadRequest(id=request.tok, properties=request.args), context)
-        return provider_pb2.InvokeResponse(**{"return": read.properties})
+        """Answer the function by which a program has its fleet judged."""
+        if request.tok != JUDGE_FLEET:
+            context.abort(grpc.StatusCode.UNIMPLEMENTED, f"unknown function {request.tok}")
+        with self._calls.serve("", context):
+            answer = judge_fleet(self._calls.connection, str(request.args["question"]))
+            response = provider_pb2.InvokeResponse()
+            getattr(response, "return").update({"answer": answer})
+            return response
 
     def _wrapped(self, name: str) -> Callable[[Any, grpc.ServicerContext], Any]:
         method: Callable[[Any, Any], Any] = getattr(self._stock, name)
@@ -226,6 +241,19 @@ def _ask(method: Callable[[Any, Any], Any], request: Any, context: grpc.Servicer
     except _AbortedError as aborted:
         error = aborted.__context__ or aborted
     raise error
+
+
+def judge_fleet(connection: PlatformConnection, question: str) -> str:
+    """Judge the fleet in a question, and return the answer. Both are JSON texts."""
+    from astro_deployment_runtime.lifecycle.fleet import build_manifest
+
+    connection.program_runs = True
+    asked = json.loads(question)
+    # The fleet is not declared yet and may never be, so it gets a lifecycle of its own on the same connection.
+    manifest = build_manifest(
+        asked["declared"], asked["saved"], lambda: replace(connection.lifecycle()), secret=asked["secret"]
+    )
+    return manifest.to_json()
 
 
 def _refuse_import(method: str, request: Any, context: grpc.ServicerContext) -> None:  # noqa: ANN401 - any message

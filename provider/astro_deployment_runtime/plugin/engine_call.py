@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
     from pulumi.runtime.proto import engine_pb2_grpc
 
+    from astro_deployment_runtime.plugin.connection import PlatformConnection
+
 
 class Severity(IntEnum):
     """The engine's log levels."""
@@ -57,11 +59,14 @@ class Call:
         urn: str,
         engine: engine_pb2_grpc.EngineStub | None,
         *,
+        connection: PlatformConnection | None = None,
         secret: frozenset[str] = frozenset(),
         polling: Polling = POLLING,
     ) -> None:
         """Serve the resource with that URN. Without an engine, log lines are dropped."""
         self.urn = urn
+        self.connection = connection
+        """The connection of this process."""
         self.secret = secret
         """Paths of the arguments that are marked as secrets: ``image``, ``project.path``."""
         self.polling = polling

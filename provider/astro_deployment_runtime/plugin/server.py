@@ -22,6 +22,7 @@ from pulumi.runtime.proto import engine_pb2_grpc, provider_pb2, provider_pb2_grp
 
 from astro_deployment_runtime.errors import AstroRuntimeError
 from astro_deployment_runtime.execution.polling import POLLING, Polling
+from astro_deployment_runtime.plugin.connection import PlatformConnection
 from astro_deployment_runtime.plugin.engine_call import Call, PartialProgressError, serving
 from astro_deployment_runtime.support.secret_masks import MASKS
 
@@ -46,6 +47,8 @@ class EngineCalls:
         self._polling = polling
         self._lock = threading.Lock()
         self._in_flight: set[Call] = set()
+        self.connection = PlatformConnection({})
+        """The platform that all requests use. Configure replaces it."""
 
     @contextmanager
     def serve(
@@ -53,7 +56,7 @@ class EngineCalls:
         urn: str,
         context: grpc.ServicerContext,
         *,
-        properties: Callable[[Mapping[str, Any]], struct_pb2.Struct],
+        properties: Callable[[Mapping[str, Any]], struct_pb2.Struct] | None = None,
         secret: frozenset[str] = frozenset(),
     ) -> Iterator[Call]:
         """Serve one request. An exception ends it as the engine shows and saves it.
@@ -61,10 +64,10 @@ class EngineCalls:
         Args:
             urn: of the resource; empty for a function.
             context: of the request.
-            properties: writes the outputs of partial progress in the servicer's protocol.
+            properties: writes the outputs of partial progress in the servicer's protocol; None for a function.
             secret: paths of the arguments that are marked as secrets.
         """
-        call = Call(urn, self._engine, secret=secret, polling=self._polling)
+        call = Call(urn, self._engine, connection=self.connection, secret=secret, polling=self._polling)
         with self._lock:
             self._in_flight.add(call)
         try:
@@ -84,12 +87,14 @@ class EngineCalls:
 
 
 def _abort(
-    context: grpc.ServicerContext, error: Exception, properties: Callable[[Mapping[str, Any]], struct_pb2.Struct]
+    context: grpc.ServicerContext,
+    error: Exception,
+    properties: Callable[[Mapping[str, Any]], struct_pb2.Struct] | None,
 ) -> NoReturn:
     """End a request with an error. Errors of ours are for the user; any other is a bug and keeps its traceback."""
     ours = isinstance(error, AstroRuntimeError)
     message = MASKS.mask(str(error) if ours else "".join(traceback.format_exception(error)))
-    if isinstance(error, PartialProgressError):
+    if isinstance(error, PartialProgressError) and properties:
         saved = provider_pb2.ErrorResourceInitFailed(
             id=error.resource_id, properties=properties(error.outputs), reasons=[message]
         )

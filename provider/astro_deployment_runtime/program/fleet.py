@@ -17,17 +17,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pulumi
-from pulumi.dynamic.dynamic import serialize_provider
 from pulumi.runtime import config, invoke
 
 from astro_deployment_runtime.config.config_keys import NAMESPACE
 from astro_deployment_runtime.config.pulumi_project_file import runs_ours
 from astro_deployment_runtime.lifecycle.fleet_manifest import FleetManifest
+from astro_deployment_runtime.plugin.dynamic import JUDGE_FLEET
 from astro_deployment_runtime.program.config_warnings import warn_of_unknown_keys
 from astro_deployment_runtime.program.deployment_resource import declare_planned
 from astro_deployment_runtime.program.interrupt import exit_on_interrupt, run_by_the_engine
 from astro_deployment_runtime.program.wave_resource import AstroWave
-from astro_deployment_runtime.resource import JUDGE_FLEET, RuntimeProvider
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -101,10 +100,13 @@ def _manifest_from(
     connected: Callable[[], DeploymentLifecycle],
 ) -> FleetManifest:
     if _host_judges():
+        # A program may give values that JSON lacks. They are mistakes, which the judgement below reports.
         try:
-            return _asked({"declared": declared, "saved": saved, "secret": secret})
-        except Exception as error:  # noqa: BLE001 - the program's own plan is the same, and tells what is wrong
-            pulumi.log.debug(f"the plugin host judges no fleet: {error}")
+            question = json.dumps({"declared": declared, "saved": saved, "secret": secret})
+        except TypeError:
+            pass
+        else:
+            return _asked(question)
     from astro_deployment_runtime.lifecycle.fleet import build_manifest
 
     # As the plugin does: a lifecycle for each judgement, and one platform that was read.
@@ -124,10 +126,12 @@ def _host_judges() -> bool:
     return run_by_the_engine() and runs_ours(folder)
 
 
-def _asked(question: Mapping[str, Any]) -> FleetManifest:
-    # As text: a number that Pulumi passes on may come out as another one.
-    arguments = {"__provider": serialize_provider(RuntimeProvider()), "question": json.dumps(question)}
-    return FleetManifest.from_json(invoke(JUDGE_FLEET, arguments).value["answer"])
+def _asked(question: str) -> FleetManifest:
+    try:
+        answer = invoke(JUDGE_FLEET, {"question": question}).value["answer"]
+    except Exception as error:  # noqa: BLE001 - Pulumi raises nothing narrower
+        raise pulumi.RunError(str(error)) from None
+    return FleetManifest.from_json(answer)
 
 
 def _configured(key: str) -> object:

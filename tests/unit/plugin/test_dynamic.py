@@ -16,10 +16,9 @@ from pulumi.runtime.proto import plugin_pb2, provider_pb2, provider_pb2_grpc
 
 from astro_deployment_runtime.errors import RefusedError
 from astro_deployment_runtime.lifecycle.fleet_manifest import FleetManifest
-from astro_deployment_runtime.plugin.dynamic import DynamicServicer, stock_servicer
+from astro_deployment_runtime.plugin.dynamic import JUDGE_FLEET, DynamicServicer, stock_servicer
 from astro_deployment_runtime.plugin.engine_call import PartialProgressError, current_call
 from astro_deployment_runtime.plugin.server import EngineCalls
-from astro_deployment_runtime.resource import JUDGE_FLEET
 from tests.contract.sandbox_server import STARS, TOKEN, serving
 from tests.unit.plugin.plugin_process import (
     URN,
@@ -111,6 +110,14 @@ def test_cancel_is_passed_on() -> None:
         assert stock.cancels == 1
 
 
+def test_unknown_function_is_named() -> None:
+    """There is only one."""
+    with wrapped(lambda: None) as (stub, _), pytest.raises(grpc.RpcError) as raised:
+        stub.Invoke(provider_pb2.InvokeRequest(tok="astro:none"), timeout=10)
+    assert raised.value.code() is grpc.StatusCode.UNIMPLEMENTED
+    assert raised.value.details() == "unknown function astro:none"
+
+
 @pytest.mark.parametrize("aborts", [True, False])
 @pytest.mark.parametrize(
     ("error", "start", "end"),
@@ -177,7 +184,8 @@ def test_the_whole_process_with_an_engine_and_a_platform(engine: Engine, address
 def test_the_whole_process_judges_a_fleet(engine: Engine, address: str, tmp_path: Path) -> None:
     """Before a resource is declared; the checks that follow read nothing more, and take none of it for declared."""
     declared = {"deployments": [{"name": "data-eng", "releaseName": "stars-1", "runtimeVersion": "5.0.4"}]}
-    question = struct(question=json.dumps({"declared": declared, "saved": None}))
+    question = struct_pb2.Struct()
+    question.update({"question": json.dumps({"declared": declared, "saved": None, "secret": []})})
     with serving(tmp_path) as served, started(address) as (stub, _):
         configured(stub, houstonUrl=served.url, token=TOKEN, catalog="guide")
         answer = stub.Invoke(provider_pb2.InvokeRequest(tok=JUDGE_FLEET, args=question), timeout=20)

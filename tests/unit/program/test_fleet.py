@@ -13,10 +13,7 @@ from typing import TYPE_CHECKING, Any, cast
 import pulumi
 import pytest
 import stamina
-from pulumi import dynamic
-from pulumi.dynamic.dynamic import serialize_provider
 from pulumi.runtime import config, invoke, mocks, rpc, settings
-from pulumi.runtime.invoke import InvokeResult
 
 from astro_deployment_runtime.lifecycle import deployment
 from astro_deployment_runtime.lifecycle import fleet as lifecycle_fleet
@@ -25,15 +22,18 @@ from astro_deployment_runtime.lifecycle.fleet import FleetPlan, PlannedDeploymen
 from astro_deployment_runtime.planning.catalog import Release
 from astro_deployment_runtime.planning.model import Plan, Resolved
 from astro_deployment_runtime.planning.versions import AirflowVersion, Line, ReleaseId, RuntimeVersion
+from astro_deployment_runtime.plugin.connection import PlatformConnection
+from astro_deployment_runtime.plugin.dynamic import JUDGE_FLEET, judge_fleet
 from astro_deployment_runtime.program import fleet, stack_state
 from astro_deployment_runtime.program.config_warnings import warn_of_unknown_keys
 from astro_deployment_runtime.program.deployment_resource import AstroDeploymentRuntime
 from astro_deployment_runtime.program.fleet import declare_fleet
-from astro_deployment_runtime.resource import JUDGE_FLEET, RuntimeProvider
 from astro_deployment_runtime.support import secret_masks
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
+
+    from pulumi.runtime.invoke import InvokeResult
 
     from astro_deployment_runtime.config.fleet_config import DeploymentEntry, FleetConfig
     from astro_deployment_runtime.houston.client import Houston
@@ -43,14 +43,13 @@ LEAST = {"name": "data-eng", "releaseName": "stars-1", "runtimeVersion": "5.0.4"
 
 
 class Monitor(mocks.Mocks):
-    """Keeps what is registered, and has our provider judge fleets, as the engine and our host do."""
+    """Keeps what is registered, and judges fleets, as the engine and our plugin do."""
 
     def __init__(self) -> None:
         self.registered: list[tuple[str, str, dict[str, Any]]] = []
         self.state: dict[str, Any] | None = None
         self.questions = 0
-        self.provider = RuntimeProvider()
-        self.provider.configure(dynamic.ConfigureRequest(dynamic.Config({}, "astro")))
+        self.connection = PlatformConnection({})
 
     def new_resource(self, args: mocks.MockResourceArgs) -> tuple[str, dict[str, Any]]:
         """Keep a resource; its outputs are its inputs."""
@@ -62,10 +61,7 @@ class Monitor(mocks.Mocks):
         """Judge a fleet; give the stack's state, where a test has one. Nobody calls for anything else."""
         if args.token == JUDGE_FLEET:
             self.questions += 1
-            assert args.args["__provider"] == serialize_provider(RuntimeProvider())
-            outs = self.provider.read(args.token, args.args).outs
-            assert outs is not None
-            return outs, []
+            return {"answer": judge_fleet(self.connection, args.args["question"])}, []
         assert self.state is not None, args.token
         assert args.token == "pulumi:pulumi:readStackResourceOutputs"
         assert args.args == {"stackName": "acme/astro/dev"}
@@ -310,21 +306,20 @@ def test_our_host_is_asked_once(monitor: Monitor, host: str) -> None:
     assert monitor.questions == (host == "ours")
 
 
-def refuse(*_: object) -> InvokeResult:
-    """Fail as a call of the engine does."""
-    raise RuntimeError("invoke of pulumi-python:astro:judgeFleet failed: unknown function")
+def test_error_of_the_plugin_ends_the_program(monitor: Monitor, monkeypatch: pytest.MonkeyPatch, host: str) -> None:
+    """With the plugin's message. The program does not judge the fleet a second time."""
+    message = "invoke of pulumi-python:astro:judgeFleet failed: the plugin has exited"
 
+    def fail(*_: object) -> InvokeResult:
+        raise Exception(message)  # noqa: TRY002 - as Pulumi does
 
-@pytest.mark.parametrize(
-    "answer", [refuse, *(lambda *_, value=value: InvokeResult(value) for value in (None, {}, {"answer": "{}"}))]
-)
-def test_what_our_host_does_not_answer_the_program_judges(
-    monitor: Monitor, monkeypatch: pytest.MonkeyPatch, answer: Callable[..., InvokeResult]
-) -> None:
-    """It says the same, and what is wrong with the host the engine says."""
-    monkeypatch.setattr(fleet, "invoke", answer)
-    declared([LEAST])
-    assert [name for _, name, _ in monitor.registered] == ["data-eng"]
+    monkeypatch.setattr(fleet, "invoke", fail)
+    if host == "ours":
+        with pytest.raises(pulumi.RunError, match=f"^{message}$"):
+            declared([LEAST])
+    else:
+        declared([LEAST])
+    assert [name for _, name, _ in monitor.registered] == ["data-eng"] * (host != "ours")
 
 
 @pytest.mark.usefixtures("monitor")
