@@ -1,4 +1,4 @@
-"""The documentation against the program: what a page shows was printed, and what a table says is so."""
+"""Compare the documentation with the program: commands, printed outputs, tables, drawings and links."""
 
 from __future__ import annotations
 
@@ -67,12 +67,12 @@ PACKAGE: Final = ROOT / "provider" / "astro_deployment_runtime"
 
 
 def blocks(page: Path, language: str) -> list[str]:
-    """The fenced blocks of a language."""
+    """Return the fenced blocks of a language."""
     return re.findall(rf"^```{language}\n(.*?)^```$", page.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
 
 
 def table(page: Path, *heads: str) -> dict[str, list[str]]:
-    """The rows of the one table with these heads, by their first cell, without code quotes."""
+    """Return the rows of the one table with these heads, by first cell, without code quotes."""
     found = []
     for block in re.findall(r"(?:^\|.*\n)+", page.read_text(encoding="utf-8"), re.MULTILINE):
         rows = [[cell.strip() for cell in re.split(r"(?<!\\)\|", line)[1:-1]] for line in block.splitlines()]
@@ -82,8 +82,8 @@ def table(page: Path, *heads: str) -> dict[str, list[str]]:
     return found[0]
 
 
-def sessions() -> Iterator[Any]:
-    """Every command of the command line that a page shows, with what is shown below it, and the exit code."""
+def console_sessions() -> Iterator[Any]:
+    """Yield every console command that a page shows, with its output and its exit code."""
     for page in PAGES:
         for block in blocks(page, "console"):
             command, *rest = re.split(r"^\$ ", block, flags=re.MULTILINE)[1:]
@@ -94,18 +94,18 @@ def sessions() -> Iterator[Any]:
 
 @pytest.fixture(scope="module")
 def environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
-    """A sandbox with the fleet that the pages speak of, named as a user names a platform."""
+    """Start a sandbox with the fleet of the pages, and return the environment of its user."""
     rows = yaml.safe_load((ROOT / "stacks" / "sandbox-fleet.yaml").read_text(encoding="utf-8"))
     with serving(tmp_path_factory.mktemp("sandbox"), rows=rows) as served:
         named = {"ASTRO_HOUSTON_URL": served.url, "ASTRO_HOUSTON_TOKEN": TOKEN, "ASTRO_CATALOG": "guide"}
         yield {**os.environ, **named}
 
 
-@pytest.mark.parametrize(("command", "output", "code"), list(sessions()))
-def test_a_shown_command_prints_what_is_shown(
+@pytest.mark.parametrize(("command", "output", "code"), list(console_sessions()))
+def test_a_console_block_shows_the_real_output(
     command: str, output: str, code: int | None, environment: dict[str, str]
 ) -> None:
-    """Word for word; where a page shows the exit code, it is that one."""
+    """The output matches word for word, and so does the exit code if the page shows one."""
     words = shlex.split(command)
     assert words[:3] == ["python", "-m", "astro_deployment_runtime"]
     run = subprocess.run(
@@ -116,14 +116,14 @@ def test_a_shown_command_prints_what_is_shown(
     assert code is None or run.returncode == code
 
 
-def test_the_reference_is_what_the_code_says() -> None:
-    """Word for word; ``make docs`` writes it."""
+def test_the_generated_tables_are_up_to_date() -> None:
+    """``make docs`` writes them from the code."""
     page = CONFIGURATION.read_text(encoding="utf-8")
     assert configuration_tables.written(page) == page
 
 
-def test_the_arguments_are_those_of_the_resource_and_of_an_entry() -> None:
-    """Every key; an entry has two more."""
+def test_the_resource_and_a_fleet_entry_have_the_same_arguments() -> None:
+    """An entry of a fleet has two more keys, which the page lists."""
     parameters = inspect.signature(AstroDeploymentRuntime).parameters
     assert {name for name in parameters if name not in {"resource_name", "held", "hold", "opts"}} == set(
         ResourceArguments.model_fields
@@ -132,8 +132,8 @@ def test_the_arguments_are_those_of_the_resource_and_of_an_entry() -> None:
     assert set(more) == set(DeploymentEntry.model_fields) - set(ResourceArguments.model_fields)
 
 
-def test_what_declares_a_fleet_is_listed() -> None:
-    """The keys of the config, typed in Pulumi.yaml, with the arguments that stand for them, and what is in them."""
+def test_the_keys_of_a_fleet_are_listed() -> None:
+    """The page has each config key with its argument and default, each criterion and each wave key."""
     rows = table(CONFIGURATION, "key of a fleet", "argument", "default", "meaning")
     arguments = inspect.signature(declare_fleet).parameters
     assert [(key, cells[0]) for key, cells in rows.items()] == [
@@ -150,8 +150,8 @@ def test_what_declares_a_fleet_is_listed() -> None:
     assert set(waves) == {field.alias for name, field in Wave.model_fields.items() if name not in Defaults.model_fields}
 
 
-def test_the_defaults_of_the_resource_are_those_of_an_entry() -> None:
-    """One table tells both."""
+def test_the_resource_and_a_fleet_entry_have_the_same_defaults() -> None:
+    """One table describes both."""
     parameters = inspect.signature(AstroDeploymentRuntime).parameters
     for name, field in ResourceArguments.model_fields.items():
         default = parameters[name].default
@@ -161,23 +161,25 @@ def test_the_defaults_of_the_resource_are_those_of_an_entry() -> None:
             assert shown_default(default) == shown_default(field.default), name
 
 
-class _Asked(dict[str, str]):
-    """A source of settings that remembers what it was asked for."""
+class _RecordingSettings(dict[str, str]):
+    """A source of settings that records each key it is asked for."""
 
     def __init__(self, given: dict[str, str]) -> None:
         super().__init__(given)
         self.keys_asked: list[str] = []
 
     def get(self, key: str, default: Any = None) -> Any:
-        """Remember the key, and answer."""
+        """Record the key and return its value."""
         self.keys_asked.append(key)
         return super().get(key, default)
 
 
-def test_the_settings_are_those_that_are_read() -> None:
-    """Every key of the config with its variable and its default, and none more."""
-    config = _Asked({})
-    environment = _Asked({"ASTRO_HOUSTON_URL": "https://houston.example.com/v1", "ASTRO_HOUSTON_TOKEN": "t"})
+def test_the_connection_settings_are_listed() -> None:
+    """The page has exactly the keys that the code reads, each with its variable and default."""
+    config = _RecordingSettings({})
+    environment = _RecordingSettings(
+        {"ASTRO_HOUSTON_URL": "https://houston.example.com/v1", "ASTRO_HOUSTON_TOKEN": "t"}
+    )
     settings = ConnectionSettings.load(config.get, environment)
     keys = dict(zip(config.keys_asked, environment.keys_asked, strict=True))
     rows = table(CONFIGURATION, "config", "environment", "default", "meaning")
@@ -196,7 +198,7 @@ def test_the_settings_are_those_that_are_read() -> None:
 
 
 def test_the_base_images_are_listed() -> None:
-    """Every key with its default; the example of the guide is accepted."""
+    """Each key has its default, and the guide's example is valid."""
     rows = table(CONFIGURATION, "key of `astro:baseImages`", "default", "the repository of")
     assert {key: cells[0] for key, cells in rows.items()} == {
         str(family): VENDORS._repository(family) for family in Family
@@ -205,13 +207,13 @@ def test_the_base_images_are_listed() -> None:
     BaseImages.load(json.dumps(yaml.safe_load(example)["astro:baseImages"]))
 
 
-def test_what_can_be_accepted_is_listed() -> None:
-    """Every name, in the order in which a refusal lists them."""
+def test_the_acceptable_risks_are_listed() -> None:
+    """The page has every name, in the order of a refusal."""
     assert tuple(table(CONFIGURATION, "name", "what is accepted")) == ACCEPTABLE_RISKS
 
 
 def test_the_placeholders_are_listed() -> None:
-    """On the page that lists them, and in the guide with what each becomes."""
+    """The configuration page lists each, and the guide shows its values."""
     assert tuple(table(CONFIGURATION, "placeholder", "becomes")) == tuple(
         f"{{{name}}}" for name in registry_image.PLACEHOLDERS
     )
@@ -221,25 +223,25 @@ def test_the_placeholders_are_listed() -> None:
 
 
 def test_the_keys_of_a_project_are_listed() -> None:
-    """With their defaults, and what its commands may name."""
+    """Each key has its default, and each placeholder of its commands is listed."""
     expected = {
         name: "required" if field.is_required() else shown_default(field.default)
         for name, field in ProjectArguments.model_fields.items()
     }
     rows = table(CONFIGURATION, "key of `project`", "default", "meaning")
     assert {key: cells[0] for key, cells in rows.items()} == expected
-    listed = table(CONFIGURATION, "placeholder of a command", "stands for")
+    listed = table(CONFIGURATION, "placeholder of a command", "becomes")
     assert tuple(listed) == tuple(f"{{{name}}}" for name in user_command.PLACEHOLDERS)
 
 
-def test_the_names_of_a_program_are_listed() -> None:
-    """All that is public, and no more."""
+def test_the_public_names_are_listed() -> None:
+    """The page has exactly the names of ``__all__``."""
     assert list(table(CONFIGURATION, "name", "is")) == astro_deployment_runtime.__all__
 
 
 @pytest.mark.parametrize("command", COMMANDS, ids=lambda command: command.name)
 def test_the_options_of_the_command_line_are_listed(command: Command) -> None:
-    """Every argument of every subcommand, in the order of its help."""
+    """The page has every argument of each subcommand, in the order of its help."""
     parser = argparse.ArgumentParser(add_help=False)
     command.add_arguments(parser)
     named = [action.option_strings[0] if action.option_strings else action.metavar for action in parser._actions]
@@ -247,19 +249,19 @@ def test_the_options_of_the_command_line_are_listed(command: Command) -> None:
 
 
 def test_the_forms_and_the_exit_codes_of_the_command_line_are_listed() -> None:
-    """As a user writes the forms, and with every code."""
+    """The page has every form as a user types it, and every exit code."""
     assert list(table(COMMAND_LINE, "form of `plan`", "shows")) == [written for written, _ in FORMS.values()]
     assert list(table(COMMAND_LINE, "exit code", "meaning")) == [str(code.value) for code in ExitCode]
 
 
 def test_the_rules_are_listed() -> None:
-    """Id, reason and source of each, in order."""
+    """The page has the id, reason and source of each rule, in order."""
     rows = table(HOW_IT_WORKS, "id", "reason", "source")
     assert list(rows.items()) == [(rule.id, [rule.reason, rule.source]) for rule in RULES]
 
 
-def test_the_constants_are_those_of_the_code() -> None:
-    """How often, how long and how many."""
+def test_the_constants_have_the_values_of_the_code() -> None:
+    """Each constant of the page exists in one module, with the same value."""
     for name, (value, _) in table(HOW_IT_WORKS, "constant", "value", "meaning").items():
         (actual,) = {
             getattr(module, name)
@@ -269,8 +271,8 @@ def test_the_constants_are_those_of_the_code() -> None:
         assert float(value) == actual, name
 
 
-def test_the_layers_are_those_that_are_checked() -> None:
-    """The same list, and a row for each folder."""
+def test_the_architecture_page_describes_every_layer() -> None:
+    """It has the layers of ``pyproject.toml``, and a row for each folder or module."""
     settings = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
     layers = settings["tool"]["importlinter"]["contracts"][0]["layers"]
     assert blocks(ARCHITECTURE, "text")[0].split("\n")[:-1] == layers, "copy the layers to docs/architecture.md"
@@ -279,8 +281,8 @@ def test_the_layers_are_those_that_are_checked() -> None:
 
 
 @pytest.mark.parametrize("page", [*PAGES, ROOT / "sandbox" / "README.md", PACKAGE / "catalogs" / "README.md"])
-def test_links_lead_somewhere(page: Path) -> None:
-    """Relative links name a file, and a heading of it where they name one."""
+def test_relative_links_resolve(page: Path) -> None:
+    """Each link names an existing file, and an existing heading if it has a fragment."""
     for target in re.findall(r"\]\((?!https?:)([^)]+)\)", page.read_text(encoding="utf-8")):
         name, _, heading = target.partition("#")
         other = (page.parent / name).resolve() if name else page
@@ -292,16 +294,16 @@ def test_links_lead_somewhere(page: Path) -> None:
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
-def test_a_page_names_no_place_of_one_machine(page: Path) -> None:
-    """Neither paths, nor hosts of a private network, nor an address of this machine."""
+def test_a_page_has_no_local_paths_or_addresses(page: Path) -> None:
+    """Pages contain no path of one machine, no private host and no loopback address."""
     text = page.read_text(encoding="utf-8")
     assert re.findall(r"/(?:work|root|home|tmp|mnt|Users)\b/?\S*", text) == []
     assert re.findall(r"\b(?:127|10|192\.168)\.\d+\.\d+\S*|localhost", text) == []
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
-def test_yaml_on_a_page_can_be_read(page: Path) -> None:
-    """And what declares Deployments is accepted."""
+def test_yaml_blocks_are_valid(page: Path) -> None:
+    """YAML can be parsed, and a declared fleet is accepted."""
     for block in blocks(page, "yaml"):
         loaded = yaml.safe_load(block)
         if "config" in loaded:
@@ -310,24 +312,24 @@ def test_yaml_on_a_page_can_be_read(page: Path) -> None:
 
 
 def test_the_readme_is_short() -> None:
-    """A reader gets to its end."""
+    """It has fewer than 120 lines."""
     assert len((ROOT / "README.md").read_text(encoding="utf-8").splitlines()) < 120
 
 
 def test_the_readme_shows_the_recording() -> None:
-    """Which ``tests/unit/tools`` holds against the golden outputs."""
+    """Its only image is the recording, which ``tests/unit/tools`` compares with the golden outputs."""
     images = re.findall(r"^!\[[^]]+\]\(([^)]+)\)$", (ROOT / "README.md").read_text(encoding="utf-8"), re.MULTILINE)
     assert [ROOT / image for image in images] == [recording.DRAWING]
 
 
-def test_the_page_on_fleets_shows_the_golden_refusals() -> None:
-    """The text that the end-to-end test holds against the engine."""
+def test_the_fleets_page_shows_the_golden_refusal() -> None:
+    """The end-to-end tests compare this text with the engine."""
     golden = (ROOT / "tests" / "e2e" / "golden" / "fleet-refused.txt").read_text(encoding="utf-8")
     assert golden in blocks(ROOT / "docs" / "fleets.md", "text")
 
 
-def test_the_page_on_the_command_line_draws_the_golden_graph() -> None:
-    """The text that the golden test holds against the program."""
+def test_the_command_line_page_shows_the_golden_graph() -> None:
+    """The golden tests compare this text with the program."""
     golden = (ROOT / "tests" / "golden" / "command_line" / "graph-guide.mmd").read_text(encoding="utf-8")
     assert blocks(COMMAND_LINE, "mermaid") == [golden]
 
@@ -336,22 +338,20 @@ def test_the_page_on_the_command_line_draws_the_golden_graph() -> None:
     ("command", "drawing"),
     re.findall(r"^<!-- drawn: (.*) -->\n```mermaid\n((?:.*\n)*?)```$", HOW_IT_WORKS.read_text(), re.MULTILINE),
 )
-def test_a_drawn_path_is_the_one_that_the_program_draws(
-    command: str, drawing: str, capsys: pytest.CaptureFixture[str]
-) -> None:
-    """The comment above the drawing is the command."""
+def test_a_drawing_is_the_output_of_its_command(command: str, drawing: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """The comment above the drawing has the command."""
     main.main(shlex.split(command))
     assert capsys.readouterr().out == drawing
 
 
-def test_the_drawing_of_a_decision_names_the_rules() -> None:
-    """Every rule, each once."""
+def test_the_decision_flowchart_names_each_rule_once() -> None:
+    """No rule is missing or repeated."""
     drawing = blocks(HOW_IT_WORKS, "mermaid")[0]
     assert sorted(re.findall(r"\b[A-Z][A-Z0-9-]{4,}\b", drawing)) == sorted(rule.id for rule in RULES)
 
 
-def test_the_calls_on_the_way_of_a_version_exist() -> None:
-    """Each is a function of the module that it leads to, or a method of one of its classes."""
+def test_the_calls_of_the_sequence_diagram_exist() -> None:
+    """Each is a function of its participant's module, or a method of one of its classes."""
     (drawing,) = blocks(ARCHITECTURE, "mermaid")
     calls = [
         (module, name)
@@ -368,8 +368,8 @@ def test_the_calls_on_the_way_of_a_version_exist() -> None:
         assert field in inspect.getsource(graphql_documents), field
 
 
-def test_the_changelog_speaks_of_this_version() -> None:
-    """Its first entry, after what is not released yet, is the version of the package."""
+def test_the_changelog_has_the_version_of_the_package() -> None:
+    """The newest released entry is the version in ``pyproject.toml``, under the same licence."""
     project = tomllib.loads((ROOT / "provider" / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     newest = re.search(r"^## (\d\S+)", (ROOT / "CHANGELOG.md").read_text(encoding="utf-8"), re.MULTILINE)
     assert newest is not None
@@ -378,16 +378,16 @@ def test_the_changelog_speaks_of_this_version() -> None:
     assert "Apache License\n                           Version 2.0" in (ROOT / "LICENSE").read_text(encoding="utf-8")
 
 
-def test_commands_of_make_exist() -> None:
-    """Every ``make`` target that a page names."""
+def test_make_targets_exist() -> None:
+    """The Makefile has every target that a page names."""
     targets = set(re.findall(r"^([a-z0-9-]+):.*##", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
     for page in PAGES:
         named = set(re.findall(r"(?:`|^)make ([a-z0-9]+)", page.read_text(encoding="utf-8"), re.MULTILINE))
         assert named <= targets, page.name
 
 
-def test_the_hooks_before_a_commit_are_the_checks() -> None:
-    """With the same tools of the same environment; they mend what ``make lint`` complains of."""
+def test_the_pre_commit_hooks_match_make_lint() -> None:
+    """They run the same tools of the same environment, and also fix what they can."""
     hooks = yaml.safe_load((ROOT / ".pre-commit-config.yaml").read_text(encoding="utf-8"))["repos"][0]["hooks"]
     recipe = re.search(r"^lint:.*\n((?:\t.*\n)+)", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE)
     assert recipe is not None
@@ -398,7 +398,7 @@ def test_the_hooks_before_a_commit_are_the_checks() -> None:
 
 
 def test_the_warnings_are_listed() -> None:
-    """Every name, in the order in which they are given, and whether it can be accepted or denied."""
+    """The page has every warning in order, and whether it can be accepted or denied."""
     rows = table(HOW_IT_WORKS, "warning", "when", "accept, deny")
     assert [(name, cells[1]) for name, cells in rows.items()] == [
         (name, "yes" if name in DENIABLE_WARNINGS else "no") for name in WarningName
