@@ -9,7 +9,6 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 import httpx
-import stamina
 from pydantic import SecretStr
 
 from astro_deployment_runtime.catalogs import vendor_feed
@@ -29,6 +28,7 @@ from astro_deployment_runtime.planning.versions import ReleaseId, RuntimeVersion
 from sandbox import app, startup
 from sandbox.image_labels import Labels
 from sandbox.request_log import root_fields
+from tests.quick_retries import quick_retries
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -207,7 +207,7 @@ def simulated(
     made = startup.Settings(
         **{"token": TOKEN, "fleet": fleet, "rollout_seconds": 60.0, "heartbeat_seconds": 0.2, **settings}
     )
-    with stamina.set_testing(True, attempts=2), startup.houston(made, BASE, clock) as served:
+    with quick_retries(2), startup.houston(made, BASE, clock) as served:
         wire = _Wire(app.create(served))
         transport = Transport(ConnectionSettings(url=f"{BASE}/v1", token=SecretStr(TOKEN)), transport=wire)
         try:

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
-import stamina
 
 from astro_deployment_runtime.errors import (
     AmbiguousNameError,
@@ -32,6 +31,7 @@ from astro_deployment_runtime.planning.platform_version import Platform
 from astro_deployment_runtime.planning.versions import AirflowVersion, ReleaseId
 from tests.contract import sandbox_server
 from tests.contract.sandbox_server import DUST, STARS, TIDES, TOKEN, VIEWER, WIND, Served
+from tests.quick_retries import quick_retries
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -847,7 +847,7 @@ def test_nothing_is_sent_before_it_is_needed() -> None:
     def handler(request: httpx.Request) -> httpx.Response:
         raise httpx.ConnectError("refused", request=request)
 
-    with opened(handler) as client, stamina.set_testing(True), pytest.raises(PlatformUnreachableError):
+    with opened(handler) as client, quick_retries(1), pytest.raises(PlatformUnreachableError):
         client.snapshot()
 
 

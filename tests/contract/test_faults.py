@@ -10,9 +10,7 @@ import threading
 import time
 from typing import TYPE_CHECKING, Any
 
-import httpx
 import pytest
-import stamina
 from pydantic import BaseModel
 
 from astro_deployment_runtime.errors import (
@@ -23,9 +21,9 @@ from astro_deployment_runtime.errors import (
 )
 from astro_deployment_runtime.houston import transport as module
 from astro_deployment_runtime.houston.transport import Transport
-from astro_deployment_runtime.support import traffic
 from astro_deployment_runtime.support.cancellation import cancel_event
 from tests.contract.sandbox_server import TOKEN, settings
+from tests.quick_retries import quick_retries
 from tests.recording_proxy import Answer, Dropped, Proxy
 
 if TYPE_CHECKING:
@@ -94,7 +92,7 @@ def dripping(seconds: float, chunk: bytes = b" ") -> Answer:
 def test_a_read_outlives_resets_and_pages_of_a_proxy(houston: Proxy, transport: Transport) -> None:
     """Four bad answers, then a good one."""
     houston.before = playing(None, *(Answer.of(status, "<html>oh</html>") for status in (500, 502, 503)))
-    with stamina.set_testing(True, attempts=5):
+    with quick_retries():
         assert read(transport) == Found(a=7)
     assert len(houston.requests) == 5
 
@@ -116,7 +114,7 @@ def test_retry_after_is_honoured(
         assert read(transport) == Found(a=7)
     assert time.monotonic() - began >= 1
     assert [record.getMessage() for record in caplog.records] == [
-        f"{houston.root}/v1 answered the offer with HTTP status 429; trying again in 1.0 s"
+        f"{houston.root}/v1 answered the offer with HTTP status 429; retrying in 1.0 s"
     ]
 
 
@@ -136,19 +134,6 @@ def test_a_wish_to_be_left_alone_is_heard_by_all(
     assert len(houston.requests) == 3
 
 
-@pytest.mark.parametrize("header", ["soon", "", "Mon, 05 Jan 2026 10:00:01 GMT", "-5", "Mon, 05 Jan 2026 10:00:01"])
-def test_a_retry_after_that_tells_nothing_is_none(header: str) -> None:
-    """Then the usual times count."""
-    assert traffic.retry_after(httpx.Response(429, headers={"retry-after": header})) is None
-
-
-def test_a_retry_after_in_the_past_is_soon() -> None:
-    """A date that is over does not stop a retry, and does not make it at once."""
-    earlier = {"date": "Mon, 05 Jan 2026 10:00:01 GMT", "retry-after": "Mon, 05 Jan 2026 10:00:00 GMT"}
-    error = traffic.TransientError("x", retry_after=traffic.retry_after(httpx.Response(429, headers=earlier)))
-    assert traffic._pause(error) == 0.1
-
-
 def test_a_long_retry_after_is_told_and_not_waited_out(houston: Proxy, transport: Transport) -> None:
     """An hour is for a person to decide."""
     houston.before = playing(Answer.of(429, "{}", retry_after="3600"))
@@ -164,7 +149,7 @@ def test_an_answer_that_never_ends_has_a_deadline(
     monkeypatch.setattr(module, "_ANSWER_SECONDS", 0.3)
     houston.before = lambda _: dripping(5)
     began = time.monotonic()
-    with stamina.set_testing(True, attempts=2), pytest.raises(PlatformUnreachableError, match="in time"):
+    with quick_retries(2), pytest.raises(PlatformUnreachableError, match="in time"):
         read(transport)
     assert len(houston.requests) == 2
     with pytest.raises(UnknownOutcomeError):
@@ -186,7 +171,7 @@ def test_headers_that_never_end_have_a_deadline(
 
     houston.before = hang
     try:
-        with stamina.set_testing(True, attempts=1), pytest.raises(PlatformUnreachableError, match="offer in time"):
+        with quick_retries(1), pytest.raises(PlatformUnreachableError, match="offer in time"):
             read(transport)
         with pytest.raises(UnknownOutcomeError):
             mutate(transport)

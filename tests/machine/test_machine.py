@@ -11,7 +11,6 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 import pytest
-import stamina
 from hypothesis import HealthCheck, Phase, seed, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
@@ -29,6 +28,7 @@ from sandbox.image_labels import Labels
 from sandbox.platform_quirks import Quirks
 from sandbox.platform_version import Generation
 from tests.machine.hand import CERTIFIED, PLATFORMS, RUNTIME, Fault, Hand, Result, write_catalog
+from tests.quick_retries import quick_retries
 from tests.simulation import ID, RELEASE
 from tests.soak_measurements import note
 
@@ -276,7 +276,7 @@ def run(number: int, runs: int, folder: Path) -> Counter[str]:
         phases=PHASES,
         suppress_health_check=list(HealthCheck),
     )
-    with stamina.set_testing(True, attempts=2):
+    with quick_retries(2):
         run_state_machine_as_test(seed(number)(Numbered), settings=chosen, _min_steps=STEPS)
     return Numbered.counts
 

@@ -58,8 +58,8 @@ def test_every_attribute_is_documented(made: type) -> None:
     ("program", "unwanted"),
     [
         ("import astro_deployment_runtime.cli.main", ("pulumi", "httpx", "grpc")),
-        ("from astro_deployment_runtime import AstroDeploymentRuntime", ("httpx", "pydantic", "stamina")),
-        ("from astro_deployment_runtime import declare_fleet", ("httpx", "pydantic", "stamina")),
+        ("from astro_deployment_runtime import AstroDeploymentRuntime", ("httpx", "pydantic", "tenacity")),
+        ("from astro_deployment_runtime import declare_fleet", ("httpx", "pydantic", "tenacity")),
     ],
 )
 def test_nobody_imports_what_others_need(program: str, unwanted: tuple[str, ...]) -> None:

@@ -9,7 +9,6 @@ import threading
 from typing import TYPE_CHECKING, Any
 
 import pytest
-import stamina
 from pulumi import dynamic
 from pulumi.dynamic.dynamic import serialize_provider
 from pulumi.runtime import rpc
@@ -29,6 +28,7 @@ from astro_deployment_runtime.program.deployment_resource import AstroDeployment
 from astro_deployment_runtime.resource import RuntimeProvider
 from tests.contract import sandbox_server
 from tests.contract.sandbox_server import STARS, TOKEN, WIND, Served
+from tests.quick_retries import quick_retries
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -515,7 +515,7 @@ def test_an_error_of_the_platform_is_itself_on_either_host() -> None:
     """Where nothing was observed there is nothing to save."""
     provider = configured({"astro:houstonUrl": "http://127.0.0.1:1/v1", "astro:token": TOKEN})
     props = {**GIVEN, "deployment_id": STARS, "path": "AC 2.2.3 > AC 2.3.0"}
-    with stamina.set_testing(True), pytest.raises(PlatformUnreachableError, match="cannot be reached"):
+    with quick_retries(1), pytest.raises(PlatformUnreachableError, match="cannot be reached"):
         provider.create(props)
     provider._connection.close()
 

@@ -31,16 +31,14 @@ from astro_deployment_runtime.errors import (
 )
 from astro_deployment_runtime.support.cancellation import run_with_timeout
 from astro_deployment_runtime.support.http_clients import Clients, proxy_of
-from astro_deployment_runtime.support.secret_masks import MASKS
-from astro_deployment_runtime.support.traffic import (
-    LONGEST_WISH,
-    Pace,
+from astro_deployment_runtime.support.rate_limits import ConcurrencyLimit, RateLimit
+from astro_deployment_runtime.support.retries import (
+    MAX_RETRY_AFTER_SECONDS,
     TransientError,
-    Turnstile,
-    attempts,
+    call_with_retries,
     retry_after,
-    until_processed,
 )
+from astro_deployment_runtime.support.secret_masks import MASKS
 from astro_deployment_runtime.support.urls import check_url
 
 if TYPE_CHECKING:
@@ -114,10 +112,10 @@ class Transport:
         self.url = settings.url
         self._token = settings.token
         self._allow_http = settings.allow_http
-        self._pace = Pace(settings.max_requests_per_second)
+        self._rate_limit = RateLimit(settings.max_requests_per_second)
         # Apart, so that Airflows that do not answer hold up no change; and here, because a request that waits for a
         # connection must not be sent after the caller gave up.
-        self._changing, self._asking = Turnstile(_SIDE_BY_SIDE), Turnstile(_SIDE_BY_SIDE)
+        self._changing, self._asking = ConcurrencyLimit(_SIDE_BY_SIDE), ConcurrencyLimit(_SIDE_BY_SIDE)
         self._clients = Clients(
             settings.url,
             ca_file=settings.ca_file,
@@ -178,14 +176,11 @@ class Transport:
             ) from None
 
     def _ask_patiently(self, document: str, variables: Mapping[str, str], what: str) -> _Told:
-        def ask() -> _Told:
-            for attempt in attempts():
-                with attempt:
-                    self._pace.turn()
-                    told = self._read_answer(self._post(document, variables, what), what)
-            return told
+        def send() -> _Told:
+            self._rate_limit.wait()
+            return self._read_answer(self._post(document, variables, what), what)
 
-        return self._within(_READ_SECONDS, ask, what)
+        return self._within(_READ_SECONDS, lambda: call_with_retries(send), what)
 
     def mutate(self, document: str, variables: Mapping[str, str], *, what: str) -> dict[str, Any]:
         """Send once; again only where Houston limits the rate, so that it was not processed.
@@ -204,11 +199,11 @@ class Transport:
 
         def send() -> dict[str, Any]:
             with self._changing:
-                self._pace.turn()
+                self._rate_limit.wait()
                 return self._change(document, variables, what)
 
         try:
-            return until_processed(send)
+            return call_with_retries(send)
         except TransientError as error:
             raise MutationNotSentError(f"{error}, so it was not processed") from error
 
@@ -350,10 +345,10 @@ class Transport:
         status = response.status_code
         if status == httpx.codes.TOO_MANY_REQUESTS or status >= httpx.codes.INTERNAL_SERVER_ERROR:
             after, wish = retry_after(response), ""
-            if after is not None and after > LONGEST_WISH:
+            if after is not None and after > MAX_RETRY_AFTER_SECONDS:
                 wish = f", and wants to be left alone for {after:.0f} s"
             elif after is not None:
-                self._pace.rest(after)
+                self._rate_limit.block(after)
             raise TransientError(f"{self.url} answered {what} with HTTP status {status}{wish}", retry_after=after)
         if response.is_redirect:
             raise PlatformAnswerError(

@@ -10,9 +10,8 @@ from __future__ import annotations
 from typing import Any, Final
 
 import pulumi
-import stamina
+import tenacity
 from pulumi.runtime import invoke
-from stamina.instrumentation import set_on_retry_hooks
 
 from astro_deployment_runtime.support.urns import DEPLOYMENT_TYPE, resource_name
 
@@ -27,7 +26,6 @@ def saved_resources() -> dict[str, dict[str, Any]]:
     """
     # A bare name would be looked for in the user's own organization.
     stack = f"{pulumi.get_organization()}/{pulumi.get_project()}/{pulumi.get_stack()}"
-    set_on_retry_hooks([])  # nobody needs to hear of such a moment
     resources = _read(stack)
     return {
         resource_name(urn): {name: resource["outputs"].get(name) for name in ("runtime_version", "target", "pending")}
@@ -36,7 +34,12 @@ def saved_resources() -> dict[str, dict[str, Any]]:
     }
 
 
-@stamina.retry(on=lambda error: _HALF_WRITTEN in str(error), attempts=8, wait_initial=0.05)
+@tenacity.retry(
+    retry=tenacity.retry_if_exception(lambda error: _HALF_WRITTEN in str(error)),
+    stop=tenacity.stop_after_attempt(8),
+    wait=tenacity.wait_exponential_jitter(multiplier=0.05, max=5, jitter=1),
+    reraise=True,
+)
 def _read(stack: str) -> dict[str, dict[str, Any]]:
     outputs: dict[str, dict[str, Any]] = invoke(_READ, {"stackName": stack}).value["outputs"]
     return outputs

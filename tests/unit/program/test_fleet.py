@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any, cast
 
 import pulumi
 import pytest
-import stamina
 from pulumi.runtime import config, invoke, mocks, rpc, settings
 
 from astro_deployment_runtime.lifecycle import deployment
@@ -508,7 +507,8 @@ def test_a_state_that_is_being_written_is_read_again(
         return invoke(*words)
 
     monkeypatch.setattr(stack_state, "invoke", read)
-    with stamina.set_testing(True, attempts=2), contextlib.suppress(RuntimeError):
+    monkeypatch.setattr(stack_state._read.retry, "sleep", lambda _: None)
+    with contextlib.suppress(RuntimeError):
         declared([LEAST | {"runtimeVersion": "5.x"}])
     assert len(asked) == reads
     assert len(monitor.registered) == reads - 1
