@@ -135,7 +135,7 @@ def test_a_platform_that_cannot_be_reached_is_an_error(
     assert "0815" not in refused
     monkeypatch.setenv("ASTRO_HOUSTON_URL", "")
     assert main.main(["plan", "--all", "--to", "5.0.4"]) == 2
-    assert "set ASTRO_HOUSTON_URL" in capsys.readouterr().err
+    assert "or set the environment variable ASTRO_HOUSTON_URL" in capsys.readouterr().err
     assert len(served.asked()) == 1
 
 
@@ -181,13 +181,16 @@ def test_what_is_encrypted_comes_from_the_environment(
         token={"secure": "v1:abc"},
         deployments=[{"name": "ml", "releaseName": "wind-3", "runtimeVersion": "5.0.4"}],
     )
-    said = "astro:token is encrypted in Pulumi.test.yaml, which only the engine can read: the environment counts here\n"
+    said = (
+        "astro:token is encrypted in Pulumi.test.yaml, and only the engine can read that; plan --stack uses the "
+        "environment variables instead\n"
+    )
     assert main.main(options) == 0
     assert f"\nnote: {said}" in capsys.readouterr().out
     monkeypatch.delenv("ASTRO_HOUSTON_TOKEN")
     assert main.main(options) == 2
     err = capsys.readouterr().err
-    assert "set ASTRO_HOUSTON_TOKEN" in err
+    assert "ASTRO_HOUSTON_TOKEN" in err
     assert err.endswith(said)
 
 

@@ -217,7 +217,9 @@ def test_a_command_on_a_narrow_screen_can_be_pasted(
 @pytest.mark.usefixtures("environment")
 def test_a_misspelt_key_is_a_note_of_the_plan_of_a_stack(capsys: pytest.CaptureFixture[str]) -> None:
     """In the table and in the JSON."""
-    note = "astro:excludes is not read: did you mean astro:exclude? If the key is your program's own, ignore this."
+    note = (
+        "astro:excludes is not read: did you mean astro:exclude? If the key belongs to your own program, ignore this."
+    )
     for more in ([], ["--json"]):
         main.main([*_LIVE["stack"], *more])
         assert note in capsys.readouterr().out

@@ -34,7 +34,7 @@ def test_a_mistaken_config_is_reported_as_a_whole(platform: StartSandbox, projec
     )
     shown = stack.preview(code=1).text
     for part in (
-        "astro:deployments[0].runtimeVersion: 5 is not a text: put the version in quotes",
+        "astro:deployments[0].runtimeVersion: 5 is not a string: put the version in quotes",
         "astro:deployments[0].timeout: 'soon' is not a duration",
         "astro:deployments[1].colour",
     ):

@@ -33,7 +33,7 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def _run(options: argparse.Namespace) -> ExitCode:
-    from astro_deployment_runtime.config.pulumi_project_file import FOLDER, SCRIPT, project_file, with_entry
+    from astro_deployment_runtime.config.pulumi_project_file import FOLDER, SCRIPT, add_plugin, project_file
 
     project = project_file(Path(options.folder))
     script = project.parent / FOLDER / SCRIPT
@@ -44,7 +44,7 @@ def _run(options: argparse.Namespace) -> ExitCode:
         text = before.decode()
     except UnicodeDecodeError as error:
         raise InvalidInputError(f"{project}: is not UTF-8") from error
-    after = with_entry(text, str(project)).encode()
+    after = add_plugin(text, str(project)).encode()
     tell([f"{FOLDER}/{SCRIPT}: {_put_script(script)}"])
     if after == before:
         tell([f"{project.name}: names it already"])

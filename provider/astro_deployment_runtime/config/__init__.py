@@ -1,1 +1,1 @@
-"""What users declare: settings, resource arguments, the fleet in a stack's config."""
+"""Configuration by users: connection settings, arguments of the resource, the fleet in a stack's config."""

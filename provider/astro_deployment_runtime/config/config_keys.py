@@ -1,20 +1,21 @@
-"""The keys of a stack's config that are ours, and what to say of one that is not.
+"""Keys of a stack's config in the namespace ``astro``, and warnings about unknown ones.
 
-A leaf: a Pulumi program that imports it does not wait for a validator.
+A leaf without pydantic: a Pulumi program imports it at its start.
 """
 
 from __future__ import annotations
 
-import difflib
 from typing import TYPE_CHECKING, Final
 
+from astro_deployment_runtime.support.spelling import closest_name
+
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable
+    from collections.abc import Iterable
 
 NAMESPACE: Final = "astro"
 
 FLEET: Final = ("defaults", "deployments", "selectors", "exclude", "waves", "onRefusal")
-"""The keys that declare a fleet, in the order in which mistakes are told."""
+"""Keys that declare a fleet, in the order in which mistakes are listed."""
 
 CONNECTION: Final = (
     "houstonUrl",
@@ -26,36 +27,25 @@ CONNECTION: Final = (
     "maxRequestsPerSecond",
     "baseImages",
 )
-"""The keys that tell how to reach Houston."""
+"""Keys of the connection to Houston."""
 
 _KNOWN: Final = (*FLEET, *CONNECTION)
 
 
-def nearest(given: str, known: Collection[str]) -> str | None:
-    """Return the known name that a misspelt one most likely stands for; None where none is near."""
-    plain = {_plain(each): each for each in known}
-    found = difflib.get_close_matches(_plain(given), plain, n=1, cutoff=0.6)
-    return plain[found[0]] if found else None
+def unknown_key_warnings(keys: Iterable[str]) -> list[str]:
+    """Return a warning for each unknown key below ``astro:``, sorted.
 
-
-def unknown_keys(given: Iterable[str]) -> list[str]:
-    """Warn of each key below ``astro:`` that nothing here reads, a line each.
-
-    They are no mistakes for certain: a project that is named ``astro`` may have keys of its own.
+    An unknown key is not an error: a project that is named ``astro`` may have keys of its own.
 
     Args:
-        given: the full keys of a stack's config, ``astro:deployments``; those of other namespaces do not count.
+        keys: full keys of a stack's config, such as ``astro:deployments``; those of other namespaces are ignored.
     """
     prefix = f"{NAMESPACE}:"
-    ours = {key.removeprefix(prefix) for key in given if key.startswith(prefix)}
-    return [_warning(key) for key in sorted(ours.difference(_KNOWN))]
+    given = {key.removeprefix(prefix) for key in keys if key.startswith(prefix)}
+    return [_warning(key) for key in sorted(given.difference(_KNOWN))]
 
 
 def _warning(key: str) -> str:
-    near = nearest(key, _KNOWN)
-    hint = f"did you mean {NAMESPACE}:{near}?" if near else f"known are {', '.join(_KNOWN)}."
-    return f"{NAMESPACE}:{key} is not read: {hint} If the key is your program's own, ignore this."
-
-
-def _plain(name: str) -> str:
-    return name.lower().replace("_", "").replace("-", "")
+    closest = closest_name(key, _KNOWN)
+    hint = f"did you mean {NAMESPACE}:{closest}?" if closest else f"known keys: {', '.join(_KNOWN)}."
+    return f"{NAMESPACE}:{key} is not read: {hint} If the key belongs to your own program, ignore this."

@@ -1,4 +1,4 @@
-"""How to reach Houston: from the stack's config, else from the environment."""
+"""Settings of the connection to Houston: from the stack's config, else from the environment."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ _FLAGS: Final = {
     **dict.fromkeys(("false", "0", "no", "off", ""), False),
 }
 _RESOLVE: Final = ("held", "newest")
-_SLOWEST: Final = 0.1
-_FASTEST: Final = 10_000.0
-_RATE: Final = 200.0
+_LOWEST_RATE: Final = 0.1
+_HIGHEST_RATE: Final = 10_000.0
+_DEFAULT_RATE: Final = 200.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,27 +35,27 @@ class ConnectionSettings:
     ca_file: Path | None = None
     allow_http: bool = False
     catalog: str = "platform"
-    """What tells of releases what the platform does not: a catalog's name, a folder or a URL; ``platform``: the shipped
-    feed."""
+    """Feed with the channels and dates that the platform does not have: a catalog's name, a folder or a URL;
+    ``platform``: the shipped feed."""
     resolve: str = "held"
-    """``newest``: what a target such as ``5.x`` was resolved to before is forgotten."""
-    max_requests_per_second: float = _RATE
-    """How often Houston is asked at most."""
+    """``held``: a target such as ``5.x`` keeps the version that it was first resolved to; ``newest``: resolve again."""
+    max_requests_per_second: float = _DEFAULT_RATE
+    """Rate limit of the requests to Houston."""
     base_images: BaseImages = VENDORS
-    """The repositories of the base images."""
+    """Repositories of the base images."""
 
     @classmethod
     def load(cls, config: Callable[[str], str | None], environment: Mapping[str, str]) -> ConnectionSettings:
-        """Read the settings.
+        """Read and check the settings.
 
         Args:
-            config: gives a key of the ``astro`` namespace of the stack's config, or None.
-            environment: what counts where the config is silent: ``ASTRO_HOUSTON_URL``, ``ASTRO_HOUSTON_TOKEN``,
+            config: returns the value of a key of the ``astro`` namespace in the stack's config, or None.
+            environment: variables that replace keys without a value: ``ASTRO_HOUSTON_URL``, ``ASTRO_HOUSTON_TOKEN``,
                 ``ASTRO_CA_FILE``, ``ASTRO_ALLOW_HTTP``, ``ASTRO_CATALOG``, ``ASTRO_RESOLVE``,
                 ``ASTRO_MAX_REQUESTS_PER_SECOND``, ``ASTRO_BASE_IMAGES``.
 
         Raises:
-            InvalidSettingsError: something is missing, malformed, or would send the token in the clear.
+            InvalidSettingsError: a setting is missing, malformed, or would send the token unencrypted.
         """
 
         def setting(key: str, variable: str) -> str:
@@ -66,19 +66,19 @@ class ConnectionSettings:
         if not url:
             raise InvalidSettingsError(
                 "Houston's address is not configured: run 'pulumi config set astro:houstonUrl "
-                "https://houston.BASEDOMAIN/v1' or set ASTRO_HOUSTON_URL"
+                "https://houston.BASEDOMAIN/v1' or set the environment variable ASTRO_HOUSTON_URL"
             )
         check_url(url, allow_http=allow_http)
         token = setting("token", "ASTRO_HOUSTON_TOKEN")
         if not token:
             raise InvalidSettingsError(
-                "no token for Houston is configured: run 'pulumi config set --secret astro:token' or set "
-                "ASTRO_HOUSTON_TOKEN"
+                "no token for Houston is configured: run 'pulumi config set --secret astro:token' or set the "
+                "environment variable ASTRO_HOUSTON_TOKEN"
             )
         if not (token.isascii() and token.isprintable()):
             raise InvalidSettingsError(
-                "the token for Houston has characters that no token has (a line break?): set astro:token or "
-                "ASTRO_HOUSTON_TOKEN anew"
+                "the token for Houston has characters that no token can have, for example a line break: set "
+                "astro:token or ASTRO_HOUSTON_TOKEN again"
             )
         ca_file = setting("caFile", "ASTRO_CA_FILE")
         if ca_file:
@@ -86,7 +86,7 @@ class ConnectionSettings:
                 read_file(Path(ca_file), max_bytes=MAX_CA_FILE_BYTES)
             except UnreadableFileError as error:
                 raise InvalidSettingsError(
-                    f"astro:caFile {ca_file!r} {error.reason}. It has to be a PEM file of CA certificates"
+                    f"astro:caFile {ca_file!r} {error.reason}. Name a PEM file of CA certificates"
                 ) from None
         resolve = setting("resolve", "ASTRO_RESOLVE") or "held"
         if resolve not in _RESOLVE:
@@ -112,11 +112,11 @@ def _flag(text: str) -> bool:
 
 def _rate(text: str) -> float:
     try:
-        rate = float(text) if text else _RATE
+        rate = float(text) if text else _DEFAULT_RATE
     except ValueError:
         rate = 0.0
-    if not _SLOWEST <= rate <= _FASTEST:
+    if not _LOWEST_RATE <= rate <= _HIGHEST_RATE:
         raise InvalidSettingsError(
-            f"astro:maxRequestsPerSecond is {text!r}: write a number from {_SLOWEST:g} to {_FASTEST:g}"
+            f"astro:maxRequestsPerSecond is {text!r}: write a number from {_LOWEST_RATE:g} to {_HIGHEST_RATE:g}"
         )
     return rate

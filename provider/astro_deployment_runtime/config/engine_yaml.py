@@ -1,8 +1,8 @@
-"""YAML as the Pulumi engine reads it: by the rules of Go's ``yaml.v3``.
+"""Read YAML as the Pulumi engine does: by the rules of Go's ``yaml.v3``.
 
-PyYAML follows YAML 1.1, in which ``on`` is a flag and ``1:30`` is a number, and it keeps the last of two equal keys. A
-plan for a stack would then rest on another config than ``pulumi preview`` sees. So only the syntax is read by PyYAML,
-by libyaml where that is installed, from which the engine's parser was ported. What a scalar means is decided here.
+PyYAML follows YAML 1.1, in which ``on`` is a boolean and ``1:30`` is a number, and it keeps the last of two equal keys.
+``plan --stack`` would then see another config than ``pulumi preview``. So PyYAML parses only the syntax, with libyaml
+if it is installed, from which the engine's parser was ported. This module decides what a scalar means.
 """
 
 from __future__ import annotations
@@ -42,21 +42,21 @@ _TYPES: Final = {"bool": bool, "int": int, "float": float, "null": type(None)}
 
 
 class UnreadableYamlError(ValueError):
-    """A text that the engine cannot read either. The message completes a sentence that begins with the file's name."""
+    """The engine cannot read the text either. The message completes a sentence that starts with the file's name."""
 
 
-def read_yaml(text: bytes) -> Any:  # noqa: ANN401 - whatever is in the file
-    """Return the value of the first document: of the others the engine takes no notice.
+def read_yaml(text: bytes) -> Any:  # noqa: ANN401 - any YAML value
+    """Return the value of the first document; the engine ignores the others.
 
     Args:
-        text: in UTF-8, or in UTF-16 with a byte order mark.
+        text: UTF-8, or UTF-16 with a byte order mark.
 
     Returns:
-        A value of None, flags, numbers, texts, lists and dictionaries with texts as keys. A date is a text, in the form
-        in which the engine hands it on. None for an empty text.
+        None, booleans, numbers, strings, lists and dictionaries with strings as keys. A date is a string in the form
+        that the engine gives a program. An empty text is None.
 
     Raises:
-        UnreadableYamlError: the text is not YAML, gives a key twice, or has an anchor that contains itself.
+        UnreadableYamlError: the text is not YAML, has a key twice, or has an anchor that contains itself.
     """
     try:
         return _Reader(yaml.parse(text, Loader=_PARSER)).document()
@@ -70,12 +70,12 @@ def read_yaml(text: bytes) -> Any:  # noqa: ANN401 - whatever is in the file
 
 
 class _Reader:
-    """Makes values of the parser's events."""
+    """Builds values from the parser's events."""
 
     def __init__(self, events: Iterator[Any]) -> None:
         self._events = events
         self._anchors: dict[str, tuple[Any, int]] = {}
-        """Values, and how many nodes each has."""
+        """Values, and the number of nodes in each."""
         self._open: set[str] = set()
         self._nodes = 0
         self._repeated = 0
@@ -117,7 +117,7 @@ class _Reader:
             line = event.start_mark.line + 1
             key = self._value(event)
             if isinstance(key, list | dict):
-                raise UnreadableYamlError(f"line {line}: a list or a mapping cannot be a key")
+                raise UnreadableYamlError(f"line {line}: a list or a mapping cannot be a key: write a string")
             written = event.value if isinstance(event, yaml.ScalarEvent) else _key(key)
             if written in lines:
                 raise UnreadableYamlError(
@@ -144,10 +144,10 @@ class _Reader:
         value, nodes = self._anchors[event.anchor]
         self._nodes += nodes
         self._repeated += nodes
-        # The engine's own bound: aliases of aliases can make a short text endless.
+        # The engine's own limit: aliases of aliases can make a short text huge.
         share = min(0.99, max(0.1, 0.99 - 0.89 * (self._nodes - 400_000) / 3_600_000))
         if self._repeated > 100 and self._nodes > 1000 and self._repeated > share * self._nodes:
-            raise UnreadableYamlError("repeats too much by aliases")
+            raise UnreadableYamlError("repeats too many values by aliases: write some of them out")
         return value
 
 
@@ -156,14 +156,14 @@ def _key(key: object) -> str:
 
 
 def scalar_text(value: object) -> str:
-    """Return a value that is no structure as the text that the engine makes of it."""
+    """Return a scalar value as the string that the engine gives a program."""
     match value:
         case None:
             return ""
         case bool():
             return str(value).lower()
         case float() if value.is_integer() and abs(value) < 1e21:
-            return format(whole(value), "d")
+            return format(whole_number(value), "d")
         case float() if 1e-6 <= abs(value) < 1e21:
             return format(Decimal(repr(value)), "f")
         case float():
@@ -172,8 +172,8 @@ def scalar_text(value: object) -> str:
             return str(value)
 
 
-def whole(value: float) -> int:
-    """Return a number without a fraction as the shortest digits that stand for it, which Go pads with zeros."""
+def whole_number(value: float) -> int:
+    """Return a float without a fraction as an integer: its shortest digits, padded with zeros as in Go."""
     return int(Decimal(repr(value)))
 
 
@@ -199,7 +199,7 @@ def _scalar(event: Any) -> Any:  # noqa: ANN401
 
 
 def _plain(text: str) -> Any:  # noqa: ANN401
-    """Return what a text without quotes and without a tag stands for."""
+    """Return the value of a scalar without quotes and without a tag."""
     if text in _WORDS:
         return _WORDS[text]
     if text[0] not in "+-.0123456789":
@@ -226,12 +226,12 @@ def _float(text: str) -> float | str:
 
 
 def _timestamp(text: str) -> str | None:
-    """Return a date as Go writes one; None where the text is none."""
+    """Return a date as Go writes it; None if the text is not a date."""
     match = _TIME.fullmatch(text)
     if match is None:
         return None
     year, month, day, separator, hour, minute, second, fraction, zone = match.groups()
-    # A zone goes with a T, and only with a T.
+    # A time has a zone if and only if a T separates it from the date.
     if separator is not None and (zone is None) != (separator == " "):
         return None
     try:

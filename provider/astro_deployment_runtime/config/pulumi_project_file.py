@@ -1,8 +1,7 @@
-"""The lines of a project's file, ``Pulumi.yaml``, that name our plugin host, put in without touching the others.
+"""Add the plugin to a project's file, ``Pulumi.yaml``, without changing its other lines.
 
-The file is its owner's, comments and order and all, so lines are put in as text, where the parser says that they
-belong. What comes of it is parsed again: unless it says exactly what it said before and our lines besides, it is
-refused, with the lines to paste.
+To keep comments and order, the lines are inserted as text at a place that the parser reports. The result is parsed
+again: unless it means the same as before plus our plugin, the change is refused, with the lines to paste.
 """
 
 from __future__ import annotations
@@ -22,11 +21,11 @@ if TYPE_CHECKING:
 
 PROJECT: Final = "Pulumi.yaml"
 PROJECTS: Final = (PROJECT, "Pulumi.yml", "Pulumi.json")
-"""The names that a project's file may have."""
+"""Names that a project's file can have."""
 FOLDER: Final = "plugin"
-"""Where the plugin's script is, in the folder of the project's file."""
+"""Folder of the plugin's script, beside the project's file."""
 SCRIPT: Final = "pulumi-resource-pulumi-python"
-"""The name under which the engine starts a plugin for dynamic resources in Python."""
+"""Name of the executable that the engine starts for dynamic resources in Python."""
 _STARTS_OURS: Final = b"-m astro_deployment_runtime.plugin"
 _PLUGIN: Final = "pulumi-python"
 _ENTRY: Final = {"name": _PLUGIN, "path": f"./{FOLDER}"}
@@ -39,24 +38,23 @@ _LINES: Final = (
 )
 
 
-def with_entry(text: str, where: str) -> str:
-    """Return a project's file with our plugin named in it: the same text where it is already.
+def add_plugin(text: str, where: str) -> str:
+    """Return a project's file with our plugin added; unchanged if it has our plugin already.
 
     Args:
-        text: of ``Pulumi.yaml``.
-        where: the file, for messages.
+        text: content of ``Pulumi.yaml``.
+        where: path of the file, for messages.
 
     Raises:
-        InvalidInputError: it is no Python project's, names another plugin in the place of ours, or is written in a
-            way that cannot be extended safely.
+        InvalidInputError: the project is not in Python, has another plugin in our place, or cannot be extended safely.
     """
     project = _project(text.encode(), where)
-    if paths := _named(project):
+    if paths := _plugin_paths(project):
         if [posixpath.normpath(path) for path in paths] == [FOLDER]:
             return text
         raise InvalidInputError(
-            f"{where}: names another plugin for {_PLUGIN} already ({', '.join(paths)}); to have ours in its place, "
-            f"make its path {_ENTRY['path']}"
+            f"{where}: has another plugin for {_PLUGIN} already ({', '.join(paths)}). To use this one instead, change "
+            f"its path to {_ENTRY['path']}"
         )
     try:
         extended = _extended(text)
@@ -65,32 +63,33 @@ def with_entry(text: str, where: str) -> str:
         kept = False
     if not kept:
         lines = "\n".join(_LINES)
-        raise InvalidInputError(f"{where}: cannot be extended without touching the rest of it; add to it\n{lines}")
+        raise InvalidInputError(
+            f"{where}: cannot be extended without changing other lines. Add these yourself:\n{lines}"
+        )
     return extended
 
 
 def is_ours(script: bytes) -> bool:
-    """Tell whether a plugin's script starts our host, whatever release wrote it."""
+    """Return whether a plugin's script, of whatever release, starts our plugin process."""
     return _STARTS_OURS in script
 
 
 def project_file(folder: Path) -> Path:
-    """Return the project's file in a folder; ``Pulumi.yaml`` where there is none."""
+    """Return the path of the project's file in a folder; ``Pulumi.yaml`` if it does not exist yet."""
     return next((path for name in PROJECTS if (path := folder / name).is_file()), folder / PROJECT)
 
 
-def runs_ours(folder: Path) -> bool:
-    """Return whether the engine starts our host for the dynamic resources of a project.
+def uses_our_plugin(folder: Path) -> bool:
+    """Return whether the engine starts our plugin process for a project; False if its file cannot be read.
 
     Args:
-        folder: the project's, or one below it: ``main`` may name the folder of the program. False where the project's
-            file cannot be read.
+        folder: the project's folder, or one below it: ``main`` can name the folder of the program.
     """
     start = folder.absolute()
     files = (project_file(each) for each in (start, *start.parents))
     try:
         file = next(path for path in files if path.is_file())
-        paths = _named(_project(read_file(file, max_bytes=MAX_CONFIG_BYTES), PROJECT))
+        paths = _plugin_paths(_project(read_file(file, max_bytes=MAX_CONFIG_BYTES), PROJECT))
         scripts = [read_file(file.parent / path / SCRIPT, max_bytes=MAX_SCRIPT_BYTES) for path in paths]
         return bool(scripts) and all(map(is_ours, scripts))
     except (StopIteration, InvalidInputError):
@@ -105,12 +104,12 @@ def _project(text: bytes, where: str) -> dict[str, Any]:
     runtime = project.get("runtime") if isinstance(project, dict) else None
     name = runtime.get("name") if isinstance(runtime, dict) else runtime
     if name != "python":
-        raise InvalidInputError(f"{where}: its runtime is {name!r}, and the resource is for programs in Python")
+        raise InvalidInputError(f"{where}: its runtime is {name!r}, but the resource needs a program in Python")
     return dict(project)
 
 
-def _named(project: dict[str, Any]) -> list[str]:
-    """Return the paths of the plugins that stand where ours belongs."""
+def _plugin_paths(project: dict[str, Any]) -> list[str]:
+    """Return the paths of the plugins for dynamic resources in Python."""
     plugins = project.get(_KEYS[0])
     providers = plugins.get(_KEYS[1]) if isinstance(plugins, dict) else None
     entries = [each for each in providers if isinstance(each, dict)] if isinstance(providers, list) else []
@@ -118,7 +117,7 @@ def _named(project: dict[str, Any]) -> list[str]:
 
 
 def _expected(project: dict[str, Any]) -> dict[str, Any] | None:
-    """Return what the file is to say; None where there is something else than plugins under our keys."""
+    """Return the project with our plugin; None if something else than plugins is under our keys."""
     plugins = project.get(_KEYS[0]) or {}
     if not isinstance(plugins, dict):
         return None
@@ -129,7 +128,7 @@ def _expected(project: dict[str, Any]) -> dict[str, Any] | None:
 
 
 def _extended(text: str) -> str:
-    """Put our lines below the last of our keys that the file has; at its end where it has none."""
+    """Insert our lines below the last of our keys that the file has; at its end if it has none."""
     node, place, column, depth = yaml.compose(text), len(text), 0, 0
     for name in _KEYS:
         pairs = node.value if isinstance(node, yaml.MappingNode) else ()
@@ -138,7 +137,7 @@ def _extended(text: str) -> str:
             break
         key, node = found
         place, depth = key.end_mark.index, depth + 1
-        # Nothing is below a key without a value, which the parser gives as an empty text.
+        # A key without a value has an empty scalar, and no lines below it.
         column = key.start_mark.column + 2 if isinstance(node, yaml.ScalarNode) else node.start_mark.column
     newline = "\r\n" if "\r\n" in text else "\n"
     end = text.find("\n", place) + 1 or len(text)

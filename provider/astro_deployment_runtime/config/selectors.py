@@ -1,7 +1,7 @@
-"""Which Deployments of a platform a stack declares: those of its entries, and those that its selectors pick.
+"""Match the selectors of a fleet against the Deployments of a platform.
 
-Pure: the declaration and what the platform shows in, entries out. An entry counts before a selector, an earlier
-selector before a later one, and what is excluded is left out, whoever picks it.
+Pure. If several entries and selectors name a Deployment, an entry wins over a selector, and an earlier selector over a
+later one. ``astro:exclude`` wins over all of them.
 """
 
 from __future__ import annotations
@@ -23,19 +23,19 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Candidate:
-    """A Deployment of the platform, as far as a selector looks at it."""
+    """A Deployment of the platform, with the fields that selectors compare."""
 
     id: str
     release_name: str
     label: str
     workspace_id: str
     workspace: str
-    """The workspace's label."""
+    """Label of the workspace."""
     current: ReleaseId | None
-    """What it runs; None where that cannot be read. Such a one is picked, so that it is refused and not overlooked."""
+    """Release that it runs; None if it cannot be read. It is picked then, so that it is refused and not overlooked."""
 
-    def fits(self, selector: Selector) -> bool:
-        """Tell whether it meets all criteria."""
+    def matches(self, selector: Selector) -> bool:
+        """Return whether the Deployment meets all criteria."""
         return (
             (selector.workspace is None or selector.workspace in {self.workspace_id, self.workspace})
             and (selector.release_name is None or fnmatchcase(self.release_name, selector.release_name))
@@ -54,52 +54,55 @@ class Candidate:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Selected:
-    """What a stack declares, resolved against a platform."""
+class SelectedFleet:
+    """The entries of a fleet, with those that its selectors picked."""
 
     entries: tuple[DeploymentEntry, ...]
     notes: tuple[str, ...] = ()
-    """What may be a mistake and need not be one."""
+    """Possible mistakes, such as a selector that picks no Deployment."""
 
 
-def select(stack: FleetConfig, candidates: Sequence[Candidate], workspaces: Mapping[str, str]) -> Selected:
-    """Resolve a stack against a platform.
+def select_deployments(
+    fleet: FleetConfig, candidates: Sequence[Candidate], workspaces: Mapping[str, str]
+) -> SelectedFleet:
+    """Return the entries that are declared and those that selectors pick, without the excluded ones.
 
     Args:
-        stack: what is declared.
+        fleet: the declared fleet.
         candidates: the Deployments that the token can see.
         workspaces: the labels of the workspaces, by id.
 
     Raises:
-        InvalidConfigError: a selector names a workspace that there is not, or two Deployments get one name.
+        InvalidConfigError: a selector names an unknown workspace, or two Deployments get the same name.
     """
-    resolver = _Resolver(stack, candidates)
-    mistakes = [_unknown_workspace(each, workspaces) for each in stack.selections]
-    entries = [entry for entry in stack.deployments if not resolver.excludes(entry.release_name, entry.deployment_id)]
-    picked = [entry for each in stack.selections for entry in resolver.pick(each)]
+    picker = _Picker(fleet, candidates)
+    mistakes = [_unknown_workspace(each, workspaces) for each in fleet.selections]
+    entries = [entry for entry in fleet.deployments if not picker.excludes(entry.release_name, entry.deployment_id)]
+    picked = [entry for each in fleet.selections for entry in picker.pick(each)]
     mistakes += _same_names(entries, picked)
     if found := list(filter(None, mistakes)):
         raise InvalidConfigError("\n".join(found))
-    notes = [*resolver.notes, *(f"astro:exclude: {each!r} leaves out no Deployment" for each in resolver.unused())]
-    return Selected(entries=(*entries, *picked), notes=tuple(notes))
+    notes = [*picker.notes, *(f"astro:exclude: {each!r} matches no Deployment" for each in picker.unused())]
+    return SelectedFleet(entries=(*entries, *picked), notes=tuple(notes))
 
 
-class _Resolver:
-    """Keeps what was picked already, and which exclusions had an effect."""
+class _Picker:
+    """Picks Deployments, and keeps track of those already declared or picked and of the exclusions that matched."""
 
-    def __init__(self, stack: FleetConfig, candidates: Sequence[Candidate]) -> None:
+    def __init__(self, fleet: FleetConfig, candidates: Sequence[Candidate]) -> None:
         self.candidates = candidates
         self.by_id = {each.id: each.release_name for each in candidates}
         self.ids: dict[str, set[str]] = {}
         for each in candidates:
             self.ids.setdefault(each.release_name, set()).add(each.id)
-        self.exclude = stack.exclude
+        self.exclude = fleet.exclude
         self.used: set[str] = set()
         self.picked: set[str] = set()
+        """Release names."""
         self.notes: list[str] = []
         self.taken = set[str]()
-        """The ids of those that are declared already."""
-        for entry in stack.deployments:
+        """Ids of the Deployments that are declared or picked already."""
+        for entry in fleet.deployments:
             self.taken |= (
                 {entry.deployment_id} if entry.deployment_id else self.ids.get(entry.release_name or "", set())
             )
@@ -115,13 +118,13 @@ class _Resolver:
         return [each for each in self.exclude if each not in self.used]
 
     def pick(self, selection: Selection) -> list[DeploymentEntry]:
-        """Return an entry for each Deployment that fits and is not declared already, by release name."""
-        fitting = [each for each in self.candidates if each.fits(selection.selector)]
-        if not fitting:
+        """Return an entry for each Deployment that matches and is not declared already, by release name."""
+        matching = [each for each in self.candidates if each.matches(selection.selector)]
+        if not matching:
             self.notes.append(f"{selection.where} picks no Deployment")
-        new = [each for each in fitting if each.id not in self.taken and not self.excludes(each.release_name, each.id)]
+        new = [each for each in matching if each.id not in self.taken and not self.excludes(each.release_name, each.id)]
         self.taken.update(each.id for each in new)
-        # Of two Deployments with one release name there is one entry, which is refused where it is looked for.
+        # Two Deployments with the same release name get one entry; it is refused when the Deployment is looked up.
         names = sorted({each.release_name for each in new} - self.picked)
         self.picked.update(names)
         return [selection.template.model_copy(update={"name": name, "release_name": name}) for name in names]
@@ -132,7 +135,7 @@ def _unknown_workspace(selection: Selection, workspaces: Mapping[str, str]) -> s
     if wanted is None or wanted in workspaces or wanted in workspaces.values():
         return None
     return (
-        f"{selection.where}.workspace: Houston shows this token no workspace with the id or the label {wanted!r}, but "
+        f"{selection.where}.workspace: Houston shows this token no workspace with the id or label {wanted!r}, but "
         f"{len(workspaces)} others: correct it, or give the token's account access"
     )
 
@@ -140,8 +143,8 @@ def _unknown_workspace(selection: Selection, workspaces: Mapping[str, str]) -> s
 def _same_names(entries: Sequence[DeploymentEntry], picked: Sequence[DeploymentEntry]) -> list[str | None]:
     names = {entry.name for entry in entries}
     return [
-        f"the entry named {entry.name!r} is for another Deployment than the one with this release name, which a "
-        "selector picks under it: give the entry another name"
+        f"the entry {entry.name!r} has the same name as a Deployment that a selector picks, but declares another one: "
+        "give the entry another name"
         for entry in picked
         if entry.name in names
     ]

@@ -228,7 +228,7 @@ class DeploymentLifecycle:
             news["deployment_id"],
             WalkRequest(
                 target=_held(news, arguments) or arguments.target,
-                strategy=arguments.chosen_by,
+                strategy=arguments.path_strategy,
                 accepted=arguments.accepted,
                 path=path,
                 cancel=cancel,
@@ -299,7 +299,7 @@ class DeploymentLifecycle:
                 current=deployment.current,
                 target=arguments.target,
                 catalog=snapshot.catalog,
-                strategy=arguments.chosen_by,
+                strategy=arguments.path_strategy,
                 accepted=arguments.accepted,
                 denied=arguments.denied,
                 today=self.today(),

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from astro_deployment_runtime.config.fleet_config import read_fleet_config
-from astro_deployment_runtime.config.selectors import select
+from astro_deployment_runtime.config.selectors import select_deployments
 from astro_deployment_runtime.errors import AstroRuntimeError, PlatformAnswerError
 from astro_deployment_runtime.lifecycle.deployment import ARGUMENTS
 from astro_deployment_runtime.lifecycle.fleet_manifest import FleetManifest, ManifestEntry, ManifestWave
@@ -200,7 +200,7 @@ def plan_fleet(
         release_names=[each.release_name for each in config.deployments if each.release_name],
         ids=[each.deployment_id for each in config.deployments if each.deployment_id],
     )
-    selected = select(config, snapshot.candidates, snapshot.workspace_labels)
+    selected = select_deployments(config, snapshot.candidates, snapshot.workspace_labels)
     deployments = tuple(
         _planned(
             entry, lifecycle.check(entry.name, None if saved is None else saved.get(entry.name, {}), arguments(entry))

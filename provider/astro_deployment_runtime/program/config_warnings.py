@@ -7,7 +7,7 @@ import functools
 import pulumi
 from pulumi.runtime import config
 
-from astro_deployment_runtime.config.config_keys import unknown_keys
+from astro_deployment_runtime.config.config_keys import unknown_key_warnings
 
 
 @functools.cache
@@ -16,5 +16,5 @@ def warn_of_unknown_keys() -> None:
 
     A later call does nothing: a program calls this for each of its resources.
     """
-    for warning in unknown_keys({*config.CONFIG.get(), *config.get_config_env()}):
+    for warning in unknown_key_warnings({*config.CONFIG.get(), *config.get_config_env()}):
         pulumi.log.warn(warning)

@@ -20,7 +20,7 @@ import pulumi
 from pulumi.runtime import config, invoke
 
 from astro_deployment_runtime.config.config_keys import NAMESPACE
-from astro_deployment_runtime.config.pulumi_project_file import runs_ours
+from astro_deployment_runtime.config.pulumi_project_file import uses_our_plugin
 from astro_deployment_runtime.lifecycle.fleet_manifest import FleetManifest
 from astro_deployment_runtime.plugin.dynamic import JUDGE_FLEET
 from astro_deployment_runtime.program.config_warnings import warn_of_unknown_keys
@@ -123,7 +123,7 @@ def _host_judges() -> bool:
     """Tell whether our plugin host can be asked. Pulumi's own prints a traceback for any question, mocks may too."""
     # Older language hosts do not tell the project's folder, in which a program runs unless it has one of its own.
     folder = Path(pulumi.get_root_directory() or ".")
-    return run_by_the_engine() and runs_ours(folder)
+    return run_by_the_engine() and uses_our_plugin(folder)
 
 
 def _asked(question: str) -> FleetManifest:

@@ -10,9 +10,9 @@ from typing import Annotated, Final
 
 from pydantic import BaseModel, BeforeValidator, Field, ValidationError
 
-from astro_deployment_runtime.config.resource_arguments import mistakes
 from astro_deployment_runtime.errors import InvalidPreviewError
 from astro_deployment_runtime.support.urns import DEPLOYMENT_TYPE, WAVE_TYPE, Urn
+from astro_deployment_runtime.support.validation import error_messages
 
 FOREIGN: Final = "this is not what 'pulumi preview --json' writes"
 SAME: Final = "same"
@@ -132,7 +132,7 @@ def read_digest(data: bytes) -> Digest:
     try:
         digest = Digest.model_validate_json(data.removeprefix(_BOM))
     except ValidationError as error:
-        raise InvalidPreviewError(f"{FOREIGN}: {mistakes(error, '', Digest)[0]}") from error
+        raise InvalidPreviewError(f"{FOREIGN}: {error_messages(error, '', Digest)[0]}") from error
     if not digest.model_fields_set:
         raise InvalidPreviewError(f"{FOREIGN}: it has neither steps nor diagnostics nor a summary of changes")
     return digest

@@ -55,16 +55,16 @@ def test_a_project_file_may_have_another_name(tmp_path: Path, capsys: pytest.Cap
     if name.endswith("yml"):
         assert file.read_text(encoding="utf-8") == PROJECT + LINES
         assert "Pulumi.yml: names it now, under plugins" in capsys.readouterr().out
-        assert pulumi_project_file.runs_ours(tmp_path)
+        assert pulumi_project_file.uses_our_plugin(tmp_path)
     assert not (tmp_path / "Pulumi.yaml").exists()
 
 
 def test_our_host_is_found_from_the_programs_folder(folder: Path) -> None:
     """Which ``main`` may name, below the project's."""
     (folder / "infra").mkdir()
-    assert not pulumi_project_file.runs_ours(folder / "infra")
+    assert not pulumi_project_file.uses_our_plugin(folder / "infra")
     main.main(["init", str(folder)])
-    assert pulumi_project_file.runs_ours(folder / "infra")
+    assert pulumi_project_file.uses_our_plugin(folder / "infra")
 
 
 def test_this_repository_is_such_a_project(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -117,7 +117,7 @@ def test_all_else_in_the_file_stays_as_it_is(folder: Path, before: str, after: s
 @pytest.mark.parametrize(
     ("text", "reason"),
     [
-        (f"runtime: python\n{LINES.replace('./plugin', './mine')}", r"names another plugin for .* already \(./mine\)"),
+        (f"runtime: python\n{LINES.replace('./plugin', './mine')}", r"has another plugin for .* already \(./mine\)"),
         ("runtime: nodejs\n", "its runtime is 'nodejs'"),
         ("", "its runtime is None"),
         ("runtime: {name: [", "is not YAML"),
@@ -140,7 +140,7 @@ def test_a_file_that_cannot_be_extended_is_refused(
     assert main.main(["init", str(folder)]) == 2
     complaint = capsys.readouterr().err
     assert re.search(reason, complaint)
-    assert complaint.endswith(f"add to it\n{LINES}") == (reason == "cannot be extended")
+    assert complaint.endswith(f"Add these yourself:\n{LINES}") == (reason == "cannot be extended")
     assert (folder / "Pulumi.yaml").read_text(encoding="latin-1") == text
     assert not (folder / "plugin").exists()
 
@@ -203,10 +203,10 @@ def test_the_lines_are_those_of_this_repository() -> None:
 
 def test_a_program_can_tell_that_our_host_runs_its_project(folder: Path) -> None:
     """After ``init``, and in this repository."""
-    assert not pulumi_project_file.runs_ours(folder)
+    assert not pulumi_project_file.uses_our_plugin(folder)
     assert main.main(["init", str(folder)]) == 0
-    assert pulumi_project_file.runs_ours(folder)
-    assert pulumi_project_file.runs_ours(ROOT)
+    assert pulumi_project_file.uses_our_plugin(folder)
+    assert pulumi_project_file.uses_our_plugin(ROOT)
 
 
 @pytest.mark.parametrize(
@@ -224,4 +224,4 @@ def test_what_cannot_be_read_does_not_tell_of_our_host(folder: Path, spoil: Call
     """Nor does another plugin's script."""
     assert main.main(["init", str(folder)]) == 0
     spoil(folder)
-    assert not pulumi_project_file.runs_ours(folder)
+    assert not pulumi_project_file.uses_our_plugin(folder)

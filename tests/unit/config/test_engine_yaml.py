@@ -1,4 +1,4 @@
-"""YAML, read as the engine reads it. That the tables are the engine's: tests/e2e/test_yaml.py."""
+"""YAML read as the engine reads it. tests/e2e/test_yaml.py checks the same tables against the engine."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ def read(folder: Path, text: bytes) -> StackFile:
 
 
 @pytest.mark.parametrize(("written", "text", "value"), SCALARS, ids=[row[0] for row in SCALARS])
-def test_a_scalar_means_what_it_means_to_the_engine(written: str, text: str, value: Any, tmp_path: Path) -> None:
-    """By itself, as the text that a program gets, and within a structure."""
+def test_a_scalar_has_the_value_that_the_engine_gives_it(written: str, text: str, value: Any, tmp_path: Path) -> None:
+    """As the string that a program gets, and within a structure."""
     found = read(tmp_path, f"config:\n  mine:a: {written}\n  mine:b:\n    - {written}\n".encode())
     assert found.values["mine:a"] == text or json.loads(found.values["mine:a"]) == json.loads(text)
     within = json.loads(found.values["mine:b"])[0]
@@ -35,7 +35,7 @@ def test_a_scalar_means_what_it_means_to_the_engine(written: str, text: str, val
 
 
 @pytest.mark.parametrize("case", ACCEPTED)
-def test_a_file_says_what_it_says_to_the_engine(case: str, tmp_path: Path) -> None:
+def test_a_file_has_the_values_that_the_engine_reads(case: str, tmp_path: Path) -> None:
     """Merges, anchors, documents, encodings, and forms of keys."""
     text, config = ACCEPTED[case]
     values = read(tmp_path, text).values
@@ -45,8 +45,8 @@ def test_a_file_says_what_it_says_to_the_engine(case: str, tmp_path: Path) -> No
 
 
 @pytest.mark.parametrize("case", REFUSED)
-def test_what_the_engine_refuses_is_refused(case: str, tmp_path: Path) -> None:
-    """In one line that names the file."""
+def test_a_file_that_the_engine_refuses_is_an_error(case: str, tmp_path: Path) -> None:
+    """The message is one line that starts with the file."""
     with pytest.raises(InvalidInputError, match=r"Pulumi\.test\.yaml: ") as caught:
         read(tmp_path, REFUSED[case])
     assert "\n" not in str(caught.value)
@@ -64,15 +64,15 @@ def test_what_the_engine_refuses_is_refused(case: str, tmp_path: Path) -> None:
         (b"a: \xff", "is not YAML (at byte 3: "),
     ],
 )
-def test_a_problem_is_told_with_its_line(text: bytes, message: str) -> None:
-    """In the words of someone who looks at the file."""
+def test_an_error_names_the_line(text: bytes, message: str) -> None:
+    """Or the byte, if the text is not UTF-8."""
     with pytest.raises(UnreadableYamlError) as caught:
         read_yaml(text)
     assert str(caught.value).startswith(message)
 
 
-def test_the_reader_needs_no_libyaml(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """Without it scalars and keys mean the same."""
+def test_libyaml_is_optional(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Scalars and keys have the same values without it."""
     monkeypatch.setattr(engine_yaml, "_PARSER", yaml.BaseLoader)
     for number, (written, text, _) in enumerate(SCALARS):
         values = read(tmp_path, f"config:\n  mine:a: {written}\n".encode()).values

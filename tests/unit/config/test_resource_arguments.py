@@ -1,4 +1,4 @@
-"""What a user may declare, and how mistakes are told: all at once, each with its key."""
+"""Arguments of the resource: forms, defaults, and mistakes."""
 
 from __future__ import annotations
 
@@ -9,19 +9,19 @@ import pytest
 from astro_deployment_runtime.config.resource_arguments import ResourceArguments, read_arguments
 from astro_deployment_runtime.errors import InvalidConfigError
 
-LEAST = {"release_name": "galactic-stars-1234", "runtime_version": "5.0.4"}
+MINIMAL = {"release_name": "galactic-stars-1234", "runtime_version": "5.0.4"}
 
 
 def refused(**arguments: Any) -> str:
-    """Give the message for arguments that cannot be used."""
+    """Return the message for invalid arguments."""
     with pytest.raises(InvalidConfigError) as raised:
-        read_arguments(LEAST | arguments)
+        read_arguments(MINIMAL | arguments)
     return str(raised.value)
 
 
-def test_the_least_that_can_be_declared() -> None:
-    """A Deployment and a version; the rest has defaults."""
-    assert read_arguments(LEAST) == ResourceArguments(
+def test_only_the_deployment_and_the_version_are_required() -> None:
+    """The other arguments have defaults."""
+    assert read_arguments(MINIMAL) == ResourceArguments(
         release_name="galactic-stars-1234",
         deployment_id=None,
         runtime_version="5.0.4",
@@ -33,8 +33,8 @@ def test_the_least_that_can_be_declared() -> None:
     )
 
 
-def test_everything_that_can_be_declared() -> None:
-    """As the resource names it and as a stack's config does."""
+def test_arguments_are_accepted_in_snake_case_and_in_camel_case() -> None:
+    """A program writes the first, a stack's config the second."""
     values: dict[str, Any] = {
         "image": "registry.example.com/a:{version}",
         "strategy": "fewest-hops",
@@ -48,30 +48,30 @@ def test_everything_that_can_be_declared() -> None:
 
 
 def test_none_counts_as_not_given() -> None:
-    """So that a resource can pass on all of its arguments."""
-    assert read_arguments(LEAST | {"deployment_id": None, "image": None, "timeout": None}).timeout == 3600.0
+    """A resource passes on all of its arguments."""
+    assert read_arguments(MINIMAL | {"deployment_id": None, "image": None, "timeout": None}).timeout == 3600.0
 
 
 @pytest.mark.parametrize("version", ["5.0.4", "3.1-12", "12.12.0", "equivalent"])
 def test_a_target_is_a_version_or_equivalent(version: str) -> None:
-    """In both of the vendor's schemes."""
-    assert read_arguments(LEAST | {"runtime_version": version}).runtime_version == version
+    """Versions have two schemes."""
+    assert read_arguments(MINIMAL | {"runtime_version": version}).runtime_version == version
 
 
 @pytest.mark.parametrize(
     ("version", "message"),
     [
-        (5.0, "runtime_version: 5.0 is not a text: put the version in quotes"),
-        (True, "runtime_version: true is not a text"),
-        (["5.0.4"], "is not a text"),
+        (5.0, "runtime_version: 5.0 is not a string: put the version in quotes"),
+        (True, "runtime_version: true is not a string"),
+        (["5.0.4"], "is not a string"),
         ("5.0", "runtime_version: '5.0' is not an Astro Runtime version"),
         ("5.0.4-base", "or 'equivalent'"),
         ("latest", "or 'equivalent'"),
         ("", "or 'equivalent'"),
     ],
 )
-def test_what_is_no_target_is_told(version: object, message: str) -> None:
-    """YAML makes numbers of versions: the message says what to do."""
+def test_the_message_about_a_wrong_target_says_what_to_write(version: object, message: str) -> None:
+    """YAML reads an unquoted 5.0 as a number."""
     assert message in refused(runtime_version=version)
 
 
@@ -90,8 +90,8 @@ def test_what_is_no_target_is_told(version: object, message: str) -> None:
     ],
 )
 def test_a_timeout_is_a_duration(written: object, seconds: float) -> None:
-    """With units, or a number of seconds, as Pulumi hands numbers over."""
-    assert read_arguments(LEAST | {"timeout": written}).timeout == seconds
+    """With units, or a number of seconds."""
+    assert read_arguments(MINIMAL | {"timeout": written}).timeout == seconds
 
 
 @pytest.mark.parametrize(
@@ -106,7 +106,7 @@ def test_a_timeout_is_a_duration(written: object, seconds: float) -> None:
         ("9" * 400 + "h", "is not a duration"),
         (True, "true is not a duration"),
         ([1], "is not a duration"),
-        ("0s", "'0s' is out of range: more than nothing, at most 7 days"),
+        ("0s", "'0s' is out of range: write more than 0s and at most 168h (7 days)"),
         ("169h", "'169h' is out of range"),
         (0, "0 is out of range"),
         (-1, "-1 is out of range"),
@@ -116,8 +116,8 @@ def test_a_timeout_is_a_duration(written: object, seconds: float) -> None:
         (float("inf"), "inf is out of range"),
     ],
 )
-def test_what_is_no_duration_is_told(written: object, message: str) -> None:
-    """With what to write."""
+def test_the_message_about_a_wrong_duration_says_what_to_write(written: object, message: str) -> None:
+    """It starts with the key."""
     assert message in refused(timeout=written)
     assert refused(timeout=written).startswith("timeout: ")
 
@@ -143,12 +143,12 @@ def test_what_is_no_duration_is_told(written: object, message: str) -> None:
         ({"colour": "red"}, "colour: "),
     ],
 )
-def test_each_mistake_names_its_key(arguments: dict[str, Any], message: str) -> None:
-    """As the user wrote it; nothing is asked of the platform."""
+def test_the_message_about_a_mistake_starts_with_its_key(arguments: dict[str, Any], message: str) -> None:
+    """In the spelling that the user wrote."""
     assert refused(**arguments).startswith(message)
 
 
-def test_a_missing_version_is_told() -> None:
-    """There is no default for what this is about."""
+def test_a_missing_version_is_a_mistake() -> None:
+    """It has no default."""
     with pytest.raises(InvalidConfigError, match="runtimeVersion: is missing"):
         read_arguments({"release_name": "a"})

@@ -156,7 +156,7 @@ def test_nothing_to_do_shows_nothing(lifecycle: DeploymentLifecycle) -> None:
         (news("stars-1", "5.0"), "", "runtime_version: '5.0' is not an Astro Runtime version"),
         (news("stars-1", accept=["all"]), "", "'all' cannot be accepted"),
         (news("stars-1", deny=["all"]), "", "'all' cannot be denied: known are airflow-version, "),
-        (news("stars-1", accept=["deprecated"], deny=["deprecated"]), "", "accepted as well as denied"),
+        (news("stars-1", accept=["deprecated"], deny=["deprecated"]), "", "both accepted and denied"),
         (news("stars-1", deny=["database-migration"]), "runtime_version", "DENIED: database-migration: hop 1 "),
         (news("stars-1", deployment_id=STARS), "", "exactly one of releaseName and deploymentId"),
         (news("stars-1", image="a:{tag}"), "image", "image names {tag}"),

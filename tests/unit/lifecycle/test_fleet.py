@@ -111,7 +111,7 @@ def test_selectors_are_resolved(served: Served) -> None:
         ("tides-4", 300.0),
         ("wind-3", 300.0),
     ]
-    assert found.notes == ("astro:exclude: 'none-?' leaves out no Deployment",)
+    assert found.notes == ("astro:exclude: 'none-?' matches no Deployment",)
 
 
 def test_a_selector_that_cannot_be_resolved_is_a_mistake(served: Served) -> None:
@@ -123,8 +123,8 @@ def test_a_selector_that_cannot_be_resolved_is_a_mistake(served: Served) -> None
             selectors=[{"workspace": "none", "runtimeVersion": "5.0.4"}, {"below": "5.0.4", "runtimeVersion": "5.0.4"}],
         )
     first, second = str(raised.value).splitlines()
-    assert first.startswith("astro:selectors[0].workspace: Houston shows this token no workspace with the id or the ")
-    assert second.startswith("the entry named 'wind-3' is for another Deployment than the one with this release name")
+    assert first.startswith("astro:selectors[0].workspace: Houston shows this token no workspace with the id or label ")
+    assert second.startswith("the entry 'wind-3' has the same name as a Deployment that a selector picks")
 
 
 def test_a_platform_that_cannot_be_read_is_one_error(tmp_path: Path) -> None:

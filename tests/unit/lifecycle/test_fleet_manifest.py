@@ -82,7 +82,7 @@ def test_a_fleet_with_waves(served: Served) -> None:
         name="canaries", max_parallel=2, soak=1800.0, timeout=3600.0, moves=1, watched=watched
     )
     assert rest == ManifestWave(name="rest", max_parallel=None, soak=0.0, timeout=5400.0, moves=1, watched=[STARS])
-    assert manifest.notes == ["astro:exclude: 'none-?' leaves out no Deployment"]
+    assert manifest.notes == ["astro:exclude: 'none-?' matches no Deployment"]
     assert str(manifest.summary).startswith(
         "wave 1 of 2, canaries: 2 Deployments, 1 hop, 1 refused; at most 2 side by "
     )
@@ -104,7 +104,7 @@ def test_where_nothing_is_declared_nobody_is_asked() -> None:
 
     assert build_manifest({"deployments": [], "waves": [{"name": "a"}]}, None, nobody) == FleetManifest()
     (problem,) = str(build_manifest({"onRefusal": "perhaps"}, None, nobody).problem).splitlines()
-    assert problem.startswith("astro:onRefusal: 'perhaps' is neither")
+    assert problem.startswith("astro:onRefusal: 'perhaps' is unknown")
 
 
 @pytest.mark.parametrize(

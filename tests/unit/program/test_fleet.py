@@ -331,7 +331,7 @@ def test_the_mocks_of_a_programs_own_tests_are_not_asked() -> None:
 
 def test_what_json_cannot_say_the_program_judges(monitor: Monitor) -> None:
     """It is a mistake like any other."""
-    with pytest.raises(pulumi.RunError, match=r"astro:deployments\[0\]\.runtimeVersion: .* is not a text"):
+    with pytest.raises(pulumi.RunError, match=r"astro:deployments\[0\]\.runtimeVersion: .* is not a string"):
         declared(None, deployments=[LEAST | {"runtimeVersion": {5, 0, 4}}])
     assert monitor.questions == 0
 

@@ -15,7 +15,7 @@ from pydantic import SecretStr
 from astro_deployment_runtime.catalogs import remote_feed, vendor_feed
 from astro_deployment_runtime.cli import main
 from astro_deployment_runtime.config.connection_settings import ConnectionSettings
-from astro_deployment_runtime.config.pulumi_project_file import runs_ours
+from astro_deployment_runtime.config.pulumi_project_file import uses_our_plugin
 from astro_deployment_runtime.config.resource_arguments import ProjectArguments
 from astro_deployment_runtime.config.stack_file import read_stack_file
 from astro_deployment_runtime.delivery.astro_project import Project
@@ -202,10 +202,10 @@ def test_every_file_that_a_person_names_is_read_so(
 @pytest.mark.parametrize("name", ["Pulumi.yaml", "plugin/pulumi-resource-pulumi-python"])
 def test_a_project_that_cannot_be_read_is_not_taken_for_ours(name: str, project: Path) -> None:
     """A program asks that before it declares a fleet, and is not held up."""
-    assert runs_ours(project)
+    assert uses_our_plugin(project)
     (project / name).unlink()
     pipe(project / name)
-    assert not runs_ours(project)
+    assert not uses_our_plugin(project)
 
 
 def test_the_settings_of_the_vendors_cli_hold_nobody(project: Path) -> None:
