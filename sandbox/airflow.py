@@ -1,8 +1,8 @@
-"""The running Airflow of each Deployment: the two addresses that tell whether it is back and which version it has.
+"""The running Airflow of each Deployment: its health page and its version page.
 
 Airflow 1.10 has ``/health`` only, Airflow 2 also ``/api/v1/version``, Airflow 3 ``/api/v2/monitor/health`` and
-``/api/v2/version``. While pods restart nothing answers but the proxy, in HTML; then the webserver is back before the
-scheduler (inferred). A component's status follows from the age of its last heartbeat, so a scheduler that died, or is
+``/api/v2/version``. While pods restart, only the proxy answers, in HTML; then the webserver is back before the
+scheduler (inferred). A component's status depends on the age of its last heartbeat, so a scheduler that died, or is
 not back yet, counts as healthy for 30 seconds.
 """
 
@@ -27,12 +27,12 @@ _HTML = "<html>\r\n<head><title>{0}</title></head>\r\n<body>\r\n<center><h1>{0}<
 
 
 def page(status: int, title: str) -> Response:
-    """Give a page as the proxy in front of the platform writes it."""
+    """Return a page as the proxy in front of the platform writes it."""
     return HTMLResponse(_HTML.format(f"{status} {title}"), status_code=status)
 
 
 def answer(houston: Houston, request: Request) -> Response:
-    """Answer ``GET /<release>/airflow/<path>``; it needs the same token as Houston, any role."""
+    """Answer ``GET /<release>/airflow/<path>`` for any role of a Houston token."""
     if houston.role(request.headers.get("authorization", "")) is None:
         return page(401, "Authorization Required")
     deployment = houston.store.find(release_name=request.path_params["release"])
@@ -59,7 +59,7 @@ def _content(deployment: Deployment, path: str, platform: Platform) -> dict[str,
 
 
 def _health(deployment: Deployment, platform: Platform) -> dict[str, Any]:
-    """Write the health page; those of Airflow before 2.6 and 2.7 lack the triggerer and the DAG processor."""
+    """Write the health page. It has the triggerer from Airflow 2.6 on, and the DAG processor from 2.7 on."""
     airflow, now = versions.numbers(deployment.airflow), platform.clock()
     since = {Component.DAG_PROCESSOR: (2, 7), Component.SCHEDULER: (), Component.TRIGGERER: (2, 6)}
     parts: dict[str, Any] = {"metadatabase": {"status": "healthy"}}

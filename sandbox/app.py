@@ -1,8 +1,8 @@
-"""The transport: HTTP in, HTTP out, for the API, the Airflows and the sandbox's own two addresses.
+"""HTTP routes of the API, the Airflows and the sandbox's own addresses.
 
-``POST /v1`` is Houston. What is below ``/sandbox`` exists on no real platform: ``POST /sandbox/push`` stands for a push
-to the platform's registry, ``POST /sandbox/stop`` for a process that dies, and ``GET /sandbox/fleet`` shows what only
-an operator could see. Errors outside Airflow are JSON, never HTML.
+``POST /v1`` is Houston. No real platform has the addresses below ``/sandbox``: ``POST /sandbox/push`` simulates a push
+to the platform's registry, ``POST /sandbox/stop`` kills a process, and ``GET /sandbox/fleet`` shows what only an
+operator can see. Errors outside Airflow are JSON, never HTML.
 """
 
 from __future__ import annotations
@@ -33,15 +33,15 @@ if TYPE_CHECKING:
 
     from sandbox.deployment import Deployment
 
-#: Bytes that Houston takes of a request: the limit of the servers it is made of (inferred).
+#: Largest request in bytes that Houston accepts: the limit of its web server (inferred).
 _LARGEST_BODY = 100 * 1024
 
 
 def create(houston: Houston, middleware: Sequence[Middleware] = (), lacking: Sequence[str] = ()) -> Starlette:
     """Make the app of a Houston.
 
-    ``middleware`` wraps every request, the first outermost: the seam for logs and faults. ``lacking`` names fields, as
-    ``Type.field``, that the platform does not have although its version should.
+    ``middleware`` wraps every request, the first one outermost, for logs and faults. ``lacking`` names fields, as
+    ``Type.field``, that the platform lacks although its version should have them.
     """
     schema = graphql_execution.executable(houston.platform.generation, tuple(lacking))
 
@@ -126,7 +126,7 @@ async def _stop(houston: Houston, request: Request) -> Response:
 
 
 def _row(houston: Houston, deployment: Deployment) -> dict[str, str]:
-    """Give what ``show`` prints about a Deployment."""
+    """Return what ``show`` prints about a Deployment."""
     push = deployment.last_push
     note = (
         f"{push.image}: {push.outcome}{f' ({push.reason})' if push.reason else ''}, {moment(push.at)}" if push else ""
@@ -159,7 +159,7 @@ async def _not_served(_: Request, error: Exception) -> Response:
 
 
 async def _gone(_: Request, __: Exception) -> Response:
-    """Answer a client that is not there any more: for the request log, with the status that nginx has for it."""
+    """Answer a client that has disconnected, with nginx's status for it, so that the request log shows it."""
     return Response(status_code=499)
 
 

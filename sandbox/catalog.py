@@ -18,7 +18,7 @@ SHIPPED = Path(__file__).parent.parent / "provider" / "astro_deployment_runtime"
 CERTIFIED_FILE = "astronomer-certified.json"
 RUNTIME_FILE = "astronomer-runtime.json"
 
-#: Channels that the platform does not offer. A row without a channel is offered; yanked and future rows too (README).
+#: Channels that the platform does not offer. It offers rows without a channel, and yanked and future ones (README).
 WITHHELD = frozenset({"alpha", "beta", "nightly"})
 
 
@@ -41,21 +41,21 @@ class RuntimeRelease:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Catalog:
-    """What is on offer, in the order of the feeds."""
+    """The releases on offer, in the order of the feeds."""
 
     certified: tuple[CertifiedRelease, ...]
     runtime: tuple[RuntimeRelease, ...]
 
     def find_runtime(self, version: str) -> RuntimeRelease | None:
-        """Give the Runtime release of that exact name, if it is on offer."""
+        """Return the Runtime release of that exact name, if it is on offer."""
         return next((release for release in self.runtime if release.version == version), None)
 
     def offers_certified(self, version: str) -> bool:
-        """Tell whether that Certified version (x.y.z) is on offer."""
+        """Return whether that Certified version (x.y.z) is on offer."""
         return any(release.version == version for release in self.certified)
 
     def equivalents(self, airflow: str) -> tuple[RuntimeRelease, ...]:
-        """Give the Runtime releases with exactly that Airflow."""
+        """Return the Runtime releases with exactly that Airflow."""
         return tuple(release for release in self.runtime if release.airflow == airflow)
 
 

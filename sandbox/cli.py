@@ -16,12 +16,12 @@ if TYPE_CHECKING:
 
     from sandbox.client import Client
 
-DEFAULT_TOKEN = "sandbox-token"  # noqa: S105  it guards nothing but this toy
+DEFAULT_TOKEN = "sandbox-token"  # noqa: S105  it protects only the sandbox
 URL_VARIABLE = "ASTRO_HOUSTON_URL"
-TOKEN_VARIABLE = "ASTRO_HOUSTON_TOKEN"  # noqa: S105  the name of a variable, no token
+TOKEN_VARIABLE = "ASTRO_HOUSTON_TOKEN"  # noqa: S105  the name of a variable
 
 _ALL = 100
-_INTERRUPTED = 130  # what a shell reports for a command that Ctrl-C ended
+_INTERRUPTED = 130  # exit code of a command that Ctrl-C ended
 
 _COLUMNS = {
     "releaseName": "RELEASE",
@@ -38,7 +38,7 @@ _COLUMNS = {
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run a command and give its exit code: 0 done, 1 not possible, 2 wrong input. Errors are text on stderr."""
+    """Run a command and return its exit code: 0 done, 1 not possible, 2 wrong input. Errors are text on stderr."""
     options = _parser().parse_args(arguments)
     try:
         match options.command:
@@ -60,7 +60,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="python -m sandbox", description="An embedded Houston to try version changes against."
+        prog="python -m sandbox", description="An embedded Houston for trials of version changes."
     )
     commands = parser.add_subparsers(dest="command", required=True)
 
@@ -74,31 +74,35 @@ def _parser() -> argparse.ArgumentParser:
     )
     serve.add_argument("--fleet", type=Path, metavar="FILE", help="YAML list of Deployments; default: a demo fleet")
     serve.add_argument(
-        "--public-url", metavar="URL", help="the root of the Airflows' addresses, behind a proxy; default: its own"
+        "--public-url", metavar="URL", help="base address of the Airflows, behind a proxy; default: its own"
     )
     serve.add_argument("--platform-version", default="0.30.4", metavar="X.Y.Z", help="0.29.0 to 2.x; default: 0.30.4")
     serve.add_argument("--token", default=DEFAULT_TOKEN, help=f"the admin's token; default: {DEFAULT_TOKEN}")
     serve.add_argument("--viewer-token", metavar="TOKEN", help="a token that may only read; default: none")
     serve.add_argument(
-        "--rollout-seconds", type=_seconds, default=5.0, metavar="S", help="how long pods restart; default: 5"
+        "--rollout-seconds",
+        type=_seconds,
+        default=5.0,
+        metavar="S",
+        help="duration of a pod restart; default: 5",
     )
     serve.add_argument(
         "--heartbeat-seconds",
         type=_period,
         default=5.0,
         metavar="S",
-        help="how often the components of an Airflow give a heartbeat; default: 5",
+        help="interval of an Airflow's heartbeats; default: 5",
     )
     serve.add_argument("--allow-downgrades", action="store_true", help="accept a lower version, as a real server might")
     serve.add_argument(
-        "--reverts-after", type=_seconds, metavar="S", help="take each hop back so long after it; default: never"
+        "--reverts-after", type=_seconds, metavar="S", help="revert each hop after so long; default: never"
     )
     serve.add_argument(
         "--clears-desired",
         type=_seconds,
         default=0.0,
         metavar="S",
-        help="how long the desired version is gone before the new one shows; default: 0",
+        help="time without the desired version before the new one appears; default: 0",
     )
     serve.add_argument("--keeps-airflow", action="store_true", help="keep the Airflow version of before each hop")
     serve.add_argument(
@@ -106,19 +110,19 @@ def _parser() -> argparse.ArgumentParser:
         type=_seconds,
         default=0.0,
         metavar="S",
-        help="how far every second reading of Deployments is behind; default: 0",
+        help="lag of every second reading of Deployments; default: 0",
     )
     serve.add_argument(
-        "--delay-seconds", type=_seconds, default=0.0, metavar="S", help="how long each answer takes; default: 0"
+        "--delay-seconds", type=_seconds, default=0.0, metavar="S", help="delay of each answer; default: 0"
     )
     serve.add_argument(
-        "--failing-percent", type=_percent, default=0.0, metavar="P", help="how many answers get lost; default: 0"
+        "--failing-percent", type=_percent, default=0.0, metavar="P", help="share of lost answers; default: 0"
     )
     serve.add_argument(
-        "--lacks", action="append", default=[], metavar="TYPE.FIELD", help="a field that the platform does not have"
+        "--lacks", action="append", default=[], metavar="TYPE.FIELD", help="a field that the platform lacks"
     )
     serve.add_argument(
-        "--put", action="append", default=[], metavar="PLACE=JSON", help="an odd value in Houston's answers"
+        "--put", action="append", default=[], metavar="PATH=JSON", help="a malformed value in Houston's answers"
     )
     serve.add_argument("--request-log", type=Path, metavar="FILE", help="append a line of JSON for each request")
 
@@ -133,16 +137,16 @@ def _parser() -> argparse.ArgumentParser:
     deploy = commands.add_parser("deploy", parents=[remote], help="push an image to a release, as 'astro deploy' does")
     deploy.add_argument("release", metavar="RELEASE", help="the release name")
     deploy.add_argument(
-        "image", metavar="IMAGE", help="its labels follow from its name, for example astro-runtime:5.0.4-base"
+        "image", metavar="IMAGE", help="its name decides its labels, for example astro-runtime:5.0.4-base"
     )
     deploy.add_argument(
-        "--airflow-version", default="", help="the image's Certified label, where its name does not tell"
+        "--airflow-version", default="", help="the image's Certified label, if its name does not show it"
     )
-    deploy.add_argument("--runtime-version", default="", help="the image's Runtime label, where its name does not tell")
+    deploy.add_argument("--runtime-version", default="", help="the image's Runtime label, if its name does not show it")
 
     stop = commands.add_parser("stop", parents=[remote], help="kill a component of an Airflow, until the next rollout")
     stop.add_argument("release", metavar="RELEASE", help="the release name")
-    stop.add_argument("component", choices=("scheduler", "dag_processor", "triggerer"), help="what is killed")
+    stop.add_argument("component", choices=("scheduler", "dag_processor", "triggerer"), help="the component to kill")
 
     commands.add_parser("show", parents=[remote], help="print the fleet")
     return parser
@@ -197,12 +201,12 @@ def _client(options: argparse.Namespace) -> Client:
     from sandbox.client import Client  # noqa: PLC0415  httpx takes a while to import; serving needs none
 
     if not options.url:
-        raise SandboxError(f"which sandbox? Give --url or set {URL_VARIABLE} to the address that serve printed")
+        raise SandboxError(f"no sandbox is named: give --url or set {URL_VARIABLE} to the address that serve printed")
     return Client(options.url, options.token)
 
 
 def table(rows: Sequence[dict[str, str]]) -> str:
-    """Lay out the fleet in aligned columns, ``-`` for what is empty."""
+    """Lay out the fleet in aligned columns, with ``-`` for an empty value."""
     lines = [list(_COLUMNS.values()), *([row[key] or "-" for key in _COLUMNS] for row in rows)]
     widths = [max(len(line[index]) for line in lines) for index in range(len(_COLUMNS))]
     return "\n".join(

@@ -15,7 +15,7 @@ class Client:
     """Talks to the sandbox-only addresses of the server whose Houston is at ``url``."""
 
     def __init__(self, url: str, token: str) -> None:
-        """Take Houston's address, with or without ``/v1``; raises SandboxError for what is no address."""
+        """Take Houston's address, with or without ``/v1``; raises SandboxError for anything else."""
         try:
             self._base = httpx.URL(url)
         except httpx.InvalidURL as error:
@@ -27,7 +27,7 @@ class Client:
     def push(
         self, release_name: str, image: str, *, airflow_version: str = "", runtime_version: str = ""
     ) -> dict[str, str]:
-        """Push an image to a release; gives the row of its Deployment afterwards."""
+        """Push an image to a release; return the row of its Deployment afterwards."""
         body = {
             "releaseName": release_name,
             "image": image,
@@ -38,7 +38,7 @@ class Client:
         return row
 
     def stop(self, release_name: str, component: str) -> dict[str, str]:
-        """Stop a component of a release's Airflow; gives the row of its Deployment afterwards."""
+        """Stop a component of a release's Airflow; return the row of its Deployment afterwards."""
         row: dict[str, str] = self._ask("POST", "/sandbox/stop", {"releaseName": release_name, "component": component})
         return row
 
@@ -57,10 +57,10 @@ class Client:
         except httpx.HTTPError as error:
             raise SandboxError(f"no sandbox answers at {self._base}: {error}", exit_code=FAILED) from error
         except ValueError as error:
-            raise SandboxError(f"what answers at {self._base} is no sandbox", exit_code=FAILED) from error
+            raise SandboxError(f"{self._base} is not the address of a sandbox", exit_code=FAILED) from error
         match content:
             case {"errors": [{"message": str(message)}, *_]}:
                 raise SandboxError(f"the sandbox refused: {message}", exit_code=FAILED)
         if response.is_error:
-            raise SandboxError(f"what answers at {self._base} is no sandbox", exit_code=FAILED)
+            raise SandboxError(f"{self._base} is not the address of a sandbox", exit_code=FAILED)
         return content

@@ -1,4 +1,4 @@
-"""One Deployment as the platform keeps it: values only, what may happen to them is in ``behaviour``."""
+"""The state of one Deployment. ``platform_rules`` changes it."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 
 class Health(StrEnum):
-    """How the Deployment's Airflow answers at a moment."""
+    """The answers of a Deployment's Airflow at a moment."""
 
     RESTARTING = "restarting"
     STARTING = "starting"
@@ -17,7 +17,7 @@ class Health(StrEnum):
 
 
 class Outcome(StrEnum):
-    """What the platform made of a pushed image; it tells nobody (the real one writes an e-mail to the admins)."""
+    """The platform's reaction to an image. Only the real platform reports it, by e-mail to the admins."""
 
     APPLIED = "applied"
     IGNORED = "ignored"
@@ -25,7 +25,7 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Push:
-    """The last image that was pushed or named: what it was, when (seconds since 1970) and what came of it."""
+    """The last image that was pushed or named, its time (seconds since 1970) and its outcome."""
 
     image: str
     version: str
@@ -36,7 +36,7 @@ class Push:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ahead:
-    """Fields of a Deployment that will change by themselves, and when (seconds since 1970)."""
+    """Fields of a Deployment that change without a request, and when (seconds since 1970)."""
 
     at: float
     changes: dict[str, Any]
@@ -44,17 +44,17 @@ class Ahead:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Deployment:
-    """A Deployment's whole state. Versions are ``""`` where there is none; times are seconds since 1970.
+    """The whole state of a Deployment. A missing version is ``""``; times are seconds since 1970.
 
     Attributes:
         airflow_version: the Certified version; stays set after a migration.
         runtime_version: the Runtime version; not empty means "on Runtime".
         runtime_airflow: the Airflow of the running Runtime, ``""`` on Certified.
         rollout: start and end of the latest restart of the pods.
-        ahead: what the platform will do by itself, the earliest first.
-        triggerer: it runs one.
-        stopped: when components were stopped, by their name; the next rollout starts them again.
-        heartbeats: the last ones of the pods before the latest rollout, by the component's name.
+        ahead: changes that the platform makes without a request, the earliest first.
+        triggerer: whether it runs one.
+        stopped: the time at which each component was stopped, by name; the next rollout starts them again.
+        heartbeats: the last heartbeats before the latest rollout, by the component's name.
     """
 
     id: str
@@ -79,7 +79,7 @@ class Deployment:
     heartbeats: dict[str, float] = field(default_factory=dict)
 
     def at(self, now: float) -> Deployment:
-        """Give the Deployment as it is at that time, with what has changed by itself until then."""
+        """Return the Deployment at that time, with the changes that need no request."""
         state = self
         for step in self.ahead:
             if step.at <= now:
@@ -88,22 +88,22 @@ class Deployment:
 
     @property
     def on_runtime(self) -> bool:
-        """It runs Astro Runtime: only ``runtime_version`` tells, never ``airflow_version``."""
+        """Whether it runs Astro Runtime: ``runtime_version`` decides, never ``airflow_version``."""
         return bool(self.runtime_version)
 
     @property
     def version(self) -> str:
-        """The version that runs, in the terms of its distribution."""
+        """The running version, as its distribution names it."""
         return self.runtime_version or self.airflow_version
 
     @property
     def airflow(self) -> str:
-        """The Airflow that runs, ``x.y.z``."""
+        """The running Airflow, ``x.y.z``."""
         return self.runtime_airflow if self.on_runtime else self.airflow_version
 
     @property
     def pending(self) -> str:
-        """The version of a change that was started and not completed, ``""`` when idle."""
+        """The version of a started change that is not completed, ``""`` when idle."""
         if self.desired_runtime_version != self.runtime_version:
             return self.desired_runtime_version
         if self.desired_airflow_version != self.airflow_version:
@@ -111,7 +111,7 @@ class Deployment:
         return ""
 
     def health(self, now: float) -> Health:
-        """Tell how Airflow answers at that time: first not at all, then without a scheduler, then well (inferred)."""
+        """Return the Airflow's health at that time: no answer, then no scheduler, then healthy (inferred)."""
         start, end = self.rollout
         if now >= end:
             return Health.STOPPED if "scheduler" in self.stopped else Health.HEALTHY

@@ -1,4 +1,4 @@
-"""GraphQL documents, each read and judged once: clients repeat them, and real servers remember them (inferred)."""
+"""A cache of parsed and validated GraphQL documents: clients repeat them, and real servers cache them (inferred)."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ _REMEMBERED = 512
 
 @functools.lru_cache(_REMEMBERED)
 def parsed(text: str) -> DocumentNode:
-    """Read a document.
+    """Parse a document.
 
     Raises:
-        GraphQLSyntaxError: it is none.
+        GraphQLSyntaxError: the text is not a document.
     """
     return parse(text)
 
 
 @functools.lru_cache(_REMEMBERED)
 def mistakes(schema: GraphQLSchema, text: str) -> tuple[GraphQLError, ...]:
-    """List what is wrong with a document under a schema, by all rules of the specification."""
+    """List the mistakes in a document under a schema, by all rules of the specification."""
     return tuple(validate(schema, parsed(text)))

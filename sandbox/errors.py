@@ -1,4 +1,4 @@
-"""What can go wrong in the sandbox.
+"""Errors of the sandbox.
 
 ::
 
@@ -12,10 +12,9 @@ FAILED = 1
 
 
 class SandboxError(Exception):
-    """A command cannot do what was asked; the text says why and, where it can, what to do.
+    """A command failed; the text says why and, if possible, what to do.
 
-    ``exit_code`` is 2 where what was given is wrong (a file, an argument), 1 where it could not be done (a port, a
-    server).
+    ``exit_code`` is 2 for wrong input (a file, an argument), 1 for a failure (a port, a server).
     """
 
     def __init__(self, message: str, *, exit_code: int = INVALID_INPUT) -> None:
@@ -24,7 +23,7 @@ class SandboxError(Exception):
 
 
 class RefusedError(Exception):
-    """Houston does not do what a client asked; the text is the error's message on the wire, ``code`` its extension."""
+    """Houston refuses a request; the text is the message of the GraphQL error, ``code`` its extension."""
 
     def __init__(self, message: str, *, code: str = "BAD_USER_INPUT") -> None:
         super().__init__(message)
@@ -32,5 +31,5 @@ class RefusedError(Exception):
 
 
 def problems(title: str, found: list[str]) -> SandboxError:
-    """Make one error of all the mistakes in one input, a line each below the title."""
+    """Combine all mistakes in one input into one error, one line each below the title."""
     return SandboxError("\n".join([f"{title}:", *(f"  - {problem}" for problem in found)]))

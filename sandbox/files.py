@@ -1,4 +1,4 @@
-"""Files that a person names: only a regular file is read, up to a bound."""
+"""Bounded reading of files that a person names."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ def read_text(path: Path, what: str) -> str:
     """Read a file in UTF-8.
 
     Args:
-        path: where it is.
-        what: what it is, for messages: "fleet file".
+        path: of the file.
+        what: its name in messages, for example "fleet file".
 
     Raises:
-        SandboxError: it is not there, not a regular file (a named pipe would never end), larger than 16 MiB, or no
-            UTF-8.
+        SandboxError: the file is missing, not a regular file (a named pipe would never end), larger than 16 MiB,
+            or not UTF-8.
     """
     try:
-        # A pipe would hold us without O_NONBLOCK.
+        # Without O_NONBLOCK a pipe would block here.
         with open(os.open(path, os.O_RDONLY | os.O_NONBLOCK), "rb") as file:  # noqa: PTH123 - it is open already
             if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
                 raise SandboxError(f"the {what} {path} is not a regular file: name one")

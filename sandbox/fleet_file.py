@@ -25,11 +25,11 @@ _OPTIONAL = ("dagDeployment", "image", "airflow", "pending", "triggerer")
 _DAG_DEPLOYMENTS = ("image", "volume", "git_sync", "dag_deploy")
 _RUNNING = "running"
 _NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9_.-]*[A-Za-z0-9])?")
-_RESERVED = ("v1", "sandbox")  # first parts of the sandbox's own paths
+_RESERVED = ("v1", "sandbox")  # first segments of the sandbox's own paths
 
 
 def shipped(platform: Platform) -> Path:
-    """Give the demo fleet that fits the platform: without Certified where that cannot exist."""
+    """Return the demo fleet that fits the platform: without Certified where that cannot exist."""
     return _SHIPPED / ("demo.yaml" if platform.generation.certified else "demo-runtime.yaml")
 
 
@@ -74,9 +74,9 @@ def _deployment(row: object, where: str, platform: Platform, found: list[str]) -
 
 
 def _shape(row: dict[str, Any]) -> list[str]:
-    """List what is wrong with the keys and the form of the values."""
+    """List the mistakes in the keys and in the types of the values."""
     mistakes = [f"{key} is missing" for key in _REQUIRED if key not in row]
-    mistakes += [f"{key} is no known key" for key in row if key not in _REQUIRED + _OPTIONAL]
+    mistakes += [f"{key} is not a known key" for key in row if key not in _REQUIRED + _OPTIONAL]
     for key in (key for key in _REQUIRED + _OPTIONAL if key in row):
         value = row[key]
         if not isinstance(value, str) or not value:
@@ -89,7 +89,7 @@ def _shape(row: dict[str, Any]) -> list[str]:
 
 
 def _state(row: dict[str, str], platform: Platform) -> tuple[Deployment, list[str]]:
-    """Build the Deployment and list what is wrong with its versions."""
+    """Build the Deployment and list the mistakes in its versions."""
     bare = _bare(row, platform.clock())
     mistakes = []
     if bare.dag_deployment not in _DAG_DEPLOYMENTS:
@@ -147,7 +147,7 @@ def _runtime(bare: Deployment, version: str, airflow: str, catalog: Catalog) -> 
 
 
 def _started(deployment: Deployment, pending: str, catalog: Catalog) -> tuple[Deployment, list[str]]:
-    """Set the desired version of a change that was started already; the rules of a start are not asked again."""
+    """Set the desired version of a change that has already started, without the checks of a start."""
     if catalog.find_runtime(pending):
         return replace(deployment, desired_runtime_version=pending), []
     if catalog.offers_certified(pending) and not deployment.on_runtime:

@@ -1,4 +1,4 @@
-"""The executable schema of a platform version, and the execution of a document as a strict GraphQL server does it."""
+"""The executable schema of a platform version, and the strict execution of documents."""
 
 from __future__ import annotations
 
@@ -39,9 +39,9 @@ _silent.addHandler(logging.NullHandler())
 
 @functools.cache
 def executable(generation: Generation, lacking: tuple[str, ...] = ()) -> GraphQLSchema:
-    """Make the executable schema of a platform version: its fields have resolvers, the others do not exist.
+    """Make the executable schema of a platform version, with only the fields of that version.
 
-    ``lacking`` names fields, as ``Type.field``, that this platform does not have although its version should.
+    ``lacking`` names fields, as ``Type.field``, that this platform lacks although its version should have them.
     """
     text = without(sdl(generation), lacking) if lacking else sdl(generation)
     known = build_schema(text).type_map
@@ -58,9 +58,9 @@ def executable(generation: Generation, lacking: tuple[str, ...] = ()) -> GraphQL
 
 
 def run(schema: GraphQLSchema, body: dict[str, Any], context: Context) -> tuple[int, dict[str, Any]]:
-    """Execute a request's body; gives the HTTP status and the answer.
+    """Execute a request's body; return the HTTP status and the answer.
 
-    An invalid document or variable is answered with 400, a resolver's error with 200 and what data there is (inferred).
+    An invalid document or variable gives 400; a resolver's error gives 200 and the remaining data (inferred).
     """
     executed, answer = graphql_sync(
         schema,
@@ -78,7 +78,7 @@ def run(schema: GraphQLSchema, body: dict[str, Any], context: Context) -> tuple[
 
 
 def _parse_uuid(value: object) -> str:
-    """Accept any id without blanks: a real one is a cuid such as ``ckw...``, no UUID."""
+    """Accept any id without blanks: a real one is a cuid such as ``ckw...``, not a UUID."""
     if isinstance(value, str) and value and not any(character.isspace() for character in value):
         return value
     raise GraphQLError(f"Uuid cannot represent value: {value!r}")

@@ -1,7 +1,7 @@
-"""The heartbeats of a Deployment's Airflow: the last one of each component at a moment, independent of requests.
+"""The last heartbeat of each component of a Deployment's Airflow at a moment, independent of requests.
 
-A component beats in even steps from the moment at which its pods were up, and no more after it was stopped. The pods of
-a rollout begin with what the pods before them beat last, since that stays in the metadata database.
+A component beats at a fixed interval from the moment at which its pods were up, until it is stopped. The pods of a
+rollout begin with the last heartbeat of the pods before them, which stays in the metadata database.
 """
 
 from __future__ import annotations
@@ -15,12 +15,11 @@ if TYPE_CHECKING:
     from sandbox.deployment import Deployment
 
 THRESHOLD_SECONDS: Final = 30.0
-"""How old a heartbeat may be before its component counts as unhealthy: Airflow's
-``scheduler_health_check_threshold``."""
+"""Age in seconds at which a heartbeat counts as unhealthy: Airflow's ``scheduler_health_check_threshold``."""
 
 
 class Component(StrEnum):
-    """A process of an Airflow that has heartbeats."""
+    """A process of Airflow with heartbeats."""
 
     SCHEDULER = "scheduler"
     DAG_PROCESSOR = "dag_processor"
@@ -28,7 +27,7 @@ class Component(StrEnum):
 
 
 def last(deployment: Deployment, component: Component, now: float, every: float) -> float | None:
-    """Give the last heartbeat, seconds since 1970; ``None`` for a component that never ran."""
+    """Return the last heartbeat, in seconds since 1970; ``None`` for a component that never ran."""
     if component not in running(deployment):
         return None
     up = max(deployment.rollout[1], deployment.created_at)
@@ -39,13 +38,13 @@ def last(deployment: Deployment, component: Component, now: float, every: float)
 
 
 def all_of(deployment: Deployment, now: float, every: float) -> dict[str, float]:
-    """Give the last heartbeats of all components that ever beat."""
+    """Return the last heartbeats of all components that have one."""
     found = {component: last(deployment, component, now, every) for component in running(deployment)}
     return {component: beat for component, beat in found.items() if beat is not None}
 
 
 def running(deployment: Deployment) -> tuple[Component, ...]:
-    """List the components that a Deployment runs: Airflow 3 has a DAG processor of its own."""
+    """List the components that a Deployment runs: Airflow 3 has a separate DAG processor."""
     third = versions.numbers(deployment.airflow) >= (3,)
     return (
         Component.SCHEDULER,

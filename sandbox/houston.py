@@ -1,4 +1,4 @@
-"""Houston itself: finds what a request names, lets the platform's rules act on it and keeps the result."""
+"""Houston: finds the Deployment of a request, applies the platform's rules and stores the result."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ if TYPE_CHECKING:
     from sandbox.platform_rules import Platform
     from sandbox.store import Store
 
-#: The vendor's own words; the CLI knows them and says that the token may have expired.
+#: The vendor's own message; the CLI recognizes it and says that the token may have expired.
 NO_PERMISSION = "You do not have the appropriate permissions for that"
 
 
 class Role(StrEnum):
-    """What a token may do: an admin everything, a viewer only read the workspaces and their Deployments."""
+    """Permissions of a token: an admin may do everything, a viewer may only read workspaces and Deployments."""
 
     ADMIN = "SYSTEM_ADMIN"
     VIEWER = "WORKSPACE_VIEWER"
@@ -31,9 +31,9 @@ class Role(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Houston:
-    """The service behind the API: the store, the rules, the tokens and the address where the Airflows answer.
+    """The service behind the API: the store, the rules, the tokens and the address of the Airflows.
 
-    ``base_url`` is the sandbox's own address without a slash at its end.
+    ``base_url`` is the sandbox's own address without a trailing slash.
     """
 
     store: Store
@@ -43,32 +43,32 @@ class Houston:
     replica: Replica = field(default_factory=Replica)
 
     def role(self, authorization: str) -> Role | None:
-        """Tell the role of an ``authorization`` header, raw or with ``Bearer``; ``None`` for a refused token."""
+        """Return the role of an ``authorization`` header, raw or with ``Bearer``; ``None`` for a refused token."""
         scheme, _, rest = authorization.partition(" ")
         return self.tokens.role(rest.strip() if scheme.lower() == "bearer" else authorization)
 
     def deployments(self, workspace: str | None = None) -> list[Deployment]:
-        """Give the Deployments of a workspace, or all of them."""
+        """Return the Deployments of a workspace, or all of them."""
         found = [each for each in self.store.deployments() if workspace in (None, each.workspace)]
         return self._read(found)
 
     def find(self, *, deployment_id: str | None = None, release_name: str | None = None) -> Deployment | None:
-        """Give the Deployment that has all of what is named."""
+        """Return the Deployment that matches all given values."""
         found = self.store.find(deployment_id=deployment_id, release_name=release_name)
         return self._read([found])[0] if found else None
 
     def _read(self, found: list[Deployment]) -> list[Deployment]:
-        """Bring what was stored up to now; where this platform has a replica that lags, some answers are its own."""
+        """Return the current state of a Deployment, or the state of the lagging replica."""
         now, behind = self.platform.clock(), self.platform.quirks.stale_seconds
         if behind and self.replica.begin_reading():
             return [self.replica.at(now - behind, each) for each in found]
         return [each.at(now) for each in found]
 
     def change(self, deployment_id: str, action: Callable[[Deployment], Deployment]) -> Deployment:
-        """Let an action of the platform change a Deployment and keep the result.
+        """Apply an action of the platform to a Deployment and store the result.
 
         Raises:
-            RefusedError: there is no such Deployment (the text is inferred), or the platform refuses.
+            RefusedError: no such Deployment (the text is inferred), or the platform refuses.
         """
         deployment = self.store.find(deployment_id=deployment_id)
         if deployment is None:
@@ -76,10 +76,10 @@ class Houston:
         return self._kept(deployment, action)
 
     def deploy(self, release_name: str, image: str, labels: Labels) -> Deployment:
-        """Deploy an image with these labels; where there are none they follow from the image's name.
+        """Deploy an image with these labels; without labels, the image's name decides.
 
         Raises:
-            RefusedError: there is no such release, or nothing tells the image's version.
+            RefusedError: no such release, or the image's version is unknown.
         """
         deployment = self.store.find(release_name=release_name)
         if deployment is None:
@@ -99,22 +99,22 @@ class Houston:
 
 
 class Tokens:
-    """The tokens that are accepted; a class of its own so that no ``repr`` shows them."""
+    """The accepted tokens, in a class of their own so that no ``repr`` shows them."""
 
     def __init__(self, *, admin: str, viewer: str | None = None) -> None:
         self._roles = {admin: Role.ADMIN} | ({viewer: Role.VIEWER} if viewer and viewer != admin else {})
 
     def role(self, token: str) -> Role | None:
-        """Tell the role of a token."""
+        """Return the role of a token."""
         return self._roles.get(token)
 
     def masked(self, text: str) -> str:
-        """Put stars where the text has a token, as it is or as JSON writes it."""
+        """Replace tokens in a text with stars, also where JSON escapes them."""
         for token in sorted(self._roles, key=len, reverse=True):
             for written in (token, json.dumps(token)[1:-1]):
                 text = text.replace(written, "***")
         return text
 
     def __repr__(self) -> str:
-        """Tell how many there are, none of them."""
+        """Return the number of tokens, without any of them."""
         return f"Tokens({len(self._roles)} hidden)"

@@ -1,13 +1,13 @@
-"""The version labels of an image, told from its name.
+"""The version labels of an image, derived from its name.
 
 A real image carries the labels ``io.astronomer.docker.airflow.version`` and ``io.astronomer.docker.runtime.version``.
-Here no image exists, so they follow from the reference, by the last part of the repository and the tag:
+The sandbox has no images, so it derives them from the last part of the repository and the tag:
 
 1. ``ap-airflow`` is Certified; ``astro-runtime`` and ``runtime`` are Runtime.
-2. In any other repository a tag ``certified-...`` or ``runtime-...`` says which it is.
+2. In any other repository a tag ``certified-...`` or ``runtime-...`` decides.
 3. In any other repository a bare version is Runtime from major 3 on, else Certified (Certified ended with 2.4.3).
 
-What follows the version in the tag does not count: a hot-fix build (``2.2.3-2``), ``-onbuild``, ``-base``,
+The rest of the tag after the version does not count: a hot-fix build (``2.2.3-2``), ``-onbuild``, ``-base``,
 ``-python-3.9``, a commit that begins with a letter.
 """
 
@@ -25,27 +25,27 @@ _REPOSITORIES = {"ap-airflow": "certified", "astro-runtime": "runtime", "runtime
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Labels:
-    """The two version labels of an image; empty where it has none. An image with a Runtime label is a Runtime image."""
+    """The two version labels of an image; a missing one is empty. An image with a Runtime label is a Runtime image."""
 
     airflow: str = ""
     runtime: str = ""
 
     def __bool__(self) -> bool:
-        """Tell whether the image has a version at all."""
+        """Return whether the image has a version at all."""
         return bool(self.airflow or self.runtime)
 
     def __str__(self) -> str:
-        """Name the distribution and version as people do."""
+        """Return the distribution and version for people."""
         return f"Runtime {self.runtime}" if self.runtime else f"AC {self.airflow}"
 
 
 def tag_of(image: str) -> str:
-    """Give the tag of an image reference, ``""`` where it has none; a registry's port and a digest are no tags."""
+    """Return the tag of an image reference, ``""`` without one; a registry's port or a digest is not a tag."""
     return image.partition("@")[0].rpartition("/")[2].partition(":")[2]
 
 
 def labels_of(image: str) -> Labels:
-    """Tell the labels from the reference by the rules above; empty labels where nothing follows from it."""
+    """Derive the labels from the reference by the rules above; empty labels if no rule applies."""
     repository = image.partition("@")[0].rpartition("/")[2].partition(":")[0]
     tag = tag_of(image)
     distribution = _REPOSITORIES.get(repository, "")

@@ -1,4 +1,4 @@
-"""Odd answers: values in Houston's answers that its schema does not promise."""
+"""Malformed answers: values in Houston's answers that its schema does not allow."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 Put = tuple[list[str], Any]
-"""A place, and the value that is put there."""
+"""A path in an answer, and the value to put there."""
 
 
-class Oddities:
-    """Middleware that puts values into the data of Houston's answers, wherever an answer has that place.
+class MalformedAnswers:
+    """Middleware that puts values into the data of Houston's answers that have the path.
 
-    A place is a path with dots, for example ``runtimeReleases.0.version`` or, by alias, ``w0.1.label``.
+    A path has dots, for example ``runtimeReleases.0.version`` or, by alias, ``w0.1.label``.
     """
 
     def __init__(self, app: ASGIApp, *, put: Sequence[Put]) -> None:
@@ -45,7 +45,7 @@ class Oddities:
         await send({"type": "http.response.body", "body": body})
 
     def changed(self, body: bytes) -> bytes:
-        """Put the values into an answer; one without data stays as it is, an empty one for a client that left too."""
+        """Put the values into an answer. An answer without data stays unchanged."""
         answer = json.loads(body) if body else None
         if not isinstance(answer, dict) or not isinstance(answer.get("data"), dict):
             return body
@@ -55,10 +55,10 @@ class Oddities:
 
 
 def places(texts: Iterable[str]) -> list[Put]:
-    """Read ``PLACE=JSON``, each.
+    """Parse ``PATH=JSON`` words.
 
     Raises:
-        SandboxError: one is something else.
+        SandboxError: a word has another form.
     """
     found = []
     for text in texts:
@@ -66,12 +66,12 @@ def places(texts: Iterable[str]) -> list[Put]:
         try:
             found.append((place.split("."), json.loads(value)))
         except ValueError as error:
-            raise SandboxError(f"{text!r} is not PLACE=JSON, for example w0.0.label=42: {error}") from error
+            raise SandboxError(f"{text!r} is not PATH=JSON, for example w0.0.label=42: {error}") from error
     return found
 
 
 def _set(container: Any, place: list[str], value: Any) -> None:  # noqa: ANN401  JSON
-    """Set a value that is there, and nothing else."""
+    """Replace a value that exists; add nothing."""
     *way, last = place
     for step in way:
         container = _at(container, step)

@@ -1,4 +1,4 @@
-"""What the API's mutations do: each needs an admin's token and answers the Deployment as it is afterwards."""
+"""The mutations of the API. Each needs an admin's token and returns the Deployment after the change."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def _deploy_image(
     airflow_version: str | None = None,
     runtime_version: str | None = None,
 ) -> Deployment:
-    """An empty version means "not given"; the versions that are given win over the image's name."""
+    """An empty version means "not given"; given versions take precedence over the image's name."""
     labels = Labels(airflow=airflow_version or "", runtime=runtime_version or "")
     return houston_of(info, admin=True).deploy(release_name, image, labels)
 

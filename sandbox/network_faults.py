@@ -1,4 +1,4 @@
-"""Bad weather between a client and Houston: answers that take their time, and answers that get lost."""
+"""Network faults between a client and Houston: delayed and lost answers."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ if TYPE_CHECKING:
 _PAGE = "<html><body><h1>502 Bad Gateway</h1></body></html>"
 
 
-class Weather:
-    """Middleware that delays every answer, and puts a proxy's error page in the place of some.
+class NetworkFaults:
+    """Middleware that delays every answer and replaces some with a proxy's error page.
 
-    Half of those that are lost were acted upon, so that a client cannot tell. Which ones are lost is the same in each
-    run, in the order of the requests.
+    Half of the lost requests took effect, so that a client cannot know. Each run loses the same ones, in the order of
+    the requests.
     """
 
     def __init__(self, app: ASGIApp, *, delay_seconds: float, failing_percent: float) -> None:
@@ -29,7 +29,7 @@ class Weather:
         self._random = random.Random(0)  # noqa: S311  no secret
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one request, or lose it before or after it was acted upon."""
+        """Answer one request, or lose it before or after it took effect."""
         await asyncio.sleep(self._delay)
         lost, acted = self._random.random() < self._failing, self._random.random() < 1 / 2
         if not lost:

@@ -1,6 +1,6 @@
-"""What a platform may do to a hop behind a client's back. All of it is off unless it is asked for (inferred).
+"""Changes that a platform may make to a hop without a request. All are off by default (inferred).
 
-Pure, but for the replica: it remembers what Houston has changed, so that it can answer with what was.
+Pure, except for the replica: it remembers former states so that it can answer with them.
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ _VERSIONS = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Quirks:
-    """What this platform does.
+    """Quirks of one platform.
 
     Attributes:
-        reverts_after: seconds after which it takes a hop back that its image had completed; ``None``: it does not.
-        clears_desired: seconds for which the desired version is gone and the new one does not show yet.
-        keeps_airflow: after a hop the Airflow version stays the one before it, in Houston and in the Airflow.
-        stale_seconds: every second reading of Deployments comes from a replica that is so many seconds behind.
+        reverts_after: seconds after which it reverts a completed hop; ``None``: never.
+        clears_desired: seconds without the desired version and before the new current one.
+        keeps_airflow: after a hop Houston and the Airflow keep reporting the former Airflow version.
+        stale_seconds: every second reading of Deployments comes from a replica that lags by so many seconds.
     """
 
     reverts_after: float | None = None
@@ -33,7 +33,7 @@ class Quirks:
     stale_seconds: float = 0.0
 
     def completed(self, before: Deployment, after: Deployment, now: float) -> Deployment:
-        """Give the state after an image has completed a hop, with what will become of it later."""
+        """Return the state after an image has completed a hop, with its later changes."""
         if after.version == before.version:
             return after
         if self.keeps_airflow and after.on_runtime:
@@ -59,22 +59,22 @@ def _versions(deployment: Deployment) -> dict[str, Any]:
 
 
 class Replica:
-    """Answers every second reading with the state of some seconds ago."""
+    """A replica that answers every second reading with the state of some seconds ago."""
 
     def __init__(self) -> None:
         self._readings = 0
         self._replaced: list[tuple[float, Deployment]] = []
 
     def keep(self, replaced: Deployment, now: float) -> None:
-        """Remember a state that Houston has just replaced."""
+        """Store a state that Houston has just replaced."""
         self._replaced.append((now, replaced))
 
     def begin_reading(self) -> bool:
-        """Count a reading; tell whether the replica answers it."""
+        """Count a reading; return whether the replica answers it."""
         self._readings += 1
         return self._readings % 2 == 0
 
     def at(self, moment: float, current: Deployment) -> Deployment:
-        """Give the state of that Deployment at a moment that has passed."""
+        """Return the state of that Deployment at an earlier moment."""
         found = (state for until, state in self._replaced if until > moment and state.id == current.id)
         return next(found, current).at(moment)

@@ -1,8 +1,8 @@
-"""What the platform does with a Deployment: start, cancel, deploy. Pure: a state goes in, the next state comes out.
+"""The platform's rules for a Deployment: start, cancel, deploy. Pure: a state goes in, the next state comes out.
 
 A version changes in two phases. Starting sets the desired version and interrupts nothing; an image whose label is the
-desired version completes the change, and the pods restart. An image with another label is accepted and changes nothing,
-silently. What the vendor does not document is marked (inferred) here and listed in ``README.md``.
+desired version completes the change, and the pods restart. The platform accepts an image with another label and ignores
+it silently. Undocumented behaviour is marked (inferred) here and listed in ``README.md``.
 """
 
 from __future__ import annotations
@@ -29,13 +29,13 @@ class Platform:
     """The rules of one platform.
 
     Attributes:
-        generation: what this platform version can do.
-        catalog: what it offers.
-        allow_downgrades: do not refuse a lower version; the real server's own refusal is unknown.
-        rollout_seconds: how long the pods restart after an image was accepted.
-        quirks: what it does to a hop behind a client's back.
-        heartbeat_seconds: how often the components of an Airflow give a heartbeat.
-        clock: gives the time, seconds since 1970.
+        generation: abilities of this platform version.
+        catalog: releases on offer.
+        allow_downgrades: accept a lower version; the real server's own refusal is unknown.
+        rollout_seconds: duration of a restart of the pods after an accepted image.
+        quirks: changes that it makes to a hop without a request.
+        heartbeat_seconds: interval of the heartbeats of an Airflow's components.
+        clock: returns the time, in seconds since 1970.
     """
 
     generation: Generation
@@ -47,7 +47,7 @@ class Platform:
     clock: Callable[[], float] = time.time
 
     def start_airflow(self, deployment: Deployment, desired: str) -> Deployment:
-        """Start an upgrade of Certified, or cancel what is pending by naming the current version.
+        """Start an upgrade of Certified, or cancel the pending change by naming the current version.
 
         Raises:
             RefusedError: on Runtime, for a version that is not on offer, for a lower one.
@@ -65,11 +65,11 @@ class Platform:
         return self._touched(replace(self._idle(deployment), desired_airflow_version=desired))
 
     def start_runtime(self, deployment: Deployment, desired: str) -> Deployment:
-        """Start a migration (on Certified) or an upgrade (on Runtime); the current version cancels what is pending.
+        """Start a migration (on Certified) or an upgrade (on Runtime); the current version cancels the pending change.
 
         Raises:
-            RefusedError: for a version that is not on offer, a Runtime that is no equivalent, a lower one, or where the
-                platform cannot.
+            RefusedError: for a version that is not on offer, a Runtime that is not equivalent, a lower one, or a
+                platform without this change.
         """
         if desired and desired == deployment.runtime_version:
             return self._idle(deployment)
@@ -87,11 +87,11 @@ class Platform:
         return self._touched(replace(self._idle(deployment), desired_runtime_version=desired))
 
     def cancel(self, deployment: Deployment) -> Deployment:
-        """Cancel whatever is pending; an idle Deployment stays idle (inferred)."""
+        """Cancel the pending change; an idle Deployment stays idle (inferred)."""
         return self._idle(deployment)
 
     def deploy(self, deployment: Deployment, image: str, labels: Labels) -> Deployment:
-        """Take an image: complete the pending change, deploy the same version again, or ignore it without a word.
+        """Accept an image: complete the pending change, deploy the same version again, or ignore the image silently.
 
         The versions change at once and the pods restart for ``rollout_seconds`` (inferred).
         """
@@ -131,10 +131,10 @@ class Platform:
         return self.quirks.completed(deployment, deployed, now)
 
     def stop(self, deployment: Deployment, component: str) -> Deployment:
-        """Kill a component of the Airflow: it beats no more, until the next rollout starts it again.
+        """Kill a component of the Airflow: its heartbeats end until the next rollout starts it again.
 
         Raises:
-            RefusedError: the Deployment runs no such component.
+            RefusedError: the Deployment does not run that component.
         """
         running = heartbeats.running(deployment)
         if component not in running:
@@ -142,7 +142,7 @@ class Platform:
         return replace(deployment, stopped={component: self.clock(), **deployment.stopped})
 
     def _why_ignored(self, deployment: Deployment, labels: Labels) -> str:
-        """Say why an image changes nothing; ``""`` where it is deployed."""
+        """Say why an image changes nothing; ``""`` if it is deployed."""
         if labels.runtime:
             wanted, label = deployment.desired_runtime_version, labels.runtime
             if deployment.on_runtime and self.generation.upgrade_by_image and label != wanted:
@@ -175,7 +175,7 @@ class Platform:
             )
 
     def _idle(self, deployment: Deployment) -> Deployment:
-        """Desired = current, for both distributions: the newest wish replaces an older one (inferred)."""
+        """Set desired to current for both distributions: the newest request replaces an older one (inferred)."""
         return self._touched(
             replace(
                 deployment,
@@ -189,7 +189,7 @@ class Platform:
 
 
 def misfits(deployment: Deployment, generation: Generation) -> list[str]:
-    """List why a Deployment in this state cannot be on a platform of this generation."""
+    """List why a platform of this generation cannot have a Deployment in this state."""
     found = []
     if not generation.certified and not deployment.on_runtime:
         found.append(f"Astronomer Certified cannot exist on platform {generation.text}")

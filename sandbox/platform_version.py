@@ -1,4 +1,4 @@
-"""What the platform can do at one of its versions: the sandbox plays 0.29 to 2.x."""
+"""The abilities of a platform version: the sandbox simulates 0.29 to 2.x."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _VERSION = re.compile(r"v?(\d+)\.(\d+)\.(\d+)(?:[-+.a-z][0-9A-Za-z.+-]*)?", re.A
 class Generation:
     """The abilities of one platform version, each from the vendor's CLI, its release notes or its chart.
 
-    ``number`` is the version as numbers, ``text`` as it is written in ``appConfig.version``.
+    ``number`` is the version as numbers, ``text`` its form in ``appConfig.version``.
     """
 
     text: str
@@ -22,10 +22,10 @@ class Generation:
 
     @classmethod
     def of(cls, text: str) -> Generation:
-        """Read a platform version such as ``0.30.4``; a suffix (``1.1.0-rc.1``) changes nothing but the text.
+        """Parse a platform version such as ``0.30.4``; a suffix (``1.1.0-rc.1``) only changes the text.
 
         Raises:
-            SandboxError: the sandbox does not play it.
+            SandboxError: the sandbox does not simulate it.
         """
         match = _VERSION.fullmatch(text)
         if match is None:
@@ -43,7 +43,7 @@ class Generation:
 
     @property
     def migration_broken(self) -> bool:
-        """A migration from Certified to Runtime fails: broken in 0.33.2, mended in 0.33.3 (release notes)."""
+        """A migration from Certified to Runtime fails: broken in 0.33.2, fixed in 0.33.3 (release notes)."""
         return self.number == (0, 33, 2)
 
     @property
@@ -58,17 +58,17 @@ class Generation:
 
     @property
     def certified_offer(self) -> bool:
-        """The type DeploymentConfig tells the Certified releases (CLI: not asked for from 1.0.1 on)."""
+        """The type DeploymentConfig lists the Certified releases (CLI: not asked for from 1.0.1 on)."""
         return self.number < (1, 0, 1)
 
     @property
     def settings(self) -> bool:
-        """The type AppConfig tells the settings that a Deployment can have (CLI: not asked for from 2.0 on)."""
+        """The type AppConfig lists the settings that a Deployment can have (CLI: not asked for from 2.0 on)."""
         return self.number < (2, 0, 0)
 
     @property
     def upgrade_by_image(self) -> bool:
-        """A Runtime upgrade is made by deploying its image alone: disableDesiredRuntimeVersion, on from 0.36."""
+        """A Runtime upgrade needs only its image: disableDesiredRuntimeVersion, from 0.36 on."""
         return self.number >= (0, 36, 0)
 
     @property

@@ -1,6 +1,6 @@
-"""What the API's queries and types answer: each field asks Houston and translates to the wire.
+"""The queries and types of the API: each field asks Houston and converts the value to the schema's form.
 
-The arguments' and fields' names are those of the schema in snake case: ariadne converts them.
+Arguments and fields have the schema's names in snake case: ariadne converts them.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     Info = GraphQLResolveInfo["Context"]
 
-#: Answers of a platform that has one cluster and a registry of its own; nothing listens there.
+#: Answers of a platform with one cluster and its own registry; no server listens there.
 CLUSTER = "ckw0cluster000000000001"
 REGISTRY = "registry.localhost"
 
@@ -34,14 +34,14 @@ Item = TypeVar("Item")
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """Who asks which Houston."""
+    """The Houston of a request, and the role of its token."""
 
     houston: Houston
     role: Role
 
 
 def houston_of(info: Info, *, admin: bool = False) -> Houston:
-    """Give the Houston that was asked; raises RefusedError where an admin is needed and the token is a viewer's."""
+    """Return the Houston of a request; raises RefusedError if it needs an admin and the token is a viewer's."""
     if admin and info.context.role is not Role.ADMIN:
         raise RefusedError(NO_PERMISSION, code="FORBIDDEN")
     return info.context.houston
@@ -120,7 +120,7 @@ def _paginated_deployments(
     cursor: str | None = None,
     page_number: int | None = None,
 ) -> Sequence[Deployment]:
-    """A cursor is the id of the last Deployment seen (inferred)."""
+    """The cursor is the id of the last Deployment of a page (inferred)."""
     found = [each for each in houston_of(info, admin=True).deployments() if (name or "") in each.release_name]
     if cursor:
         seen = next((index + 1 for index, each in enumerate(found) if each.id == cursor), len(found))

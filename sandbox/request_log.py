@@ -1,4 +1,4 @@
-"""The request log: one line of JSON for each HTTP request, so that a test can count what a client asked."""
+"""The request log: one line of JSON for each HTTP request, so that a test can count requests."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from sandbox.houston import Tokens
 
-#: Where a handler leaves the request's GraphQL body for the log.
+#: Key under which a handler stores the request's GraphQL body for the log.
 BODY = "sandbox.body"
 
 
@@ -30,7 +30,7 @@ class RequestLog:
     """
 
     def __init__(self, app: ASGIApp, *, stream: TextIO, tokens: Tokens, clock: Callable[[], float]) -> None:
-        """Wrap an app; ``stream`` is flushed after each line, and where a token would stand are stars."""
+        """Wrap an app; ``stream`` is flushed after each line, and tokens are replaced with stars."""
         self._app = app
         self._stream = stream
         self._tokens = tokens
@@ -61,7 +61,7 @@ class RequestLog:
 
 
 def root_fields(document: object) -> list[str]:
-    """List the fields at the root of a document's operations, aliases resolved; nothing for what is no GraphQL."""
+    """List the root fields of a document's operations, aliases resolved; empty for a text that is not GraphQL."""
     try:
         definitions = parsed(document).definitions if isinstance(document, str) else ()
     except GraphQLError:

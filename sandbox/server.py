@@ -1,4 +1,4 @@
-"""One process that serves the sandbox: its socket, its signals, its one line of output."""
+"""The process that serves the sandbox: its socket, its signals, its one line of output."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ HOST = "127.0.0.1"
 
 
 def bind(port: int) -> socket.socket:
-    """Take a port of this machine's loopback, 0 for a free one; raises SandboxError where that is not possible."""
-    # Named as TCP, because asyncio sends at once only over what is; else answers wait 40 ms for an acknowledgement.
+    """Bind a port of this machine's loopback, 0 for a free one; raises SandboxError if that fails."""
+    # The protocol is named, because only then asyncio sends immediately; otherwise answers wait 40 ms for an ACK.
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
@@ -36,7 +36,7 @@ def bind(port: int) -> socket.socket:
 
 
 def run(app: ASGIApp, listener: socket.socket) -> None:
-    """Serve until Ctrl-C or SIGTERM; prints ``listening on ...`` once requests are answered."""
+    """Serve until Ctrl-C or SIGTERM; print ``listening on ...`` once it answers requests."""
     config = uvicorn.Config(
         app,
         log_config=None,
@@ -50,13 +50,13 @@ def run(app: ASGIApp, listener: socket.socket) -> None:
 
 
 class _Server(uvicorn.Server):
-    """A server that says when it is ready, and for which a signal is the ordinary end."""
+    """A server that reports when it is ready and exits normally on a signal."""
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets=sockets)
         for listener in sockets or ():
             host, port = listener.getsockname()
-            print(f"listening on http://{host}:{port}/v1", flush=True)  # noqa: T201  the contract with whoever started it
+            print(f"listening on http://{host}:{port}/v1", flush=True)  # noqa: T201  the contract with the process that started it
 
     @contextlib.contextmanager
     def capture_signals(self) -> Generator[None]:

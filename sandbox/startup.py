@@ -1,4 +1,4 @@
-"""Puts a sandbox together from its settings: catalog, platform, fleet, state, app, server."""
+"""Starts a sandbox from its settings: catalog, platform, fleet, state, app, server."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from starlette.middleware import Middleware
 from sandbox import app, catalog, fleet_file, platform_rules, server
 from sandbox.errors import SandboxError, problems
 from sandbox.houston import Houston, Tokens
-from sandbox.malformed_answers import Oddities, places
-from sandbox.network_faults import Weather
+from sandbox.malformed_answers import MalformedAnswers, places
+from sandbox.network_faults import NetworkFaults
 from sandbox.platform_quirks import Quirks
 from sandbox.platform_version import Generation
 from sandbox.request_log import RequestLog
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """What a sandbox is started with; the defaults and meanings are those of ``python -m sandbox serve --help``."""
+    """Settings of a sandbox; ``python -m sandbox serve --help`` explains them."""
 
     token: str = field(repr=False)
     viewer_token: str | None = field(default=None, repr=False)
@@ -55,7 +55,7 @@ def houston(settings: Settings, base_url: str, clock: Callable[[], float] = time
     """Open the Houston of these settings and close its store afterwards.
 
     Raises:
-        SandboxError: anything wrong with the settings or the files they name.
+        SandboxError: a setting, or a file that it names, is wrong.
     """
     if not settings.token or settings.viewer_token == "":
         raise SandboxError("a token cannot be empty")
@@ -90,7 +90,7 @@ def houston(settings: Settings, base_url: str, clock: Callable[[], float] = time
 
 
 def serve(settings: Settings) -> None:
-    """Serve on 127.0.0.1 until a signal; raises SandboxError where it cannot start."""
+    """Serve on 127.0.0.1 until a signal; raises SandboxError if it cannot start."""
     with contextlib.ExitStack() as stack:
         listener = stack.enter_context(contextlib.closing(server.bind(settings.port)))
         host, port = listener.getsockname()
@@ -101,10 +101,10 @@ def serve(settings: Settings) -> None:
             stream = stack.enter_context(_opened(settings.request_log))
             middleware.append(Middleware(RequestLog, stream=stream, tokens=served.tokens, clock=served.platform.clock))
         if settings.delay_seconds or settings.failing_percent:
-            weather = {"delay_seconds": settings.delay_seconds, "failing_percent": settings.failing_percent}
-            middleware.append(Middleware(Weather, **weather))
+            faults = {"delay_seconds": settings.delay_seconds, "failing_percent": settings.failing_percent}
+            middleware.append(Middleware(NetworkFaults, **faults))
         if settings.put:
-            middleware.append(Middleware(Oddities, put=places(settings.put)))
+            middleware.append(Middleware(MalformedAnswers, put=places(settings.put)))
         server.run(app.create(served, middleware, settings.lacks), listener)
 
 

@@ -1,4 +1,4 @@
-"""The SQLite store: Deployments and workspaces outlive the process when there is a state file."""
+"""The SQLite store: with a state file, Deployments and workspaces outlive the process."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from pathlib import Path
     from types import TracebackType
 
-_APPLICATION_ID = 0x41535452  # "ASTR": tells a state file of the sandbox from any other SQLite file
+_APPLICATION_ID = 0x41535452  # "ASTR": distinguishes a state file of the sandbox from any other SQLite file
 _FORMAT = 1
 _SCHEMA = """
 CREATE TABLE workspaces (id TEXT PRIMARY KEY, label TEXT NOT NULL, created_at REAL NOT NULL);
@@ -33,10 +33,10 @@ class Workspace:
 
 
 class Store:
-    """Deployments and workspaces in the order they came. Every write is committed when the call returns."""
+    """Deployments and workspaces in insertion order. Every write is committed when the call returns."""
 
     def __init__(self, path: Path | None = None) -> None:
-        """Open the state file, making it where there is none; ``None`` keeps everything in memory.
+        """Open the state file, or create it; ``None`` keeps everything in memory.
 
         Raises:
             SandboxError: the file cannot be opened, is something else, is in use, or was written by another version of
@@ -67,16 +67,16 @@ class Store:
         self.close()
 
     def close(self) -> None:
-        """Close the file; the store is of no use afterwards."""
+        """Close the file; the store cannot be used afterwards."""
         self._db.close()
 
     def deployments(self) -> list[Deployment]:
-        """Give all Deployments."""
+        """Return all Deployments."""
         rows = self._db.execute("SELECT state FROM deployments ORDER BY rowid").fetchall()
         return [self._read(state) for (state,) in rows]
 
     def find(self, *, deployment_id: str | None = None, release_name: str | None = None) -> Deployment | None:
-        """Give the Deployment that has all of what is named."""
+        """Return the Deployment that matches all given values."""
         row = self._db.execute(
             "SELECT state FROM deployments WHERE id = coalesce(?, id) AND release_name = coalesce(?, release_name)",
             (deployment_id, release_name),
@@ -84,23 +84,23 @@ class Store:
         return self._read(row[0]) if row else None
 
     def workspaces(self) -> list[Workspace]:
-        """Give all workspaces."""
+        """Return all workspaces."""
         rows = self._db.execute("SELECT id, label, created_at FROM workspaces ORDER BY rowid").fetchall()
         return [Workspace(id=key, label=label, created_at=created) for key, label, created in rows]
 
     def workspace(self, workspace_id: str) -> Workspace | None:
-        """Give a workspace."""
+        """Return a workspace."""
         return next((found for found in self.workspaces() if found.id == workspace_id), None)
 
     def save(self, deployment: Deployment) -> None:
-        """Replace the state of a Deployment that is in the store."""
+        """Replace the state of a stored Deployment."""
         with self._db:
             self._db.execute(
                 "UPDATE deployments SET state = ? WHERE id = ?", (json.dumps(asdict(deployment)), deployment.id)
             )
 
     def add(self, deployments: Iterable[Deployment]) -> None:
-        """Add the Deployments that the store does not have yet, and their workspaces; all of them or none.
+        """Add the Deployments that the store lacks, and their workspaces; all of them or none.
 
         Raises:
             SandboxError: a new Deployment has the release name of another one.

@@ -1,4 +1,4 @@
-"""How times are written."""
+"""Formats of times."""
 
 from datetime import UTC, datetime
 

@@ -1,4 +1,4 @@
-"""Versions as the platform sees them: what is a Runtime, what is an Airflow, and which of two is lower.
+"""Versions as the platform reads them: Runtime or Airflow, and their order.
 
 Runtime names come in two schemes, ``5.0.4`` (Airflow 2) and ``3.1-12`` (Airflow 3). The number alone does not order
 them: 3.0.4 (2021, Airflow 2.1) and 3.0-1 (2025, Airflow 3.0) are different things. So a Runtime is ordered by its
@@ -10,27 +10,27 @@ import re
 _AIRFLOW = re.compile(r"\d+\.\d+\.\d+")
 _RUNTIME = re.compile(r"\d+\.\d+(?:\.\d+|-\d+)")
 
-#: The lowest major of a Runtime: Certified ended with 2.4.3, so a bare version tells which of the two it is.
+#: Lowest major of a Runtime: Certified ended with 2.4.3, so a bare version shows its distribution.
 FIRST_RUNTIME_MAJOR = 3
 
 RuntimeKey = tuple[tuple[int, ...], bool, tuple[int, ...]]
 
 
 def is_airflow(text: str) -> bool:
-    """Tell whether this is a plain Airflow version, ``x.y.z``."""
+    """Return whether this is a plain Airflow version, ``x.y.z``."""
     return _AIRFLOW.fullmatch(text) is not None
 
 
 def is_runtime(text: str) -> bool:
-    """Tell whether this can be the name of a Runtime: ``5.0.4`` or ``3.1-12``, from major 3 on."""
+    """Return whether this can be the name of a Runtime: ``5.0.4`` or ``3.1-12``, from major 3 on."""
     return _RUNTIME.fullmatch(text) is not None and int(text.partition(".")[0]) >= FIRST_RUNTIME_MAJOR
 
 
 def numbers(text: str) -> tuple[int, ...]:
-    """Read the numbers of a version in order; only for texts that :func:`is_airflow` or :func:`is_runtime` accepts."""
+    """Parse the numbers of a version that :func:`is_airflow` or :func:`is_runtime` accepts."""
     return tuple(int(number) for number in re.split(r"[.-]", text))
 
 
 def runtime_key(version: str, airflow: str) -> RuntimeKey:
-    """Give the sort key of a Runtime: its Airflow, then the scheme (the newer one higher), then its own numbers."""
+    """Return the sort key of a Runtime: its Airflow, then the scheme (the newer one higher), then its own numbers."""
     return numbers(airflow), "-" in version, numbers(version)

@@ -19,7 +19,7 @@ from astro_deployment_runtime.config.connection_settings import ConnectionSettin
 from astro_deployment_runtime.houston.client import Houston
 from astro_deployment_runtime.houston.transport import Transport
 from sandbox import app, server, startup
-from sandbox.malformed_answers import Oddities, places
+from sandbox.malformed_answers import MalformedAnswers, places
 from sandbox.request_log import RequestLog
 
 if TYPE_CHECKING:
@@ -164,7 +164,7 @@ def serving(
         sandbox = stack.enter_context(startup.houston(chosen, public_url or root))
         middleware = [Middleware(RequestLog, stream=log, tokens=sandbox.tokens, clock=sandbox.platform.clock)]
         if put:
-            middleware.append(Middleware(Oddities, put=places(put)))
+            middleware.append(Middleware(MalformedAnswers, put=places(put)))
         stack.enter_context(running(app.create(sandbox, middleware, lacks), listener))
         transport = stack.enter_context(contextlib.closing(Transport(settings(f"{root}/v1", token))))
         client = Houston(transport, feed=vendor_feed.load(catalog), now=now, gather=0, poll_gather=0)

@@ -171,7 +171,7 @@ def test_a_port_in_use_is_told_in_a_line() -> None:
         (["--token", ""], "a token cannot be empty"),
         (["--token", "same", "--viewer-token", "same"], "the viewer's token must differ"),
         (["--lacks", "Deployment.lable"], "this platform has no field Deployment.lable that it could lack"),
-        (["--put", "w0.0.label"], "'w0.0.label' is not PLACE=JSON"),
+        (["--put", "w0.0.label"], "'w0.0.label' is not PATH=JSON"),
         (["--port", "70000"], "cannot listen on 127.0.0.1:70000"),
     ],
 )
@@ -238,7 +238,7 @@ def lonely(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize(
     ("url", "message", "code"),
     [
-        ([], "which sandbox? Give --url or set ASTRO_HOUSTON_URL", 2),
+        ([], "no sandbox is named: give --url or set ASTRO_HOUSTON_URL", 2),
         (["--url", "localhost"], "'localhost' is not an address", 2),
         (["--url", "http://[::1"], "'http://[::1' is not an address", 2),
         (["--url", "http://127.0.0.1:9/v1"], "no sandbox answers at http://127.0.0.1:9/v1", 1),
@@ -275,7 +275,7 @@ def test_another_server_is_told_apart(
     """Whatever it answers, no traceback."""
     monkeypatch.setattr(httpx, "request", lambda *_, **__: answer)
     assert main(["show", "--url", "http://elsewhere"]) == 1
-    assert capsys.readouterr().err == "error: what answers at http://elsewhere is no sandbox\n"
+    assert capsys.readouterr().err == "error: http://elsewhere is not the address of a sandbox\n"
 
 
 def test_ctrl_c_before_the_server_runs_ends_quietly(monkeypatch: pytest.MonkeyPatch) -> None:

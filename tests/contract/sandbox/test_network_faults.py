@@ -13,7 +13,7 @@ from starlette.middleware import Middleware
 from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 
-from sandbox.network_faults import Weather
+from sandbox.network_faults import NetworkFaults
 from tests.contract.sandbox.sandbox_client import TOKEN
 from tests.contract.sandbox.test_command_line import serving
 
@@ -30,8 +30,8 @@ def statuses(count: int, *, failing_percent: float) -> tuple[list[int], int]:
         return PlainTextResponse("done")
 
     async def ask() -> list[int]:
-        weather = Middleware(Weather, delay_seconds=0.0, failing_percent=failing_percent)
-        app = Starlette(routes=[Route("/", act)], middleware=[weather])
+        faults = Middleware(NetworkFaults, delay_seconds=0.0, failing_percent=failing_percent)
+        app = Starlette(routes=[Route("/", act)], middleware=[faults])
         async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://sandbox") as client:
             answers = [await client.get("/") for _ in range(count)]
         assert all(("<html>" in answer.text) is (answer.status_code == 502) for answer in answers)

@@ -56,7 +56,7 @@ def test_a_row_becomes_a_deployment(tmp_path: Path, row: str, expected: tuple[st
         ("distribution: runtime, version: 4.2.5, airflow: 2.3.0", "has 2.2.5, not 2.3.0"),
         ("distribution: vanilla, version: 2.3.0", "neither certified nor runtime"),
         ("distribution: certified, version: 2.2.4, dagDeployment: post", "'post' is none of image"),
-        ("distribution: certified, version: 2.2.4, colour: red", "colour is no known key"),
+        ("distribution: certified, version: 2.2.4, colour: red", "colour is not a known key"),
         ("distribution: certified", "version is missing"),
     ],
 )

@@ -7,13 +7,13 @@ import json
 import pytest
 
 from sandbox.errors import SandboxError
-from sandbox.malformed_answers import Oddities, places
+from sandbox.malformed_answers import MalformedAnswers, places
 
 
 def changed(put: str, data: object) -> object:
     """Put one value into an answer; gives its data."""
-    oddities = Oddities(app=None, put=places([put]))  # type: ignore[arg-type]
-    return json.loads(oddities.changed(json.dumps({"data": data}).encode()))["data"]
+    answers = MalformedAnswers(app=None, put=places([put]))  # type: ignore[arg-type]
+    return json.loads(answers.changed(json.dumps({"data": data}).encode()))["data"]
 
 
 @pytest.mark.parametrize(
@@ -34,11 +34,11 @@ def test_a_value_is_put_where_there_is_one(put: str, after: object) -> None:
 @pytest.mark.parametrize("body", [b"", b'{"errors": []}', b'{"data": null}', b"[]"])
 def test_an_answer_without_data_stays_as_it_is(body: bytes) -> None:
     """Also the empty one for a client that has left."""
-    assert Oddities(app=None, put=places(["a=1"])).changed(body) == body  # type: ignore[arg-type]
+    assert MalformedAnswers(app=None, put=places(["a=1"])).changed(body) == body  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("text", ["a", "a=", "a={"])
 def test_what_is_no_place_and_value_is_an_error(text: str) -> None:
     """The message shows how to write one."""
-    with pytest.raises(SandboxError, match=r"is not PLACE=JSON, for example w0\.0\.label=42"):
+    with pytest.raises(SandboxError, match=r"is not PATH=JSON, for example w0\.0\.label=42"):
         places([text])
