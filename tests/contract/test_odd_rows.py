@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import httpx
@@ -161,7 +161,7 @@ def test_odd_rows_are_told_once_and_everything_else_goes_on() -> None:
     rows = [row(1, runtime="4.2.5", flow="2.2.5"), row(2, runtime="4.2.5", flow="2.2.5")]
     platform = Platform(rows, certified=[*CERTIFIED, "2.5"], runtime=[*RUNTIME, ("8.0.0", "3.4.0rc1"), *odd])
     with platform.lifecycle() as lifecycle:
-        fleet = plan_fleet(read_fleet_config(everything()), replace(lifecycle))
+        fleet = plan_fleet(read_fleet_config(everything()), lifecycle)
         (note,) = fleet.notes
         assert note.startswith(
             "the platform's offer has 52 rows that cannot be read as releases; left out: 2.5, 7.0.0-rc1 (2.5.0), "
@@ -177,8 +177,8 @@ def test_a_fleet_that_is_judged_again_is_told_again() -> None:
     """The program judges twice where the state has to be asked; only the second answer is shown."""
     platform = Platform([row(1, runtime="4.2.5", flow="2.2.5", awaits="6.0.0")], certified=["2.\x1b5"])
     with platform.lifecycle() as lifecycle:
-        assert build_manifest(everything(), None, lambda: replace(lifecycle)).needs_state
-        manifest = build_manifest(everything(accept=["cancel-pending"]), {}, lambda: replace(lifecycle))
+        assert build_manifest(everything(), None, lambda: lifecycle).needs_state
+        manifest = build_manifest(everything(accept=["cancel-pending"]), {}, lambda: lifecycle)
     assert manifest.notes == ["the platform's offer has 1 row that cannot be read as a release; left out: 2.\\x1b5"]
 
 

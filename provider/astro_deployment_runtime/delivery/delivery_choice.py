@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import threading
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from astro_deployment_runtime.delivery import registry_image
@@ -13,7 +12,6 @@ from astro_deployment_runtime.planning.base_images import VENDORS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
-    from pathlib import Path
 
     from astro_deployment_runtime.config.connection_settings import ConnectionSettings
     from astro_deployment_runtime.config.resource_arguments import ProjectArguments, ResourceArguments
@@ -36,8 +34,6 @@ class Ways:
     houston: Houston
     settings: ConnectionSettings | None
     """What the commands of a project are told of Houston."""
-    _folders: dict[Path, Deployment] = field(default_factory=dict)
-    _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def delivery(
         self, arguments: ResourceArguments, path: Sequence[ReleaseId], cancel: ReleaseId | None, clock: Clock
@@ -103,13 +99,6 @@ class Ways:
                 )
             return plan_messages.delivery_lines(planned, named)
         project = self._project(arguments.project)
-        with self._lock:
-            served = self._folders.setdefault(project.folder, deployment)
-        if served.id != deployment.id:
-            raise InvalidProjectError(
-                f"project {project.name} is declared for {served.release_name} as well: its Dockerfile names one "
-                f"release, so it serves one Deployment; give {deployment.release_name} a checkout of its own"
-            )
         if not planned.hops:
             return []
         catalog, target = self.houston.snapshot().catalog, planned.target

@@ -14,13 +14,13 @@ from astro_deployment_runtime.delivery.delivery_choice import Ways
 from astro_deployment_runtime.errors import (
     AstroRuntimeError,
     DeploymentNotFoundError,
-    InvalidInputError,
+    NoAirflowAddressError,
     RefusedError,
 )
 from astro_deployment_runtime.execution.decisions import WalkRequest
 from astro_deployment_runtime.execution.polling import POLLING, Polling
 from astro_deployment_runtime.houston.client import Houston
-from astro_deployment_runtime.lifecycle.outputs import observed, outputs
+from astro_deployment_runtime.lifecycle.declaration_registry import DeclarationRegistry
 from astro_deployment_runtime.planning import plan_messages
 from astro_deployment_runtime.planning.base_images import VENDORS
 from astro_deployment_runtime.planning.model import Plan, Refusal
@@ -40,36 +40,36 @@ if TYPE_CHECKING:
     from astro_deployment_runtime.planning.model import Deployment
 
 ARGUMENTS: Final = tuple(ResourceArguments.model_fields)
-"""The names of what a user gives."""
+"""Names of the arguments that a user may give a resource."""
 
 Properties = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeploymentCheck:
-    """What became of a resource's inputs."""
+    """Checked inputs, with the plan or the reasons against it."""
 
     inputs: Properties
-    """What the user gave, and what was planned for it: ``plan``, ``path``, ``hops``, ``cancel``. What depends on an
-    argument that is not known yet is left out."""
+    """The user's arguments and the plan: ``plan``, ``path``, ``hops``, ``cancel``, ``target``. Inputs that depend on
+    an unknown argument are missing."""
     failures: tuple[tuple[str, str], ...] = ()
     """Pairs of an argument's name (empty: none in particular) and a reason."""
     lines: tuple[str, ...] = ()
-    """The plan, to show. Empty where there is nothing to do, and where that is in doubt."""
-    doubtful: bool = False
-    """The plan begins with cancelling a pending hop that may be ours: :meth:`DeploymentLifecycle.diff` tells."""
+    """The plan, to show; empty: there is nothing to do, or :attr:`needs_state`."""
+    needs_state: bool = False
+    """The plan begins with cancelling a hop that we may have started. :meth:`DeploymentLifecycle.diff` decides."""
     warnings: tuple[str, ...] = ()
     undecided: str | None = None
-    """Why there is no path yet; None where there is one, or a failure."""
+    """Why there is no path yet; None: there is one, or a failure."""
     deployment: Deployment | None = None
-    """As it was read; None where it could not be."""
+    """As it was read; None: it could not be read."""
     outcome: Plan | Refusal | None = None
-    """What the planner said; None where it was not asked."""
+    """The planner's answer; None: it was not asked."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeploymentDiff:
-    """Whether there is something to do, and what has to be shown now because it was in doubt before."""
+    """Whether there is something to do, and the texts that the check could not show yet."""
 
     changes: bool
     lines: tuple[str, ...] = ()
@@ -78,115 +78,107 @@ class DeploymentDiff:
 
 @dataclass(slots=True)
 class DeploymentLifecycle:
-    """What the provider does, for one platform."""
+    """Check, diff, apply, refresh and adopt the Deployments of one platform."""
 
     houston: Houston
     settings: ConnectionSettings | None = None
-    """What the commands of a project are told of Houston."""
+    """For the commands of a project."""
     today: Callable[[], date] = lambda: datetime.now(UTC).date()
-    """Gives the day for which the support of releases is judged."""
+    """Gives the day for which the support of releases is checked."""
     resolve_newest: bool = False
-    """What a target was resolved to before is forgotten."""
-    told: set[str] = field(default_factory=set)
-    """What was said of rows that cannot be read; copies of a lifecycle share it."""
-    _urns: dict[str, str] = field(init=False, default_factory=dict)
+    """Resolve a target such as ``5.x`` again, ignoring the version of an earlier run."""
+    registry: DeclarationRegistry = field(default_factory=DeclarationRegistry)
+    """The resources that the engine checks in this process."""
+    _shown_notes: set[str] = field(init=False, default_factory=set)
     _lock: threading.Lock = field(init=False, default_factory=threading.Lock)
     _ways: Ways = field(init=False)
 
     def __post_init__(self) -> None:
-        """Learn how images arrive."""
+        """Prepare the delivery of images."""
         self._ways = Ways(self.houston, self.settings)
 
     def close(self) -> None:
-        """Give the connections back."""
+        """Close the connections."""
         self.houston.close()
 
-    def check(  # noqa: PLR0911 - each argument that can be to blame is named
-        self, urn: str, olds: Mapping[str, Any] | None, news: Mapping[str, Any], *, unknown: Collection[str] = ()
+    def check(
+        self,
+        urn: str,
+        olds: Mapping[str, Any] | None,
+        news: Mapping[str, Any],
+        *,
+        unknown: Collection[str] = (),
+        registry: DeclarationRegistry | None = None,
     ) -> DeploymentCheck:
-        """Plan from the live state, and refuse what is illegal. An error of ours becomes a failure.
+        """Plan from the live state. An error becomes a failure of the argument that it is about.
 
         Args:
-            urn: whose inputs these are; empty where the host does not tell.
-            olds: the inputs of an earlier run; empty for a new resource; None: nobody has read the stack's state.
+            urn: the resource's; empty: the host does not tell it.
+            olds: the inputs of an earlier run; empty: a new resource; None: the stack's state was not read.
                 With ``pending``, which that run saved, they tell who started a pending hop.
-            news: what the user gives now; and ``held``, where the program has resolved the target already.
-            unknown: arguments that are given and not known yet, since they come from resources that do not exist.
-                They are not in ``news``, except for the known items of ``accept``. None of them names the Deployment
-                or the version.
+            news: the user's arguments; and ``held``, the version that the program has resolved the target to.
+            unknown: arguments with values of resources that do not exist yet. They are not in ``news``, except for the
+                known items of ``accept``. None of them names the Deployment or the version.
+            registry: the resources that were checked before; None: those of this process.
         """
         inputs = {name: value for name, value in news.items() if name in ARGUMENTS or name.startswith("__")}
-        name = resource_name(urn)
         checked = DeploymentCheck(inputs=inputs)
+        registry = registry or self.registry
         try:
-            arguments = read_arguments({key: value for key, value in inputs.items() if key in ARGUMENTS})
-            deployment = self._find(urn, arguments)
+            arguments = read_arguments({name: value for name, value in inputs.items() if name in ARGUMENTS})
+            deployment = self._find(arguments)
+            registry.declare(deployment, urn)
+            inputs |= {"deployment_id": deployment.id, "release_name": deployment.release_name}
             # The engine gives a check no old outputs: where the owner is unknown, diff has the last word.
             owner = owner_in_state(deployment.pending, olds)
-            outcome = self._plan(deployment, arguments, owner, held=self._kept(olds or {}, news, arguments))
-            notes = self.notes(once=True)
+            outcome = self._plan(deployment, arguments, owner, held=self._version_to_hold(olds or {}, news, arguments))
+            notes = self.notes(only_new=True)
             checked = replace(checked, deployment=deployment, outcome=outcome, warnings=notes)
+            if undecided := _undecided(outcome, unknown):
+                return replace(checked, undecided=undecided)
             planned = _legal(outcome)
-        except RefusedError as error:
-            if "accept" in unknown and isinstance(checked.outcome, Refusal) and checked.outcome.acceptable:
-                return replace(checked, undecided="whether the path is allowed depends on accept")
-            return replace(checked, failures=((error.argument, str(error)),))
+            _require_airflow_address(deployment, planned, arguments, unknown)
+            if arguments.project is not None and "project" not in unknown:
+                registry.use_project(arguments.project.path, deployment)
+            lines = self._describe(planned, deployment, arguments, name=resource_name(urn), unknown=unknown)
         except AstroRuntimeError as error:
             return replace(checked, failures=((error.argument, str(error)),))
-        inputs |= {"deployment_id": deployment.id, "release_name": deployment.release_name}
-        if "strategy" in unknown:
-            return replace(checked, undecided="the path depends on strategy")
-        unconfirmed = deployment.airflow_url is None and arguments.verify == "airflow" and "verify" not in unknown
-        if planned.hops and unconfirmed:
-            reason = (
-                f"Houston tells no address of the Airflow of {deployment.release_name}, so it cannot be asked whether "
-                "a hop has arrived: give it a webserver, or take Houston's word for it with verify: houston"
-            )
-            return replace(checked, failures=(("verify", reason),))
-        lines = plan_messages.plan_lines(planned, name=name or None, release_name=deployment.release_name)
-        lines += plan_messages.pending_lines(planned, deployment.pending)
-        waiting = _waiting(arguments, unknown)
-        try:
-            lines += self._ways.lines(arguments, deployment, planned, unknown=waiting)
-        except InvalidInputError as error:
-            return replace(checked, failures=((error.argument, str(error)),))
+        inputs |= _plan_inputs(planned, lines, arguments, unknown)
         steps = bool(planned.hops or planned.cancel)
-        inputs |= {
-            "plan": lines,
-            "path": plan_messages.path_line(planned),
-            "hops": len(planned.hops),
-            "cancel": str(planned.cancel) if planned.cancel else None,
-            "target": str(planned.resolved.version) if planned.resolved else None,
-        }
-        if (waiting and planned.hops) or ("accept" in unknown and planned.warnings):
-            del inputs["plan"]
         unknown_owner = owner is Ownership.UNKNOWN and not arguments.accepted.cancel_pending
-        doubtful = unknown_owner and planned.cancel is not None
-        if doubtful or not steps:
-            warnings = () if steps else tuple(map(plan_messages.warning_line, planned.warnings))
-            return replace(checked, doubtful=doubtful, warnings=(*notes, *warnings))
-        return replace(checked, lines=tuple(lines))
+        needs_state = unknown_owner and planned.cancel is not None
+        return replace(
+            checked,
+            lines=tuple(lines) if steps and not needs_state else (),
+            needs_state=needs_state,
+            warnings=notes if steps else (*notes, *map(plan_messages.warning_line, planned.warnings)),
+        )
 
-    def notes(self, *, once: bool) -> tuple[str, ...]:
-        """Return what a user should know of what the platform shows: odd rows, for example. They count as told then.
+    def notes(self, *, only_new: bool = False) -> tuple[str, ...]:
+        """Return notes on what the platform shows, such as releases that cannot be read, and mark them as shown.
 
         Args:
-            once: leave out what was told before, so that not every Deployment repeats it.
+            only_new: leave out the notes that were shown before, so that not every Deployment repeats them.
 
         Raises:
             PlatformError: Houston cannot be read.
         """
         notes = tuple(map(printable, self.houston.snapshot().notes))
         with self._lock:
-            new = tuple(note for note in notes if note not in self.told) if once else notes
-            self.told.update(new)
-        return new
+            if only_new:
+                notes = tuple(note for note in notes if note not in self._shown_notes)
+            self._shown_notes.update(notes)
+        return notes
 
     def diff(self, olds: Mapping[str, Any], news: Mapping[str, Any]) -> DeploymentDiff:
-        """Compare what runs with checked inputs, now that the old outputs tell whose a pending hop is.
+        """Return whether checked inputs have a step to do. The old outputs tell who started a pending hop.
+
+        Args:
+            olds: the outputs of an earlier run.
+            news: the checked inputs.
 
         Raises:
-            RefusedError: the pending hop that would be cancelled is foreign, and its cancelling is not accepted.
+            RefusedError: the plan would cancel a foreign pending hop, and the user does not accept that.
         """
         cancel = news.get("cancel")
         if not cancel or "cancel-pending" in news["accept"]:
@@ -195,8 +187,8 @@ class DeploymentLifecycle:
             lines = news.get("plan") or [f"{news['release_name']}: cancel {cancel}, then {news['path']}"]
             return DeploymentDiff(changes=True, lines=tuple(lines))
         deployment = self.houston.find(deployment_id=news["deployment_id"])
-        arguments = _arguments(news)
-        held = _held(news, arguments)
+        arguments = _checked_arguments(news)
+        held = _held_version(news, arguments)
         planned = _legal(self._plan(deployment, arguments, Ownership.FOREIGN, held=held))
         return DeploymentDiff(
             changes=bool(planned.hops), warnings=tuple(map(plan_messages.warning_line, planned.warnings))
@@ -211,23 +203,30 @@ class DeploymentLifecycle:
         reporter: Reporter,
         polling: Polling = POLLING,
     ) -> tuple[Properties, str | None]:
-        """Walk the path in checked inputs.
+        """Bring a Deployment along the path in checked inputs.
+
+        Args:
+            news: the checked inputs.
+            pending: the hop that an earlier run started and saved.
+            clock: see :func:`~astro_deployment_runtime.execution.executor.walk`, like what follows.
+            reporter: for the user.
+            polling: the intervals between two reads.
 
         Returns:
-            What to save, and the reason why the target was not reached, or None.
+            The outputs to save; and why the run ended before the target, or None.
 
         Raises:
-            AstroRuntimeError: nothing was changed, and nothing observed that is worth saving.
+            AstroRuntimeError: nothing was changed, and there is nothing new to save.
         """
         from astro_deployment_runtime.execution.executor import walk
 
-        arguments = _arguments(news)
+        arguments = _checked_arguments(news)
         path = tuple(ReleaseId.parse(release) for release in news["path"].split(plan_messages.ARROW))
         cancel = ReleaseId.parse(news["cancel"]) if news.get("cancel") else None
         ending = walk(
             news["deployment_id"],
             WalkRequest(
-                target=_held(news, arguments) or arguments.target,
+                target=_held_version(news, arguments) or arguments.target,
                 strategy=arguments.path_strategy,
                 accepted=arguments.accepted,
                 path=path,
@@ -245,50 +244,42 @@ class DeploymentLifecycle:
             reporter=reporter,
             polling=polling,
         )
-        return outputs(news, ending), ending.problem
+        return {**news, **_observed_outputs(ending.deployment, ending.pending)}, ending.problem
 
     def refresh(self, props: Mapping[str, Any]) -> Properties | None:
-        """Read a Deployment for a refresh: the outputs as they are now, or None where it is gone.
+        """Return the outputs of a Deployment as it is now; None: it no longer exists.
 
         Raises:
             PlatformError: Houston cannot be read.
         """
         try:
             if (known := props.get("deployment_id")) is None:
-                # It was adopted while it could not be read, and has only the name that it was declared by.
+                # It was adopted while it could not be read, so only its release name is known.
                 known = self.houston.find(release_name=props.get("release_name")).id
             deployment, _, _ = self.houston.observe(known)
         except DeploymentNotFoundError:
             return None
         ours = owner_of(deployment.pending, props.get("pending")) is Ownership.OURS
-        return {**props, **observed(deployment, deployment.pending if ours else None)}
+        return {**props, **_observed_outputs(deployment, deployment.pending if ours else None)}
 
     def adopt(self, props: Mapping[str, Any]) -> Properties:
-        """Read a Deployment that is left as it is; one that cannot be read is kept by the name that it was given."""
+        """Return the outputs of a Deployment that is left as it is; the inputs alone if it cannot be read."""
         try:
             found = self.houston.find(release_name=props.get("release_name"), deployment_id=props.get("deployment_id"))
         except AstroRuntimeError:
             return dict(props)
-        return {**props, **observed(found, None)}
+        return {**props, **_observed_outputs(found, None)}
 
-    def _find(self, urn: str, arguments: ResourceArguments) -> Deployment:
-        deployment = self.houston.find(release_name=arguments.release_name, deployment_id=arguments.deployment_id)
-        with self._lock:
-            owner = self._urns.setdefault(deployment.id, urn)
-        if urn and owner != urn:
-            raise RefusedError(
-                f"{deployment.release_name} is declared twice, here and as {resource_name(owner)!r}: a "
-                "Deployment has one version, so remove one of the two"
-            )
-        return deployment
+    def _find(self, arguments: ResourceArguments) -> Deployment:
+        return self.houston.find(release_name=arguments.release_name, deployment_id=arguments.deployment_id)
 
-    def _kept(
+    def _version_to_hold(
         self, olds: Mapping[str, Any], news: Mapping[str, Any], arguments: ResourceArguments
     ) -> RuntimeVersion | None:
-        """Return what the target was resolved to before, to stay with; None: it is resolved anew."""
+        """Return the version that an earlier run resolved the target to; None: resolve it again."""
         if news.get("held"):
             return RuntimeVersion.observe(news["held"])
-        return None if self.resolve_newest else _held(olds, arguments)
+        return None if self.resolve_newest else _held_version(olds, arguments)
 
     def _plan(
         self, deployment: Deployment, arguments: ResourceArguments, owner: Ownership, *, held: RuntimeVersion | None
@@ -311,15 +302,37 @@ class DeploymentLifecycle:
         )
         return replace(outcome, base_images=self._base_images) if isinstance(outcome, Plan) else outcome
 
+    def _describe(
+        self,
+        planned: Plan,
+        deployment: Deployment,
+        arguments: ResourceArguments,
+        *,
+        name: str,
+        unknown: Collection[str],
+    ) -> list[str]:
+        """Return the lines that show a plan.
+
+        Raises:
+            InvalidConfigError: the images cannot be delivered as they are declared.
+        """
+        unknown_images = _unknown_image_arguments(arguments, unknown)
+        return [
+            *plan_messages.plan_lines(planned, name=name or None, release_name=deployment.release_name),
+            *plan_messages.pending_lines(planned, deployment.pending),
+            *self._ways.lines(arguments, deployment, planned, unknown=unknown_images),
+        ]
+
     @property
     def _base_images(self) -> BaseImages:
         return self.settings.base_images if self.settings else VENDORS
 
 
-def _waiting(arguments: ResourceArguments, unknown: Collection[str]) -> list[str]:
-    """List the arguments that decide about images and are not known yet."""
-    deciding = ("image", "project", *(["accept"] if arguments.image is not None else []))
-    return [name for name in deciding if name in unknown]
+def _undecided(outcome: Plan | Refusal, unknown: Collection[str]) -> str | None:
+    """Return why an unknown argument decides whether there is a path, or which one."""
+    if isinstance(outcome, Refusal):
+        return "whether the path is allowed depends on accept" if "accept" in unknown and outcome.acceptable else None
+    return "the path depends on strategy" if "strategy" in unknown else None
 
 
 def _legal(outcome: Plan | Refusal) -> Plan:
@@ -328,20 +341,79 @@ def _legal(outcome: Plan | Refusal) -> Plan:
     return outcome
 
 
-def _arguments(inputs: Mapping[str, Any]) -> ResourceArguments:
-    """Read checked inputs, in which both names of the Deployment are filled in."""
+def _require_airflow_address(
+    deployment: Deployment, planned: Plan, arguments: ResourceArguments, unknown: Collection[str]
+) -> None:
+    """Refuse hops that nobody can confirm.
+
+    Raises:
+        NoAirflowAddressError: the Airflow has to confirm a hop, and Houston has no address of it.
+    """
+    asks_airflow = arguments.verify == "airflow" and "verify" not in unknown
+    if planned.hops and asks_airflow and deployment.airflow_url is None:
+        raise NoAirflowAddressError(
+            f"Houston tells no address of the Airflow of {deployment.release_name}, so it cannot be asked whether "
+            "a hop has arrived: give it a webserver, or take Houston's word for it with verify: houston"
+        )
+
+
+def _unknown_image_arguments(arguments: ResourceArguments, unknown: Collection[str]) -> list[str]:
+    """List the unknown arguments that decide which images are delivered."""
+    deciding = ("image", "project", *(["accept"] if arguments.image is not None else []))
+    return [name for name in deciding if name in unknown]
+
+
+def _plan_inputs(planned: Plan, lines: list[str], arguments: ResourceArguments, unknown: Collection[str]) -> Properties:
+    """Return the inputs that a plan adds. ``plan`` is missing while its text depends on an unknown argument."""
+    inputs = {
+        "plan": lines,
+        "path": plan_messages.path_line(planned),
+        "hops": len(planned.hops),
+        "cancel": str(planned.cancel) if planned.cancel else None,
+        "target": str(planned.resolved.version) if planned.resolved else None,
+    }
+    unknown_images = planned.hops and _unknown_image_arguments(arguments, unknown)
+    unknown_warnings = planned.warnings and "accept" in unknown
+    if unknown_images or unknown_warnings:
+        del inputs["plan"]
+    return inputs
+
+
+def _checked_arguments(inputs: Mapping[str, Any]) -> ResourceArguments:
+    """Read checked inputs, which have the release name and the id of the Deployment."""
     return read_arguments({name: inputs.get(name) for name in ARGUMENTS if name != "release_name"})
 
 
-def _held(inputs: Mapping[str, Any], arguments: ResourceArguments) -> RuntimeVersion | None:
-    """Return what the target was resolved to when these inputs were checked, None where it is declared anew."""
+def _held_version(inputs: Mapping[str, Any], arguments: ResourceArguments) -> RuntimeVersion | None:
+    """Return the version that checked inputs resolved the target to; None: the target has changed, or is a version."""
     if inputs.get("target") and inputs.get("runtime_version") == arguments.runtime_version:
         return RuntimeVersion.observe(inputs["target"])
     return None
 
 
+def _observed_outputs(deployment: Deployment, started: ReleaseId | None) -> Properties:
+    """Return the outputs that record what was observed.
+
+    Args:
+        deployment: as it was read last.
+        started: its pending hop, if we started it.
+    """
+    return {
+        "deployment_id": deployment.id,
+        "release_name": deployment.release_name,
+        "current_version": str(deployment.current.id),
+        "airflow_version": str(deployment.current.airflow),
+        "pending": str(started) if started else None,
+        "airflow_url": deployment.airflow_url,
+    }
+
+
 def connect(config: Callable[[str], str | None], environment: Mapping[str, str]) -> DeploymentLifecycle:
-    """Make the lifecycle for the platform that the stack's config, or else the environment, names. Nothing is sent yet.
+    """Prepare for the platform that the stack's config, or else the environment, names. Nothing is sent yet.
+
+    Args:
+        config: gives the value of a key of the stack's config.
+        environment: the environment variables.
 
     Raises:
         InvalidInputError: the settings are missing or unsafe, or the catalog cannot be used.

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 from astro_deployment_runtime.config.fleet_config import read_fleet_config
 from astro_deployment_runtime.config.selectors import select_deployments
 from astro_deployment_runtime.errors import AstroRuntimeError, PlatformAnswerError
+from astro_deployment_runtime.lifecycle.declaration_registry import DeclarationRegistry
 from astro_deployment_runtime.lifecycle.deployment import ARGUMENTS
 from astro_deployment_runtime.lifecycle.fleet_manifest import FleetManifest, ManifestEntry, ManifestWave
 from astro_deployment_runtime.planning import plan_messages
@@ -44,8 +45,8 @@ class PlannedDeployment:
     hops: int = 0
     moves: bool = False
     """There is something to do, as far as is known."""
-    doubtful: bool = False
-    """Whether it may be done depends on whose its pending hop is."""
+    needs_state: bool = False
+    """Whether it is refused depends on who started its pending hop, which only the stack's state records."""
     refusal: str | None = None
     refused_argument: str = ""
     """The argument that the refusal is about; empty: none in particular."""
@@ -73,9 +74,9 @@ class FleetPlan:
     notes: tuple[str, ...] = ()
 
     @property
-    def doubtful(self) -> bool:
+    def needs_state(self) -> bool:
         """Whether a refusal depends on the stack's state, which was not read."""
-        return any(each.doubtful for each in self.deployments)
+        return any(each.needs_state for each in self.deployments)
 
     @property
     def refused(self) -> tuple[PlannedDeployment, ...]:
@@ -90,7 +91,7 @@ class FleetPlan:
 def build_manifest(
     declared: Mapping[str, Any],
     saved: Mapping[str, Mapping[str, Any]] | None,
-    lifecycle: Callable[[], DeploymentLifecycle],
+    connect: Callable[[], DeploymentLifecycle],
     *,
     secret: Collection[str] = (),
 ) -> FleetManifest:
@@ -99,7 +100,7 @@ def build_manifest(
     Args:
         declared: values by key, of :data:`~astro_deployment_runtime.config.config_keys.FLEET`.
         saved: see :func:`plan_fleet`.
-        lifecycle: opens a lifecycle that has planned no resource before; not called for an empty fleet.
+        connect: opens the lifecycle of the platform; not called for an empty fleet.
         secret: the keys with a secret somewhere in their values.
 
     Returns:
@@ -112,19 +113,19 @@ def build_manifest(
         config = read_fleet_config(declared)
     except AstroRuntimeError as error:
         return FleetManifest(problem=secret_masks.mask_all_config_values(str(error), declared, secret))
-    return _masked(_manifest(config, saved, lifecycle), secret=bool(secret))
+    return _masked(_manifest(config, saved, connect), secret=bool(secret))
 
 
 def _manifest(
-    config: FleetConfig, saved: Mapping[str, Mapping[str, Any]] | None, lifecycle: Callable[[], DeploymentLifecycle]
+    config: FleetConfig, saved: Mapping[str, Mapping[str, Any]] | None, connect: Callable[[], DeploymentLifecycle]
 ) -> FleetManifest:
     try:
         if not config.deployments and not config.selections:
             return FleetManifest()
         if config.resolves and saved is None:
             return FleetManifest(needs_state=True)
-        fleet = plan_fleet(config, lifecycle(), saved=saved)
-        if fleet.doubtful and saved is None:
+        fleet = plan_fleet(config, connect(), saved=saved)
+        if fleet.needs_state and saved is None:
             return FleetManifest(needs_state=True)
     except AstroRuntimeError as error:
         return FleetManifest(problem=str(error))
@@ -194,16 +195,23 @@ def plan_fleet(
         PlatformError: Houston cannot be read.
     """
     snapshot = lifecycle.houston.snapshot()
-    notes = lifecycle.notes(once=False)
+    notes = lifecycle.notes()
     _refuse_unknown_fleet(config, snapshot)
     lifecycle.houston.prefetch(
         release_names=[each.release_name for each in config.deployments if each.release_name],
         ids=[each.deployment_id for each in config.deployments if each.deployment_id],
     )
     selected = select_deployments(config, snapshot.candidates, snapshot.workspace_labels)
+    registry = DeclarationRegistry()
     deployments = tuple(
         _planned(
-            entry, lifecycle.check(entry.name, None if saved is None else saved.get(entry.name, {}), arguments(entry))
+            entry,
+            lifecycle.check(
+                entry.name,
+                None if saved is None else saved.get(entry.name, {}),
+                arguments(entry),
+                registry=registry,
+            ),
         )
         for entry in selected.entries
     )
@@ -241,8 +249,8 @@ def _planned(entry: DeploymentEntry, checked: DeploymentCheck) -> PlannedDeploym
         deployment_id=found["deployment_id"],
         path=found["path"],
         hops=found["hops"],
-        moves=bool(found["hops"]) or (found["cancel"] is not None and not checked.doubtful),
-        doubtful=checked.doubtful,
+        moves=bool(found["hops"]) or (found["cancel"] is not None and not checked.needs_state),
+        needs_state=checked.needs_state,
     )
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import importlib
 import json
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, NoReturn, cast
 
 import grpc
@@ -249,11 +249,7 @@ def judge_fleet(connection: PlatformConnection, question: str) -> str:
 
     connection.program_runs = True
     asked = json.loads(question)
-    # The fleet is not declared yet and may never be, so it gets a lifecycle of its own on the same connection.
-    manifest = build_manifest(
-        asked["declared"], asked["saved"], lambda: replace(connection.lifecycle()), secret=asked["secret"]
-    )
-    return manifest.to_json()
+    return build_manifest(asked["declared"], asked["saved"], connection.lifecycle, secret=asked["secret"]).to_json()
 
 
 def _refuse_import(method: str, request: Any, context: grpc.ServicerContext) -> None:  # noqa: ANN401 - any message

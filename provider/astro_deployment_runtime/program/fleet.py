@@ -12,7 +12,6 @@ import contextlib
 import functools
 import json
 import os
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -109,8 +108,7 @@ def _manifest_from(
             return _asked(question)
     from astro_deployment_runtime.lifecycle.fleet import build_manifest
 
-    # As the plugin does: a lifecycle for each judgement, and one platform that was read.
-    return build_manifest(declared, saved, lambda: replace(connected()), secret=secret)
+    return build_manifest(declared, saved, connected, secret=secret)
 
 
 def _connect() -> DeploymentLifecycle:

@@ -242,7 +242,12 @@ def test_whose_a_pending_hop_is_only_the_old_outputs_tell(served: Served, lifecy
     start(served, STARS, "AC 2.2.4")
     given = news("stars-1")
     checked = check(lifecycle, given, olds=given)
-    assert (checked.failures, checked.inputs["cancel"], checked.doubtful, checked.lines) == ((), "AC 2.2.4", True, ())
+    assert (checked.failures, checked.inputs["cancel"], checked.needs_state, checked.lines) == (
+        (),
+        "AC 2.2.4",
+        True,
+        (),
+    )
     ours = lifecycle.diff({"pending": "AC 2.2.4"}, checked.inputs)
     assert (ours.changes, ours.lines) == (True, tuple(checked.inputs["plan"]))
     for foreign in ({}, {"pending": None}, {"pending": "AC 2.3.0"}):
@@ -259,7 +264,7 @@ def test_a_foreign_pending_hop_at_the_target_is_no_change(served: Served, lifecy
     start(served, WIND, "Runtime 5.0.4")
     given = news("wind-3", "4.2.5")
     checked = check(lifecycle, given, olds=given)
-    assert (checked.lines, checked.warnings, checked.doubtful) == ((), (), True)
+    assert (checked.lines, checked.warnings, checked.needs_state) == ((), (), True)
     foreign = lifecycle.diff({}, checked.inputs)
     assert (foreign.changes, foreign.lines) == (False, ())
     assert foreign.warnings[0].startswith("warning pending: ")

@@ -76,7 +76,7 @@ def test_whose_a_pending_hop_is_tells_the_state(served: Served) -> None:
     def told(saved: dict[str, dict[str, Any]] | None) -> tuple[bool, bool, bool]:
         fleet = plan_fleet(stack, DeploymentLifecycle(served.client), saved=saved)
         (found,) = fleet.deployments
-        return fleet.doubtful, found.refusal is not None, found.moves
+        return fleet.needs_state, found.refusal is not None, found.moves
 
     assert told(None) == (True, False, True)
     assert told({"tides-4": {"pending": "Astro Runtime 4.2.5"}}) == (False, False, True)

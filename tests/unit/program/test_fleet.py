@@ -106,8 +106,10 @@ def plan_fleet(stack: FleetConfig, _: DeploymentLifecycle, *, saved: dict[str, A
         known = (saved or {}).get(entry.name, {})
         if entry.name.startswith("refused") or (saved and "pending" in entry.name and not known["pending"]):
             return PlannedDeployment(entry=entry, refusal="because")
-        doubtful = saved is None and "pending" in entry.name
-        return PlannedDeployment(entry=entry, path="a > b", hops=1, moves=True, outcome=_held(known), doubtful=doubtful)
+        needs_state = saved is None and "pending" in entry.name
+        return PlannedDeployment(
+            entry=entry, path="a > b", hops=1, moves=True, outcome=_held(known), needs_state=needs_state
+        )
 
     return FleetPlan(deployments=tuple(map(planned, stack.deployments)))
 

@@ -1,0 +1,60 @@
+"""Which resource declares which Deployment, so that no Deployment and no project folder is declared twice."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from astro_deployment_runtime.errors import InvalidProjectError, RefusedError
+from astro_deployment_runtime.support.text import printable
+from astro_deployment_runtime.support.urns import resource_name
+
+if TYPE_CHECKING:
+    from astro_deployment_runtime.planning.model import Deployment
+
+
+@dataclass(slots=True)
+class DeclarationRegistry:
+    """The first resource that declares a Deployment, and the first Deployment of a project folder, keep it."""
+
+    _urns: dict[str, str] = field(default_factory=dict)
+    _folders: dict[Path, Deployment] = field(default_factory=dict)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def declare(self, deployment: Deployment, urn: str) -> None:
+        """Record the resource of a Deployment. The same resource may declare it again.
+
+        Args:
+            deployment: the Deployment.
+            urn: the resource's; empty: unknown.
+
+        Raises:
+            RefusedError: another resource declares it.
+        """
+        with self._lock:
+            first = self._urns.setdefault(deployment.id, urn)
+        if urn and first != urn:
+            raise RefusedError(
+                f"{deployment.release_name} is declared twice, here and as {resource_name(first)!r}: a "
+                "Deployment has one version, so remove one of the two"
+            )
+
+    def use_project(self, path: str, deployment: Deployment) -> None:
+        """Record the Deployment of an Astro project.
+
+        Args:
+            path: the project's folder, as the user wrote it.
+            deployment: the Deployment. It may use the folder again.
+
+        Raises:
+            InvalidProjectError: another Deployment uses the folder.
+        """
+        with self._lock:
+            first = self._folders.setdefault(Path(path).expanduser().resolve(), deployment)
+        if first.id != deployment.id:
+            raise InvalidProjectError(
+                f"project {printable(path)} is declared for {first.release_name} as well: its Dockerfile names one "
+                f"release, so it serves one Deployment; give {deployment.release_name} a checkout of its own"
+            )
