@@ -92,7 +92,7 @@ def _row(planned: PlannedDeployment) -> TableRow:
     hops = str(len(outcome.hops)) if isinstance(outcome, Plan) else ""
     refusals = _refusals(planned)
     warnings = [warning.name for warning in outcome.warnings] if isinstance(outcome, Plan) else []
-    colour = Colour.RED if refusals else Colour.YELLOW if warnings else None if planned.moves else Colour.DIM
+    colour = Colour.RED if refusals else Colour.YELLOW if warnings else None if planned.has_steps else Colour.DIM
     cells = (
         planned.title,
         str(outcome.current) if outcome else "",

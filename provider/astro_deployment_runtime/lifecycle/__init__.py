@@ -1,1 +1,1 @@
-"""What the plugin and the command line do with declared Deployments: check, plan, apply, refresh."""
+"""Check, plan, apply and refresh declared Deployments, for the plugin and for the command line."""

@@ -1,4 +1,4 @@
-"""Which resource declares which Deployment, so that no Deployment and no project folder is declared twice."""
+"""Record which resource declares a Deployment, so that two resources never change the same one."""
 
 from __future__ import annotations
 
@@ -55,6 +55,6 @@ class DeclarationRegistry:
             first = self._folders.setdefault(Path(path).expanduser().resolve(), deployment)
         if first.id != deployment.id:
             raise InvalidProjectError(
-                f"project {printable(path)} is declared for {first.release_name} as well: its Dockerfile names one "
-                f"release, so it serves one Deployment; give {deployment.release_name} a checkout of its own"
+                f"project {printable(path)} is also declared for {first.release_name}: its Dockerfile names one "
+                f"release, so it serves one Deployment; give {deployment.release_name} its own checkout"
             )

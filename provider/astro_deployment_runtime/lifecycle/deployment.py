@@ -352,8 +352,8 @@ def _require_airflow_address(
     asks_airflow = arguments.verify == "airflow" and "verify" not in unknown
     if planned.hops and asks_airflow and deployment.airflow_url is None:
         raise NoAirflowAddressError(
-            f"Houston tells no address of the Airflow of {deployment.release_name}, so it cannot be asked whether "
-            "a hop has arrived: give it a webserver, or take Houston's word for it with verify: houston"
+            f"Houston has no address of the Airflow of {deployment.release_name}, so its health cannot be checked "
+            "after a hop: give the Deployment a webserver, or set verify: houston to trust Houston's report alone"
         )
 
 

@@ -29,9 +29,9 @@ if TYPE_CHECKING:
     from astro_deployment_runtime.lifecycle.deployment import DeploymentCheck, DeploymentLifecycle
     from astro_deployment_runtime.planning.model import Deployment, Plan, Refusal
 
-_UNSURE: Final = (
-    "what a target such as 5.x stands for is told as if it were declared anew: at which version one is held, only the "
-    "stack's state tells"
+_TARGETS_RESOLVED_AGAIN: Final = (
+    "targets such as 5.x are resolved again here: only the stack's state records the version that an earlier run "
+    "resolved them to"
 )
 
 
@@ -43,7 +43,7 @@ class PlannedDeployment:
     deployment_id: str | None = None
     path: str = ""
     hops: int = 0
-    moves: bool = False
+    has_steps: bool = False
     """There is something to do, as far as is known."""
     needs_state: bool = False
     """Whether it is refused depends on who started its pending hop, which only the stack's state records."""
@@ -57,7 +57,7 @@ class PlannedDeployment:
 
     @property
     def resolved(self) -> str | None:
-        """The version that a target such as ``5.x`` stands for; None: the target is a version."""
+        """The version that a target such as ``5.x`` is resolved to; None: the target is a version."""
         return str(self.outcome.resolved.version) if self.outcome and self.outcome.resolved else None
 
     @property
@@ -141,7 +141,7 @@ def _manifest(
 
 def _manifest_entry(planned: PlannedDeployment) -> ManifestEntry:
     entry = planned.entry
-    given = {**arguments(entry), "timeout": f"{math.ceil(entry.timeout)}s"}
+    given = {**_resource_arguments(entry), "timeout": f"{math.ceil(entry.timeout)}s"}
     if not entry.deny:
         del given["deny"]
     return ManifestEntry(
@@ -160,7 +160,7 @@ def _manifest_wave(wave: Wave, members: Sequence[PlannedDeployment]) -> Manifest
         max_parallel=wave.max_parallel,
         soak=wave.soak or 0.0,
         timeout=max((each.entry.timeout for each in members), default=0.0),
-        moves=sum(each.moves for each in members),
+        moves=sum(each.has_steps for each in members),
         watched=[each.deployment_id for each in members if each.deployment_id and each.entry.verify == "airflow"],
     )
 
@@ -196,7 +196,7 @@ def plan_fleet(
     """
     snapshot = lifecycle.houston.snapshot()
     notes = lifecycle.notes()
-    _refuse_unknown_fleet(config, snapshot)
+    _refuse_selectors_of_unknown_fleet(config, snapshot)
     lifecycle.houston.prefetch(
         release_names=[each.release_name for each in config.deployments if each.release_name],
         ids=[each.deployment_id for each in config.deployments if each.deployment_id],
@@ -209,32 +209,38 @@ def plan_fleet(
             lifecycle.check(
                 entry.name,
                 None if saved is None else saved.get(entry.name, {}),
-                arguments(entry),
+                _resource_arguments(entry),
                 registry=registry,
             ),
         )
         for entry in selected.entries
     )
-    unsure = saved is None and any(each.resolved for each in deployments)
-    return FleetPlan(deployments=deployments, notes=(*notes, *selected.notes, *([_UNSURE] if unsure else [])))
+    resolved_again = saved is None and any(each.resolved for each in deployments)
+    return FleetPlan(
+        deployments=deployments, notes=(*notes, *selected.notes, *([_TARGETS_RESOLVED_AGAIN] if resolved_again else []))
+    )
 
 
-def _refuse_unknown_fleet(stack: FleetConfig, snapshot: Snapshot) -> None:
-    """Refuse selectors where the fleet is not known: a Deployment that is overlooked would leave the stack."""
-    by_label = [each.where for each in stack.selections if each.selector.label is not None]
+def _refuse_selectors_of_unknown_fleet(config: FleetConfig, snapshot: Snapshot) -> None:
+    """Refuse selectors if Houston does not show the whole fleet: a missed Deployment would leave the stack.
+
+    Raises:
+        PlatformAnswerError: there are selectors, and something that they need is not shown.
+    """
+    by_label = [each.where for each in config.selections if each.selector.label is not None]
     by_workspace = [
-        each.where for each in stack.selections if each.selector.workspace not in {None, *snapshot.workspace_labels}
+        each.where for each in config.selections if each.selector.workspace not in {None, *snapshot.workspace_labels}
     ]
     gaps = list(snapshot.gaps)
     if by_label and not snapshot.tells_deployment_labels:
-        gaps.append(f"{', '.join(by_label)}: this platform does not tell the labels of Deployments")
+        gaps.append(f"{', '.join(by_label)}: this platform does not report the labels of Deployments")
     if by_workspace and not snapshot.tells_workspace_labels:
-        gaps.append(f"{', '.join(by_workspace)}: this platform does not tell the labels of workspaces; give its id")
-    if stack.selections and gaps:
+        gaps.append(f"{', '.join(by_workspace)}: this platform does not report the labels of workspaces; give its id")
+    if config.selections and gaps:
         raise PlatformAnswerError(
-            "Houston does not show the fleet as a whole, and a selector that overlooks a Deployment would take it out "
-            f"of the stack, so nothing is planned: {'; '.join(gaps)}. Run again; if it stays so, have the platform "
-            "mended, or declare the Deployments one by one"
+            "Houston does not show the whole fleet, and a selector that misses a Deployment would remove it from the "
+            f"stack, so nothing is planned: {'; '.join(gaps)}. Run again. If the gap stays, fix the platform, or "
+            "declare the Deployments one by one"
         )
 
 
@@ -249,13 +255,13 @@ def _planned(entry: DeploymentEntry, checked: DeploymentCheck) -> PlannedDeploym
         deployment_id=found["deployment_id"],
         path=found["path"],
         hops=found["hops"],
-        moves=bool(found["hops"]) or (found["cancel"] is not None and not checked.needs_state),
+        has_steps=bool(found["hops"]) or (found["cancel"] is not None and not checked.needs_state),
         needs_state=checked.needs_state,
     )
 
 
-def arguments(entry: DeploymentEntry) -> dict[str, Any]:
-    """Return the arguments of the resource, without those that are not given."""
+def _resource_arguments(entry: DeploymentEntry) -> dict[str, Any]:
+    """Return the arguments of an entry's resource, without those that are not given."""
     found: dict[str, Any] = entry.model_dump(mode="json", include=set(ARGUMENTS), exclude_none=True)
     return found
 
@@ -267,7 +273,7 @@ def refusal_text(fleet: FleetPlan) -> str:
 
 
 def summary(fleet: FleetPlan, waves: Sequence[Wave]) -> str:
-    """Write what comes to be done, in few lines however many Deployments there are."""
+    """Return how many hops the run does, in few lines whatever the size of the fleet."""
     if not waves:
         return "\n".join(_wave_lines("fleet", fleet.deployments, ()))
     lines = []
@@ -282,13 +288,13 @@ def summary(fleet: FleetPlan, waves: Sequence[Wave]) -> str:
 
 
 def _wave_lines(name: str, planned: Sequence[PlannedDeployment], terms: Sequence[str]) -> list[str]:
-    paths = Counter(each.path for each in planned if each.moves)
+    paths = Counter(each.path for each in planned if each.has_steps)
     refused = sum(each.refusal is not None for each in planned)
     return plan_messages.wave_lines(
         name,
         total=len(planned),
         hops=sum(each.hops for each in planned),
-        still=sum(not each.moves and each.refusal is None for each in planned),
+        still=sum(not each.has_steps and each.refusal is None for each in planned),
         refused=refused,
         paths=paths,
         terms=terms,

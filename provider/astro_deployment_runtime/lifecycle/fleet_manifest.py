@@ -1,4 +1,4 @@
-"""What a program learns about its fleet before it declares it: resources, texts to show, or why there are none.
+"""The answer to a program that asks for its fleet: the resources to declare, texts to show, or why there are none.
 
 The plugin sends it as JSON. It imports neither httpx nor pydantic, so that a Pulumi program starts quickly.
 """
@@ -21,7 +21,7 @@ class ManifestEntry:
     """The arguments of the resource, without ``held`` and ``hold``."""
     wave: str | None = None
     held: str | None = None
-    """The version that a target such as ``5.x`` stands for; None: the target is a version."""
+    """The version that a target such as ``5.x`` is resolved to; None: the target is a version."""
     refusal: str | None = None
     """Why the Deployment is refused and left as it is; None: it is not refused."""
 
@@ -56,7 +56,7 @@ class FleetManifest:
     notes: list[str] = field(default_factory=list)
     """Possible mistakes, to show as warnings."""
     summary: str | None = None
-    """What the run does, in few lines; None: one Deployment, whose plan says it."""
+    """The hops of the run, in few lines; None: the plan of the only Deployment says it."""
     secret: bool = False
     """The config has a secret. Pulumi does not tell which value it is, so the program declares every ``image`` and
     ``project`` path as a secret."""

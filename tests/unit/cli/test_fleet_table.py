@@ -34,7 +34,7 @@ def planned(name: str, current: str, target: str, **more: Any) -> PlannedDeploym
     )
     refusal = refusal_message(outcome) if isinstance(outcome, Refusal) else None
     hops = len(outcome.hops) if isinstance(outcome, Plan) else 0
-    found: dict[str, Any] = {"refusal": refusal, "hops": hops, "moves": hops > 0, **more}
+    found: dict[str, Any] = {"refusal": refusal, "hops": hops, "has_steps": hops > 0, **more}
     return PlannedDeployment(entry=entry, deployment=deployment, outcome=outcome, **found)
 
 

@@ -459,7 +459,7 @@ def test_two_resources_on_one_folder_are_refused(lifecycle: DeploymentLifecycle,
     assert lifecycle.check(f"{URN}one", {}, given("stars-1", folder)).failures == ()
     ((argument, reason),) = lifecycle.check(f"{URN}two", {}, given("dust-2", folder / ".")).failures
     assert argument == "project"
-    assert "is declared for stars-1 as well: its Dockerfile names one release" in reason
+    assert "is also declared for stars-1: its Dockerfile names one release" in reason
 
 
 def test_a_bad_project_is_a_failure_of_its_argument(lifecycle: DeploymentLifecycle, folder: Path) -> None:

@@ -76,7 +76,7 @@ def test_whose_a_pending_hop_is_tells_the_state(served: Served) -> None:
     def told(saved: dict[str, dict[str, Any]] | None) -> tuple[bool, bool, bool]:
         fleet = plan_fleet(stack, DeploymentLifecycle(served.client), saved=saved)
         (found,) = fleet.deployments
-        return fleet.needs_state, found.refusal is not None, found.moves
+        return fleet.needs_state, found.refusal is not None, found.has_steps
 
     assert told(None) == (True, False, True)
     assert told({"tides-4": {"pending": "Astro Runtime 4.2.5"}}) == (False, False, True)
@@ -88,13 +88,13 @@ def test_at_its_target_a_pending_hop_is_nothing_to_do_unless_it_is_ours(served: 
     """Ours is taken back, another's is left alone."""
     stack = read_fleet_config({"deployments": [entry("wind-3", "4.2.5")]})
     served.client.start(served.client.find(release_name="wind-3"), ReleaseId.parse("Astro Runtime 5.0.4"))
-    moves = [
+    has_steps = [
         plan_fleet(stack, DeploymentLifecycle(served.client), saved={"wind-3": {"pending": pending}})
         .deployments[0]
-        .moves
+        .has_steps
         for pending in ("Astro Runtime 5.0.4", None)
     ]
-    assert moves == [True, False]
+    assert has_steps == [True, False]
 
 
 def test_selectors_are_resolved(served: Served) -> None:
@@ -167,7 +167,7 @@ def test_a_line_is_judged_as_it_is_held(served: Served) -> None:
     assert [each.resolved for each in found.deployments] == ["4.2.4", "4.2.5"]
     assert found.notes == ()
     (note,) = plan_fleet(stack, DeploymentLifecycle(served.client)).notes
-    assert "only the stack's state tells" in note
+    assert "only the stack's state records" in note
     assert plan_fleet(stack, DeploymentLifecycle(served.client), saved={}).notes == ()
 
 
@@ -216,7 +216,7 @@ def test_of_two_deployments_with_one_release_name_none_is_guessed(tmp_path: Path
 def test_no_selector_is_resolved_in_a_fleet_that_is_not_known(tmp_path: Path, put: str, gap: str) -> None:
     """What it overlooks would leave the stack; Deployments that are declared one by one go on, with a note."""
     with sandbox_server.serving(tmp_path, put=[put]) as served:
-        with pytest.raises(PlatformAnswerError, match=r"a selector that overlooks a Deployment would ") as raised:
+        with pytest.raises(PlatformAnswerError, match=r"a selector that misses a Deployment would ") as raised:
             plan(served, selectors=[{"workspace": HELIO, "runtimeVersion": "5.0.4"}])
         assert gap in str(raised.value)
         found = plan(
@@ -253,8 +253,8 @@ def test_an_odd_deployment_stays_in_the_fleet(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("lacks", "selector", "told"),
     [
-        ("Deployment.label", {"label": "^Stars"}, "does not tell the labels of Deployments"),
-        ("Workspace.label", {"workspace": "Space"}, "does not tell the labels of workspaces; give its id"),
+        ("Deployment.label", {"label": "^Stars"}, "does not report the labels of Deployments"),
+        ("Workspace.label", {"workspace": "Space"}, "does not report the labels of workspaces; give its id"),
     ],
 )
 def test_a_selector_is_not_resolved_by_what_a_platform_does_not_tell(

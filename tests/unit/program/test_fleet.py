@@ -108,7 +108,7 @@ def plan_fleet(stack: FleetConfig, _: DeploymentLifecycle, *, saved: dict[str, A
             return PlannedDeployment(entry=entry, refusal="because")
         needs_state = saved is None and "pending" in entry.name
         return PlannedDeployment(
-            entry=entry, path="a > b", hops=1, moves=True, outcome=_held(known), needs_state=needs_state
+            entry=entry, path="a > b", hops=1, has_steps=True, outcome=_held(known), needs_state=needs_state
         )
 
     return FleetPlan(deployments=tuple(map(planned, stack.deployments)))
