@@ -1,4 +1,4 @@
-"""For all tests: what they start can be interrupted, examples are the same on every run, and laws are not traced."""
+"""Settings for all tests: SIGINT for child processes, deterministic hypothesis, no coverage in property tests."""
 
 from __future__ import annotations
 
@@ -14,25 +14,25 @@ from hypothesis import HealthCheck, settings
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-# A shell starts what runs in its background with SIGINT ignored, and children inherit that: the programs under test
-# would never see the Ctrl-C that the tests send.
+# A shell ignores SIGINT in background jobs, and children inherit that: the programs under test would never see the
+# Ctrl-C of the tests.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
-# pytest-xdist tells its processes a width, and a text would then be wrapped or not by how the tests are run.
+# pytest-xdist sets COLUMNS, which would make the wrapping of texts depend on the test runner.
 os.environ.pop("COLUMNS", None)
 
-# A failure is for everybody, and repeats. `--hypothesis-profile many`, which `make soak` gives, takes the other one.
+# Failures have to be reproducible. `make soak` selects the other profile with `--hypothesis-profile many`.
 for name, examples in (("few", 100), ("many", 1000)):
     settings.register_profile(
         name, derandomize=True, deadline=None, max_examples=examples, suppress_health_check=[HealthCheck.too_slow]
     )
 settings.load_profile("few")
 
-_LAWS: Final = tuple(Path(__file__).parent / name for name in ("property", "machine"))
-"""Folders whose tests go through the same lines thousands of times; the other tests cover these lines."""
+_UNTRACED: Final = tuple(Path(__file__).parent / name for name in ("property", "machine"))
+"""Folders whose tests run the same lines thousands of times; the other tests cover these lines."""
 
-_SLOW: Final = (*_LAWS, *(Path(__file__).parent / name for name in ("contract", "unit/tools")))
+_SLOW: Final = (*_UNTRACED, *(Path(__file__).parent / name for name in ("contract", "unit/tools")))
 """Folders that ``make quick`` leaves out."""
 
 
@@ -44,9 +44,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture(scope="module", autouse=True)
-def _traced_where_it_tells(request: pytest.FixtureRequest) -> Iterator[None]:
-    """Stop measuring coverage for a module of laws: tracing takes longer than the tests."""
-    coverage = Coverage.current() if any(map(request.path.is_relative_to, _LAWS)) else None
+def _pause_coverage(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Pause coverage for these modules: tracing takes longer than the tests."""
+    coverage = Coverage.current() if any(map(request.path.is_relative_to, _UNTRACED)) else None
     if coverage is None:
         yield
         return

@@ -1,4 +1,4 @@
-"""Faults between a client and the platform, put into the proxy's way."""
+"""Faults between a client and the platform, for the recording proxy."""
 
 from __future__ import annotations
 
@@ -20,26 +20,26 @@ _NO_PERMISSION: Final = {"message": "You do not have the appropriate permissions
 
 @dataclass(slots=True)
 class Faults:
-    """What a fault may do to requests and answers; it counts them."""
+    """Changes requests and answers, and counts them."""
 
     proxy: Proxy
     counts: dict[str, int] = field(default_factory=dict)
 
     def first(self, request: Request) -> bool:
-        """Tell whether it is the first of its name."""
+        """Return whether it is the first of its name."""
         self.counts[request.name] = self.counts.get(request.name, 0) + 1
         return self.counts[request.name] == 1
 
     def before(self, do: Callable[[Request], Answer | None]) -> None:
-        """Stand in the way of requests."""
+        """Handle a request before the platform."""
         self.proxy.before = do
 
     def after(self, do: Callable[[Request, Answer], Answer]) -> None:
-        """Change answers."""
+        """Change an answer."""
         self.proxy.after = do
 
     def end(self) -> None:
-        """All is well again."""
+        """End the fault."""
         self.before(lambda _: None)
         self.after(lambda _, answer: answer)
 
@@ -56,19 +56,19 @@ def resets(faults: Faults) -> None:
 
 
 def busy(faults: Faults) -> None:
-    """Each read is first answered with a 429 that names a second."""
+    """Each read first gets a 429 with a Retry-After of one second."""
     faults.before(
         lambda request: Answer.of(429, "{}", retry_after="1") if faults.first(request) and not request.changes else None
     )
 
 
 def pages(faults: Faults) -> None:
-    """Each request is first answered with a page of the proxy in front, mutations after they took effect."""
+    """Each request first gets an error page of a proxy, a mutation after it took effect."""
     faults.after(lambda request, answer: Answer.of(503, _HTML) if faults.first(request) else answer)
 
 
 def slow(faults: Faults) -> None:
-    """Every answer takes a while."""
+    """Every answer is delayed."""
 
     def wait(_: Request) -> None:
         time.sleep(0.2)
@@ -85,7 +85,7 @@ def _surprising(found: Any) -> Any:
 
 
 def more(faults: Faults) -> None:
-    """Every object in an answer has fields that nobody asked for."""
+    """Every object in an answer has additional fields."""
 
     def add(_: Request, answer: Answer) -> Answer:
         document = json.loads(answer.body)
@@ -97,7 +97,7 @@ def more(faults: Faults) -> None:
 
 
 def malformed(faults: Faults) -> None:
-    """After the first mutation Houston's answers break off."""
+    """After the first mutation Houston's answers are truncated."""
     faults.after(
         lambda request, answer: (
             Answer.of(200, '{"data": {"depl') if request.mutations and not request.changes else answer
@@ -124,13 +124,13 @@ def expired(faults: Faults) -> None:
 
 
 def revoked(faults: Faults) -> None:
-    """The token may read, and may change nothing any more."""
+    """After the first mutation the token may only read."""
     refusal = json.dumps({"errors": [_NO_PERMISSION], "data": {"updateDeploymentImage": None}})
     faults.before(lambda request: Answer.of(200, refusal) if request.changes else None)
 
 
 def down(faults: Faults) -> None:
-    """For eight seconds after the first mutation there is nothing but pages of the proxy in front."""
+    """For eight seconds after the first mutation every request gets an error page of a proxy."""
     until: list[float] = []
 
     def page(request: Request) -> Answer | None:
@@ -143,7 +143,7 @@ def down(faults: Faults) -> None:
 
 
 def withdrawn(faults: Faults) -> None:
-    """Between two hops the target is taken from the offer."""
+    """Between two hops the target leaves the offer."""
 
     def take(request: Request, answer: Answer) -> Answer:
         document = json.loads(answer.body) if answer.body.startswith(b"{") else {}
@@ -169,4 +169,4 @@ FAULTS: Final[dict[Callable[[Faults], None], str]] = {
     down: "",
     withdrawn: "OFFERED: Astro Runtime 7.6.0 is not on offer",
 }
-"""Each with what is told; nothing where the run carries on."""
+"""Each with the text of the run's error; empty if the run continues."""

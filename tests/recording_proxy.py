@@ -1,4 +1,4 @@
-"""A reverse proxy in front of a sandbox: it writes down every request, and faults can be put in its way."""
+"""A reverse proxy in front of a sandbox that records every request and can inject faults."""
 
 from __future__ import annotations
 
@@ -31,15 +31,15 @@ class Dropped(Exception):  # noqa: N818 - a thing that happens, no mistake
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
-    """One request that came, and where it stands in the run."""
+    """A request, and its position in the run."""
 
     name: str
-    """The root fields, or the path of the Airflow's page."""
+    """The root fields, or the path of the Airflow page."""
     variables: Mapping[str, str]
     mutations: int
-    """How many mutations came so far, this one counted."""
+    """Number of mutations so far, including this one."""
     number: int
-    """The how manieth of that name since the last mutation, from 1."""
+    """Position among the requests of that name since the last mutation, from 1."""
 
     @property
     def changes(self) -> bool:
@@ -49,17 +49,17 @@ class Request:
 
 @dataclass(slots=True, kw_only=True)
 class Answer:
-    """What goes back."""
+    """An answer."""
 
     status: int
     headers: dict[str, str]
     body: bytes
     chunks: Iterator[bytes] | None = None
-    """In the body's place, piece by piece and without an end that is told before."""
+    """The body in pieces, without a Content-Length; replaces ``body``."""
 
     @classmethod
     def of(cls, status: int, body: str, **headers: str) -> Answer:
-        """Make one; a header's name is written with underscores."""
+        """Make one; header names are written with underscores."""
         kind = "text/html" if body.startswith("<") else "application/json"
         named = {name.replace("_", "-"): value for name, value in headers.items()}
         return cls(status=status, headers={"content-type": kind, **named}, body=body.encode())
@@ -75,10 +75,10 @@ def _unchanged(_: Request, answer: Answer) -> Answer:
 
 @dataclass(slots=True)
 class Proxy:
-    """The proxy. ``before`` may answer in the sandbox's place, ``after`` may change its answer; both may wait."""
+    """The proxy. ``before`` may answer instead of the sandbox, ``after`` may change its answer; both may wait."""
 
     upstream: int = 0
-    """The sandbox's port; it may change, and nobody need listen there."""
+    """The sandbox's port. It may change, and the sandbox may be down."""
     before: Callable[[Request], Answer | None] = _passed
     after: Callable[[Request, Answer], Answer] = _unchanged
     requests: list[Request] = field(default_factory=list)
@@ -99,7 +99,7 @@ class Proxy:
 
     @property
     def root(self) -> str:
-        """Its address, without a path."""
+        """Its address without a path."""
         return f"http://127.0.0.1:{self._server.server_port}"
 
     @contextlib.contextmanager
@@ -115,7 +115,7 @@ class Proxy:
             thread.join(timeout=10)
 
     def note(self, path: str, body: bytes) -> Request:
-        """Write a request down."""
+        """Record a request."""
         document: Any = json.loads(body) if body else {}
         name = " ".join(root_fields(document.get("query"))) or path.rpartition("/airflow/")[2]
         with self._lock:
@@ -138,7 +138,7 @@ class _Server(ThreadingHTTPServer):
     block_on_close = False
 
     def handle_error(self, *_: Any) -> None:
-        """Say nothing of clients that were killed."""
+        """Print nothing about killed clients."""
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -153,7 +153,7 @@ class _Handler(BaseHTTPRequestHandler):
         self._serve()
 
     def log_message(self, *_: Any) -> None:
-        """Say nothing."""
+        """Print nothing."""
 
     def _serve(self) -> None:
         body = self.rfile.read(int(self.headers.get("content-length", 0)))
@@ -165,7 +165,7 @@ class _Handler(BaseHTTPRequestHandler):
         except (OSError, http.client.HTTPException, Dropped):
             self.close_connection = True
             with contextlib.suppress(OSError):
-                # Closed with a reset, as a process that was killed leaves its connections.
+                # Close with a reset, like a killed process.
                 self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
 
     def _forward(self, body: bytes) -> Answer:

@@ -1,4 +1,4 @@
-"""What was measured in this run, for the tables of ``docs/reliability.md``: a file of JSON lines for each kind."""
+"""Measurements of this run for the tables of ``docs/reliability.md``: a file of JSON lines for each kind."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def note(kind: str, row: Mapping[str, Any]) -> None:
-    """Add a row, where ``ASTRO_MEASURED`` names a folder for it; many processes may do so at once."""
+    """Add a row, if ``ASTRO_MEASURED`` names a folder; processes may do so concurrently."""
     folder = os.environ.get("ASTRO_MEASURED")
     if not folder:
         return

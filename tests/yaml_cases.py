@@ -1,6 +1,6 @@
-"""What the engine makes of YAML that different readers read differently.
+"""YAML that parsers read differently, and the engine's values.
 
-`tests/e2e/test_yaml.py` has the engine confirm each row, `tests/unit/config/test_engine_yaml.py` our reader.
+The engine confirms each row in `tests/e2e/test_yaml.py`; `tests/unit/config/test_engine_yaml.py` tests our reader.
 """
 
 from __future__ import annotations
@@ -159,7 +159,7 @@ SCALARS: Final[tuple[tuple[str, str, Any], ...]] = (
     ("0777_", "511", 511),
     ("\u0663", "\u0663", "٣"),
 )
-"""As written; the text that a program gets for it; and the value that it has within a structure."""
+"""The scalar; the text that a program gets; and the value within a structure."""
 
 ACCEPTED: Final[dict[str, tuple[bytes, dict[str, Any]]]] = {
     "a key of several forms": (
@@ -200,7 +200,7 @@ ACCEPTED: Final[dict[str, tuple[bytes, dict[str, Any]]]] = {
     ),
     "nulls in a list": (b"config:\n  mine:a:\n    -\n    - x\n    - {k: }\n", {"mine:a": [None, "x", {"k": None}]}),
 }
-"""Whole files, and the config in them: a structure as its value, all else as a text."""
+"""Whole files, and their config: a structure as its value, all else as a text."""
 
 REFUSED: Final[dict[str, bytes]] = {
     "a key that is given twice": b"config:\n  mine:a: 1\n  mine:a: 2\n",

@@ -20,7 +20,7 @@ NOTHING: Final[Mapping[str, str]] = MappingProxyType({})
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark what is in this folder."""
+    """Mark the tests of this folder."""
     for item in items:
         if item.path.is_relative_to(Path(__file__).parent):
             item.add_marker("engine")
@@ -61,7 +61,7 @@ class MakeProject(Protocol):
     def __call__(
         self, sandbox: Sandbox, environment: Mapping[str, str] = NOTHING, *, plugin: Path = QUICK_PLUGIN
     ) -> Project:
-        """Make it, with that folder of the plugin; ``environment`` goes to pulumi."""
+        """Make it; ``plugin`` is the folder of the plugin, ``environment`` goes to pulumi."""
 
 
 @pytest.fixture

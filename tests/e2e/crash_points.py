@@ -1,6 +1,6 @@
-"""The crash matrix: where a run can be hit, and by what.
+"""The crash matrix: the points at which a run can be interrupted, and what is killed there.
 
-The points come from the recorded requests of an undisturbed run, so a request that is new is covered by itself.
+The points come from the recorded requests of an undisturbed run, so a new request is covered automatically.
 """
 
 from __future__ import annotations
@@ -17,17 +17,17 @@ if TYPE_CHECKING:
 
 
 class Killer(StrEnum):
-    """What is hit."""
+    """The process that is killed."""
 
     PLUGIN = "plugin"
     ENGINE = "engine"
     SANDBOX = "platform"
     ANSWER = "answer"
-    """Nothing dies: the request takes effect, and its answer is lost."""
+    """No process is killed: the request takes effect, and its answer is lost."""
 
 
 class Side(StrEnum):
-    """When."""
+    """Before or after the request takes effect."""
 
     BEFORE = "before"
     AFTER = "after"
@@ -47,7 +47,7 @@ class Where:
 
     @classmethod
     def of(cls, request: Request) -> Self:
-        """Tell where a request stands."""
+        """Return the position of a request."""
         return cls(name=request.name, mutations=request.mutations, number=request.number, changes=request.changes)
 
 
@@ -60,19 +60,19 @@ class Point:
     killer: Killer
 
     def __str__(self) -> str:
-        """Name it, for a failure."""
+        """Return its name for a failure message."""
         where = self.where
         return f"{self.killer} {self.side} {where.name} #{where.number} in phase {where.mutations}"
 
 
 def worth(requests: Sequence[Where]) -> list[Where]:
-    """Leave out what repeats: of the same read between two mutations, the first and the last are kept."""
+    """Leave out repetitions: of equal reads between two mutations, keep the first and the last."""
     last = {(where.name, where.mutations): where.number for where in requests}
     return [where for where in requests if where.number in {1, last[where.name, where.mutations]}]
 
 
 def every(requests: Sequence[Where]) -> list[Point]:
-    """Every request, before and after, with every killer; and the lost answer of every mutation."""
+    """Return every request, before and after, with every killer, and the lost answer of every mutation."""
     kept = worth(requests)
     return [
         *(Point(where=where, side=side, killer=killer) for killer in KILLERS for where in kept for side in Side),
@@ -81,13 +81,13 @@ def every(requests: Sequence[Where]) -> list[Point]:
 
 
 def chosen(requests: Sequence[Where]) -> list[Point]:
-    """Every mutation on both sides and without its answer, and every distinct read once, spread over the killers."""
+    """Return every mutation, on both sides and with its answer lost, and every distinct read once."""
     kept, killers, sides = worth(requests), cycle(KILLERS), cycle(Side)
     mutations = [where for where in kept if where.changes]
     points = [Point(where=where, side=side, killer=next(killers)) for side in Side for where in mutations]
-    # Not the same killers again for the same mutations.
+    # Shift the killers, so that each mutation gets another one.
     next(killers)
-    # How often a read repeats depends on the machine; the first one always comes.
+    # The number of repeated reads depends on the machine; the first one always happens.
     reads = {where.name: where for where in kept if not where.changes and where.number == 1}
     points += [Point(where=where, side=next(sides), killer=next(killers)) for where in reads.values()]
     return points + [Point(where=where, side=Side.AFTER, killer=Killer.ANSWER) for where in mutations]

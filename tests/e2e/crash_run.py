@@ -1,4 +1,4 @@
-"""A run that is hit at one point, and what has to be true afterwards."""
+"""A run that is interrupted at one point, and the invariants afterwards."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ _OUTAGE_SECONDS: Final = 6.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Start:
-    """A hop that was requested, and what the platform had before."""
+    """A requested hop, and the platform's versions before it."""
 
     version: str
     current: str
@@ -55,12 +55,12 @@ class Case:
     _threads: list[threading.Thread] = field(default_factory=list)
     _process: subprocess.Popen[str] | None = None
     _doomed: list[int] = field(default_factory=list)
-    """The plugins of an engine that was killed."""
+    """Plugin processes of a killed engine."""
     _below: list[int] = field(default_factory=list)
-    """All processes that it had."""
+    """All its processes."""
 
     def up(self) -> tuple[int, str]:
-        """Run ``pulumi up`` to its end, whatever that is, and leave none of its processes behind."""
+        """Run ``pulumi up`` to any end, and make sure that none of its processes survives."""
         self._doomed, self._below = [], []
         self._process = process = self.stack.start("up", "--yes", "--skip-preview")
         try:
@@ -82,11 +82,11 @@ class Case:
         return process.returncode, printed
 
     def watch(self) -> None:
-        """Write down every hop that is requested."""
+        """Record every requested hop."""
         self.proxy.before = self._note
 
     def strike(self, point: Point) -> None:
-        """Let it happen, once."""
+        """Interrupt the run at the point, once."""
 
         def before(request: Request) -> Answer | None:
             self._note(request)
@@ -129,7 +129,7 @@ class Case:
                 self._start_again(self._process, at_once=point.side is Side.BEFORE)
 
     def _start_again(self, process: subprocess.Popen[str], *, at_once: bool) -> None:
-        """A platform is back at once; or when the run has given up, but after some seconds at the latest."""
+        """Start the platform again: immediately, or when the run has failed, after some seconds at most."""
 
         def run() -> None:
             end = time.monotonic() + (0 if at_once else _OUTAGE_SECONDS)
@@ -141,7 +141,7 @@ class Case:
         self._threads[-1].start()
 
     def end(self) -> dict[str, Any]:
-        """What the platform and the stack say at the end, without what tells one run from another."""
+        """Return the final state of platform and stack, without values that differ between runs."""
         row = self.sandbox.show(RELEASE)
         latest = self.stack.checkpoint()
         ours = [each for each in latest["resources"] if each["type"].endswith("DeploymentRuntime")]
@@ -170,7 +170,7 @@ def opened(
     label: str = "Stars",
     plugin: Path = QUICK_PLUGIN,
 ) -> Iterator[Case]:
-    """Open a case in a folder of its own: a Deployment at the path's begin, declared for its end."""
+    """Open a case in its own folder: a Deployment at the start of the path, declared for its end."""
     place = folder / "platform"
     place.mkdir(parents=True)
     with Proxy().listening() as proxy:
@@ -188,14 +188,14 @@ def opened(
 
 
 def undisturbed(folder: Path, engine: Path, path: Sequence[str], plugin: Path) -> dict[str, Any]:
-    """Record a run that nothing happens to: its requests, its starts and its end."""
+    """Record an undisturbed run: its requests, its starts and its end."""
     with opened(folder, engine, path, plugin=plugin) as case:
         case.watch()
         code, printed = case.up()
         assert code == 0, printed
         assert [start.version for start in case.starts] == list(path[1:])
         requests = [Where.of(request) for request in case.proxy.requests]
-        # Whoever ends with the same platform and the same state finds nothing to do either.
+        # With the same platform and the same state, a preview of an interrupted run finds nothing to do either.
         case.stack.preview("--expect-no-changes")
         return {"requests": [asdict(where) for where in requests], "end": case.end()}
 
@@ -203,7 +203,7 @@ def undisturbed(folder: Path, engine: Path, path: Sequence[str], plugin: Path) -
 def survived(
     point: Point, folder: Path, engine: Path, *, path: Sequence[str], plugin: Path, end: dict[str, Any]
 ) -> dict[str, Any]:
-    """Let one crash happen, bring the Deployment to its target, and check what has to be true; tell how it went."""
+    """Crash once, bring the Deployment to its target, and check the invariants; return what happened."""
     began = time.monotonic()
     with opened(folder, engine, path, plugin=plugin) as case:
         case.strike(point)
@@ -220,7 +220,7 @@ def survived(
         again, printed = case.up()
         assert again == 0, printed
         if point.killer is Killer.ENGINE and case.end()["unfinished"]:
-            # The engine's own note that it does not know what became of a create; it warns of it until it is told.
+            # The engine's own record of an interrupted create; it warns until somebody removes it.
             case.stack.run("refresh", "--yes", "--clear-pending-creates", code=0)
         assert case.end() == end
         _lawful(case.starts, path)
@@ -235,7 +235,7 @@ def _starts(request: dict[str, Any]) -> bool:
 
 
 def _lawful(starts: Sequence[Start], path: Sequence[str]) -> None:
-    """Nothing lower is ever requested, and nothing while something else is pending."""
+    """Check that no lower version is requested, and no hop while another is pending."""
     for start in starts:
         assert path.index(start.version) > path.index(start.current), starts
         assert start.pending == "", starts

@@ -1,4 +1,4 @@
-"""A PostgreSQL server of a test's own: its data in a folder, a port of the loopback, a password, gone at the end."""
+"""A PostgreSQL server for one test: its data in a folder, a port of the loopback, a password."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _OPTIONS: Final = "-c listen_addresses=127.0.0.1 -c unix_socket_directories= -c 
 
 
 def programs() -> Path | None:
-    """The folder with the server's programs: Debian keeps them off PATH, one folder for each version."""
+    """Return the folder with the server's programs: Debian keeps them off PATH, in one folder for each version."""
     kept = sorted(Path("/usr/lib/postgresql").glob("*/bin"), key=lambda path: path.parent.name.zfill(3), reverse=True)
     found = shutil.which("initdb", path=os.pathsep.join([os.environ.get("PATH", os.defpath), *map(str, kept)]))
     return Path(found).resolve().parent if found else None
@@ -31,20 +31,20 @@ def programs() -> Path | None:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Server:
-    """A server that runs."""
+    """A running server."""
 
     programs: Path
     port: int
     password: str
 
     def database(self, name: str) -> dict[str, str]:
-        """Make a database, and give the environment in which Pulumi keeps its state there."""
+        """Make a database, and return the environment with which Pulumi keeps its state there."""
         self._run("createdb", name)
         url = f"postgres://{USER}@127.0.0.1:{self.port}/{name}?sslmode=disable"
         return {"PULUMI_BACKEND_URL": url, "PGPASSWORD": self.password}
 
     def blobs(self, database: str) -> dict[str, bytes]:
-        """What Pulumi keeps in a database, by its keys."""
+        """Return Pulumi's objects in a database, by their keys."""
         rows = self._run(
             "psql", "--csv", "--tuples-only", "-c", "SELECT key, data->>'data' FROM pulumi_state", database
         )
@@ -64,8 +64,8 @@ class Server:
 
 @contextlib.contextmanager
 def running(found: Path) -> Iterator[Server]:
-    """Run a server of these programs. They refuse to run as root, who becomes somebody else for that."""
-    # Not pytest's folder, into which nobody but its owner may look.
+    """Run a server. The programs refuse to run as root, so root switches to another user."""
+    # Outside pytest's folder, which only its owner may read.
     with tempfile.TemporaryDirectory(prefix="postgresql-") as name:
         folder, password = Path(name), secrets.token_hex()
         secret = folder / "password"

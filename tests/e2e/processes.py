@@ -1,4 +1,4 @@
-"""The processes below one: who they are, and that they end."""
+"""The child processes of a process, and whether they end."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ PLUGIN: Final = re.compile(r"astro_deployment_runtime\.plugin|quick/plugin\.py")
 
 
 def command(pid: int) -> str:
-    """The command line of a process; empty where it has ended, also where nobody has taken note of that yet."""
+    """Return the command line of a process; empty if it has ended, also for a zombie."""
     with contextlib.suppress(OSError):
         return Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace").strip()
     return ""
@@ -27,7 +27,7 @@ def _parent(pid: str) -> int:
 
 
 def below(pid: int) -> dict[int, str]:
-    """Every living descendant of a process, with its command line."""
+    """Return every living descendant of a process, with its command line."""
     parents = {int(entry.name): _parent(entry.name) for entry in Path("/proc").iterdir() if entry.name.isdigit()}
     found: dict[int, str] = {}
     new = {pid}
@@ -38,18 +38,18 @@ def below(pid: int) -> dict[int, str]:
 
 
 def plugins(engine: int) -> list[int]:
-    """The plugin processes of ours that an engine runs."""
+    """Return our plugin processes below an engine."""
     return [pid for pid, line in below(engine).items() if PLUGIN.search(line)]
 
 
 def kill(pid: int) -> None:
-    """Kill a process that need not live any more."""
+    """Kill a process, if it still lives."""
     with contextlib.suppress(ProcessLookupError):
         os.kill(pid, signal.SIGKILL)
 
 
 def gone(pids: list[int], *, within: float) -> bool:
-    """Tell whether all of them end within that many seconds."""
+    """Return whether all of them end within that many seconds."""
     end = time.monotonic() + within
     while time.monotonic() < end:
         if not any(map(command, pids)):

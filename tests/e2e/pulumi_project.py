@@ -31,10 +31,10 @@ MARKED_BLOCKS: Final[dict[str, str]] = {
         r"^<!-- run: ([a-z-]+) -->\n```text\n(.*?)^```$", page.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL
     )
 }
-"""The outputs that the documentation shows, by their marks."""
+"""Outputs shown in the documentation, by their marks."""
 IMAGE: Final = "registry.example.com/team/airflow:{distribution}-{version}"
 QUICK_PLUGIN: Final = ROOT / "tests" / "e2e" / "quick"
-"""The plugin with short pauses. Tests that show what users wait for take :data:`PLUGIN` instead."""
+"""The plugin with short pauses. Tests with the pauses of users take :data:`PLUGIN` instead."""
 PLUGIN: Final = ROOT / "plugin"
 _PROGRAM: Final = (ROOT / "__main__.py").read_text(encoding="utf-8")
 _PROGRESS: Final = re.compile(r"^@ (previewing|updating|refreshing|destroying).*$", re.MULTILINE)
@@ -42,13 +42,13 @@ _PROGRESS: Final = re.compile(r"^@ (previewing|updating|refreshing|destroying).*
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What a command printed, without the engine's heartbeat, and how it ended."""
+    """The output of a command, without the engine's progress lines, and its exit code."""
 
     code: int
     text: str
 
     def lines(self, resource: str) -> list[str]:
-        """The lines under Diagnostics at a resource's own row."""
+        """Return the lines under Diagnostics of a resource."""
         block = re.search(rf"^  \S+ \({resource}\):\n((?:    .*\n|\n)*)", self.text, re.MULTILINE)
         return [line[4:] for line in block[1].splitlines() if line.strip()] if block else []
 
@@ -56,8 +56,8 @@ class Result:
 def users_environment() -> dict[str, str]:
     """Return the environment without the variables that Pulumi, this package, Python and coverage read.
 
-    A machine for tests often keeps no bytecode: each run would compile the whole package. Tracing would add half to the
-    CPU time of each command, and the tests without an engine cover the package.
+    Test machines often disable bytecode files, so that each run would compile the whole package. Tracing would add half
+    to the CPU time of each command, and the tests without an engine cover the package.
     """
     told = ("PULUMI_", "ASTRO_", "PYTHON", "COVERAGE_")
     return {name: value for name, value in os.environ.items() if not name.startswith(told)}
@@ -65,7 +65,7 @@ def users_environment() -> dict[str, str]:
 
 @dataclass(slots=True)
 class Project:
-    """A Pulumi project in a folder of its own, with a stack ``test`` in a local backend."""
+    """A Pulumi project in its own folder, with a stack ``test`` in a local backend."""
 
     folder: Path
     engine: Path
@@ -75,7 +75,7 @@ class Project:
     plugin: Path = QUICK_PLUGIN
 
     def __post_init__(self) -> None:
-        """Lay the project out, and make its stack."""
+        """Write the project, and make its stack."""
         backend = self.folder / "backend"
         backend.mkdir(parents=True)
         own = {"PULUMI_BACKEND_URL", "PULUMI_CONFIG_PASSPHRASE"} & set(self.environment)
@@ -99,7 +99,7 @@ class Project:
             self._copy_stack(_initialized(self.engine))
 
     def _copy_stack(self, template: Path) -> None:
-        """Take over a stack of another project of the same name, and select it, as ``pulumi stack init`` does."""
+        """Copy the stack of another project of the same name, and select it, as ``pulumi stack init`` does."""
         shutil.copytree(template / "backend", self.folder / "backend", dirs_exist_ok=True)
         shutil.copy(template / "stacks" / "Pulumi.test.yaml", self.folder / "stacks")
         selected = next((template / "home" / "workspaces").iterdir())
@@ -109,7 +109,7 @@ class Project:
         shutil.copy(selected, workspaces / f"astro-{place}-workspace.json")
 
     def lay_out(self) -> None:
-        """Write the files as the repository has them."""
+        """Write the files of the repository's own project."""
         (self.folder / "stacks").mkdir()
         settings = yaml.safe_load((ROOT / "Pulumi.yaml").read_text(encoding="utf-8"))
         settings["runtime"]["options"]["virtualenv"] = str(self.virtualenv)
@@ -118,7 +118,7 @@ class Project:
         self.program(_PROGRAM)
 
     def checkout(self, folder: Path) -> Project:
-        """The project and its stack as another machine has them: the same files, and nothing else."""
+        """Return the same project on another machine: the same files and backend, another home."""
         shutil.copytree(self.folder, folder, ignore=shutil.ignore_patterns("backend", "home"))
         other = copy.copy(self)
         other.folder = folder
@@ -131,13 +131,13 @@ class Project:
         (self.folder / "__main__.py").write_text(text, encoding="utf-8")
 
     def on_the_stock_host(self) -> None:
-        """Leave our plugin host out, as in a project that only installed the package."""
+        """Remove our plugin, as in a project that only installed the package."""
         settings = yaml.safe_load((self.folder / "Pulumi.yaml").read_text(encoding="utf-8"))
         del settings["plugins"]
         (self.folder / "Pulumi.yaml").write_text(yaml.safe_dump(settings), encoding="utf-8")
 
     def declare(self, *entries: Mapping[str, Any], **config: Any) -> None:
-        """Write the stack's config; an entry without a name is named for its release."""
+        """Write the stack's config; the release name is the default name of an entry."""
         named = [{"name": entry.get("releaseName", "unnamed"), **entry} for entry in entries]
         written = {"astro:deployments": named, **{f"astro:{name}": value for name, value in config.items()}}
         path = self.folder / "stacks" / "Pulumi.test.yaml"
@@ -158,7 +158,7 @@ class Project:
         )
 
     def run(self, *words: str, code: int | None = None) -> Result:
-        """Run pulumi to its end; ``code`` is what it has to exit with, if that is told."""
+        """Run pulumi to its end; ``code`` is the expected exit code, if any."""
         process = self.start(*words)
         printed, _ = process.communicate(timeout=240)
         result = Result(process.returncode, _PROGRESS.sub("", printed))
@@ -172,17 +172,17 @@ class Project:
         return self.run("preview", *words, code=code)
 
     def up(self, *words: str, code: int | None = 0) -> Result:
-        """Run ``pulumi up``; the preview that it begins with is skipped, as in a pipeline."""
+        """Run ``pulumi up`` without its preview, as in a pipeline."""
         return self.run("up", "--yes", "--skip-preview", *words, code=code)
 
     def state(self) -> list[dict[str, Any]]:
-        """The resources of ours in the stack's state."""
+        """Return our resources in the stack's state."""
         latest = self.checkpoint()
         resources = latest["resources"] if latest and latest.get("resources") else []
         return [resource for resource in resources if resource["type"].endswith("DeploymentRuntime")]
 
     def checkpoint(self) -> dict[str, Any]:
-        """What the backend holds: read from its file where it is a folder, which takes no command."""
+        """Return the checkpoint: from the backend's file if it is a folder, which needs no command."""
         backend = self.environment["PULUMI_BACKEND_URL"]
         if not backend.startswith("file://"):
             exported: dict[str, Any] = json.loads(self.run("stack", "export", code=0).text)
@@ -192,13 +192,13 @@ class Project:
         return found["checkpoint"]["latest"] or {}
 
     def outputs(self, name: str) -> dict[str, Any]:
-        """What is saved of a resource."""
+        """Return the saved outputs of a resource."""
         return next(resource["outputs"] for resource in self.state() if resource["urn"].endswith(f"::{name}"))
 
 
 @functools.cache
 def _initialized(engine: Path) -> Path:
-    """Make a stack once in this process, with the engine; each project begins with a copy of it."""
+    """Make a stack with the engine, once in this process; each project starts with a copy."""
     folder = Path(tempfile.mkdtemp(prefix="stack-")) / "project"
     atexit.register(shutil.rmtree, folder.parent)
     made = Project(folder, engine, "http://127.0.0.1:9/v1", {"PULUMI_CONFIG_PASSPHRASE": ""})

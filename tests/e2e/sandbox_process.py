@@ -24,12 +24,12 @@ START_AIRFLOW: Final = """
 mutation($id: Uuid!, $v: String!) { updateDeploymentAirflow(deploymentUuid: $id, desiredAirflowVersion: $v) { id } }"""
 START_RUNTIME: Final = """
 mutation($id: Uuid!, $v: String!) { updateDeploymentRuntime(deploymentUuid: $id, desiredRuntimeVersion: $v) { id } }"""
-"""Mutations of somebody else, past the provider."""
+"""Mutations that somebody else sends."""
 _READY: Final = "listening on "
 
 
 def deployment(release: str, version: str, **more: Any) -> dict[str, Any]:
-    """An entry of the sandbox's fleet: Certified, where the version is an AC of the guide's catalog."""
+    """Return an entry of the sandbox's fleet: Certified, if the version is an AC of the guide's catalog."""
     distribution = "certified" if version.startswith("2.") else "runtime"
     return {
         "id": f"ckw{release.replace('-', '')}",
@@ -56,7 +56,7 @@ class Sandbox:
             "--token": TOKEN,
             "--viewer-token": VIEWER,
             "--rollout-seconds": "0",
-            # The real ones beat every 5 s, for which each hop of each test would wait.
+            # Real Airflows send a heartbeat every 5 s; each hop of each test would wait for it.
             "--heartbeat-seconds": "0.2",
             "--request-log": str(self._log),
             **{f"--{name.replace('_', '-')}": value for name, value in options.items()},
@@ -64,7 +64,7 @@ class Sandbox:
         self.start()
 
     def start(self) -> None:
-        """Start the process, on the port that it had before."""
+        """Start the process, on its former port."""
         words = [word for option in self._options.items() for word in option]
         self._process = subprocess.Popen(
             [sys.executable, "-m", "sandbox", "serve", *words], cwd=ROOT, stdout=subprocess.PIPE, text=True
@@ -81,7 +81,7 @@ class Sandbox:
         self._process.communicate(timeout=20)
 
     def beat_every(self, seconds: str) -> None:
-        """Start again, with Airflows that give their heartbeats so often."""
+        """Restart with another interval of the Airflows' heartbeats."""
         self.stop()
         self._options["--heartbeat-seconds"] = seconds
         self.start()
@@ -93,7 +93,7 @@ class Sandbox:
 
     @contextlib.contextmanager
     def unseen(self) -> Iterator[None]:
-        """Be at another port for a while, so that a run that waits sees only what came of it."""
+        """Move to another port for a while, so that a waiting run sees only the result."""
         port = self._options["--port"]
         for there in ("0", port):
             self.stop()
@@ -115,7 +115,7 @@ class Sandbox:
         return thread
 
     def fleet(self) -> list[dict[str, str]]:
-        """What the platform knows of its Deployments."""
+        """Return the platform's Deployments."""
         import httpx  # noqa: PLC0415 - only here
 
         address, headers = self.url.replace("/v1", "/sandbox/fleet"), {"authorization": TOKEN}
@@ -123,11 +123,11 @@ class Sandbox:
         return rows
 
     def show(self, release: str) -> dict[str, str]:
-        """What the platform knows of a Deployment."""
+        """Return a Deployment of the platform."""
         return next(row for row in self.fleet() if row["releaseName"] == release)
 
     def ask(self, document: str, **variables: str) -> Any:
-        """Send a document as the admin: what a human's click does."""
+        """Send a document as the admin, as a click in the UI does."""
         import httpx  # noqa: PLC0415 - only here
 
         answer = httpx.post(
@@ -137,16 +137,16 @@ class Sandbox:
         return answer["data"]
 
     def requests(self) -> list[dict[str, Any]]:
-        """The requests so far, ours and those of this class."""
+        """Return all requests so far, including those of this class."""
         lines = self._log.read_text(encoding="utf-8").splitlines() if self._log.exists() else []
         return [json.loads(line) for line in lines]
 
     def forget_requests(self) -> None:
-        """Count from here."""
+        """Clear the request log."""
         self._log.write_text("", encoding="utf-8")
 
     def mutations(self) -> list[str]:
-        """The root fields of the mutations so far."""
+        """Return the root fields of the mutations so far."""
         return [
             name
             for request in self.requests()

@@ -1,4 +1,4 @@
-"""The shell commands of the documentation: pasted into a shell as they stand, but for the address and the token."""
+"""The shell commands of the documentation, run unchanged except for the address and the token."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _IN_A_STACK: Final = (
     "pulumi preview --save-plan=plan.json",
     "pulumi preview --json --show-sames > preview.json",
 )
-"""Blocks for a stack that declares something, by their first lines."""
+"""Blocks for a stack with declared Deployments, by their first lines."""
 
 _ELSEWHERE: Final = {
     "make demo": "the demo checks itself, and `make test` is what runs this",
@@ -37,16 +37,16 @@ _ELSEWHERE: Final = {
     "pulumi stack init us": "tests/e2e/test_docs.py, with two platforms",
     "export PULUMI_BACKEND_URL=": "tests/e2e/test_postgresql.py, with a server",
 }
-"""Blocks that are not pasted here, by how they begin, and why not."""
+"""Blocks that do not run here, by their first words, and the reason."""
 
 
 def _blocks(page: Path) -> list[tuple[str, str]]:
-    """What a page gives to be typed: shell commands, and what is written into the stack's file."""
+    """Return the shell commands of a page, and the texts for the stack's file."""
     return re.findall(r"^```(sh|yaml)\n(.*?)^```$", page.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
 
 
 def _paste(stack: Project, commands: str, typed: str = "") -> str:
-    """Run commands in one shell, with what is typed when they ask."""
+    """Run commands in one shell, with the answers to their questions."""
     done = subprocess.run(
         ["bash", "-euc", commands],
         cwd=stack.folder,
@@ -68,7 +68,7 @@ def _paste(stack: Project, commands: str, typed: str = "") -> str:
     ids=["README", "getting-started"],
 )
 def test_a_first_stack_to_the_letter(platform: StartSandbox, project: MakeProject, page: Path, typed: str) -> None:
-    """From the connection to the target, with what the page says, in its order."""
+    """The page's commands lead from the connection to the target, in its order."""
     sandbox = platform(deployment(_RELEASE, "2.2.3"))
     stack = project(sandbox, plugin=PLUGIN)
     for name in ("ASTRO_HOUSTON_URL", "ASTRO_HOUSTON_TOKEN"):
@@ -79,7 +79,7 @@ def test_a_first_stack_to_the_letter(platform: StartSandbox, project: MakeProjec
             entries = block.removeprefix("config:\n")
             script.append(f"cat >> stacks/Pulumi.production.yaml <<'END'\n{entries}END\n")
         elif language == "sh" and not block.startswith(tuple(_ELSEWHERE)):
-            # The environment and the backend are the test's own, and nobody is there to be asked.
+            # The test has its own environment and backend, and nobody answers questions.
             block = re.sub(r"^(?:make setup && .*|pulumi login .*)\n", "", block, flags=re.MULTILINE)  # noqa: PLW2901
             script.append(block.replace(_ADDRESS, sandbox.url).replace("pulumi up\n", "pulumi up --yes\n"))
     if page is _README:
@@ -92,7 +92,7 @@ def test_a_first_stack_to_the_letter(platform: StartSandbox, project: MakeProjec
 
 @pytest.mark.parametrize("first", _IN_A_STACK)
 def test_commands_in_a_stack(platform: StartSandbox, project: MakeProject, first: str) -> None:
-    """They end well where there is something to do."""
+    """They succeed in a stack with work to do."""
     [commands] = [block for page in _PAGES for _, block in _blocks(page) if block.startswith(first)]
     sandbox = platform(deployment(_RELEASE, "2.2.3"))
     stack = project(sandbox)
@@ -104,8 +104,8 @@ def test_commands_in_a_stack(platform: StartSandbox, project: MakeProject, first
         assert "| 2 hops |" in (stack.folder / "report.md").read_text(encoding="utf-8")
 
 
-def test_every_block_of_commands_is_pasted_or_it_is_said_why_not() -> None:
-    """A block that nobody runs would age unseen."""
+def test_every_block_of_commands_runs_or_has_a_reason_not_to() -> None:
+    """A block that no test runs would become outdated."""
     known = (*_IN_A_STACK, *_ELSEWHERE)
     for page in _PAGES:
         for language, block in _blocks(page):

@@ -1,4 +1,4 @@
-"""Where the settings come from, and where the token goes: nowhere."""
+"""Sources of the settings; the token stays secret."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def test_another_project_configures_the_same_keys(platform: StartSandbox, project: MakeProject) -> None:
-    """The namespace is ``astro`` whatever the project's name; the token is a secret of the stack and stays one."""
+    """The namespace is ``astro`` in any project; the token is a secret of the stack and stays one."""
     sandbox = platform(deployment("stars-1", "4.2.5"))
     stack = project(sandbox)
     settings_file = stack.folder / "Pulumi.yaml"

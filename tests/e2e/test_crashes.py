@@ -1,4 +1,4 @@
-"""Whatever is killed, and whenever: the next ``pulumi up`` ends where an undisturbed one would have."""
+"""After a crash at any point, the next ``pulumi up`` reaches the same end as an undisturbed run."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ Recorded = Callable[[tuple[str, ...], Path], Record]
 
 @pytest.fixture(scope="session")
 def recorded(tmp_path_factory: pytest.TempPathFactory, testrun_uid: str, engine: Path) -> Recorded:
-    """Give the undisturbed run along a path, recorded by the first who needs it, for all processes of this test run."""
+    """Return the undisturbed run along a path, recorded once for all processes of this test run."""
 
     def get(path: tuple[str, ...], plugin: Path) -> Record:
         kept = tmp_path_factory.getbasetemp().parent / f"undisturbed-{len(path)}-{testrun_uid}.json"
@@ -58,7 +58,7 @@ def recorded(tmp_path_factory: pytest.TempPathFactory, testrun_uid: str, engine:
 
 
 def survive(points: list[Point], folder: Path, engine: Path, record: Record) -> None:
-    """Let them happen one after another, each to a Deployment of its own; tell of all that were not survived."""
+    """Crash at each point, each with its own Deployment; report all failures."""
     problems = []
     for number, point in enumerate(points):
         try:
@@ -71,7 +71,7 @@ def survive(points: list[Point], folder: Path, engine: Path, record: Record) -> 
 
 
 def test_the_points_are_those_of_the_recorded_run(recorded: Recorded) -> None:
-    """Every request is there, with every killer on both sides; in the short matrix every mutation and every read."""
+    """The long matrix has every request with every killer on both sides, the short one every mutation and read."""
     requests = recorded(SHORT, QUICK_PLUGIN).requests
     kept = worth(requests)
     assert {where.name for where in kept} == {where.name for where in requests}

@@ -1,4 +1,4 @@
-"""What the documentation shows of the engine: every block that is marked ``<!-- run: NAME -->`` is played here."""
+"""Outputs of the engine in the documentation: a test prints every block marked ``<!-- run: NAME -->``."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ _OTHERS: Final = (
     deployment("stellar-map-7890", "5.0.4", label="Marketing, production"),
     deployment("legacy-moon-1112", "2.2.3", label="Retired, production"),
 )
-"""A platform for the fleet that docs/fleets.md declares."""
+"""The other Deployments of the platform in docs/fleets.md."""
 
 
 def _fenced(page: Path, language: str) -> list[str]:
@@ -87,7 +87,7 @@ _PLAYS: Final[dict[Callable[[Sandbox, Project], list[Result]], tuple[str, ...]]]
     _interrupted: ("wait-for-image", "interrupted"),
     _in_waves: ("fleet",),
 }
-"""What is done, and the names of the blocks that show something of it."""
+"""Scenarios, and the names of the blocks with their output."""
 
 
 @pytest.mark.parametrize(("play", "names"), _PLAYS.items(), ids=lambda part: getattr(part, "__name__", ""))
@@ -97,7 +97,7 @@ def test_a_shown_output_is_printed(
     play: Callable[[Sandbox, Project], list[Result]],
     names: tuple[str, ...],
 ) -> None:
-    """Line by line, at the resource's row; what is said of the whole fleet, at the stack's."""
+    """Line by line, under the resource; texts about the whole fleet under the stack."""
     sandbox = platform(deployment(_RELEASE, "2.2.3"), *(_OTHERS if play is _in_waves else ()))
     row = "astro-test" if play in {_in_waves, _foreign} else "data-eng"
     printed = [f"{chr(10).join(result.lines(row))}\n" for result in play(sandbox, project(sandbox))]
@@ -105,15 +105,15 @@ def test_a_shown_output_is_printed(
         assert any(MARKED_BLOCKS[name] in text.expandtabs(4) for text in printed), printed
 
 
-def test_every_marked_output_is_played() -> None:
-    """A block whose name no play knows would never be compared; three are those of the guide's own migration."""
+def test_every_marked_output_is_printed_by_a_scenario() -> None:
+    """No test would compare another block; the guide's own migration has three."""
     played = {name for names in _PLAYS.values() for name in names}
     assert set(MARKED_BLOCKS) == {*played, "preview", "up", "destroy"}
 
 
 @pytest.mark.parametrize("own_host", [True, False], ids=["our host", "Pulumi's own host"])
 def test_the_program_of_the_readme_works(platform: StartSandbox, project: MakeProject, own_host: bool) -> None:
-    """On both hosts: it is planned, walked, and then there is nothing to do."""
+    """On both hosts it plans, upgrades, and then finds nothing to do."""
     sandbox = platform(deployment(_RELEASE, "2.2.3"))
     stack = project(sandbox)
     (program,) = _fenced(ROOT / "README.md", "python")
@@ -127,7 +127,7 @@ def test_the_program_of_the_readme_works(platform: StartSandbox, project: MakePr
 
 
 def test_the_program_of_the_page_on_fleets_works(platform: StartSandbox, project: MakeProject) -> None:
-    """It picks the Deployments of the workspace, and no other."""
+    """It selects the Deployments of the workspace, and no others."""
     stack = project(platform(deployment("picked-1", "2.2.3", workspace="ml"), deployment("other-2", "2.2.3")))
     (program,) = _fenced(ROOT / "docs" / "fleets.md", "python")
     stack.program(program.replace("Machine Learning", "ml"))
@@ -137,7 +137,7 @@ def test_the_program_of_the_page_on_fleets_works(platform: StartSandbox, project
 
 
 def test_the_recording_can_be_made(engine: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """And says what the golden outputs say; ``tests/unit/tools`` holds the drawing of the README to the same."""
+    """Its text is the golden outputs' text; ``tests/unit/tools`` compares the README's drawing with the same."""
     monkeypatch.setenv("PATH", os.pathsep.join([f"{sys.prefix}/bin", str(engine), os.environ["PATH"]]))
     shown = re.sub(r"\x1b\[[0-9;]*m", "", recording.run())
     for name in ("guide-preview", "guide-up"):
@@ -146,7 +146,7 @@ def test_the_recording_can_be_made(engine: Path, monkeypatch: pytest.MonkeyPatch
 
 
 def test_each_platform_is_a_stack_of_its_own(platform: StartSandbox, project: MakeProject) -> None:
-    """With the commands of the page on operations, but for the addresses and the tokens; each speaks to its own."""
+    """The commands are those of docs/operations.md; each stack speaks to its own platform."""
     commands = next(block for block in _fenced(_OPERATIONS, "sh") if "stack init us" in block)
     stack = project(platform(deployment("nobody-0", "5.0.4")))
     del stack.environment["ASTRO_HOUSTON_TOKEN"]
@@ -169,7 +169,7 @@ def test_each_platform_is_a_stack_of_its_own(platform: StartSandbox, project: Ma
 
 
 def test_the_backends_are_those_of_the_engine(platform: StartSandbox, project: MakeProject) -> None:
-    """Every kind of URL that it takes is on the page, and no other."""
+    """The page lists every kind of URL that the engine accepts, and no others."""
     refused = project(platform(deployment("stars-1", "5.0.4"))).run("login", "unknown://backend", code=1).text
     table = _OPERATIONS.read_text(encoding="utf-8").partition("| backend | URL |")[2].partition("\n\n")[0]
     shown = set(re.findall(r"[a-z0-9]+://", table))

@@ -1,6 +1,6 @@
-"""Faults between the plugin and the platform, on the real engine: a run carries on, or tells why and is resumed.
+"""Faults between the plugin and the platform, on the real engine: a run continues, or says why not and can be resumed.
 
-Two stand for all; ``tests/contract/test_runs.py`` has each of them.
+These are two examples; ``tests/contract/test_runs.py`` has all faults.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _PATH: Final = ("2.4.3", "6.10.0", "7.6.0")
 
 @pytest.mark.parametrize("fault", [pages, revoked], ids=lambda fault: fault.__name__)
 def test_a_run_carries_on_or_is_resumed(fault: Callable[[Faults], None], tmp_path: Path, engine: Path) -> None:
-    """A fault that ends a run tells what is wrong, and leaves nothing that the next run would refuse."""
+    """A fault that ends a run names the problem, and the next run does not refuse its remains."""
     with opened(tmp_path, engine, _PATH) as case:
         faults = Faults(case.proxy)
         fault(faults)
@@ -50,7 +50,7 @@ def test_a_run_carries_on_or_is_resumed(fault: Callable[[Faults], None], tmp_pat
 
 
 def hang(over: threading.Event) -> Callable[[Request], Answer | None]:
-    """Answer nothing until all is over."""
+    """Answer nothing until the end of the test."""
 
     def wait(_: Request) -> Answer | None:
         over.wait(60)
@@ -61,7 +61,7 @@ def hang(over: threading.Event) -> Callable[[Request], Answer | None]:
 
 @pytest.mark.parametrize("waiting", [True, False])
 def test_ctrl_c_does_not_wait_for_a_platform_that_does_not_answer(waiting: bool, tmp_path: Path, engine: Path) -> None:
-    """Within two seconds, with the pending hop in the state; and the same while the plan is being made."""
+    """The run ends within two seconds with the pending hop in the state; so does one that is still planning."""
     over = threading.Event()
     with opened(tmp_path, engine, _PATH, image=None) as case:
         if not waiting:
@@ -88,7 +88,7 @@ def test_ctrl_c_does_not_wait_for_a_platform_that_does_not_answer(waiting: bool,
 
 
 def test_the_plugin_ends_with_its_engine(tmp_path: Path, engine: Path) -> None:
-    """Within five seconds, and nothing that it began goes on."""
+    """Within five seconds, and none of its work continues."""
     with opened(tmp_path, engine, _PATH, image=None) as case:
         process = case.stack.start("up", "--yes", "--skip-preview")
         while not case.sandbox.show("stars-1")["pending"]:

@@ -1,4 +1,4 @@
-"""A fleet on the real engine: refused as a whole, skipped, selected, and brought forward wave by wave."""
+"""A fleet on the real engine: refused as a whole, skipped, selected, and upgraded wave by wave."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ DEFAULTS: Final = {"runtimeVersion": "5.0.4", "image": IMAGE}
 
 
 def begun(sandbox: Sandbox) -> dict[str, float]:
-    """When the first hop of each Deployment was asked for, by release name, in order."""
+    """Return the time of the first hop of each Deployment, by release name, in order."""
     found: dict[str, float] = {}
     for request in sandbox.requests():
         if request["fields"] == ["updateDeploymentRuntime"]:
@@ -38,7 +38,7 @@ def begun(sandbox: Sandbox) -> dict[str, float]:
 
 
 def test_all_refusals_of_a_fleet_are_shown_at_once(platform: StartSandbox, project: MakeProject) -> None:
-    """Preview and up list all three of ten, exit with an error, and change nothing."""
+    """Preview and up list all three of the ten, exit with an error, and change nothing."""
     names = [f"release-{number}" for number in range(10)]
     sandbox = platform(
         *(deployment(name, "5.0.4" if name in {"release-2", "release-7"} else "2.2.3") for name in names)
@@ -62,7 +62,7 @@ def test_all_refusals_of_a_fleet_are_shown_at_once(platform: StartSandbox, proje
 
 
 def test_a_targeted_deployment_goes_on_where_another_is_refused(platform: StartSandbox, project: MakeProject) -> None:
-    """The refusal says how; the others stay as they are, and the run ends with an error for the refused one."""
+    """The refusal says how; the others stay unchanged, and the run ends with an error for the refused one."""
     sandbox = platform(*(deployment(f"release-{number}", "4.2.5") for number in range(3)))
     stack = project(sandbox)
     entries = [{"releaseName": f"release-{number}"} for number in range(3)]
@@ -78,14 +78,14 @@ def test_a_targeted_deployment_goes_on_where_another_is_refused(platform: StartS
 
 
 def test_what_is_refused_keeps_its_last_state_where_it_is_skipped(platform: StartSandbox, project: MakeProject) -> None:
-    """The others arrive, the run ends with an error, and what was saved of the refused one is as before."""
+    """The others arrive, the run ends with an error, and the saved outputs of the refused one do not change."""
     sandbox = platform(*(deployment(f"release-{number}", "4.2.5") for number in range(4)))
     stack = project(sandbox)
     entries = [{"releaseName": f"release-{number}"} for number in range(4)]
     stack.declare(*entries[:2], defaults={**DEFAULTS, "runtimeVersion": "4.2.5"})
     stack.up()
     before = stack.outputs("release-0")
-    # Of the refused, one is known, one is new and one is not there.
+    # One refused Deployment is in the state, one is new, one does not exist.
     bad = {"runtimeVersion": "4.0.11"}
     stack.declare(entries[0] | bad, *entries[1:3], entries[3] | bad, {"releaseName": "none-9"}, defaults=DEFAULTS)
     stack.environment["ASTRO_ON_REFUSAL"] = "skip"
@@ -105,7 +105,7 @@ def test_what_is_refused_keeps_its_last_state_where_it_is_skipped(platform: Star
 
 
 def test_whose_pending_hops_are_is_judged_for_the_whole_fleet(platform: StartSandbox, project: MakeProject) -> None:
-    """The state tells: foreign ones off the path are refused together, our own is cancelled, and skip leaves them."""
+    """The state decides: foreign hops off the path are refused together, our own is cancelled, and skip leaves them."""
     names = ["release-0", "release-1", "release-2"]
     sandbox = platform(*(deployment(name, "2.2.3") for name in names))
     stack = project(sandbox)
@@ -130,7 +130,7 @@ def test_whose_pending_hops_are_is_judged_for_the_whole_fleet(platform: StartSan
 
 
 def test_selectors_pick_from_the_platform(platform: StartSandbox, project: MakeProject) -> None:
-    """By workspace, pattern, label, distribution and version; without what is excluded."""
+    """By workspace, pattern, label, distribution and version, without the excluded ones."""
     sandbox = platform(
         deployment("team-a-1", "4.2.5", workspace="ckw0one"),
         deployment("team-b-2", "4.2.5", workspace="ckw0two"),
@@ -164,7 +164,7 @@ def test_selectors_pick_from_the_platform(platform: StartSandbox, project: MakeP
 def test_a_wave_begins_when_the_one_before_was_healthy_long_enough(
     platform: StartSandbox, project: MakeProject
 ) -> None:
-    """In that order, side by side as allowed, with a summary; a wave with nothing to do is not waited for."""
+    """In order, with the allowed parallelism and a summary; a wave with nothing to do has no soak."""
     names = ["canary-1", "canary-2", "rest-3", "rest-4", "rest-5"]
     sandbox = platform(*(deployment(name, "4.2.5") for name in names), rollout_seconds="1")
     stack = project(sandbox)
@@ -179,7 +179,7 @@ def test_a_wave_begins_when_the_one_before_was_healthy_long_enough(
     times = begun(sandbox)
     assert set(list(times)[:2]) == {"canary1", "canary2"}
     assert times["rest3"] - times["canary1"] >= 5
-    # One hop takes a second at least, here.
+    # One hop takes at least a second here.
     assert times["rest5"] - times["rest4"] >= 1
     assert times["rest4"] - times["rest3"] >= 1
     assert any("begins when all of this one have arrived" in line for line in up.lines("canaries"))
@@ -188,7 +188,7 @@ def test_a_wave_begins_when_the_one_before_was_healthy_long_enough(
 
 
 def test_a_failure_stops_what_has_not_begun(platform: StartSandbox, project: MakeProject) -> None:
-    """Within its wave and after it; --continue-on-error goes on within the wave. The next run goes on from there."""
+    """In its wave and in later ones; --continue-on-error continues the wave. The next run resumes."""
     names = ["canary-1", "canary-2", "canary-3", "rest-4"]
     sandbox = platform(*(deployment(name, "4.2.5") for name in names))
     stack = project(sandbox)
@@ -207,15 +207,15 @@ def test_a_failure_stops_what_has_not_begun(platform: StartSandbox, project: Mak
     assert {sandbox.show(name)["version"] for name in names} == {"5.0.4"}
 
 
-def test_a_soak_that_is_interrupted_begins_anew(platform: StartSandbox, project: MakeProject) -> None:
-    """Ctrl-C ends the wait at once, and the next wave is not begun before the wave was healthy long enough."""
+def test_an_interrupted_soak_starts_over(platform: StartSandbox, project: MakeProject) -> None:
+    """Ctrl-C ends the wait immediately, and the next wave waits until this one was healthy for the soak time."""
     sandbox = platform(deployment("canary-1", "4.2.5"), deployment("rest-2", "4.2.5"))
     stack = project(sandbox)
     entries = [{"releaseName": "canary-1", "wave": "canaries"}, {"releaseName": "rest-2"}]
     waves: list[dict[str, Any]] = [{"name": "canaries", "soak": "1h"}, {"name": "rest"}]
     stack.declare(*entries, defaults=DEFAULTS, waves=waves)
     process = stack.start("up", "--yes", "--skip-preview")
-    # The hop is confirmed by three answers; the next one is the wave's.
+    # Three answers confirm the hop; the next one belongs to the wave.
     while sum(request["path"].endswith("/health") for request in sandbox.requests()) <= HEALTHY_READS:
         time.sleep(0.2)
     process.send_signal(signal.SIGINT)
@@ -234,7 +234,7 @@ def test_a_soak_that_is_interrupted_begins_anew(platform: StartSandbox, project:
 def test_a_wave_that_had_arrived_when_the_run_was_interrupted_is_soaked(
     platform: StartSandbox, project: MakeProject
 ) -> None:
-    """Ctrl-C during its last health check: the next run confirms that hop, and soaks before the next wave begins."""
+    """After Ctrl-C during its last health check, the next run confirms that hop and soaks before the next wave."""
     sandbox = platform(deployment("canary-1", "4.2.5"), deployment("rest-2", "4.2.5"), heartbeat_seconds="3600")
     stack = project(sandbox)
     entries = [{"releaseName": "canary-1", "wave": "canaries"}, {"releaseName": "rest-2"}]
@@ -255,7 +255,7 @@ def test_a_wave_that_had_arrived_when_the_run_was_interrupted_is_soaked(
 
 
 def test_another_program_declares_a_fleet(platform: StartSandbox, project: MakeProject) -> None:
-    """With arguments in the place of the config."""
+    """With arguments instead of the config."""
     sandbox = platform(deployment("stars-1", "4.2.5"))
     stack = project(sandbox)
     stack.program(
@@ -268,7 +268,7 @@ def test_another_program_declares_a_fleet(platform: StartSandbox, project: MakeP
 
 
 def deploying(sandbox: Sandbox, release: str, *images: str) -> threading.Thread:
-    """Push one image after the other, each as soon as a hop is pending."""
+    """Push one image after another, each as soon as a hop is pending."""
 
     def run() -> None:
         for image in images:
@@ -288,13 +288,13 @@ def deploying(sandbox: Sandbox, release: str, *images: str) -> threading.Thread:
     ],
 )
 def test_an_example_works(platform: StartSandbox, project: MakeProject, name: str, arrived: list[str]) -> None:
-    """Every stack in stacks/, with the fleet file beside it: planned, walked, and then there is nothing to do."""
+    """Every stack in stacks/ with its fleet file plans, upgrades, and then finds nothing to do."""
     fleet = yaml.safe_load((_STACKS / f"{name}-fleet.yaml").read_text(encoding="utf-8"))
     sandbox = platform(*fleet)
     stack = project(sandbox)
     config = yaml.safe_load((_STACKS / f"Pulumi.{name}.yaml").read_text(encoding="utf-8"))["config"]
     for wave in config.get("astro:waves", ()):
-        # Nobody waits for half an hour here.
+        # A soak of half an hour is too long for a test.
         wave.update({"soak": "1s"} if "soak" in wave else {})
     (stack.folder / "stacks" / "Pulumi.test.yaml").write_text(yaml.safe_dump({"config": config}), encoding="utf-8")
     stack.preview()
@@ -310,7 +310,7 @@ def test_an_example_works(platform: StartSandbox, project: MakeProject, name: st
 
 
 def test_every_stack_is_an_example() -> None:
-    """With a fleet file beside it."""
+    """Each has a fleet file."""
     assert sorted(path.name for path in _STACKS.iterdir()) == [
         *("Pulumi.platform.yaml", "Pulumi.sandbox.yaml", "Pulumi.waves.yaml"),
         *("platform-fleet.yaml", "sandbox-fleet.yaml", "waves-fleet.yaml"),

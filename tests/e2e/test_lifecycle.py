@@ -1,4 +1,4 @@
-"""What users of Pulumi do beside up: refresh, destroy, replace, protect, target, saved plans."""
+"""Pulumi's other commands and options: refresh, destroy, replace, protect, target, saved plans."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def test_drift_is_seen_without_refresh_and_recorded_by_it(platform: StartSandbox, project: MakeProject) -> None:
-    """Preview plans from what runs now; refresh writes down what was observed and keeps the declaration."""
+    """Preview plans from the running version; refresh saves the observation and keeps the declaration."""
     sandbox = platform(deployment("stars-1", "4.2.4"))
     stack = project(sandbox)
     stack.declare({"releaseName": "stars-1", "runtimeVersion": "4.2.4"})
@@ -28,7 +28,7 @@ def test_drift_is_seen_without_refresh_and_recorded_by_it(platform: StartSandbox
 
 
 def test_destroy_forgets_and_changes_nothing(platform: StartSandbox, project: MakeProject) -> None:
-    """There is no way back to an earlier version, so none is tried, and the user is told."""
+    """No Deployment can return to an earlier version, so destroy only forgets it and says so."""
     sandbox = platform(deployment("stars-1", "5.0.4"))
     stack = project(sandbox)
     stack.declare({"releaseName": "stars-1", "runtimeVersion": "5.0.4"})
@@ -52,7 +52,7 @@ def test_a_deployment_that_was_deleted_is_gone_after_a_refresh(platform: StartSa
 
 
 def test_another_release_name_is_another_resource(platform: StartSandbox, project: MakeProject) -> None:
-    """The old Deployment is forgotten, the new one adopted."""
+    """The provider forgets the old Deployment and adopts the new one."""
     sandbox = platform(deployment("stars-1", "5.0.4"), deployment("dust-2", "4.2.5"))
     stack = project(sandbox)
     stack.declare({"name": "data-eng", "releaseName": "stars-1", "runtimeVersion": "5.0.4"})
@@ -66,7 +66,7 @@ def test_another_release_name_is_another_resource(platform: StartSandbox, projec
 
 
 def test_a_saved_plan_binds_the_update(platform: StartSandbox, project: MakeProject) -> None:
-    """Check is deterministic, so that up with the plan of preview does just that."""
+    """Check is deterministic, so that up does exactly what the saved preview planned."""
     sandbox = platform(deployment("stars-1", "2.2.3"))
     stack = project(sandbox)
     stack.declare({"releaseName": "stars-1", "runtimeVersion": "5.0.4", "image": IMAGE})
@@ -77,7 +77,7 @@ def test_a_saved_plan_binds_the_update(platform: StartSandbox, project: MakeProj
 
 
 def test_target_brings_one_of_two(platform: StartSandbox, project: MakeProject) -> None:
-    """The other is left as it is."""
+    """The other stays unchanged."""
     sandbox = platform(deployment("stars-1", "4.2.5"), deployment("dust-2", "4.2.5"))
     stack = project(sandbox)
     stack.declare(*({"releaseName": name, "runtimeVersion": "5.0.4", "image": IMAGE} for name in ("stars-1", "dust-2")))
@@ -87,7 +87,7 @@ def test_target_brings_one_of_two(platform: StartSandbox, project: MakeProject) 
 
 
 def test_many_go_side_by_side_and_one_by_one(platform: StartSandbox, project: MakeProject) -> None:
-    """With --parallel 200 twelve take about as long as one; --parallel 1 works as well."""
+    """With --parallel 200 twelve take about as long as one; --parallel 1 works too."""
     names = [f"release-{number}" for number in range(12)]
     sandbox = platform(*(deployment(name, "4.2.5") for name in names), rollout_seconds="1")
     stack = project(sandbox)
@@ -99,7 +99,7 @@ def test_many_go_side_by_side_and_one_by_one(platform: StartSandbox, project: Ma
 
 
 def test_protect_and_ignore_changes_are_respected(platform: StartSandbox, project: MakeProject) -> None:
-    """Pulumi's own options mean here what they mean elsewhere."""
+    """Pulumi's options have their usual meaning."""
     sandbox = platform(deployment("stars-1", "4.2.4"))
     stack = project(sandbox)
     program = (

@@ -1,4 +1,4 @@
-"""The main job on the real engine: see the path in preview, walk it with up, and nothing to do afterwards."""
+"""The main job on the real engine: preview shows the path, up walks it, and afterwards there is nothing to do."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _GOLDEN = Path(__file__).parent / "golden"
 
 
 def test_the_guides_own_migration(platform: StartSandbox, project: MakeProject) -> None:
-    """AC 2.2.3 is brought to Astro Runtime 5.0.4 by way of AC 2.3.0, as preview says beforehand."""
+    """AC 2.2.3 migrates to Astro Runtime 5.0.4 through AC 2.3.0, as the preview says."""
     sandbox = platform(deployment("galactic-stars-1234", "2.2.3"))
     stack = project(sandbox, plugin=PLUGIN)
     stack.declare({"name": "data-eng", "releaseName": "galactic-stars-1234", "runtimeVersion": "5.0.4", "image": IMAGE})
@@ -58,7 +58,7 @@ def test_the_guides_own_migration(platform: StartSandbox, project: MakeProject) 
 
 
 def test_preview_costs_the_same_requests_for_one_and_for_many(platform: StartSandbox, project: MakeProject) -> None:
-    """Two, however many Deployments and workspaces there are."""
+    """Two requests for any number of Deployments and workspaces."""
     names = [f"release-{number}" for number in range(30)]
     sandbox = platform(*(deployment(name, "2.2.3", workspace=f"ckw0space{name[-1]}") for name in names))
     stack = project(sandbox)
@@ -70,7 +70,7 @@ def test_preview_costs_the_same_requests_for_one_and_for_many(platform: StartSan
 
 
 def test_json_preview_carries_the_plan(platform: StartSandbox, project: MakeProject) -> None:
-    """Programs find the plan's lines, path and hops in the previewed inputs."""
+    """The previewed inputs hold the plan's lines, path and hops."""
     import json  # noqa: PLC0415 - only here
 
     sandbox = platform(deployment("stars-1", "2.2.3"))
@@ -85,7 +85,7 @@ def test_json_preview_carries_the_plan(platform: StartSandbox, project: MakeProj
 
 
 def test_unknown_arguments_plan_nothing_and_say_so(platform: StartSandbox, project: MakeProject) -> None:
-    """A version that is known only after another resource exists is planned when it exists."""
+    """A version that depends on another resource is planned once that exists."""
     sandbox = platform(deployment("stars-1", "2.3.0"))
     stack = project(sandbox)
     stack.program(
@@ -108,7 +108,7 @@ def test_unknown_arguments_plan_nothing_and_say_so(platform: StartSandbox, proje
 
 
 def test_works_on_pulumis_own_host(platform: StartSandbox, project: MakeProject) -> None:
-    """A project that only installed the package plans, refuses and walks, with less comfort."""
+    """A project that only installed the package plans, refuses and upgrades, with fewer messages."""
     sandbox = platform(deployment("stars-1", "2.2.3"))
     stack = project(sandbox)
     stack.on_the_stock_host()

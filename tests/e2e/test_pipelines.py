@@ -1,4 +1,4 @@
-"""The pipelines in examples/ci on the real engine: their scripts as they stand there, with stand-ins for the forges."""
+"""The pipelines in examples/ci on the real engine: their scripts unchanged, with stubs for the forges' tools."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _MARKER: Final = "<!-- astro-deployment-runtime: astro/test -->"
 
 
 class Forge:
-    """A pipeline's machine, on which a tool stands in for the forge: it notes how it is called, and finds a comment."""
+    """A pipeline's machine with a stub of the forge's tool: it records its calls, and finds a comment."""
 
     def __init__(self, stack: Project, tool: str, **variables: str) -> None:
         self.folder = stack.folder
@@ -40,18 +40,18 @@ class Forge:
         self._environment = {**stack.environment, **token, **files, "PATH": path, "STACK": "test", **variables}
 
     def run(self, script: str, **variables: str) -> int:
-        """Run a script as a runner does: by bash, until a command fails."""
+        """Run a script as a runner does: with bash, until a command fails."""
         environment = {**self._environment, **variables}
         return subprocess.run(["bash", "-e", "-c", script], cwd=self.folder, env=environment, check=False).returncode
 
     def find(self, text: str) -> None:
-        """Have the tool find that, and forget how it was called."""
+        """Let the tool find that comment, and clear its recorded calls."""
         self._found.write_text(text, encoding="utf-8")
         self._calls.write_text("", encoding="utf-8")
 
     @property
     def last_call(self) -> str:
-        """The words of the last call."""
+        """Return the words of the last call."""
         return self._calls.read_text(encoding="utf-8").splitlines()[-1]
 
 
@@ -61,7 +61,7 @@ def read(path: Path) -> Any:
 
 
 def ready(platform: StartSandbox, project: MakeProject) -> tuple[Any, Project]:
-    """A Deployment to bring forward."""
+    """A Deployment to upgrade."""
     sandbox = platform(deployment("stars-1", "2.2.3"))
     stack = project(sandbox)
     stack.declare({"releaseName": "stars-1", "runtimeVersion": "5.0.4", "image": IMAGE})
@@ -69,12 +69,12 @@ def ready(platform: StartSandbox, project: MakeProject) -> tuple[Any, Project]:
 
 
 def refuse(stack: Project) -> None:
-    """Declare what is not on offer."""
+    """Declare a version that is not on offer."""
     stack.declare({"releaseName": "stars-1", "runtimeVersion": "9.9.9"})
 
 
 def test_the_workflow_for_github_comments_and_brings_forward(platform: StartSandbox, project: MakeProject) -> None:
-    """A comment is made at first and kept up to date later, also where something is refused; up does the rest."""
+    """The first run makes a comment and later ones update it, also for a refusal; up does the rest."""
     jobs = read(_EXAMPLES / "github.yml")["jobs"]
     steps = {step["name"]: step["run"] for job in jobs.values() for step in job["steps"] if "run" in step}
     tokens = {
@@ -106,7 +106,7 @@ def test_the_workflow_for_github_comments_and_brings_forward(platform: StartSand
 
 
 def test_the_pipeline_for_gitlab_comments_and_brings_forward(platform: StartSandbox, project: MakeProject) -> None:
-    """Likewise; its job fails as the preview did, after the comment."""
+    """As on GitHub; its job fails as the preview did, after the comment."""
     jobs = read(_EXAMPLES / "gitlab.yml")
     sandbox, stack = ready(platform, project)
     notes = "https://gitlab.example.com/api/v4/projects/3/merge_requests/7/notes"

@@ -1,4 +1,4 @@
-"""An old platform and a new one on the engine; ``tests/contract/test_runs.py`` has each generation."""
+"""An old and a new platform on the engine; ``tests/contract/test_runs.py`` has each generation."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def test_a_new_platform_upgrades_by_image_alone(platform: StartSandbox, project: MakeProject) -> None:
-    """Nothing is started, so a time-out leaves nothing pending, and the next run sees what somebody deployed."""
+    """No hop is started, so a timeout leaves nothing pending, and the next run sees an image that somebody deployed."""
     sandbox = platform(deployment("stars-1", "4.2.5"), platform_version="1.1.0")
     stack = project(sandbox)
     stack.declare({"releaseName": "stars-1", "runtimeVersion": "5.0.4", "timeout": "2s"})
@@ -24,7 +24,7 @@ def test_a_new_platform_upgrades_by_image_alone(platform: StartSandbox, project:
 
 
 def test_airflow_3_is_reached_from_certified(platform: StartSandbox, project: MakeProject) -> None:
-    """On a platform that still migrates; the newest of a line, and the FROM line of its own registry."""
+    """On a platform that still migrates, with the newest release of a line and the FROM line of its own registry."""
     sandbox = platform(deployment("stars-1", "2.4.3"), platform_version="0.36.0", catalog="published")
     stack = project(sandbox, {"ASTRO_CATALOG": "published"})
     stack.declare({"releaseName": "stars-1", "runtimeVersion": "3.1-x", "image": IMAGE})

@@ -1,4 +1,4 @@
-"""State in PostgreSQL: many machines and people share a stack, one at a time, and whoever comes next goes on."""
+"""State in PostgreSQL: machines and people share a stack, one at a time, and the next run resumes."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def shared(platform: StartSandbox, project: MakeProject, server: Server, databas
 
 
 def started(sandbox: Sandbox, process: subprocess.Popen[str]) -> None:
-    """Wait until a hop is pending, as long as the run goes on."""
+    """Wait until a hop is pending, while the run continues."""
     while not sandbox.show("stars-1")["pending"]:
         assert process.poll() is None, process.communicate()[0]
         time.sleep(0.1)
@@ -57,7 +57,7 @@ def started(sandbox: Sandbox, process: subprocess.Popen[str]) -> None:
 
 @contextlib.contextmanager
 def waiting(sandbox: Sandbox, stack: Project) -> Iterator[subprocess.Popen[str]]:
-    """Run ``pulumi up`` until it waits in its first hop, for which nobody has deployed an image; it ends here."""
+    """Run ``pulumi up`` until its first hop waits for an image that nobody deploys."""
     process = stack.start("up", "--yes", "--skip-preview")
     try:
         started(sandbox, process)
@@ -76,7 +76,7 @@ def refused(stack: Project, server: Server) -> None:
 
 
 def to_its_end(sandbox: Sandbox, process: subprocess.Popen[str]) -> None:
-    """Push the image of each hop when it is its turn, and let the run arrive."""
+    """Push the image of each hop in turn, and let the run arrive."""
     for image in _IMAGES:
         started(sandbox, process)
         sandbox.deploy("stars-1", image)
@@ -87,7 +87,7 @@ def to_its_end(sandbox: Sandbox, process: subprocess.Popen[str]) -> None:
 def test_a_second_run_at_the_same_time_is_refused(
     platform: StartSandbox, project: MakeProject, server: Server, tmp_path: Path
 ) -> None:
-    """From another checkout, which may look on; the first run arrives, and both then see that nothing is to do."""
+    """From another checkout, which may preview; the first run arrives, and both then find nothing to do."""
     sandbox, stack = shared(platform, project, server, "locked")
     other = stack.checkout(tmp_path / "other")
     assert "2 hops to Astro Runtime 5.0.4" in other.preview().text
@@ -103,7 +103,7 @@ def test_a_second_run_at_the_same_time_is_refused(
 def test_another_checkout_goes_on_after_a_crash(
     platform: StartSandbox, project: MakeProject, server: Server, tmp_path: Path
 ) -> None:
-    """The engine is killed in the middle of a hop: the lock is taken away, and no hop is started twice."""
+    """After a kill of the engine in a hop and the removal of its lock, no hop starts twice."""
     sandbox, stack = shared(platform, project, server, "crashed")
     with waiting(sandbox, stack) as crashed:
         plugins = processes.plugins(crashed.pid)
@@ -124,7 +124,7 @@ def test_another_checkout_goes_on_after_a_crash(
 
 
 def test_the_database_holds_no_secret(platform: StartSandbox, project: MakeProject, server: Server) -> None:
-    """Neither the token nor the passphrase, in the state, its history and the lock, during a run and after it."""
+    """Neither the token nor the passphrase is in the state, its history or the lock, during and after a run."""
     sandbox, stack = shared(platform, project, server, "secrets")
     with waiting(sandbox, stack) as run:
         blobs = server.blobs("secrets")
@@ -139,13 +139,13 @@ def test_the_database_holds_no_secret(platform: StartSandbox, project: MakeProje
         assert _PASSPHRASE.encode() not in blob, key
 
 
-def test_a_state_that_was_lost_is_made_anew(platform: StartSandbox, project: MakeProject, server: Server) -> None:
-    """From the same files, in an empty database: the pending hop counts as foreign, and is adopted."""
+def test_a_lost_state_is_recreated(platform: StartSandbox, project: MakeProject, server: Server) -> None:
+    """From the same files in an empty database: the pending hop counts as foreign, and is adopted."""
     sandbox, stack = shared(platform, project, server, "lost")
     with waiting(sandbox, stack) as run:
         run.send_signal(signal.SIGINT)
         run.communicate(timeout=20)
-    stack.environment |= server.database("anew")
+    stack.environment |= server.database("second")
     stack.run("stack", "init", "test", code=0)
     with waiting(sandbox, stack) as resumed:
         to_its_end(sandbox, resumed)
@@ -153,7 +153,7 @@ def test_a_state_that_was_lost_is_made_anew(platform: StartSandbox, project: Mak
 
 
 def test_the_shown_settings_lead_to_a_database(platform: StartSandbox, project: MakeProject, server: Server) -> None:
-    """Those of the page on operations, but for the host and its certificate."""
+    """The settings of docs/operations.md, except for the host and its certificate."""
     stack = project(platform(deployment("stars-1", "2.2.3")))
     shown = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
     (settings,) = re.findall(r"^```sh\n([^`]*postgres://[^`]*)```$", shown, re.MULTILINE)

@@ -1,4 +1,4 @@
-"""An Astro project as the way for images, on the real engine: preview, up, and what is left in the folder."""
+"""An Astro project that delivers the images, on the real engine: preview, up, and the folder afterwards."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ AFTER = BEFORE.replace(f"{AC}:2.2.3-1-onbuild", f"{RUNTIME}:5.0.4")
 
 @pytest.fixture
 def airflow(tmp_path: Path) -> Path:
-    """An Astro project beside the Pulumi project, and a stand-in for the vendor's CLI that pushes to the sandbox."""
+    """An Astro project beside the Pulumi project, and a stub of the vendor's CLI that pushes to the sandbox."""
     folder = tmp_path / "airflow"
     (folder / ".astro").mkdir(parents=True)
     (folder / ".astro" / "config.yaml").write_text("project:\n  name: airflow\n", encoding="utf-8")
@@ -53,7 +53,7 @@ def airflow(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def stack(platform: StartSandbox, project: MakeProject, airflow: Path) -> tuple[Sandbox, Project]:
-    """The guide's Deployment, and a stack whose programs find the stand-in on PATH."""
+    """The guide's Deployment, and a stack with the stub on PATH."""
     sandbox = platform(deployment(RELEASE, "2.2.3"), deployment("tides-2", "2.2.3"))
     made = project(sandbox)
     made.environment["PATH"] = f"{airflow.parent / 'bin'}{os.pathsep}{made.environment['PATH']}"
@@ -66,13 +66,13 @@ def entry(release: str = RELEASE, **project: str) -> dict[str, object]:
 
 
 def asked(airflow: Path) -> list[str]:
-    """What the stand-in was asked."""
+    """Return the calls of the stub."""
     path = airflow.parent / "asked"
     return path.read_text(encoding="utf-8").splitlines() if path.exists() else []
 
 
 def test_up_moves_the_project_along_the_path(stack: tuple[Sandbox, Project], airflow: Path) -> None:
-    """Preview shows the FROM lines; up writes, tests and deploys each; nothing else in the Dockerfile changes."""
+    """Preview shows the FROM lines; up writes, tests and deploys each; the rest of the Dockerfile stays."""
     sandbox, made = stack
     made.declare(entry(test="astro dev parse"))
     lines = made.preview().lines(RELEASE)
@@ -96,7 +96,7 @@ def test_up_moves_the_project_along_the_path(stack: tuple[Sandbox, Project], air
 
 
 def test_the_guide_shows_what_becomes_of_a_project(stack: tuple[Sandbox, Project], airflow: Path) -> None:
-    """What is declared there, what preview and up print, and the one line that is another afterwards."""
+    """The declaration, the output of preview and up, and the one changed line."""
     page = (ROOT / "docs" / "guide.md").read_text(encoding="utf-8").partition("## A project from beginning to end")[2]
     declared, before, preview, up, after = re.findall(r"^```\w+\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
     _, made = stack
@@ -109,7 +109,7 @@ def test_the_guide_shows_what_becomes_of_a_project(stack: tuple[Sandbox, Project
 
 
 def test_a_failed_test_is_put_right_by_the_next_run(stack: tuple[Sandbox, Project], airflow: Path) -> None:
-    """The run ends with what failed and what the file names again; the hop stays started, and is not started twice."""
+    """The run names the failure and the restored release; the hop stays started, and does not start twice."""
     sandbox, made = stack
     (airflow / "check").write_text("#!/bin/sh\necho 'no module x'\nexit 3\n", encoding="utf-8")
     (airflow / "check").chmod(0o755)
@@ -126,7 +126,7 @@ def test_a_failed_test_is_put_right_by_the_next_run(stack: tuple[Sandbox, Projec
 
 
 def test_what_cannot_work_is_refused_in_preview(stack: tuple[Sandbox, Project], airflow: Path) -> None:
-    """One folder for two Deployments, a base that does not run, a program that is not there, a folder that is none."""
+    """One folder for two Deployments, another base image than the running one, a missing program, a missing folder."""
     sandbox, made = stack
     made.declare(entry(), entry("tides-2"))
     assert "its Dockerfile names one release, so it serves one Deployment" in made.preview(code=1).text

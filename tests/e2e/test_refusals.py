@@ -1,4 +1,4 @@
-"""How the engine shows a refusal, and that nothing is changed; ``tests/contract/test_refusals.py`` has each kind."""
+"""Refusals on the engine, which change nothing; ``tests/contract/test_refusals.py`` has each kind."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def test_a_downgrade_is_refused_with_its_rule(platform: StartSandbox, project: M
 def test_an_unusable_connection_is_told(
     platform: StartSandbox, project: MakeProject, variables: dict[str, str], told: str
 ) -> None:
-    """Settings that are missing, and a server that is; without a traceback."""
+    """Missing settings, and a missing server, without a traceback."""
     sandbox = platform(deployment("stars-1", "2.3.0"))
     stack = project(sandbox, variables)
     stack.declare({"releaseName": "stars-1", "runtimeVersion": "5.0.4"})

@@ -1,7 +1,7 @@
-"""``report`` on what the engine really writes: each kind of preview, fresh from it, gives the reports that are kept.
+"""``report`` on the engine's real output: each kind of fresh preview gives the golden reports.
 
-Beside each report is kept what the engine wrote, without what tells one machine or one run from another; that is what
-the tests without an engine read. ``REGENERATE=1`` writes all of it anew.
+Beside each report is the engine's output, without values that differ between machines and runs; the tests without an
+engine read it. ``REGENERATE=1`` writes all of it again.
 """
 
 from __future__ import annotations
@@ -42,13 +42,13 @@ AstroDeploymentRuntime("second", release_name=first.current_version, runtime_ver
 
 
 def previewed(stack: Project, *words: str) -> bytes:
-    """Run ``pulumi preview --json``, and give what it wrote to standard output."""
+    """Run ``pulumi preview --json``, and return its standard output."""
     command = ["pulumi", "preview", "--json", "--non-interactive", *words]
     return subprocess.run(command, cwd=stack.folder, env=stack.environment, check=False, capture_output=True).stdout
 
 
 def scenes(sandbox: Sandbox, stack: Project) -> Iterator[tuple[str, bytes]]:
-    """Bring a stack into each situation in turn, and preview it there."""
+    """Bring a stack into each situation in turn, and preview it."""
     known = [{"releaseName": "old-5"}, {"releaseName": "rest-3"}]
     stack.declare(*known, defaults=_DEFAULTS)
     stack.up()
@@ -74,7 +74,7 @@ def scenes(sandbox: Sandbox, stack: Project) -> Iterator[tuple[str, bytes]]:
     yield "skipped-briefly", previewed(stack)
     del stack.environment["ASTRO_ON_REFUSAL"]
 
-    # A fleet is refused before its first resource: this is one that a program declares by itself.
+    # declare_fleet refuses before its first resource, so this program declares the resource itself.
     stack.program(_ALONE)
     yield "ended-early", previewed(stack, "--show-sames")
     stack.program((ROOT / "__main__.py").read_text(encoding="utf-8"))
@@ -92,7 +92,7 @@ def scenes(sandbox: Sandbox, stack: Project) -> Iterator[tuple[str, bytes]]:
 
 
 def kept(written: bytes, url: str) -> str:
-    """Leave out what tells one machine or one run from another."""
+    """Leave out values that differ between machines and runs."""
 
     def general(value: Any) -> Any:
         if isinstance(value, dict):
@@ -109,7 +109,7 @@ def kept(written: bytes, url: str) -> str:
 def test_a_fresh_preview_gives_the_reports_that_are_kept(
     platform: StartSandbox, project: MakeProject, tmp_path: Path, capfdbinary: pytest.CaptureFixture[bytes]
 ) -> None:
-    """Of every kind, byte for byte; and no report holds the token."""
+    """Every kind, byte for byte; and no report holds the token."""
     sandbox = platform(
         *(deployment(name, "2.2.3") for name in ("canary-1", "pend-6")),
         deployment("rest-2", "4.2.5"),

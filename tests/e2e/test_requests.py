@@ -1,4 +1,4 @@
-"""What a fleet costs the platform: a few reads for all together, two mutations for each Deployment and hop."""
+"""The requests of a fleet: a few reads for all together, two mutations for each Deployment and hop."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def kinds(sandbox: Sandbox) -> Counter[str]:
 
 @pytest.mark.parametrize("count", [1, 40])
 def test_a_preview_costs_the_same_whatever_the_number(count: int, platform: StartSandbox, project: MakeProject) -> None:
-    """Two requests, by the plugin, which judges and then plans; two more by the program under Pulumi's own host."""
+    """The plugin sends two requests; under Pulumi's own host the program sends two more."""
     names = [f"stars-{number}" for number in range(count)]
     sandbox = platform(*(deployment(name, "2.2.3") for name in names))
     stack = project(sandbox)
@@ -46,16 +46,16 @@ def test_a_preview_costs_the_same_whatever_the_number(count: int, platform: Star
 def test_a_run_costs_each_deployment_two_mutations_a_hop(
     count: int, platform: StartSandbox, project: MakeProject
 ) -> None:
-    """And the reads of all who wait are shared: in their number is the length of the run, not that of the fleet."""
+    """Waiting Deployments share their reads: the number depends on the length of the run, not of the fleet."""
     names = [f"stars-{number}" for number in range(count)]
     sandbox = platform(*(deployment(name, "2.2.3") for name in names), rollout_seconds="2")
     stack = project(sandbox, plugin=PLUGIN)
     stack.declare(*({"releaseName": name, "runtimeVersion": "5.0.4", "image": IMAGE} for name in names))
     stack.up("--parallel", str(count))
     counted = kinds(sandbox)
-    # One by one, twenty would need some five hundred.
+    # Unshared, twenty Deployments would need about five hundred.
     assert counted.pop("reads") <= 100
-    # Two healthy answers of two pages each confirm a hop; before, the Airflow restarts.
+    # Two healthy answers of two pages each confirm a hop, after the Airflow's restart.
     assert 4 * HOPS * count <= counted.pop("health") <= 12 * HOPS * count
     assert counted == {
         "updateDeploymentAirflow": count,

@@ -1,4 +1,4 @@
-"""Waiting, stopping and going on: nothing is lost, and nothing is started twice."""
+"""Waiting, stopping and resuming: nothing is lost, and no hop starts twice."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def ready(platform: StartSandbox, project: MakeProject, runs: str = "2.2.3", **e
 
 
 def test_up_waits_for_images_that_somebody_deploys(platform: StartSandbox, project: MakeProject) -> None:
-    """Each hop is started, then its image is asked for, by its FROM line and the Deployment's name."""
+    """Each hop starts, then the run asks for its image with the FROM line and the Deployment's name."""
     sandbox, stack = ready(platform, project)
     first = sandbox.deploy_when_pending("stars-1", _AC)
     process = stack.start("up", "--yes", "--skip-preview")
@@ -48,8 +48,8 @@ def test_up_waits_for_images_that_somebody_deploys(platform: StartSandbox, proje
     assert sandbox.show("stars-1")["version"] == "5.0.4"
 
 
-def test_a_time_out_saves_what_is_pending_and_the_next_up_goes_on(platform: StartSandbox, project: MakeProject) -> None:
-    """The hop is not started a second time."""
+def test_a_timeout_saves_the_pending_hop_and_the_next_up_resumes(platform: StartSandbox, project: MakeProject) -> None:
+    """The hop does not start a second time."""
     sandbox, stack = ready(platform, project, timeout="2s")
     up = stack.up(code=1)
     assert "Houston took no image within 00:02 (timeout)" in up.text
@@ -63,7 +63,7 @@ def test_a_time_out_saves_what_is_pending_and_the_next_up_goes_on(platform: Star
 
 
 def test_not_waiting_ends_with_the_image_to_deploy(platform: StartSandbox, project: MakeProject) -> None:
-    """With wait: false every run exits with an error until the target is reached, so that a pipeline can take turns."""
+    """With wait: false every run exits with an error until the target is reached, so that pipelines can alternate."""
     sandbox, stack = ready(platform, project, wait=False)
     up = stack.up(code=1)
     assert f"FROM {_AC}" in up.text
@@ -103,7 +103,7 @@ def test_ctrl_c_ends_up_at_once_with_the_state_saved(
 def test_our_own_pending_hop_is_cancelled_when_the_declaration_is_reverted(
     platform: StartSandbox, project: MakeProject
 ) -> None:
-    """Preview shows the cancel as step 1, up does it."""
+    """Preview shows the cancellation as step 1, up does it."""
     sandbox, stack = ready(platform, project, wait=False)
     stack.up(code=1)
     stack.declare({"releaseName": "stars-1", "runtimeVersion": "4.0.11", "image": IMAGE})
@@ -115,7 +115,7 @@ def test_our_own_pending_hop_is_cancelled_when_the_declaration_is_reverted(
 
 
 def test_a_foreign_pending_hop_off_the_path_is_refused(platform: StartSandbox, project: MakeProject) -> None:
-    """Both on a new resource and on one that has a state; its cancelling can be accepted by name."""
+    """For a new resource and for one with a state; the user can accept its cancellation by name."""
     sandbox, stack = ready(platform, project, wait=False)
     sandbox.ask(START_AIRFLOW, id="ckwstars1", v="2.2.4")
     assert "PENDING: " in stack.preview(code=1).text
@@ -134,7 +134,7 @@ def test_a_foreign_pending_hop_off_the_path_is_refused(platform: StartSandbox, p
 
 
 def test_a_pending_hop_on_the_path_is_adopted(platform: StartSandbox, project: MakeProject) -> None:
-    """Whoever started it, it is not started again."""
+    """The run does not start it again, regardless of its owner."""
     sandbox, stack = ready(platform, project, image=IMAGE)
     sandbox.ask(START_AIRFLOW, id="ckwstars1", v="2.3.0")
     stack.up()
@@ -153,7 +153,7 @@ def test_a_deployment_that_runs_more_than_declared_can_be_kept(platform: StartSa
 
 
 def test_at_the_target_a_foreign_pending_hop_is_only_warned_of(platform: StartSandbox, project: MakeProject) -> None:
-    """What somebody else starts from there is not ours to judge."""
+    """A hop that somebody else starts from the target is not refused."""
     sandbox = platform(deployment("stars-1", "4.2.5"))
     stack = project(sandbox)
     stack.declare({"releaseName": "stars-1", "runtimeVersion": "4.2.5"})
@@ -162,10 +162,10 @@ def test_at_the_target_a_foreign_pending_hop_is_only_warned_of(platform: StartSa
     assert "warning pending" in stack.preview("--expect-no-changes").text
 
 
-def test_a_deployment_that_is_deleted_while_we_wait_ends_the_run(
+def test_a_deployment_that_is_deleted_during_the_wait_ends_the_run(
     platform: StartSandbox, project: MakeProject, tmp_path: Path
 ) -> None:
-    """With what was observed last in the state; a refresh then forgets it."""
+    """The state holds the last observation; a refresh then forgets the Deployment."""
     sandbox, stack = ready(platform, project)
     process = stack.start("up", "--yes", "--skip-preview")
     while not sandbox.show("stars-1")["pending"]:
@@ -185,7 +185,7 @@ def test_a_deployment_that_is_deleted_while_we_wait_ends_the_run(
 
 
 def test_a_path_that_changed_since_the_check_is_not_walked(platform: StartSandbox, project: MakeProject) -> None:
-    """A human's upgrade during hop 1 leads to another path: the run stops, and the next preview shows the new one."""
+    """A manual upgrade during hop 1 changes the path: the run stops, and the next preview shows the new path."""
     sandbox, stack = ready(platform, project)
     process = stack.start("up", "--yes", "--skip-preview")
     while not sandbox.show("stars-1")["pending"]:
@@ -200,7 +200,7 @@ def test_a_path_that_changed_since_the_check_is_not_walked(platform: StartSandbo
 
 
 def test_a_saved_plan_is_used_up_by_partial_progress(platform: StartSandbox, project: MakeProject) -> None:
-    """What is left is another path than the saved one, so the engine wants a new plan."""
+    """The rest of the path differs from the saved one, so the engine requires a new plan."""
     sandbox, stack = ready(platform, project, wait=False)
     plan = str(stack.folder / "plan.json")
     stack.preview(f"--save-plan={plan}")

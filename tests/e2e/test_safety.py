@@ -1,4 +1,4 @@
-"""What must not get out: the token, and control of the terminal."""
+"""Safety of outputs: no token, and no control of the terminal."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _PATH: Final = ("2.4.3", "6.10.0", "7.6.0")
 
 
 def texts(folder: Path) -> dict[str, bytes]:
-    """Everything that a folder holds."""
+    """Return the text of every file in a folder."""
     return {str(path): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
@@ -49,7 +49,7 @@ def loudly(case: Case, log: Path, lines: set[str]) -> str:
 def test_the_token_is_nowhere(where: str, tmp_path: Path, engine: Path) -> None:
     """In no state, preview, log of any verbosity, error, command line or request log.
 
-    But for one thing that is not ours: the engine's own log has the secrets of a stack's config in clear.
+    One exception is not ours: the engine's own log has the secrets of a stack's config in clear.
     """
     with opened(tmp_path, engine, _PATH) as case:
         if where == "stack":
@@ -75,7 +75,7 @@ def test_the_token_is_nowhere(where: str, tmp_path: Path, engine: Path) -> None:
 
 
 def test_hostile_names_cannot_break_the_output(tmp_path: Path, engine: Path) -> None:
-    """Control characters, escape sequences, line breaks and Markdown in a label are printed as what they are: text."""
+    """Control characters, escape sequences, line breaks and Markdown in a label are printed as text."""
     label = "\x1b[31mred\x1b]0;title\x07\n| # **bold** `x`\r\n:::\u202e\x9b2J"
     with opened(tmp_path, engine, _PATH, label=label) as case:
         preview = case.stack.preview().text

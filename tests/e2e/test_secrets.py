@@ -1,4 +1,4 @@
-"""Secrets on the real engine: a canary in every argument that may be one, looked for in all that is shown and saved."""
+"""Secrets on the real engine: a canary in every argument that may be secret, searched for in all outputs and states."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ AstroDeploymentRuntime(
 
 
 def astro_project(folder: Path, url: str) -> str:
-    """Lay out an Astro project whose deployment prints where it is, and deploys."""
+    """Write an Astro project whose deploy command prints its folder, and deploys."""
     (folder / ".astro").mkdir(parents=True)
     (folder / ".astro" / "config.yaml").touch()
     (folder / "Dockerfile").write_text("FROM quay.io/astronomer/astro-runtime:4.2.5\n", encoding="utf-8")
@@ -50,7 +50,7 @@ def astro_project(folder: Path, url: str) -> str:
 def test_a_canary_is_in_nothing_that_is_shown_or_saved(
     platform: StartSandbox, project: MakeProject, tmp_path: Path, host: str
 ) -> None:
-    """By resource and by the fleet's config; on Pulumi's own host the state is encrypted, and texts have it."""
+    """By resource and by the fleet's config; on Pulumi's own host the state is encrypted, but texts show it."""
     fleet = [deployment(name, "4.2.5") for name in ("stars-1", "wind-3", "tides-4", "plain-5")]
     sandbox = platform(*fleet)
     stack = project(sandbox, {"SANDBOX": str(ROOT)})
@@ -82,7 +82,7 @@ def test_a_canary_is_in_nothing_that_is_shown_or_saved(
 
 
 def check_state(stack: Project) -> None:
-    """Look into the state: it has the canary nowhere in clear, and everything that is none."""
+    """Check that the state has the canary nowhere in clear, and every other value."""
     for resource in stack.state():
         assert resource["outputs"]["path"] == resource["inputs"]["path"]
         for values in (resource["inputs"], resource["outputs"]):

@@ -1,7 +1,7 @@
-"""States for ever: what a released version saved, this one reads, and finds nothing to do, or goes on with.
+"""Compatibility of states: this version reads the states of every released one, and finds nothing to do or resumes.
 
-In ``states`` is a folder for each version. ``REGENERATE=1 pytest tests/e2e/test_states.py`` writes that of the present
-version anew, from real runs; those of other versions are left as they were released.
+``states`` has a folder for each version. ``REGENERATE=1 pytest tests/e2e/test_states.py`` writes the one of the present
+version again, from real runs; the others stay as they were released.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _STATES: Final = Path(__file__).parent / "states"
 _VERSIONS: Final = sorted(path.name for path in _STATES.iterdir())
 _PRESENT: Final = version("astro-deployment-runtime")
 _PLATFORM: Final = "https://platform.example.com"
-"""Stands in a saved state for the sandbox's address, which is another one each time."""
+"""Placeholder in a saved state for the sandbox's address, which changes with each run."""
 _RUNTIME: Final = "quay.io/astronomer/astro-runtime"
 _ARRIVED: Final = "arrived"
 _UNDER_WAY: Final = "under-way"
@@ -42,7 +42,7 @@ _FLEETS: Final[dict[str, list[dict[str, Any]]]] = {
     ],
     _UNDER_WAY: [deployment("stars-1", "2.3.0"), deployment("map-4", "5.0.4")],
 }
-"""The platforms as they were before the run whose state is saved."""
+"""The platforms before the run whose state is saved."""
 
 _DECLARED: Final[dict[str, dict[str, Any]]] = {
     _ARRIVED: {
@@ -83,20 +83,20 @@ def _lay_out(stack: Project, declared: Mapping[str, Any]) -> Project:
 
 
 def _without_places(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """Leave out where on the machine of the run its program was."""
+    """Leave out the program's folder on the machine of the run."""
     return {key: value for key, value in pairs if key not in {"sourcePosition", "stackTrace"}}
 
 
 def _row(before: Mapping[str, Any], now: Mapping[str, str]) -> dict[str, Any]:
-    """A Deployment as the platform knows it now, for a fleet file."""
+    """Return the current state of a Deployment, for a fleet file."""
     kept = {name: now[name] for name in ("image", "pending") if now.get(name)}
     return {**before, "distribution": now["distribution"], "version": now["version"], **kept}
 
 
 @pytest.mark.parametrize(("name", "code"), [(_ARRIVED, 0), (_UNDER_WAY, 1)])
-@pytest.mark.skipif("REGENERATE" not in os.environ, reason="only where the states are written anew")
+@pytest.mark.skipif("REGENERATE" not in os.environ, reason="writes the states")
 def test_write_the_states_of_this_version(platform: StartSandbox, project: MakeProject, name: str, code: int) -> None:
-    """A real run, its export, and the platform as the run left it."""
+    """A real run, its export, and the platform after the run."""
     sandbox = platform(*_FLEETS[name])
     stack = _lay_out(project(sandbox), _DECLARED[name])
     stack.up(code=code)
@@ -132,7 +132,7 @@ def _address(sandbox: Sandbox) -> str:
 
 
 def test_this_version_has_its_states() -> None:
-    """A release without them could not be held to what it saved."""
+    """Without them, no test could check what a release saved."""
     assert sorted(path.stem for path in (_STATES / _PRESENT).iterdir()) == sorted(_FLEETS)
 
 
@@ -140,7 +140,7 @@ def test_this_version_has_its_states() -> None:
 def test_what_has_arrived_shows_no_change(
     restored: Callable[[str, str], tuple[Sandbox, Project]], release: str
 ) -> None:
-    """With targets that are held, waves between, and a project; and up asks for nothing to be changed."""
+    """With held targets, waves and a project; up sends no mutation."""
     sandbox, stack = restored(release, _ARRIVED)
     stack.preview("--expect-no-changes")
     stack.up("--expect-no-changes")
@@ -150,7 +150,7 @@ def test_what_has_arrived_shows_no_change(
 
 @pytest.mark.parametrize("release", _VERSIONS)
 def test_what_was_under_way_goes_on(restored: Callable[[str, str], tuple[Sandbox, Project]], release: str) -> None:
-    """The pending hop is known to be ours, and is not started again; what was refused stays as it was saved."""
+    """The pending hop is ours and does not start again; a refused Deployment keeps its saved state."""
     sandbox, stack = restored(release, _UNDER_WAY)
     held = stack.outputs("map-4")
     assert stack.outputs("stars-1")["pending"]

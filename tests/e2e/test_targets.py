@@ -1,4 +1,4 @@
-"""Targets that are no version, and what is denied, on the real engine."""
+"""Targets other than versions, and denied warnings, on the real engine."""
 
 from __future__ import annotations
 
@@ -34,11 +34,11 @@ class QuietHandler(SimpleHTTPRequestHandler):
     """Serves a folder."""
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base class names it
-        """Say nothing."""
+        """Print nothing."""
 
 
 def offer(folder: Path, *gone: str) -> Path:
-    """Make the guide's catalog a folder, without these releases of Runtime."""
+    """Write the guide's catalog without these releases of Runtime."""
     shutil.copytree(_GUIDE, folder, dirs_exist_ok=True)
     file = folder / "astronomer-runtime.json"
     feed = json.loads(file.read_text(encoding="utf-8"))
@@ -48,7 +48,7 @@ def offer(folder: Path, *gone: str) -> Path:
 
 
 def publish(sandbox: Sandbox, folder: Path, *gone: str) -> None:
-    """Have the platform offer another catalog from here on."""
+    """Let the platform offer another catalog from now on."""
     offer(folder, *gone)
     sandbox.stop()
     sandbox.start()
@@ -58,7 +58,7 @@ def publish(sandbox: Sandbox, folder: Path, *gone: str) -> None:
 def test_a_line_is_resolved_and_held_when_the_offer_moves(
     platform: StartSandbox, project: MakeProject, tmp_path: Path, program: str | None
 ) -> None:
-    """Preview shows the version; a newer one is told and not taken, until the run is asked to."""
+    """Preview shows the version; a newer one is only mentioned, until the user asks for it."""
     catalog = offer(tmp_path / "catalog", "4.2.5")
     sandbox = platform(deployment("stars-1", "2.2.5"), catalog=str(catalog))
     stack = project(sandbox)
@@ -84,7 +84,7 @@ def test_a_line_is_resolved_and_held_when_the_offer_moves(
 
 
 def test_a_fleet_is_summed_up_as_it_is_held(platform: StartSandbox, project: MakeProject, tmp_path: Path) -> None:
-    """The program judges by the state what the plugin will plan, also after a run that was cut short."""
+    """The program plans with the versions of the state, also after an interrupted run."""
     catalog = offer(tmp_path / "catalog", "4.2.5")
     fleet = [deployment("stars-1", "2.2.5"), deployment("dust-2", "2.2.5")]
     sandbox = platform(*fleet, catalog=str(catalog))
@@ -106,7 +106,7 @@ def test_a_fleet_is_summed_up_as_it_is_held(platform: StartSandbox, project: Mak
 
 
 def test_what_is_denied_is_refused_before_anything_is_changed(platform: StartSandbox, project: MakeProject) -> None:
-    """For a whole fleet in its defaults; an entry that accepts it goes on."""
+    """For a whole fleet in its defaults; an entry that accepts it continues."""
     sandbox = platform(deployment("stars-1", "2.2.3"), deployment("dust-2", "2.2.5"))
     stack = project(sandbox)
     stack.environment["ASTRO_CATALOG"] = "published"
@@ -128,7 +128,7 @@ def test_what_is_denied_is_refused_before_anything_is_changed(platform: StartSan
 
 
 def test_a_catalog_comes_from_a_url_and_is_kept(platform: StartSandbox, project: MakeProject, tmp_path: Path) -> None:
-    """What is denied is judged by it; when it is gone, a copy is used with a warning, and that can be denied too."""
+    """Denied warnings depend on it; if the URL fails, a copy is used with a warning, which can be denied too."""
     served = tmp_path / "served"
     served.mkdir()
     for kind in ("certified", "runtime"):

@@ -1,4 +1,4 @@
-"""What only the engine can show of arguments: values that are not known yet, old ones in a refresh, and an import."""
+"""Arguments that need the engine: unknown values, former values in a refresh, and an import."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ AstroDeploymentRuntime(
 
 
 def test_an_image_that_is_not_known_yet(platform: StartSandbox, project: MakeProject) -> None:
-    """A downgrade is refused in preview; a path is shown, and a plan that is saved then binds the update."""
+    """Preview refuses a downgrade; it shows a path, and a saved plan then binds the update."""
     sandbox = platform(deployment("stars-1", "4.2.5"))
     stack = project(sandbox)
     stack.program(UNKNOWN.format(image=IMAGE, version="4.2.4"))
@@ -55,7 +55,7 @@ def test_an_image_that_is_not_known_yet(platform: StartSandbox, project: MakePro
 
 
 def test_a_refresh_with_a_token_of_old_and_an_import(platform: StartSandbox, project: MakeProject) -> None:
-    """The refresh says that it may have used what was saved; the ways that it names work."""
+    """The refresh says that it may have used saved settings; its suggested commands work."""
     sandbox = platform(deployment("stars-1", "5.0.4"))
     stack = project(sandbox)
     del stack.environment["ASTRO_HOUSTON_TOKEN"]

@@ -1,4 +1,4 @@
-"""The package as others get it: a wheel, installed into an environment of its own, in another Pulumi project."""
+"""The package as users get it: a wheel in its own environment, in another Pulumi project."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _PIP: Final = (sys.executable, "-m", "pip", "--disable-pip-version-check", "--qu
 
 
 class Elsewhere(Project):
-    """A project of another repository, with the program of the README and nothing else of ours."""
+    """A project of another repository, with only the program of the README."""
 
     def lay_out(self) -> None:
         """Write the files as ``pulumi new python`` does."""
@@ -40,7 +40,7 @@ class Elsewhere(Project):
 
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The wheel, built of a copy of the sources as a clone has them."""
+    """The wheel, built from a copy of the sources as in a clone."""
     folder = tmp_path_factory.mktemp("wheel")
     sources = folder / "provider"
     shutil.copytree(ROOT / "provider", sources, ignore=shutil.ignore_patterns("*.egg-info", "build", "__pycache__"))
@@ -51,7 +51,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def environment(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A virtual environment with the wheel and what it requires, in which nothing of the repository is found."""
+    """A virtual environment with the wheel and its requirements, without the repository."""
     folder = tmp_path_factory.mktemp("elsewhere") / "venv"
     venv.create(folder, with_pip=True)
     subprocess.run([*_PIP, "--python", folder, "install", wheel], check=True)
@@ -82,7 +82,7 @@ def test_the_wheel_holds_all_files_of_the_package(wheel: Path) -> None:
 
 
 def test_the_package_is_complete_without_the_repository(environment: Path, tmp_path: Path) -> None:
-    """It is imported from the environment, and its command line finds the catalogs."""
+    """Python imports it from the environment, and its command line finds the catalogs."""
     asked = f"import {_PACKAGE} as it; print(it.__file__)"
     assert _python(environment, "-c", asked, cwd=tmp_path).startswith(str(environment))
     words = ("-m", _PACKAGE, "plan", "--from", "AC 2.2.3", "--to", "5.0.4")
@@ -90,7 +90,7 @@ def test_the_package_is_complete_without_the_repository(environment: Path, tmp_p
 
 
 def test_a_users_program_is_type_checked(environment: Path, tmp_path: Path) -> None:
-    """Against the installed package: what is right passes, and every mistake is found."""
+    """Against the installed package: correct lines pass, and every mistake is found."""
     program = shutil.copy(ROOT / "tests" / "typed" / "program.py", tmp_path)
     options = ("--strict", "--config-file", os.devnull, "--python-executable", str(environment / "bin" / "python"))
     command = [sys.executable, "-m", "mypy", *options, program]
@@ -102,7 +102,7 @@ def test_a_users_program_is_type_checked(environment: Path, tmp_path: Path) -> N
 def test_another_project_uses_it(
     platform: StartSandbox, engine: Path, environment: Path, tmp_path: Path, own_host: bool
 ) -> None:
-    """Planned at the resource's row where ``init`` was run, else at the stack's; walked; and then nothing is to do."""
+    """After ``init`` messages appear under the resource, otherwise under the stack."""
     sandbox = platform(deployment(_RELEASE, "2.2.3"))
     stack = Elsewhere(tmp_path / "project", engine, sandbox.url, virtualenv=environment)
     if own_host:

@@ -1,4 +1,4 @@
-"""The table of YAML that our reader is tested against, confirmed by the engine."""
+"""The engine confirms the table of YAML against which our reader is tested."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class Plain(Project):
-    """A project that has nothing of ours."""
+    """A project without our package."""
 
     def lay_out(self) -> None:
         (self.folder / "Pulumi.yaml").write_text("name: mine\nruntime: python\n", encoding="utf-8")
@@ -28,23 +28,23 @@ def stack(tmp_path: Path, engine: Path) -> Project:
 
 
 def config(stack: Project, text: bytes) -> dict[str, Any]:
-    """Give the config in a file as the engine reads it; a structure as its value, all else as a text."""
+    """Return the config in a file as the engine reads it: a structure as its value, all else as a text."""
     file = stack.folder / "config.yaml"
     file.write_bytes(text)
     printed = stack.run("config", "--json", "--stack", "test", "--config-file", str(file), code=0).text
-    found = json.loads(printed[printed.index("{") :])  # after a warning of keys without a value
+    found = json.loads(printed[printed.index("{") :])  # after a warning about keys without a value
     return {key: each.get("objectValue", each["value"]) for key, each in found.items()}
 
 
 def refused(stack: Project, case: str) -> bool:
-    """Whether the engine refuses a file of the table."""
+    """Return whether the engine refuses a file of the table."""
     file = stack.folder / "config.yaml"
     file.write_bytes(REFUSED[case])
     return stack.run("config", "--json", "--stack", "test", "--config-file", str(file)).code != 0
 
 
 def test_each_scalar_is_what_the_engine_makes_of_it(stack: Project) -> None:
-    """By itself and within a structure, all in one file."""
+    """Alone and within a structure, all in one file."""
     lines = [f"  mine:a{n}: {written}\n  mine:b{n}:\n    - {written}\n" for n, (written, _, _) in enumerate(SCALARS)]
     found = config(stack, "".join(["config:\n", *lines]).encode())
     for number, (written, text, value) in enumerate(SCALARS):
@@ -57,7 +57,7 @@ def test_each_scalar_is_what_the_engine_makes_of_it(stack: Project) -> None:
 
 @pytest.mark.soak
 def test_each_file_is_read_or_refused_by_the_engine(stack: Project) -> None:
-    """As the table has it; a run of the engine for each, so it is not among the quick ones."""
+    """As the table says; each needs a run of the engine, so this is a slow test."""
     for case, (text, expected) in ACCEPTED.items():
         assert config(stack, text) == expected, case
     for case in REFUSED:
