@@ -1,4 +1,4 @@
-"""Measures, prints, and writes ``docs/benchmarks.md``: ``python -m bench [NAME...]``, without names all of it."""
+"""Run the benchmarks and write ``docs/benchmarks.md``: ``python -m bench [NAME...]``, without names all of them."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ MEASURES: Final[dict[str, Callable[[], Table]]] = {
 
 
 def machine() -> list[str]:
-    """Tell what all of it was measured on."""
+    """Describe the machine."""
     engine = subprocess.run(["pulumi", "version"], capture_output=True, text=True, check=True).stdout.strip()
     names = ("pulumi", "httpx", "pydantic", "grpcio")
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
@@ -54,8 +54,8 @@ def _processor() -> str:
 
 
 def main(names: list[str]) -> None:
-    """Measure what is named, one after another: nothing else should run meanwhile."""
-    # Where a shell's background has it ignored, the engine waits in vain for the end of what it interrupts.
+    """Run the named benchmarks, one after another. Nothing else should run meanwhile."""
+    # A background job ignores SIGINT; the engine would then wait forever for the processes that it interrupts.
     signal.signal(signal.SIGINT, signal.default_int_handler)
     if unknown := set(names) - set(MEASURES):
         raise SystemExit(f"there is no measurement {', '.join(sorted(unknown))}: name any of {', '.join(MEASURES)}")

@@ -1,4 +1,4 @@
-"""What the resource adds to the import of Pulumi in a program."""
+"""Import time of the resource beside that of Pulumi."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _IMPORTS: Final = {
 
 
 def measure() -> Table:
-    """Import in turn, each in a process of its own."""
+    """Import both in turn, each in its own process."""
     rounds = [[_import(f"import pulumi; {text}") for text in _IMPORTS] for _ in range(ROUNDS + 1)][1:]
     plain, *others = (list(column) for column in zip(*rounds, strict=True))
     rows = [[f"`{next(iter(_IMPORTS))}`", f"{statistics.median(plain):.0f} ms", "-"]]

@@ -1,6 +1,6 @@
-"""How fast the planner is: all pairs of the published catalog, and of one that is ten times as large.
+"""Speed of the planner: all pairs of the published catalog, and of one ten times as large.
 
-The times are those of one pair, the check of the planned hops included.
+Times are per pair, including the check of the planned hops.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 SAMPLE = 20_000
-"""Pairs that are timed of a catalog that has more."""
+"""Largest number of timed pairs of a catalog."""
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,7 @@ def _times(catalog: Catalog, strategy: Strategy) -> Times:
     if len(pairs) > SAMPLE * 2:
         pairs = random.Random(0).sample(pairs, SAMPLE)  # noqa: S311 - a sample, not a secret
     times = Times([], [])
-    gc.disable()  # its pauses are not the planner's
+    gc.disable()  # the garbage collector's pauses do not count
     for start, target in pairs:
         version = target.id.version
         assert isinstance(version, RuntimeVersion)  # noqa: S101 - the catalog's runtime releases have no other

@@ -1,4 +1,4 @@
-"""What a preview costs beside one of resources that do nothing, whatever their number."""
+"""Time of a preview beside one of resources that do nothing."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _HEAD: Final = (
 
 
 def measure() -> Table:
-    """Preview stacks of each size in turn; the first round warms the caches and does not count."""
+    """Preview stacks of each size in turn. The first round warms the caches and does not count."""
     rows, worst = [], dict.fromkeys(_HEAD[5:], 0.0)
     for count in COUNTS:
         quiet, talking, ours, judged = _rounds(count)

@@ -1,4 +1,4 @@
-"""What a measurement works with: a sandbox with a fleet, and a Pulumi project that declares it, or does nothing."""
+"""A sandbox with a fleet, and a Pulumi project that declares it or does nothing, for benchmarks."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ TARGET: Final = "5.0.4"
 """Two hops in the guide's catalog: AC 2.2.3 > AC 2.3.0 > Astro Runtime 5.0.4."""
 
 USERS: Final = ROOT / "build" / "users"
-"""A virtual environment with what users install; ``make bench`` makes it."""
+"""Virtual environment with the requirements of users; ``make bench`` makes it."""
 
 _ALONE: Final = """
 from astro_deployment_runtime import AstroDeploymentRuntime
@@ -79,7 +79,7 @@ for number in range(COUNT):
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """What was measured: a table, and what it means."""
+    """Results: a table, and its meaning."""
 
     name: str
     head: Sequence[str]
@@ -89,17 +89,17 @@ class Table:
 
 @contextlib.contextmanager
 def folder() -> Iterator[Path]:
-    """A folder for a while."""
+    """Yield a temporary folder."""
     with tempfile.TemporaryDirectory(prefix="bench-") as path:
         yield Path(path)
 
 
 @contextlib.contextmanager
 def fleet(count: int, **options: str) -> Iterator[tuple[Sandbox, Project]]:
-    """A sandbox with that many Deployments, and a stack that wants all of them at the target."""
+    """Yield a sandbox with that many Deployments, and a stack that declares the target for all of them."""
     with folder() as place:
         rows = [deployment(f"stars-{number}", RUNS) for number in range(count)]
-        # In memory: how fast the sandbox's disk is, is not asked here.
+        # In memory: the speed of the sandbox's disk does not matter here.
         sandbox = Sandbox(place, rows, **{"state": ":memory:", **options})
         try:
             project = _project(place, sandbox.url)
@@ -111,7 +111,7 @@ def fleet(count: int, **options: str) -> Iterator[tuple[Sandbox, Project]]:
 
 
 def alone(sandbox: Sandbox, place: Path, count: int) -> Project:
-    """A stack with a resource for each of them, in a program that judges no fleet."""
+    """Yield a stack with a resource for each of them, in a program without declare_fleet."""
     project = _project(place, sandbox.url)
     program = _ALONE.replace("COUNT", str(count)).replace("TARGET", TARGET).replace("IMAGE", IMAGE)
     project.program(program)
@@ -120,10 +120,10 @@ def alone(sandbox: Sandbox, place: Path, count: int) -> Project:
 
 @contextlib.contextmanager
 def nothing(count: int, *, talks: bool) -> Iterator[Project]:
-    """A stack of that many dynamic resources that do nothing, on the same plugin host."""
+    """Yield a stack of that many dynamic resources that do nothing, on the same plugin."""
     with folder() as place:
         project = _project(place, "https://houston.example.com/v1")
-        # A module, so that the state holds its name as it holds ours, and not its code.
+        # A module, so that the state holds its name, as for our provider, and not its code.
         (project.folder / "nothing.py").write_text(_MODULE, encoding="utf-8")
         project.program(_PROGRAM.replace("TALKS", str(talks)).replace("COUNT", str(count)))
         yield project
@@ -136,7 +136,7 @@ def _project(place: Path, url: str) -> Project:
 
 
 def engine() -> Path:
-    """The folder of the ``pulumi`` on PATH."""
+    """Return the folder of the ``pulumi`` on PATH."""
     found = shutil.which("pulumi")
     if found is None:
         raise SystemExit("there is no pulumi on PATH: run it with 'make bench'")
@@ -144,7 +144,7 @@ def engine() -> Path:
 
 
 def timed(project: Project, *words: str) -> float:
-    """Run a pulumi command that has to succeed; gives the seconds that it took."""
+    """Run a pulumi command that has to succeed; return its seconds."""
     before = time.perf_counter()
     process = project.start(*words)
     printed, _ = process.communicate()
@@ -155,7 +155,7 @@ def timed(project: Project, *words: str) -> float:
 
 
 def seconds(found: Sequence[float]) -> str:
-    """Tell the median and the spread."""
+    """Return the median and the spread."""
     return f"{statistics.median(found):.2f} s ({min(found):.2f} to {max(found):.2f})"
 
 
@@ -165,11 +165,11 @@ def ratio(ours: Sequence[float], theirs: Sequence[float]) -> list[float]:
 
 
 def ratios(found: Sequence[float]) -> str:
-    """Tell the median and the spread."""
+    """Return the median and the spread."""
     return f"{statistics.median(found):.2f} ({min(found):.2f} to {max(found):.2f})"
 
 
 def verdict(what: str, found: float, bound: float, unit: str = "") -> str:
-    """Tell whether a bound holds."""
+    """Return whether a bound holds."""
     holds = "holds" if found <= bound else "**does not hold**"
     return f"- {what}: at most {bound:g}{unit}; it {holds} ({found:.3g}{unit})."

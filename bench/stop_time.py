@@ -1,4 +1,4 @@
-"""How long it takes until everything has ended: after Ctrl-C, and when the engine was killed."""
+"""Time until all processes have ended: after Ctrl-C, and after a kill of the engine."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _MANY: Final = 100
 
 
 def measure() -> Table:
-    """Let Deployments wait for an image that nobody deploys, and end the run."""
+    """Let Deployments wait for an image, and end the run."""
     ctrl_c = {count: [_timed(count, _interrupt) for _ in range(ROUNDS)] for count in (*_FEW, _MANY)}
     killed = [_timed(1, _kill) for _ in range(ROUNDS)]
     rows = [
@@ -51,12 +51,12 @@ def _timed(count: int, end: Callable[[subprocess.Popen[str]], None]) -> float:
 
 @contextlib.contextmanager
 def _waiting(count: int) -> Iterator[subprocess.Popen[str]]:
-    """A run in which that many hops were started and wait."""
+    """Yield a run with that many waiting hops."""
     with fleet(count) as (sandbox, project):
         names = [f"stars-{number}" for number in range(count)]
         project.declare(*({"releaseName": name, "runtimeVersion": "5.0.4"} for name in names))
         process = project.start("up", "--yes", "--skip-preview", "--parallel", str(count))
-        # Read while it runs: a full pipe would hold the engine.
+        # Read during the run: a full pipe would block the engine.
         reader = threading.Thread(target=process.communicate)
         reader.start()
         try:
@@ -71,7 +71,7 @@ def _waiting(count: int) -> Iterator[subprocess.Popen[str]]:
 
 
 def _interrupt(process: subprocess.Popen[str]) -> None:
-    os.killpg(process.pid, signal.SIGINT)  # a terminal tells the whole group
+    os.killpg(process.pid, signal.SIGINT)  # a terminal signals the whole group
     process.wait(timeout=120)
 
 

@@ -1,4 +1,4 @@
-"""A thousand Deployments at once: the memory of the plugin, and a platform that is slow and loses answers."""
+"""A thousand Deployments at once: the plugin's memory, and a slow platform that loses answers."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ _MOST_RUNS: Final = 5
 
 
 def memory() -> Table:
-    """Let a thousand wait for an image that nobody deploys, and look at the plugin."""
+    """Let a thousand wait for an image, and measure the plugin."""
     with fleet(COUNT) as (sandbox, project):
         names = [f"stars-{number}" for number in range(COUNT)]
         project.declare(*({"releaseName": name, "runtimeVersion": TARGET} for name in names))
         process = project.start(*_UP)
-        # Read while it runs: a full pipe would hold the engine, and with it the plugin.
+        # Read during the run: a full pipe would block the engine, and with it the plugin.
         reader = threading.Thread(target=process.communicate)
         reader.start()
         try:
@@ -48,11 +48,11 @@ def memory() -> Table:
 
 
 def weather() -> Table:
-    """Bring a thousand to their target over answers that take half a second and get lost in one of twenty cases."""
+    """Upgrade a thousand over answers that take half a second, of which one in twenty is lost."""
     rows = []
     with fleet(COUNT, **_WEATHER) as (sandbox, project):
         names = [{"releaseName": f"stars-{number}"} for number in range(COUNT)]
-        # The image of all in one place: a stack's config has to fit into one environment variable.
+        # The image stands in the defaults: a stack's config has to fit into one environment variable.
         project.declare(*names, defaults={"runtimeVersion": TARGET, "image": IMAGE})
         for run in range(1, _MOST_RUNS + 1):
             before = time.perf_counter()

@@ -1,6 +1,6 @@
-"""What it costs to bring a hundred Deployments along two hops instead of one, with rollouts of five seconds.
+"""Time to upgrade one and a hundred Deployments by two hops, with rollouts of five seconds.
 
-Beside it, what a hundred resources cost that do nothing: the floor, which no provider gets below.
+A hundred resources that do nothing are the lower bound for any provider.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _UP: Final = ("up", "--yes", "--skip-preview", "--parallel", "200")
 
 
 def measure() -> Table:
-    """Bring one and a hundred, and as many that do nothing, in turn, each round anew."""
+    """Upgrade one and a hundred, and as many resources that do nothing, in turn, in each round."""
     ones, hundreds, floors = [], [], []
     for _ in range(ROUNDS):
         one, _ = _up(1)
@@ -45,7 +45,7 @@ def measure() -> Table:
 
 
 def on_the_stock_host() -> Table:
-    """Bring a hundred on Pulumi's own host, which has four threads: once, for it takes long."""
+    """Upgrade a hundred on Pulumi's own host, which has four threads: once, because it takes long."""
     took, _ = _up(COUNT, stock=True)
     return Table("stock", ["Deployments", "`pulumi up` on Pulumi's own host"], [[str(COUNT), f"{took:.0f} s"]])
 

@@ -1,6 +1,6 @@
-"""`make docs`: the tables of ``docs/configuration.md`` whose every word is in the code: arguments and outputs.
+"""`make docs`: write the tables of arguments and outputs in ``docs/configuration.md`` from the code.
 
-The names and defaults are those of the fields, the meanings those of the docstrings that a user sees in an editor.
+Names and defaults come from the fields, meanings from the docstrings that an editor shows.
 """
 
 from __future__ import annotations
@@ -28,11 +28,11 @@ _MORE: Final = {
     "accept": "[`accept`](#accept)",
     "deny": "[warnings](how-it-works.md#warnings)",
 }
-"""Where the page, or another, has more about an argument."""
+"""Links to more about an argument."""
 
 
 def shown_default(value: object) -> str:
-    """Write a default as a user would."""
+    """Return a default as a user writes it."""
     match value:
         case None:
             return "none"
@@ -47,12 +47,12 @@ def shown_default(value: object) -> str:
 
 
 def _sentence(docstring: str) -> str:
-    """Make a docstring, or a part of one, a cell of a table."""
+    """Convert a docstring, or a part of one, to a table cell."""
     return " ".join(docstring.split()).removesuffix(".").replace("``", "`").replace("|", "\\|")
 
 
 def arguments() -> list[str]:
-    """The arguments of the resource, which are the keys of an entry."""
+    """Return the arguments of the resource, which are the keys of an entry."""
     described = inspect.getdoc(AstroDeploymentRuntime.__init__) or ""
     told = dict(re.findall(r"^    (\w+): (.*(?:\n {8}.*)*)", described, re.MULTILINE))
     rows = []
@@ -64,7 +64,7 @@ def arguments() -> list[str]:
 
 
 def _outputs() -> Iterator[list[str]]:
-    """The annotated attributes of the resource, with the text below each."""
+    """Return the annotated attributes of the resource, with the text below each."""
     source = ast.parse(textwrap.dedent(inspect.getsource(AstroDeploymentRuntime)))
     (typed,) = [node for node in ast.walk(source) if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node)]
     for declared, text in zip(typed.body[::2], typed.body[1::2], strict=True):

@@ -1,7 +1,7 @@
 """`make demo`: the vendor guide's migration on the real Pulumi engine, against the sandbox.
 
-Each command is printed before its output, and what came out is held against what was told. Everything happens in a
-temporary folder: no file of the repository changes, and no process outlives the demo.
+It prints each command before its output, and checks every announced result. Everything happens in a temporary folder:
+no file of the repository changes, and no process outlives the demo.
 """
 
 from __future__ import annotations
@@ -29,50 +29,50 @@ if TYPE_CHECKING:
 
 TARGET: Final = "5.0.4"
 WAITING: Final = "lunar-tides-3456"
-"""The Deployment that declares no image: somebody else deploys, here the demo itself."""
+"""The Deployment without a declared image: another team deploys it; the demo plays that team."""
 _COMMAND_SECONDS: Final = 180.0
-"""How long a command may take before it is interrupted, and then to end before it is killed."""
+"""Seconds until a command is interrupted, and again until it is killed."""
 _ROLLOUT_SECONDS: Final = 2.0
 _PATH: Final = r"AC 2\.2\.3 > AC 2\.3\.0 > Astro Runtime 5\.0\.4"
 _COLOUR: Final = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 
 
 class NotAsToldError(Exception):
-    """A step did not come out as told."""
+    """A step had another result than announced."""
 
 
 def say(text: str = "") -> None:
-    """Tell what the demo does, set apart from what its commands print."""
+    """Print what the demo does, distinct from the output of its commands."""
     print(f"\x1b[1;36m{text}\x1b[0m" if text and sys.stdout.isatty() else text, flush=True)
 
 
 def show_command(words: Sequence[str]) -> None:
-    """Show a command as one would type it."""
+    """Print a command as a user types it."""
     line = f"$ {shlex.join(words)}"
     print(f"\n\x1b[1m{line}\x1b[0m" if sys.stdout.isatty() else f"\n{line}", flush=True)
 
 
 def tell(condition: object, problem: str) -> None:
-    """Stop the demo unless what was told is so."""
+    """Stop the demo unless the announced result holds."""
     if not condition:
         raise NotAsToldError(problem)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Stage:
-    """Where the demo plays: a project folder of its own, the sandbox, and an environment that knows both."""
+    """The demo's project folder, its sandbox, and the environment for both."""
 
     project: Path
     environment: dict[str, str]
     houston: Client
 
     def run(self, *words: str, code: int | None = 0, quiet: bool = False) -> str:
-        """Run a command in the project, show what it prints as it comes, and return that without its colours.
+        """Run a command in the project, print its output as it arrives, and return it without colours.
 
         Args:
             words: The command.
-            code: The exit code that is told; None for any but 0.
-            quiet: Keep the output back unless the command fails.
+            code: The announced exit code; None for any but 0.
+            quiet: Print the output only if the command fails.
         """
         show_command(words)
         printed = []
@@ -90,7 +90,7 @@ class Stage:
         return _COLOUR.sub("", "".join(printed))
 
     def show(self) -> list[dict[str, str]]:
-        """Print the fleet as Houston has it, and return it."""
+        """Print Houston's fleet, and return it."""
         words = ("python", "-m", "sandbox", "show")
         show_command(words)
         subprocess.run([sys.executable, *words[1:]], check=True, cwd=sandbox_project.ROOT, env=self.environment)
@@ -105,7 +105,7 @@ class Stage:
 
 @contextlib.contextmanager
 def _running(words: Sequence[str], folder: Path, environment: dict[str, str]) -> Iterator[subprocess.Popen[str]]:
-    """Run a command in a session of its own; after an interruption or a time-out, end it the way Ctrl-C would."""
+    """Run a command in its own session; end it as Ctrl-C would after an interruption or a timeout."""
     process = subprocess.Popen(
         words,
         cwd=folder,
@@ -135,7 +135,7 @@ def _running(words: Sequence[str], folder: Path, environment: dict[str, str]) ->
 
 @contextlib.contextmanager
 def team(stage: Stage) -> Iterator[None]:
-    """Play the team that deploys its own images: whenever its Deployment waits for one, deploy it."""
+    """Play the team that deploys its own images: deploy one whenever its Deployment waits for it."""
     over = threading.Event()
     problems: list[BaseException] = []
 
@@ -163,7 +163,7 @@ def team(stage: Stage) -> Iterator[None]:
 
 @contextlib.contextmanager
 def staged() -> Iterator[Stage]:
-    """Set the stage up in a temporary folder, and take it down."""
+    """Set up a temporary folder with the sandbox, and remove it."""
     with tempfile.TemporaryDirectory(prefix="astro-demo-") as temporary:
         project = Path(temporary) / "project"
         sandbox_project.lay_out(project)
@@ -181,7 +181,7 @@ def staged() -> Iterator[Stage]:
 
 
 def play(stage: Stage) -> None:
-    """Play all steps, and stop at the first that does not come out as told."""
+    """Run all steps, and stop at the first one with another result than announced."""
     before = stage.show()
     tell(len(before) >= 5, "the fleet has fewer than five Deployments")
     say("\nThe stack declares Astro Runtime 5.0.4 for all of them. `finance` takes the vendor's bare base image and")
@@ -216,12 +216,12 @@ def play(stage: Stage) -> None:
 
 
 def _moving(fleet: Sequence[dict[str, str]]) -> list[tuple[str, ...]]:
-    """What of a fleet only a change of version moves."""
+    """Return the values of a fleet that only a version change alters."""
     return [(row["releaseName"], row["distribution"], row["version"], row["pending"]) for row in fleet]
 
 
 def _changed_files() -> str:
-    """What git sees as changed of the files that Pulumi may write to; nothing in a copy without git."""
+    """Return git's changes of the files that Pulumi may write; empty in a copy without git."""
     with contextlib.suppress(OSError):
         command = ["git", "status", "--porcelain", "--untracked-files=all", "--", "Pulumi.yaml", "plugin", "stacks"]
         return subprocess.run(command, capture_output=True, check=False, cwd=sandbox_project.ROOT, text=True).stdout
@@ -229,7 +229,7 @@ def _changed_files() -> str:
 
 
 def main() -> int:
-    """Play the demo; 0 if all came out as told."""
+    """Run the demo; return 0 if all results were as announced."""
     sandbox_project.end_on_sigterm()
     began = time.monotonic()
     changed = _changed_files()

@@ -1,4 +1,4 @@
-"""Find the Pulumi engine, or get it, and say in which folder it lies.
+"""Find the Pulumi engine, or get it, and print its folder.
 
 Four ways, tried in this order; the first that gives a whole engine wins:
 
@@ -7,9 +7,9 @@ Four ways, tried in this order; the first that gives a whole engine wins:
 3. the official release, downloaded and checked against its published SHA-256,
 4. a build with Go, for machines that reach a Go module proxy and little else.
 
-`python3 tools/engine.py` prints the folder on stdout and what it does on stderr. It needs nothing but Python >= 3.11,
-as it runs before there is a virtual environment. An interrupted run leaves nothing behind that a later one takes for an
-engine: the cache's folder is filled under another name and renamed when it is whole.
+`python3 tools/engine.py` prints the folder on stdout and its progress on stderr. It needs only Python >= 3.11, because
+it runs before there is a virtual environment. An interrupted run leaves no partial engine behind: the cache's folder is
+filled under another name and renamed when it is complete.
 """
 
 from __future__ import annotations
@@ -43,14 +43,14 @@ if TYPE_CHECKING:
 
 TOOLS: Final = Path(__file__).resolve().parent
 OLDEST: Final = (3, 216, 0)
-"""The oldest CLI that lets a project name its own plugin host and understands everything this project's files say."""
+"""The oldest CLI that lets a project name its own plugin and understands all of this project's files."""
 SCRIPTS: Final = {"pulumi-language-python-exec": "python/cmd", "pulumi-resource-pulumi-python": "python/dist"}
-"""Programs that the SDK holds ready: how Python programs and dynamic resources are run, and where they lie."""
+"""Scripts of the SDK that run Python programs and dynamic resources, and their places."""
 PROGRAMS: Final = ("pulumi", "pulumi-language-python", *SCRIPTS)
 RELEASES: Final = "https://get.pulumi.com/releases/sdk"
-"""Where the official installer takes the release from."""
+"""The address from which the official installer downloads."""
 STALL_SECONDS: Final = 15.0
-"""How long a download that has begun may stand still."""
+"""Seconds without data after which a download fails."""
 TAIL_LINES: Final = 30
 ENGINE_PACKAGE: Final = "github.com/pulumi/pulumi/pkg/v3/cmd/pulumi"
 HOST_PACKAGE: Final = "github.com/pulumi/pulumi/sdk/v3/python/cmd/pulumi-language-python"
@@ -62,15 +62,15 @@ WAYS_OUT: Final = f"""no Pulumi engine here, and no way to get one. One of these
 
 
 class EngineError(Exception):
-    """There is no engine to be had; the message says what would help."""
+    """No engine is available; the message says what would help."""
 
 
 class ClosedWayError(Exception):
-    """One of the ways does not lead to an engine on this machine; the message says why in one line."""
+    """One way leads to no engine on this machine; the message says why in one line."""
 
 
 class Say(Protocol):
-    """Tells the user, in one line, what goes on."""
+    """Reports progress to the user, in one line."""
 
     def __call__(self, line: str, /) -> object:
         """Show the line."""
@@ -81,27 +81,27 @@ def _to_stderr(line: str, /) -> None:
 
 
 def user_cache() -> Path:
-    """The folder below which engines are kept, one folder per version."""
+    """Return the folder with the cached engines, one folder per version."""
     base = os.environ.get("XDG_CACHE_HOME", "")
     return (Path(base) if Path(base).is_absolute() else Path.home() / ".cache") / "astro-deployment-runtime" / "engine"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Surroundings:
-    """What of the machine matters to the search; tests make up their own."""
+    """The parts of the machine that the search depends on; tests replace them."""
 
     search_path: str = field(default_factory=lambda: os.environ.get("PATH", os.defpath))
     cache: Path = field(default_factory=user_cache)
     releases: str = RELEASES
     say: Say = _to_stderr
     answer_seconds: float = 5.0
-    """How long a server may take to answer at all."""
+    """Seconds within which a server has to answer."""
     heartbeat_seconds: float = 15.0
-    """How long nothing may be shown while something is being got."""
+    """Seconds between two progress lines."""
 
 
 def wanted_version(go_mod: Path = TOOLS / "pulumi-engine" / "go.mod") -> str:
-    """The version to download or build, such as `v3.250.0`: it is stated in go.mod and nowhere else."""
+    """Return the version to download or build, such as `v3.250.0`, from go.mod."""
     found = re.search(r"^\s*(?:require )?github\.com/pulumi/pulumi/pkg/v3 (v\S+)", go_mod.read_text(), re.MULTILINE)
     if not found:
         raise EngineError(f"{go_mod} does not say which engine to build")
@@ -109,18 +109,18 @@ def wanted_version(go_mod: Path = TOOLS / "pulumi-engine" / "go.mod") -> str:
 
 
 def parse_version(text: str) -> tuple[int, int, int] | None:
-    """The numbers of `v3.250.0` or `3.251.0-alpha.1+dirty`; None for anything else, such as an empty answer."""
+    """Return the numbers of `v3.250.0` or `3.251.0-alpha.1+dirty`; None for any other text."""
     found = re.fullmatch(r"v?(\d+)\.(\d+)\.(\d+)(?:[-+].*)?", text.strip())
     return (int(found[1]), int(found[2]), int(found[3])) if found else None
 
 
 def find_or_get(where: Surroundings | None = None) -> Path:
-    """The folder of an engine that works, fetched or built if need be.
+    """Return the folder of a working engine, downloaded or built if necessary.
 
-    With a `pulumi` from PATH its companions may lie elsewhere on PATH, so put the folder before PATH, not in its place.
+    The companions of a `pulumi` from PATH may be elsewhere on PATH, so prepend the folder to PATH.
 
     Raises:
-        EngineError: No way led to an engine.
+        EngineError: no way led to an engine.
     """
     where = where or Surroundings()
     version = wanted_version()
@@ -130,7 +130,7 @@ def find_or_get(where: Surroundings | None = None) -> Path:
         except ClosedWayError as closed:
             where.say(str(closed))
     with _alone(where):
-        with contextlib.suppress(ClosedWayError):  # the process that this one waited for may have filled the cache
+        with contextlib.suppress(ClosedWayError):  # another process may have filled the cache meanwhile
             return _in_cache(where, version)
         for get in _download, _build:
             try:
@@ -143,7 +143,7 @@ def find_or_get(where: Surroundings | None = None) -> Path:
 
 
 def _on_path(where: Surroundings, _version: str) -> Path:
-    """Way 1: what the user has installed."""
+    """Way 1: the user's installation."""
     found = shutil.which("pulumi", path=where.search_path)
     oldest = ".".join(map(str, OLDEST))
     if not found:
@@ -152,7 +152,7 @@ def _on_path(where: Surroundings, _version: str) -> Path:
     if answer is None or answer < OLDEST:
         raise ClosedWayError(f"{found} is {_dotted(answer)}, too old (wanted: {oldest} or newer)")
     # The engine looks for its companions beside itself, links followed, and on PATH. The last one is a script that only
-    # has to lie there: not every installer marks it executable.
+    # has to exist: not every installer marks it executable.
     folder, linked = Path(found).absolute().parent, Path(found).resolve().parent
     for program in PROGRAMS:
         beside = (folder / program).is_file() or (linked / program).is_file()
@@ -163,7 +163,7 @@ def _on_path(where: Surroundings, _version: str) -> Path:
 
 
 def _in_cache(where: Surroundings, version: str) -> Path:
-    """Way 2: what an earlier run fetched or built."""
+    """Way 2: the cache of an earlier run."""
     folder = where.cache / version
     if not all(os.access(folder / program, os.X_OK) for program in PROGRAMS):
         raise ClosedWayError(f"none in the cache, {folder}")
@@ -172,7 +172,7 @@ def _in_cache(where: Surroundings, version: str) -> Path:
 
 
 def _version_of(program: Path) -> tuple[int, int, int] | None:
-    """What `pulumi version` answers; None if it does not."""
+    """Return the answer of `pulumi version`; None without one."""
     quiet = {**os.environ, "PULUMI_SKIP_UPDATE_CHECK": "true"}
     with contextlib.suppress(OSError, subprocess.SubprocessError):
         answer = subprocess.run(
@@ -194,9 +194,9 @@ def _dotted(version: tuple[int, int, int] | None) -> str:
 
 @contextlib.contextmanager
 def _alone(where: Surroundings) -> Iterator[None]:
-    """Let one process at a time fill the cache, and remove what a killed one left in it.
+    """Let one process at a time fill the cache, and remove the remains of a killed one.
 
-    The lock is the kernel's: it goes with the process that holds it, however that ends.
+    The kernel releases the lock with its process, in any case.
     """
     where.cache.mkdir(parents=True, exist_ok=True)
     with (where.cache / ".lock").open("w") as lock:
@@ -212,7 +212,7 @@ def _alone(where: Surroundings) -> Iterator[None]:
 
 @contextlib.contextmanager
 def _filled(where: Surroundings, version: str) -> Iterator[Path]:
-    """Give a folder to fill, and make it the cache's folder of this version once it is known to work."""
+    """Yield a folder to fill, and make it the cache's folder of this version once it works."""
     with tempfile.TemporaryDirectory(prefix=".unfinished-", dir=where.cache, ignore_cleanup_errors=True) as temporary:
         folder = Path(temporary) / version
         folder.mkdir()
@@ -221,7 +221,7 @@ def _filled(where: Surroundings, version: str) -> Iterator[Path]:
             (folder / program).chmod(0o755)
         if (answer := _version_of(folder / "pulumi")) != parse_version(version):
             raise ClosedWayError(f"what came is not {version}: pulumi is {_dotted(answer)}")
-        shutil.rmtree(where.cache / version, ignore_errors=True)  # incomplete, or it would have been used
+        shutil.rmtree(where.cache / version, ignore_errors=True)  # incomplete: a complete one would have been used
         folder.rename(where.cache / version)
 
 
@@ -256,7 +256,7 @@ def _download(where: Surroundings, version: str, folder: Path) -> None:
 
 
 def _release_platform() -> str:
-    """The release's name for this machine, such as `linux-x64`."""
+    """Return the release's name for this machine, such as `linux-x64`."""
     processors = {"x86_64": "x64", "amd64": "x64", "aarch64": "arm64", "arm64": "arm64"}
     machine = platform.machine().lower()
     return f"{platform.system().lower()}-{processors.get(machine, machine)}"
@@ -264,9 +264,9 @@ def _release_platform() -> str:
 
 @contextlib.contextmanager
 def _opened(url: str, where: Surroundings) -> Iterator[HTTPResponse]:
-    """A server's answer to a GET, or an OSError within seconds.
+    """Return a server's answer to a GET, or raise OSError within seconds.
 
-    Asked in a thread, because a time-out of the socket does not limit the search for the server's address.
+    It asks in a thread, because the timeout of a socket does not limit the name lookup.
     """
     answers: queue.Queue[HTTPResponse | OSError | HTTPException] = queue.Queue()
 
@@ -275,7 +275,7 @@ def _opened(url: str, where: Surroundings) -> Iterator[HTTPResponse]:
             answers.put(urllib.request.urlopen(url, timeout=STALL_SECONDS))  # noqa: S310 - the address is ours, and https
         except (OSError, HTTPException) as problem:
             if isinstance(problem, HTTPError):
-                problem.close()  # it holds the answer's socket
+                problem.close()  # it has the answer's socket
             answers.put(problem)
 
     threading.Thread(target=ask, daemon=True).start()
@@ -290,7 +290,7 @@ def _opened(url: str, where: Surroundings) -> Iterator[HTTPResponse]:
 
 
 def _receive(answer: HTTPResponse, write: Callable[[bytes], object], where: Surroundings) -> str:
-    """Hand a download to `write` piece by piece, show that it lives, and return its SHA-256."""
+    """Pass a download to `write` piece by piece, report progress, and return its SHA-256."""
     size = int(answer.headers.get("Content-Length", 0)) >> 20
     checksum, received, shown = hashlib.sha256(), 0, time.monotonic()
     while piece := answer.read(1 << 20):
@@ -333,11 +333,11 @@ def _build(where: Surroundings, version: str, folder: Path) -> None:
 
 
 def _run_go(where: Surroundings, command: Sequence[str], module: Path, doing: str) -> str:
-    """Run Go in a module's folder, showing every now and then that it lives, and return what it printed.
+    """Run Go in a module's folder, report progress, and return its output.
 
-    Go runs in a process group of its own, which ends with this function, however that ends.
+    Go runs in its own process group, which ends with this function in any case.
     """
-    # Neither a C compiler nor a user's workspace shall matter.
+    # Build without a C compiler and without a user's workspace.
     environment = {**os.environ, "CGO_ENABLED": "0", "GOWORK": "off"}
     began = time.monotonic()
     with tempfile.TemporaryFile("w+") as output:
@@ -372,7 +372,7 @@ def _run_go(where: Surroundings, command: Sequence[str], module: Path, doing: st
 
 
 def _stop(_number: int, _frame: FrameType | None) -> NoReturn:
-    """End on SIGTERM as on Ctrl-C, so that everything is tidied up."""
+    """End on SIGTERM as on Ctrl-C, with all cleanup."""
     raise KeyboardInterrupt
 
 

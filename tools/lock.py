@@ -1,4 +1,4 @@
-"""`make lock`: pin what the package and its development need to the newest releases that fit together."""
+"""`make lock`: pin the requirements of the package and its development to their newest compatible releases."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ _OPTIONS: Final = "--universal --python-version 3.11 --upgrade --no-emit-index-u
 
 
 def pins(*sources: str) -> list[str]:
-    """The pins that satisfy these files together, for every platform and every Python from 3.11 on."""
+    """Return the pins that satisfy these files together, for every platform and every Python from 3.11 on."""
     command = [sys.executable, "-m", "uv", "pip", "compile", *_OPTIONS.split(), *sources]
     return subprocess.run(command, check=True, cwd=ROOT, stdout=subprocess.PIPE, text=True).stdout.splitlines()
 
 
 def main() -> None:
-    """Write both files: what Pulumi installs, and what the checks need on top of it."""
+    """Write both files: Pulumi installs the first, the checks need the second too."""
     package = pins("provider/pyproject.toml")
     head = [
         "# Locked by `make lock` from provider/pyproject.toml. Pulumi and `make setup` install this.",
         "-e ./provider",
     ]
     PACKAGE.write_text("\n".join([*head, *package, ""]))
-    # requirements.txt as a source holds the development pins to those of the package.
+    # With requirements.txt as a source, the development pins equal those of the package.
     both = pins("requirements.txt", "requirements-dev.in")
     head = ["# Locked by `make lock` from requirements-dev.in, on top of requirements.txt.", "-r requirements.txt"]
     extra = [pin for pin in both if pin not in package and not pin.startswith("-e ")]

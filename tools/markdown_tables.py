@@ -1,4 +1,4 @@
-"""Tables in Markdown, and their places in a document: each between ``<!-- KIND: NAME -->`` and ``<!-- end -->``."""
+"""Markdown tables, and their places in a document: between ``<!-- KIND: NAME -->`` and ``<!-- end -->``."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
 
 
 def put(document: str, name: str, lines: Iterable[str], *, kind: str = "measured") -> str:
-    """Put lines into the place of that name.
+    """Put lines into the place with that name.
 
     Raises:
         SystemExit: the document has no such place, or more than one.

@@ -1,8 +1,8 @@
-"""`make matrix`: the tests that need no engine, on every Python from the oldest to the newest that the SDK supports.
+"""`make matrix`: run the tests without an engine on every Python that the SDK supports.
 
-For each version that `uv` finds on this machine there is a virtual environment in `build/matrix`, with the locked
-requirements. A version that is not found is named and left out; nothing is downloaded for it. Words on the command line
-go to pytest: `python -m tools.matrix tests/unit`.
+Each version that `uv` finds on this machine gets a virtual environment in `build/matrix`, with the locked requirements.
+A missing version is named and skipped; nothing is downloaded for it. Words on the command line go to pytest:
+`python -m tools.matrix tests/unit`.
 """
 
 from __future__ import annotations
@@ -24,16 +24,16 @@ _TESTS: Final = ("-n", "2", "--ignore", "tests/e2e")
 
 
 def find(version: str) -> str | None:
-    """The interpreter of that version, None where the machine has none."""
+    """Return the interpreter of that version; None if the machine has none."""
     command = [*_UV, "python", "find", "--no-project", "--system", "--no-python-downloads", version]
-    # The programs that pyenv puts on PATH are of a version only when they are told which.
+    # pyenv's programs on PATH need a variable to select the version.
     environment = {**os.environ, "PYENV_VERSION": version}
     found = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, check=False, text=True)
     return found.stdout.strip() or None
 
 
 def prepare(version: str, interpreter: str) -> Path:
-    """Make the environment for a version, or bring it up to date; returns its interpreter."""
+    """Make or update the environment for a version; return its interpreter."""
     python = ENVIRONMENTS / version / "bin" / "python"
     if not python.exists():
         subprocess.run([interpreter, "-m", "venv", ENVIRONMENTS / version], check=True)
@@ -43,7 +43,7 @@ def prepare(version: str, interpreter: str) -> Path:
 
 
 def run(version: str, words: Sequence[str]) -> str:
-    """Run the tests on a version; returns what came of it, in a word or two."""
+    """Run the tests on a version; return the result in a word or two."""
     interpreter = find(version)
     if interpreter is None:
         return "not on this machine"
@@ -54,7 +54,7 @@ def run(version: str, words: Sequence[str]) -> str:
 
 
 def main(words: Sequence[str]) -> int:
-    """Run the tests on each version and print what came of them; returns the exit code."""
+    """Run the tests on each version and print the results; return the exit code."""
     outcomes = {}
     for version in VERSIONS:
         print(f"matrix: Python {version}", flush=True)

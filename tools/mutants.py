@@ -1,10 +1,10 @@
-"""`make mutants`: change the planning side in every small way, one at a time, and see whether a test notices.
+"""`make mutants`: mutation testing of planning: apply one small change at a time, and check whether a test fails.
 
-mutmut makes the changes and runs the tests, in a copy of what they need in ``build/mutants``; its settings are in
-``pyproject.toml``. It leaves decorated functions alone: in the copy, properties are written as calls of ``property``.
+mutmut makes the changes and runs the tests, in a copy in ``build/mutants``; its settings are in ``pyproject.toml``.
+ It leaves decorated functions alone: in the copy, properties are written as calls of ``property``.
 
-The score is written into ``CONTRIBUTING.md``, and the survivors into ``docs/mutants.md``. The last column there says
-why one may survive: that is kept from run to run. A survivor without a reason is an error, and so is a low score.
+It writes the score into ``CONTRIBUTING.md`` and the survivors into ``docs/mutants.md``. The last column there is kept
+from run to run: the reason why a mutant may survive. A survivor without a reason is an error, and so is a low score.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ WORK: Final = ROOT / "build" / "mutants"
 SCORE: Final = ROOT / "CONTRIBUTING.md"
 SURVIVORS: Final = ROOT / "docs" / "mutants.md"
 LEAST: Final = 90
-"""The percentage of the mutants that has to be killed, in each module."""
+"""Minimum percentage of killed mutants in each module."""
 
 _PACKAGE: Final = "astro_deployment_runtime"
 _DECORATED: Final = re.compile(
@@ -38,12 +38,12 @@ _DECORATED: Final = re.compile(
 )
 _KILLED: Final = {1, 3}
 _TIMED_OUT: Final = {36, 24, -24, 152, 255}
-"""What mutmut notes where the tests took far longer than they do: somebody would notice."""
+"""mutmut's codes for a test run that took far too long; it counts as killed."""
 
 
 @dataclass(frozen=True, slots=True)
 class Survivor:
-    """A mutant that no test noticed: the function, and its lines before and after."""
+    """A mutant that no test detected: the function, and its lines before and after."""
 
     function: str
     before: str
@@ -51,7 +51,7 @@ class Survivor:
 
     @property
     def cells(self) -> list[str]:
-        """Write it as the first cells of a row."""
+        """Return the first cells of its row."""
         return [_code(self.function), _code(self.before), _code(self.after)]
 
 
@@ -85,7 +85,7 @@ def prepare() -> None:
 
 
 def survivors(module: str, names: list[str]) -> list[Survivor]:
-    """Find out what was changed in mutants of a module."""
+    """Return the changes in the surviving mutants of a module."""
     source = (WORK / "mutants" / _PACKAGE / f"{module}.py").read_text(encoding="utf-8")
     lines = source.splitlines()
     functions = {
@@ -105,7 +105,7 @@ def survivors(module: str, names: list[str]) -> list[Survivor]:
 
 
 def reasons(page: str) -> dict[tuple[str, ...], str]:
-    """Read why survivors may survive, by the other cells of their rows."""
+    """Return the reasons of the page, by the other cells of their rows."""
     rows = [line.strip("| ").split(" | ") for line in page.splitlines() if line.startswith("| `")]
     return {tuple(row[:3]): row[3] for row in rows if len(row) == 4}
 
@@ -117,7 +117,7 @@ def _code(text: str) -> str:
 
 
 def scores(results: dict[str, dict[str, int | None]]) -> list[list[str]]:
-    """Count what came of the mutants of each module, and of all."""
+    """Count the results of the mutants of each module, and of all."""
     counts = {
         f"`{module}`": [len(codes), *(sum(code in kind for code in codes.values()) for kind in (_KILLED, _TIMED_OUT))]
         for module, codes in results.items()
@@ -130,7 +130,7 @@ def scores(results: dict[str, dict[str, int | None]]) -> list[list[str]]:
 
 
 def main(arguments: list[str]) -> int:
-    """Make and run the mutants, unless they were run and only the pages are to be written; return the exit code."""
+    """Run the mutants and write the pages, or only write the pages; return the exit code."""
     if arguments != ["page"]:
         prepare()
         subprocess.run([sys.executable, "-m", "mutmut", "run", "--max-children", "2"], check=True, cwd=WORK)

@@ -1,6 +1,6 @@
-"""`make sandbox`: run the sandbox in the foreground, and say what to paste into a second terminal to work with it.
+"""`make sandbox`: run the sandbox in the foreground, and print the lines to paste into a second terminal.
 
-The sandbox's and Pulumi's state are kept in `.sandbox/`, so that both go on where they were when it is started again.
+`.sandbox/` keeps the state of the sandbox and of Pulumi, so that both continue after a restart.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ _FOLDER = sandbox_project.ROOT / ".sandbox"
 
 
 def _paste(url: str) -> str:
-    """The lines for the second terminal."""
+    """Return the lines for the second terminal."""
     engine = Path(shutil.which("pulumi") or "").parent
     path = shlex.quote(f"{sandbox_project.ROOT / '.venv' / 'bin'}:{engine}")
     settings = sandbox_project.pulumi_settings(folder=_FOLDER, url=url)

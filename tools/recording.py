@@ -1,7 +1,7 @@
-"""`make recording`: a real preview and a real run against the sandbox, drawn as the terminal that README.md shows.
+"""`make recording`: draw a real preview and a real run against the sandbox as the terminal in README.md.
 
-What the engine wrote is drawn in its own colours. Left out is what differs from one run to the next: times, the lines
-with which the engine says that it is still there, and of each resource's row all but the last.
+The drawing has the engine's own colours. It leaves out values that differ between runs: times, progress lines, and all
+rows of a resource except the last.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ _CONFIG: Final = {
     ],
 }
 _COLUMNS: Final = 134
-"""As many as the longest line has."""
+"""Width of the longest line."""
 _COLOUR: Final = r"(?:\x1b\[[0-9;]*m)*"
 _ALIVE: Final = re.compile(rf"^{_COLOUR}@ .*\n", re.MULTILINE)
 _DURATION: Final = re.compile(rf"^{_COLOUR}Duration:.*\n\n?", re.MULTILINE)
@@ -62,7 +62,7 @@ _FORMAT: Final = """\
 
 
 def run() -> str:
-    """Run the commands in a project of their own, and give what stood in the terminal."""
+    """Run the commands in their own project, and return the terminal's text."""
     shown = []
     with tempfile.TemporaryDirectory(prefix="astro-recording-") as temporary:
         folder = Path(temporary)
@@ -89,14 +89,14 @@ def run() -> str:
 
 
 def steady(printed: str) -> str:
-    """Leave out what the next run would print otherwise."""
+    """Leave out values that differ between runs."""
     lasting = _DURATION.sub("", _ALIVE.sub("", _SECONDS.sub("", printed)))
     last = {found[1]: found.start() for found in _ROW.finditer(lasting)}
     return _ROW.sub(lambda found: found[0] if last[found[1]] == found.start() else "", lasting)
 
 
 def draw(shown: str) -> str:
-    """Draw what stood in a terminal, as SVG."""
+    """Draw a terminal's text as SVG."""
     console = Console(record=True, file=io.StringIO(), width=_COLUMNS, force_terminal=True, color_system="256")
     console.print(Text.from_ansi(shown), soft_wrap=True)
     return console.export_svg(title="", theme=DIMMED_MONOKAI, code_format=_FORMAT, unique_id="terminal")

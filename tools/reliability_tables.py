@@ -1,4 +1,4 @@
-"""Writes what ``make soak`` measured into ``docs/reliability.md``: ``reliability.py MEASURED DOCUMENT``."""
+"""Write the measurements of ``make soak`` into ``docs/reliability.md``: ``reliability_tables.py MEASURED DOCUMENT``."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def _ended(rows: list[Row]) -> str:
 
 
 def crashes(rows: list[Row]) -> list[str]:
-    """Points by request and killer, with what came of them."""
+    """Return crash points by request and killer, with their results."""
     names = list(
         dict.fromkeys(row["name"] for row in sorted(rows, key=lambda row: (not row["changes"], row["mutations"])))
     )
@@ -51,7 +51,7 @@ def crashes(rows: list[Row]) -> list[str]:
 
 
 def faults(rows: list[Row]) -> list[str]:
-    """Faults, what came of them and what was told."""
+    """Return faults, their results and the texts of the run."""
     ordered = sorted(rows, key=lambda row: (_ENDS.index(row["outcome"]), row["fault"]))
     return table(
         ["fault", "outcome", "told"],
@@ -60,7 +60,7 @@ def faults(rows: list[Row]) -> list[str]:
 
 
 def machine(rows: list[Row]) -> list[str]:
-    """The random walks, summed up."""
+    """Return the totals of the random walks."""
     sums: Counter[str] = Counter()
     for row in rows:
         sums.update(row)
@@ -84,7 +84,7 @@ def written(document: str, folder: Path) -> str:
 
 
 def main(arguments: list[str]) -> None:
-    """Write the tables, and say in a line what they hold."""
+    """Write the tables, and print their totals."""
     folder, path = Path(arguments[0]), Path(arguments[1])
     path.write_text(written(path.read_text(encoding="utf-8"), folder), encoding="utf-8")
     runs = sum(row["runs"] for row in read(folder, "machine"))

@@ -1,4 +1,4 @@
-"""What the demo, the recording and the playground share: a sandbox, a project, and an environment for `pulumi`."""
+"""A sandbox, a project and an environment for `pulumi`, for the demo, the recording and the playground."""
 
 from __future__ import annotations
 
@@ -24,23 +24,23 @@ STACK: Final = ROOT / "stacks" / "Pulumi.sandbox.yaml"
 TOKEN: Final = "sandbox-token"  # noqa: S105 - it guards nothing but the sandbox
 _READY: Final = re.compile(r"^listening on (\S+)\n", re.MULTILINE)
 _PROJECT: Final = ("__main__.py", "plugin", "provider", "requirements.txt", ".venv")
-"""What a Pulumi project needs beside its Pulumi.yaml and the stack's file, which the engine may write to."""
+"""Files of a Pulumi project beside Pulumi.yaml and the stack's file, which the engine may write to."""
 _START_SECONDS: Final = 30.0
 _STOP_SECONDS: Final = 20.0
 
 
 class SandboxNotStartedError(Exception):
-    """The sandbox did not come up; the message holds what it said."""
+    """The sandbox did not start; the message has its output."""
 
 
 @contextlib.contextmanager
 def sandbox(*, state: Path, rollout_seconds: float) -> Iterator[str]:
-    """Run the sandbox on a free loopback port, give Houston's address, and end it afterwards.
+    """Run the sandbox on a free loopback port, yield Houston's address, and end it afterwards.
 
-    Its Airflows give heartbeats five times a second instead of every five seconds, so that nobody waits for one.
+    Its Airflows send five heartbeats a second instead of one every five seconds, to shorten the waits.
 
     Raises:
-        SandboxNotStartedError: It ended, or said nothing in time.
+        SandboxNotStartedError: it exited, or did not answer in time.
     """
     options = {
         "--port": "0",
@@ -57,7 +57,7 @@ def sandbox(*, state: Path, rollout_seconds: float) -> Iterator[str]:
         process = subprocess.Popen(
             command,
             cwd=ROOT,
-            start_new_session=True,  # Ctrl-C ends it here, not behind our back
+            start_new_session=True,  # Ctrl-C reaches only this process, which ends the sandbox
             stderr=subprocess.STDOUT,
             stdin=subprocess.DEVNULL,
             stdout=said,
@@ -70,7 +70,7 @@ def sandbox(*, state: Path, rollout_seconds: float) -> Iterator[str]:
 
 
 def _address(process: subprocess.Popen[str], said: TextIO) -> str:
-    """Wait until the sandbox has said where it listens."""
+    """Wait until the sandbox has printed its address."""
     deadline = time.monotonic() + _START_SECONDS
     while process.poll() is None and time.monotonic() < deadline:
         said.seek(0)
@@ -82,9 +82,9 @@ def _address(process: subprocess.Popen[str], said: TextIO) -> str:
 
 
 def stop(process: subprocess.Popen[str], number: signal.Signals) -> None:
-    """Ask a process to end, wait for it, and end it the hard way if it does not.
+    """Ask a process to end, wait for it, and kill it if it does not.
 
-    What it still prints is read and dropped: closing the pipe earlier would kill it before it has ended its children.
+    Its remaining output is read and dropped: closing the pipe earlier would kill it before it has ended its children.
     """
     if process.poll() is None:
         process.send_signal(number)
@@ -96,7 +96,7 @@ def stop(process: subprocess.Popen[str], number: signal.Signals) -> None:
 
 
 def lay_out(project: Path) -> None:
-    """Make a folder the same Pulumi project as this repository, such that a run changes no file of the repository."""
+    """Make a folder a copy of this repository's Pulumi project, so that a run changes no file of the repository."""
     (project / "stacks").mkdir(parents=True)
     for name in _PROJECT:
         (project / name).symlink_to(ROOT / name)
@@ -104,7 +104,7 @@ def lay_out(project: Path) -> None:
 
 
 def pulumi_settings(*, folder: Path, url: str) -> dict[str, str]:
-    """The variables that make `pulumi` keep everything in a folder, and the package talk to this Houston."""
+    """Return the variables for a `pulumi` that keeps everything in one folder, and for this Houston."""
     backend, home = folder / "state", folder / "home"
     backend.mkdir(parents=True, exist_ok=True)
     return {
@@ -118,13 +118,13 @@ def pulumi_settings(*, folder: Path, url: str) -> dict[str, str]:
 
 
 def environment(settings: dict[str, str]) -> dict[str, str]:
-    """Our environment with these settings, and without what a user has set for other stacks and platforms."""
+    """Return this environment with these settings, without a user's settings for other stacks and platforms."""
     inherited = {name: value for name, value in os.environ.items() if not name.startswith(("PULUMI_", "ASTRO_"))}
     return {**inherited, **settings}
 
 
 def end_on_sigterm() -> None:
-    """End on SIGTERM as on Ctrl-C, so that everything that was started is ended."""
+    """End on SIGTERM as on Ctrl-C, with all child processes."""
 
     def interrupt(_number: int, _frame: FrameType | None) -> NoReturn:
         raise KeyboardInterrupt
