@@ -52,7 +52,7 @@ def weather() -> Table:
     rows = []
     with fleet(COUNT, **_WEATHER) as (sandbox, project):
         names = [{"releaseName": f"stars-{number}"} for number in range(COUNT)]
-        # The image stands in the defaults: a stack's config has to fit into one environment variable.
+        # The defaults hold the image: a stack's config has to fit into one environment variable.
         project.declare(*names, defaults={"runtimeVersion": TARGET, "image": IMAGE})
         for run in range(1, _MOST_RUNS + 1):
             before = time.perf_counter()

@@ -37,7 +37,7 @@ _PATH: Final = r"AC 2\.2\.3 > AC 2\.3\.0 > Astro Runtime 5\.0\.4"
 _COLOUR: Final = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 
 
-class NotAsToldError(Exception):
+class UnexpectedResultError(Exception):
     """A step had another result than announced."""
 
 
@@ -52,10 +52,10 @@ def show_command(words: Sequence[str]) -> None:
     print(f"\n\x1b[1m{line}\x1b[0m" if sys.stdout.isatty() else f"\n{line}", flush=True)
 
 
-def tell(condition: object, problem: str) -> None:
+def expect(condition: object, problem: str) -> None:
     """Stop the demo unless the announced result holds."""
     if not condition:
-        raise NotAsToldError(problem)
+        raise UnexpectedResultError(problem)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -82,11 +82,11 @@ class Stage:
                 printed.append(line)
                 if not quiet:
                     print(line, end="", flush=True)
-        as_told = process.returncode != 0 if code is None else process.returncode == code
-        if quiet and not as_told:
+        expected = process.returncode != 0 if code is None else process.returncode == code
+        if quiet and not expected:
             print("".join(printed), end="")
         wanted = "another code than 0" if code is None else code
-        tell(as_told, f"`{shlex.join(words)}` ended with exit code {process.returncode}, told was {wanted}")
+        expect(expected, f"`{shlex.join(words)}` ended with exit code {process.returncode}, expected was {wanted}")
         return _COLOUR.sub("", "".join(printed))
 
     def show(self) -> list[dict[str, str]]:
@@ -158,7 +158,7 @@ def team(stage: Stage) -> Iterator[None]:
     finally:
         over.set()
         thread.join()
-    tell(not problems, f"the team could not deploy: {problems}")
+    expect(not problems, f"the team could not deploy: {problems}")
 
 
 @contextlib.contextmanager
@@ -183,7 +183,7 @@ def staged() -> Iterator[Stage]:
 def play(stage: Stage) -> None:
     """Run all steps, and stop at the first one with another result than announced."""
     before = stage.show()
-    tell(len(before) >= 5, "the fleet has fewer than five Deployments")
+    expect(len(before) >= 5, "the fleet has fewer than five Deployments")
     say("\nThe stack declares Astro Runtime 5.0.4 for all of them. `finance` takes the vendor's bare base image and")
     say("accepts that by name (base-image), as nothing real runs here; an image of one's own has one's DAGs in it.")
     show_command(("cat", "stacks/Pulumi.demo.yaml"))
@@ -192,27 +192,29 @@ def play(stage: Stage) -> None:
 
     say("\n1. What would happen? Every hop is shown, and nothing is changed.")
     preview = stage.run("pulumi", "preview")
-    tell(re.search(_PATH, preview), "the preview does not show the guide's path for galactic-stars-1234")
-    tell(_moving(stage.houston.fleet()) == _moving(before), "the preview changed the fleet")
+    expect(re.search(_PATH, preview), "the preview does not show the guide's path for galactic-stars-1234")
+    expect(_moving(stage.houston.fleet()) == _moving(before), "the preview changed the fleet")
 
     say(f"\n2. Do it. {WAITING} declares no image, so its hops wait until its team has deployed one.")
     with team(stage):
         stage.run("pulumi", "up", "--yes")
     for row in stage.show():
         ended = (row["distribution"], row["version"], row["pending"]) == ("runtime", TARGET, "")
-        tell(ended, f"{row['releaseName']} ended at {row['distribution']} {row['version']}, not at runtime {TARGET}")
+        expect(ended, f"{row['releaseName']} ended at {row['distribution']} {row['version']}, not at runtime {TARGET}")
 
     say("\n3. Again: there is nothing to do.")
     preview = stage.run("pulumi", "preview")
-    tell(not re.search(r"\d+ to (create|update|delete|replace)", preview), "the second preview has something to do")
-    tell(re.search(rf"\b{len(before) + 1} unchanged", preview), "the second preview does not call everything unchanged")
+    expect(not re.search(r"\d+ to (create|update|delete|replace)", preview), "the second preview has something to do")
+    expect(
+        re.search(rf"\b{len(before) + 1} unchanged", preview), "the second preview does not call everything unchanged"
+    )
 
-    say("\n4. A downgrade is refused, whoever declares it.")
+    say("\n4. A downgrade is refused, in any declaration.")
     after = stage.houston.fleet()
     stage.run("pulumi", "config", "set", "--path", "astro:deployments[2].runtimeVersion", "4.2.5")
     refusal = stage.run("pulumi", "preview", code=None)
-    tell("NO-REVERT" in refusal, "the refusal does not name its rule, NO-REVERT")
-    tell(_moving(stage.houston.fleet()) == _moving(after), "the refused preview changed the fleet")
+    expect("NO-REVERT" in refusal, "the refusal does not name its rule, NO-REVERT")
+    expect(_moving(stage.houston.fleet()) == _moving(after), "the refused preview changed the fleet")
 
 
 def _moving(fleet: Sequence[dict[str, str]]) -> list[tuple[str, ...]]:
@@ -236,21 +238,21 @@ def main() -> int:
     try:
         with staged() as stage:
             play(stage)
-        tell(_changed_files() == changed, f"files of the repository changed:\n{_changed_files()}")
+        expect(_changed_files() == changed, f"files of the repository changed:\n{_changed_files()}")
     except (
-        NotAsToldError,
+        UnexpectedResultError,
         sandbox_project.SandboxNotStartedError,
         SandboxError,
         OSError,
         subprocess.CalledProcessError,
     ) as problem:
-        print(f"\ndemo: NOT as told: {problem}", file=sys.stderr)
+        print(f"\ndemo: unexpected result: {problem}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         print("\ndemo: interrupted; everything that it started has ended", file=sys.stderr)
         return 130
     seconds = time.monotonic() - began
-    say(f"\nAs told: previewed, migrated, nothing left to do, and a downgrade refused, in {seconds:.0f} s.")
+    say(f"\nAll as expected: previewed, migrated, nothing left to do, and a downgrade refused, in {seconds:.0f} s.")
     return 0
 
 

@@ -248,7 +248,7 @@ def _download(where: Surroundings, version: str, folder: Path) -> None:
                 for program in PROGRAMS:
                     content = members.extractfile(f"pulumi/{program}")
                     if content is None:
-                        raise ClosedWayError(f"no download: pulumi/{program} in {archive} is no file")
+                        raise ClosedWayError(f"no download: pulumi/{program} in {archive} is not a file")
                     with (folder / program).open("wb") as out:
                         shutil.copyfileobj(content, out)
     except (OSError, HTTPException, tarfile.TarError, KeyError, UnicodeDecodeError) as problem:

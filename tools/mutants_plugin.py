@@ -12,8 +12,8 @@ if TYPE_CHECKING:
 def pytest_configure() -> None:
     """Forget the package and its tests.
 
-    Each mutant runs in a fork of a process that has run the tests. A module's global values, such as a catalog, would come
-    from the code without the mutation.
+    Each mutant runs in a fork of a process that has run the tests. A module's global values, such as a catalog, would
+    come from the code without the mutation.
     """
     for name in [name for name in sys.modules if name.startswith(("astro_deployment_runtime", "tests."))]:
         del sys.modules[name]

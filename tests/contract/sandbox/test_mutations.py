@@ -144,7 +144,7 @@ def test_a_named_image_completes_a_change(wire: Wire, variables: Mapping[str, st
 
 
 def test_a_named_image_of_another_version_answers_as_if_all_were_well(wire: Wire) -> None:
-    """Who waits must look at the versions, not for an error."""
+    """A client has to look at the versions, not for an error."""
     variables = {"releaseName": "tides-4", "image": "registry/tides:1", "runtimeVersion": "5.0.4"}
     assert wire.data(ask.UPDATE_IMAGE, variables)["updateDeploymentImage"]["runtimeVersion"] == ""
 

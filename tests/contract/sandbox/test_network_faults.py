@@ -1,4 +1,4 @@
-"""Bad weather: answers that take their time, and answers that get lost before or after they were acted upon."""
+"""Network faults: delayed answers, and answers lost before or after the request took effect."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 def statuses(count: int, *, failing_percent: float) -> tuple[list[int], int]:
-    """Ask an app that often through that weather; gives what was answered, and how often the app acted."""
+    """Ask an app repeatedly through these faults; return the statuses, and how often the app acted."""
     acted: list[int] = []
 
     async def act(_: Request) -> PlainTextResponse:
@@ -40,8 +40,8 @@ def statuses(count: int, *, failing_percent: float) -> tuple[list[int], int]:
     return asyncio.run(ask()), len(acted)
 
 
-def test_some_answers_get_lost_and_half_of_them_were_acted_upon() -> None:
-    """In the place of each stands a page that is no JSON; the same in each run."""
+def test_some_answers_get_lost_and_half_of_them_took_effect() -> None:
+    """A page that is not JSON replaces each lost answer; each run loses the same ones."""
     answers, acted = statuses(500, failing_percent=20)
     lost = answers.count(502)
     assert 70 <= lost <= 130
@@ -55,7 +55,7 @@ def test_none_or_all(percent: float, status: int) -> None:
     assert statuses(20, failing_percent=percent)[0] == [status] * 20
 
 
-def test_the_command_serves_in_bad_weather() -> None:
+def test_the_command_serves_with_network_faults() -> None:
     """Both options of it."""
     with serving("--token", TOKEN, "--delay-seconds", "0.3", "--failing-percent", "100") as (url, _):
         before = time.monotonic()

@@ -86,7 +86,7 @@ def test_a_document_is_judged_by_its_own_platforms_schema_however_often_it_comes
     [{}, {"deploymentUuid": None}, {"deploymentUuid": ""}, {"deploymentUuid": "a b"}, {"deploymentUuid": 5}],
 )
 def test_a_variable_of_the_wrong_form_is_rejected(wire: Wire, variables: dict[str, Any]) -> None:
-    """An id is a text without blanks; it need not be a UUID."""
+    """An id is a text without blanks, not necessarily a UUID."""
     assert 'Variable "$deploymentUuid"' in wire.invalid(ask.CANCEL, variables)
 
 
@@ -297,7 +297,7 @@ def test_the_request_log_counts_what_was_asked_and_has_no_token(start: Start) ->
 
 
 def test_a_client_that_goes_away_is_no_error(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    """One that was interrupted while it asked: a line in the request log, and no traceback at whoever runs this."""
+    """One that was interrupted while it asked: a line in the request log, and no traceback on stderr."""
     with serving(tmp_path) as served:
         address = urlsplit(served.url)
         with socket.create_connection((address.hostname, address.port)) as client:
@@ -311,7 +311,7 @@ def test_a_client_that_goes_away_is_no_error(tmp_path: Path, caplog: pytest.LogC
 
 
 def test_a_token_is_in_no_repr(wire: Wire) -> None:
-    """Whoever prints the Houston sees none."""
+    """A printed Houston shows none."""
     assert TOKEN not in repr(wire.houston)
 
 

@@ -37,7 +37,7 @@ def _file(tmp_path: Path, text: str) -> Path:
     ],
 )
 def test_a_row_becomes_a_deployment(tmp_path: Path, row: str, expected: tuple[str, str, str]) -> None:
-    """The current version need not be on offer; its Airflow comes from the catalog or from the row."""
+    """The current version may be off the offer; its Airflow comes from the catalog or from the row."""
     (deployment,) = fleet_file.load(_file(tmp_path, f"- {{{HEAD}, {row}}}"), platform())
     assert (deployment.version, deployment.airflow, deployment.pending) == expected
 

@@ -1,4 +1,4 @@
-"""What an image's name tells of its labels."""
+"""The labels that an image's name decides."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from sandbox.image_labels import Labels, labels_of, tag_of
     ],
 )
 def test_runtime_images_have_the_runtime_label(image: str, runtime: str) -> None:
-    """The repository says it, else the tag's prefix, else the major from 3 on."""
+    """The repository decides, else the tag's prefix, else the major from 3 on."""
     assert labels_of(image) == Labels(runtime=runtime)
 
 

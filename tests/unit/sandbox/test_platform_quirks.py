@@ -1,4 +1,4 @@
-"""What a platform does to a hop behind a client's back: it reverts, clears, keeps and lags."""
+"""Quirks of a platform: reverted hops, missing desired versions, a former Airflow version, a lagging replica."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def houston(store: Store, clock: Clock, **quirks: float | bool) -> Houston:
 
 
 def read(served: Houston) -> tuple[str, str]:
-    """What Houston reports: the version, and what is pending."""
+    """Return Houston's version and pending version of the Deployment."""
     found = served.find(deployment_id="ckw1")
     assert found is not None
     return found.version, found.pending

@@ -90,19 +90,19 @@ TABLE: list[tuple[str, Deployment, list[Step], tuple[str, str, str, str]]] = [
     ),
     ("idle, cancelled", START, [cancel], ("2.2.4", "2.2.4", "", "")),
     (
-        "a newer wish replaces a Certified upgrade by a migration",
+        "a newer request replaces a Certified upgrade by a migration",
         START,
         [airflow_to("2.3.0"), runtime_to("4.1.0")],
         ("2.2.4", "2.2.4", "", "4.1.0"),
     ),
     (
-        "a newer wish replaces a migration by a Certified upgrade",
+        "a newer request replaces a migration by a Certified upgrade",
         START,
         [runtime_to("4.1.0"), airflow_to("2.2.5")],
         ("2.2.4", "2.2.5", "", ""),
     ),
     (
-        "a newer wish replaces a Runtime upgrade",
+        "a newer request replaces a Runtime upgrade",
         runtime("4.1.0", "2.2.4"),
         [runtime_to("4.2.5"), runtime_to("5.0.4")],
         ("", "", "4.1.0", "5.0.4"),

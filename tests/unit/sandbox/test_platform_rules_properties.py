@@ -1,4 +1,4 @@
-"""What holds for a Deployment whatever is done to it in whatever order."""
+"""Invariants of a Deployment under any sequence of actions."""
 
 from __future__ import annotations
 

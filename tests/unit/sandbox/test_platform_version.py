@@ -1,4 +1,4 @@
-"""What each platform version can do."""
+"""The abilities of each platform version."""
 
 from __future__ import annotations
 

@@ -54,7 +54,7 @@ def test_a_new_deployment_cannot_take_a_release_name() -> None:
 def test_a_file_of_another_kind_is_refused(tmp_path: Path) -> None:
     """No SQLite, another program's SQLite, a folder, another format, damage: each in words."""
     text = tmp_path / "text"
-    text.write_text("this is no database, however long it may be " * 50, encoding="utf-8")
+    text.write_text("this is not a database, although it is long " * 50, encoding="utf-8")
     with pytest.raises(SandboxError, match="not a database"):
         Store(text)
     with pytest.raises(SandboxError, match="cannot be used"):

@@ -1,4 +1,4 @@
-"""What the demo stands on: commands that are held against what was told, and a sandbox that ends with it."""
+"""The demo's parts: commands with an expected result, and a sandbox that ends with the demo."""
 
 from __future__ import annotations
 
@@ -33,16 +33,16 @@ def test_command_is_shown_before_its_output(stage: demo.Stage, capfd: pytest.Cap
 
 
 @pytest.mark.parametrize(("words", "code"), [(["false"], 0), (["true"], None), (["true"], 3)])
-def test_another_exit_code_is_not_as_told(stage: demo.Stage, words: list[str], code: int | None) -> None:
+def test_another_exit_code_is_unexpected(stage: demo.Stage, words: list[str], code: int | None) -> None:
     """A step that fails, or does not fail as it should, ends the demo."""
-    with pytest.raises(demo.NotAsToldError, match="ended with exit code"):
+    with pytest.raises(demo.UnexpectedResultError, match="ended with exit code"):
         stage.run(*words, code=code)
 
 
 def test_quiet_command_speaks_when_it_fails(stage: demo.Stage, capfd: pytest.CaptureFixture[str]) -> None:
-    """What is held back is needed as soon as something is wrong."""
+    """A quiet command prints its output when it fails."""
     stage.run("echo", "held back", quiet=True)
-    with pytest.raises(demo.NotAsToldError):
+    with pytest.raises(demo.UnexpectedResultError):
         stage.run("sh", "-c", "echo 'the reason'; exit 1", quiet=True)
     lines = capfd.readouterr().out.splitlines()
     assert "held back" not in lines
@@ -51,10 +51,10 @@ def test_quiet_command_speaks_when_it_fails(stage: demo.Stage, capfd: pytest.Cap
 
 def test_hanging_command_is_interrupted(stage: demo.Stage, monkeypatch: pytest.MonkeyPatch) -> None:
     """A command that does not end is ended, even if it ignores the interruption."""
-    # Long enough for a shell to have begun, which a Python need not have on a slow machine.
+    # Long enough for a shell to start; a Python may not have started on a slow machine.
     monkeypatch.setattr(demo, "_COMMAND_SECONDS", 0.5)
     began = time.monotonic()
-    with pytest.raises(demo.NotAsToldError, match="exit code -9"):
+    with pytest.raises(demo.UnexpectedResultError, match="exit code -9"):
         stage.run("sh", "-c", "trap '' INT; exec sleep 60")
     assert time.monotonic() - began < 30
 

@@ -1,4 +1,4 @@
-"""The search for the engine, with small scripts in the place of the programs, and real sockets and processes."""
+"""The search for the engine, with small scripts instead of the programs, and real sockets and processes."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ class Machine:
         return engine.find_or_get(replace(self.surroundings, say=self.said.append, **changes))  # type: ignore[arg-type]
 
     def left(self) -> list[str]:
-        """What lies in the cache beside the lock."""
+        """Return the files in the cache beside the lock."""
         return sorted(path.name for path in self.cache.glob("*") if path.name != ".lock")
 
 
@@ -175,7 +175,7 @@ def test_cache_follows_the_users_setting(monkeypatch: pytest.MonkeyPatch, variab
 
 
 def test_engine_on_path_wins(machine: Machine) -> None:
-    """What the user installed is used, even if the cache has one too, and nothing is written."""
+    """The search uses the user's installation even if the cache has an engine, and writes nothing."""
     fake_engine(machine.bin, "v3.216.0")
     fake_engine(machine.cache / VERSION)
     assert machine.find_or_get() == machine.bin
@@ -242,7 +242,7 @@ def test_release_is_downloaded_and_found_again(machine: Machine, releases: tuple
 
 
 def test_release_with_a_wrong_checksum_is_refused(machine: Machine, releases: tuple[Path, str]) -> None:
-    """What does not have the published checksum is never unpacked."""
+    """An archive without the published checksum is never unpacked."""
     folder, address = releases
     publish(folder, checksum="f" * 64)
     with pytest.raises(engine.EngineError):
@@ -252,7 +252,7 @@ def test_release_with_a_wrong_checksum_is_refused(machine: Machine, releases: tu
 
 
 def test_release_that_is_not_what_it_says_is_refused(machine: Machine, releases: tuple[Path, str]) -> None:
-    """What came must work and be of the wanted version before it gets its name."""
+    """A new engine must work and have the wanted version before it gets its name."""
     folder, address = releases
     publish(folder, version="v3.1.0")
     with pytest.raises(engine.EngineError):

@@ -1,4 +1,4 @@
-"""The matrix of Pythons: which there are, and what comes of each."""
+"""The matrix of Python versions, and the result of each."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def test_the_versions_are_those_that_the_sdk_supports() -> None:
 def test_each_version_is_told(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], outcomes: list[str], code: int
 ) -> None:
-    """One that is not found is no failure, unless none is found."""
+    """A missing version is not a failure, unless all are missing."""
     waiting = iter(outcomes)
     monkeypatch.setattr(matrix, "run", lambda _version, _words: next(waiting))
     assert matrix.main([]) == code

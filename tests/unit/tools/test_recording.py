@@ -24,7 +24,7 @@ def read(drawing: str) -> list[str]:
 
 
 def test_the_recording_says_what_the_golden_outputs_say() -> None:
-    """The plan of the preview, then that of the run with what became of it; ``make recording`` draws it anew."""
+    """The plan of the preview, then the run with its results; ``make recording`` draws it again."""
     drawn = "\n".join(read(recording.DRAWING.read_text(encoding="utf-8")))
     commands = [drawn.index(f"$ {command}\n") for command in recording.COMMANDS]
     for name, part in zip(("guide-preview", "guide-up"), (drawn[: commands[1]], drawn[commands[1] :]), strict=True):
