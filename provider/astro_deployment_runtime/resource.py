@@ -1,10 +1,9 @@
-"""The Pulumi resource: one Deployment at its declared Astro Runtime version.
+"""Provider of the dynamic resource: one Deployment at its declared Astro Runtime version.
 
-It translates between Pulumi's protocol and :mod:`~astro_deployment_runtime.lifecycle.deployment`.
-The lifecycle is imported where it is used, in the plugin's process: a Pulumi program that declares resources needs
-neither an HTTP client nor a validator, and is not made to wait for their import.
+It translates between Pulumi's protocol and :mod:`~astro_deployment_runtime.lifecycle.deployment`, which decides.
+Pulumi programs import this module too, so nothing here imports an HTTP client or a validator at import time.
 
-The state holds the provider pickled by the name of its class, so this module's name has to import for ever.
+States hold the provider pickled by the name of its class: this module and the class must never be renamed.
 """
 
 from __future__ import annotations
@@ -35,36 +34,35 @@ OUTPUTS: Final = (
     "pending",
     "airflow_url",
 )
-"""What the provider adds to what a user gives."""
+"""Properties that the provider adds to the user's arguments."""
 
 _NEEDED: Final = ("release_name", "deployment_id", "runtime_version")
-"""Without these nothing can be planned."""
+"""Arguments that every plan depends on."""
 
 _UNPLANNED: Final = "nothing is planned yet: {why}, which is known only when what it comes from exists"
 
 
 class RuntimeProvider(dynamic.ResourceProvider):
-    """What the engine calls. Stateless where a program makes it; in the plugin it keeps one client for the process."""
+    """Methods that the engine calls. A program creates the provider without any state."""
 
     serialize_as_secret_always = False
-    """There is no secret in it: the state holds the name of this class."""
+    """The state holds only the name of this class, which is no secret."""
 
     def configure(self, req: dynamic.ConfigureRequest) -> None:
         """Use the connection of the plugin process."""
         self._connection = connection_of(req)
 
     def check(self, _olds: dict[str, Any], news: dict[str, Any]) -> dynamic.CheckResult:
-        """Plan, show the plan, and refuse what may not be done."""
+        """Plan and show the plan, or refuse the arguments. On hold, keep the last inputs."""
         self._connection.program_runs = True
         call = current_call()
         reporter = CallReporter(call)
         given = {name: value for name, value in news.items() if name not in OUTPUTS}
         if given.get("hold"):
             return dynamic.CheckResult({**(_olds or given), "hold": given["hold"]}, [])
-        secret = {path for path in call.secret if path.partition(".")[0] in given} if call else set()
-        if refused := secret_masks.refused_secrets(secret - {"__provider"}, given):
+        if call and (refused := secret_masks.refused_secrets(_secret_arguments(call.secret, given), given)):
             return dynamic.CheckResult(given, [dynamic.CheckFailure("", refused)])
-        known, unknown = _known(given)
+        known, unknown = _split_unknown(given)
         if missing := [name for name in _NEEDED if name in unknown]:
             reporter.info(_UNPLANNED.format(why=f"the plan depends on {' and '.join(missing)}"))
             return dynamic.CheckResult(given, [])
@@ -83,10 +81,10 @@ class RuntimeProvider(dynamic.ResourceProvider):
         return dynamic.CheckResult(inputs, failures)
 
     def diff(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> dynamic.DiffResult:
-        """Compare what runs with what is declared: there is a change when the plan has a step."""
+        """Report a change if the plan has a step. On hold, nothing changes."""
         if _news.get("hold"):
             return dynamic.DiffResult(changes=False)
-        known, _ = _known(_news)
+        known, _ = _split_unknown(_news)
         if "deployment_id" in known and _id not in {known["deployment_id"], known.get("release_name")}:
             return dynamic.DiffResult(changes=True, replaces=["deployment_id"])
         if "path" not in known:
@@ -97,69 +95,60 @@ class RuntimeProvider(dynamic.ResourceProvider):
         return dynamic.DiffResult(changes=compared.changes)
 
     def create(self, props: dict[str, Any]) -> dynamic.CreateResult:
-        """Adopt the Deployment, and bring it to its target; on hold, adopt it as it is."""
+        """Adopt the Deployment and walk its path. On hold, only adopt it."""
         if props.get("hold"):
             held = self._connection.lifecycle().adopt({name: value for name, value in props.items() if name != "hold"})
-            # One that cannot be read has no other id than the name that it was declared by.
+            # A Deployment that cannot be read has no id yet. Its release name replaces it until a refresh.
             return dynamic.CreateResult(held.get("deployment_id") or held["release_name"], held)
-        outputs = self._apply(props["deployment_id"], props, None, {})
+        outputs = self._apply(props["deployment_id"], props, None)
         return dynamic.CreateResult(props["deployment_id"], outputs)
 
     def update(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> dynamic.UpdateResult:
-        """Bring the Deployment to its target; on hold, keep what is saved."""
+        """Walk the path. On hold, keep the saved outputs."""
         if _news.get("hold"):
-            # The engine retries what failed before, whatever diff says.
+            # The engine retries a failed update even without a change.
             return dynamic.UpdateResult(_olds)
-        return dynamic.UpdateResult(self._apply(_id, _news, _olds.get("pending"), _walked(_olds, _news)))
+        return dynamic.UpdateResult(self._apply(_id, _news, _olds))
 
     def read(self, id_: str, props: dict[str, Any]) -> dynamic.ReadResult:
-        """Observe the Deployment for a refresh."""
+        """Read the Deployment for a refresh. An empty id tells the engine that it is gone."""
         with self._connection.explaining_saved_config():
             observed = self._connection.lifecycle().refresh(props)
         return dynamic.ReadResult(id_, observed) if observed is not None else dynamic.ReadResult("", {})
 
     def delete(self, _id: str, _props: dict[str, Any]) -> None:
-        """Forget the Deployment: there is no way back to an earlier version, and none is tried."""
+        """Leave the Deployment as it is: nothing can return it to an earlier version."""
         name, version, pending = _props.get("release_name") or _id, _props.get("current_version"), _props.get("pending")
         last = f"; it last ran {version}" if version else ""
         last += f", with the hop to {pending} started" if version and pending else ""
         CallReporter(current_call()).info(f"{name} is forgotten, and nothing is changed on it{last}")
 
-    def _apply(
-        self, deployment_id: str, news: dict[str, Any], pending: str | None, walked: Mapping[str, Any]
-    ) -> dict[str, Any]:
+    def _apply(self, deployment_id: str, news: dict[str, Any], saved: dict[str, Any] | None) -> dict[str, Any]:
         call = current_call()
         outputs, problem = self._connection.lifecycle().apply(
             news,
-            pending=pending,
+            saved=saved,
             clock=CallClock(call),
             reporter=CallReporter(call),
             polling=call.polling if call else POLLING,
         )
-        outputs |= walked
         if problem is None:
             return outputs
         if call is None:
-            # Pulumi's own host cannot save partial progress. Nothing is lost: the next run observes anew.
+            # Pulumi's own host cannot save partial progress. The next run observes the Deployment again.
             raise RefusedError(problem)
         raise PartialProgressError(problem, resource_id=deployment_id, outputs=outputs)
 
 
-def _known(properties: Mapping[str, Any]) -> tuple[dict[str, Any], frozenset[str]]:
-    """Split properties: what is known, and the names of those that are not known in whole.
+def _secret_arguments(paths: frozenset[str], given: Mapping[str, Any]) -> set[str]:
+    return {path for path in paths if path != "__provider" and path.partition(".")[0] in given}
 
-    Of a list that is known in part, the known items stay.
-    """
+
+def _split_unknown(properties: Mapping[str, Any]) -> tuple[dict[str, Any], frozenset[str]]:
+    """Return the known properties, and the names of those with an unknown part. Known items of a list are kept."""
     unknown = frozenset(name for name, value in properties.items() if rpc.contains_unknowns(value))
     known = {name: value for name, value in properties.items() if name not in unknown}
-    parts = {name: properties[name] for name in unknown if isinstance(properties[name], list)}
-    return known | {name: [each for each in part if not rpc.contains_unknowns(each)] for name, part in parts.items()}, (
-        unknown
-    )
-
-
-def _walked(olds: Mapping[str, Any], news: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what stays saved of the plan that was walked last, where this run only confirms its last hop."""
-    if not olds.get("pending") or news.get("hops") or news.get("cancel"):
-        return {}
-    return {name: olds[name] for name in ("plan", "path", "hops") if name in olds}
+    for name in unknown:
+        if isinstance(value := properties[name], list):
+            known[name] = [item for item in value if not rpc.contains_unknowns(item)]
+    return known, unknown

@@ -74,7 +74,7 @@ class Stack:
             return None
         outputs, problem = lifecycle.apply(
             checked.inputs,
-            pending=(self.saved or {}).get("pending"),
+            saved=self.saved,
             clock=CallClock(None),
             reporter=self.told,
             polling=POLLING,

@@ -70,6 +70,7 @@ def test_not_waiting_ends_with_the_image_to_deploy(platform: StartSandbox, proje
     sandbox.deploy("stars-1", _AC)
     assert f"FROM {_RUNTIME}" in stack.up(code=1).text
     sandbox.deploy("stars-1", _RUNTIME)
+    assert "stars-1: confirm that Astro Runtime 5.0.4 is healthy" in stack.preview().text
     stack.up()
     assert sandbox.show("stars-1")["version"] == "5.0.4"
     stack.preview("--expect-no-changes")

@@ -279,8 +279,7 @@ class Hand:
         if self.saved is not None and not (lifecycle.diff(self.saved, inputs).changes or self.unfinished):
             self.inputs = inputs
             return Result(kind="nothing")
-        before = self.saved.get("pending") if self.saved is not None else None
-        outputs, problem = lifecycle.apply(inputs, pending=before, clock=self.clock, reporter=self.told)
+        outputs, problem = lifecycle.apply(inputs, saved=self.saved, clock=self.clock, reporter=self.told)
         self._check_saved(outputs)
         if problem is None or self.saved is None:
             self.inputs = inputs

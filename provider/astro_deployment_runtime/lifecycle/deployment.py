@@ -180,6 +180,10 @@ class DeploymentLifecycle:
         Raises:
             RefusedError: the plan would cancel a foreign pending hop, and the user does not accept that.
         """
+        if unconfirmed := _unconfirmed_release(olds, news):
+            ask_airflow = news.get("verify") != "houston"
+            line = plan_messages.confirmation_line(news["release_name"], unconfirmed, ask_airflow=ask_airflow)
+            return DeploymentDiff(changes=True, lines=(line,))
         cancel = news.get("cancel")
         if not cancel or "cancel-pending" in news["accept"]:
             return DeploymentDiff(changes=bool(news["hops"] or cancel))
@@ -198,7 +202,7 @@ class DeploymentLifecycle:
         self,
         news: Mapping[str, Any],
         *,
-        pending: str | None,
+        saved: Mapping[str, Any] | None = None,
         clock: Clock,
         reporter: Reporter,
         polling: Polling = POLLING,
@@ -207,7 +211,7 @@ class DeploymentLifecycle:
 
         Args:
             news: the checked inputs.
-            pending: the hop that an earlier run started and saved.
+            saved: the outputs of an earlier run; None for a new resource.
             clock: see :func:`~astro_deployment_runtime.execution.executor.walk`, like what follows.
             reporter: for the user.
             polling: the intervals between two reads.
@@ -221,6 +225,7 @@ class DeploymentLifecycle:
         from astro_deployment_runtime.execution.executor import walk
 
         arguments = _checked_arguments(news)
+        pending = saved.get("pending") if saved else None
         path = tuple(ReleaseId.parse(release) for release in news["path"].split(plan_messages.ARROW))
         cancel = ReleaseId.parse(news["cancel"]) if news.get("cancel") else None
         ending = walk(
@@ -244,7 +249,8 @@ class DeploymentLifecycle:
             reporter=reporter,
             polling=polling,
         )
-        return {**news, **_observed_outputs(ending.deployment, ending.pending)}, ending.problem
+        observed = _observed_outputs(ending.deployment, ending.pending)
+        return {**news, **observed, **_kept_plan(saved or {}, news)}, ending.problem
 
     def refresh(self, props: Mapping[str, Any]) -> Properties | None:
         """Return the outputs of a Deployment as it is now; None: it no longer exists.
@@ -389,6 +395,25 @@ def _held_version(inputs: Mapping[str, Any], arguments: ResourceArguments) -> Ru
     if inputs.get("target") and inputs.get("runtime_version") == arguments.runtime_version:
         return RuntimeVersion.observe(inputs["target"])
     return None
+
+
+def _unconfirmed_release(olds: Mapping[str, Any], news: Mapping[str, Any]) -> str | None:
+    """Return the release of a hop that arrived after the run that started it; None: there is none.
+
+    The path of an empty plan is the release that runs.
+    """
+    arrived: str = news["path"]
+    return arrived if _only_finishes_last_run(olds, news) and olds["pending"] == arrived else None
+
+
+def _kept_plan(olds: Mapping[str, Any], news: Mapping[str, Any]) -> Properties:
+    """Return the outputs about the last plan where this run only finishes it: this run's own plan is empty."""
+    kept = ("plan", "path", "hops") if _only_finishes_last_run(olds, news) else ()
+    return {name: olds[name] for name in kept if name in olds}
+
+
+def _only_finishes_last_run(olds: Mapping[str, Any], news: Mapping[str, Any]) -> bool:
+    return bool(olds.get("pending")) and not news.get("hops") and not news.get("cancel")
 
 
 def _observed_outputs(deployment: Deployment, started: ReleaseId | None) -> Properties:

@@ -61,6 +61,18 @@ def pending_lines(plan: Plan, pending: ReleaseId | None) -> list[str]:
     return []
 
 
+def confirmation_line(release_name: str, release: str, *, ask_airflow: bool) -> str:
+    """Say what is left to do for a hop that arrived after the run that started it had ended.
+
+    Args:
+        release_name: of the Deployment.
+        release: the hop's release, which runs now.
+        ask_airflow: the Deployment's own Airflow confirms a hop, and not Houston alone.
+    """
+    left = f"confirm that {release} is healthy" if ask_airflow else f"record that {release} has arrived"
+    return f"{printable_name(release_name)}: {left}; the last run ended before that"
+
+
 def delivery_lines(plan: Plan, images: Sequence[str] | None) -> list[str]:
     """Write how the image of each hop arrives.
 

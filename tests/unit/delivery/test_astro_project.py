@@ -475,12 +475,12 @@ def test_an_update_delivers_the_project(lifecycle: DeploymentLifecycle, folder: 
     """By the seam of the executor, with the releases of the path that was shown."""
     astro(folder, "exit 1")
     checked = lifecycle.check(f"{URN}one", {}, given("stars-1", folder))
-    outputs, problem = lifecycle.apply(checked.inputs, pending=None, clock=Clock(), reporter=Recorder())
+    outputs, problem = lifecycle.apply(checked.inputs, clock=Clock(), reporter=Recorder())
     assert "failed with exit code 1" in str(problem)
     assert outputs["pending"] == "AC 2.3.0"
     assert text(folder) == BEFORE
     with pytest.raises(AssertionError, match="nothing says what its commands are told"):
-        DeploymentLifecycle(lifecycle.houston).apply(checked.inputs, pending=None, clock=Clock(), reporter=Recorder())
+        DeploymentLifecycle(lifecycle.houston).apply(checked.inputs, clock=Clock(), reporter=Recorder())
 
 
 def test_a_hop_by_image_alone_may_have_been_cut_off(tmp_path: Path, folder: Path) -> None:
@@ -523,7 +523,7 @@ def test_a_file_may_name_any_release_up_to_the_target(lifecycle: DeploymentLifec
     assert checked.failures == ()
     assert f"Hop 1 writes FROM {AC}:2.3.0-onbuild" in checked.lines
     astro(folder, "exit 1")
-    _, problem = lifecycle.apply(checked.inputs, pending=None, clock=Clock(), reporter=Recorder())
+    _, problem = lifecycle.apply(checked.inputs, clock=Clock(), reporter=Recorder())
     assert "failed with exit code 1" in str(problem)
     assert text(folder) == f"FROM {AC}:2.2.3-onbuild\n"
 
@@ -656,7 +656,7 @@ def test_a_platform_with_mirrors_names_them_everywhere(lifecycle: DeploymentLife
     astro(folder, "echo {image}; exit 1")
     project = {"path": str(folder), "deploy": "astro deploy {image}"}
     checked = mirrored.check(f"{URN}one", {}, given("stars-1", folder, project=project))
-    mirrored.apply(checked.inputs, pending=None, clock=Clock(), reporter=Recorder())
+    mirrored.apply(checked.inputs, clock=Clock(), reporter=Recorder())
     image = f"{MIRRORS.certified}:2.3.0-onbuild"
     assert noted(folder)[-1].startswith(f"deploy {image} FROM {image}")
     assert text(folder) == f"FROM {MIRRORS.certified}:2.2.3-onbuild\n"

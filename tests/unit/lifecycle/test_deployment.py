@@ -84,11 +84,11 @@ def check(
 
 
 def apply(
-    lifecycle: DeploymentLifecycle, checked: DeploymentCheck, *, pending: str | None = None, waits: int = 1000
+    lifecycle: DeploymentLifecycle, checked: DeploymentCheck, *, saved: dict[str, Any] | None = None, waits: int = 1000
 ) -> tuple[dict[str, Any], str | None]:
     """Walk the path in checked inputs."""
     assert checked.failures == ()
-    return lifecycle.apply(checked.inputs, pending=pending, clock=Clock(waits), reporter=Recorder())
+    return lifecycle.apply(checked.inputs, saved=saved, clock=Clock(waits), reporter=Recorder())
 
 
 def test_the_arguments_are_those_of_the_declaration() -> None:
@@ -271,6 +271,34 @@ def test_a_foreign_pending_hop_at_the_target_is_no_change(served: Served, lifecy
     assert lifecycle.diff({"pending": "Astro Runtime 5.0.4"}, checked.inputs).changes
 
 
+@pytest.mark.parametrize(
+    ("verify", "left"),
+    [
+        ("airflow", "wind-3: confirm that Astro Runtime 4.2.5 is healthy; the last run ended before that"),
+        ("houston", "wind-3: record that Astro Runtime 4.2.5 has arrived; the last run ended before that"),
+    ],
+)
+def test_hop_that_arrived_after_an_interruption_is_confirmed(
+    lifecycle: DeploymentLifecycle, verify: str, left: str
+) -> None:
+    """The plan is empty, so diff says what is left to do. The run keeps the plan of the interrupted one."""
+    saved = {"pending": "Astro Runtime 4.2.5", "plan": ["1 hop"], "path": "AC 2.2.5 > Astro Runtime 4.2.5", "hops": 1}
+    checked = check(lifecycle, news("wind-3", "4.2.5", verify=verify), olds={})
+    assert lifecycle.diff(saved, checked.inputs) == DeploymentDiff(changes=True, lines=(left,))
+    outputs, problem = apply(lifecycle, checked, saved=saved)
+    assert (problem, outputs["pending"]) == (None, None)
+    assert {name: outputs[name] for name in ("plan", "path", "hops")} == {
+        name: saved[name] for name in ("plan", "path", "hops")
+    }
+    assert lifecycle.diff(outputs, checked.inputs) == DeploymentDiff(changes=False)
+
+
+def test_lost_hop_leaves_nothing_to_confirm(lifecycle: DeploymentLifecycle) -> None:
+    """Somebody cancelled it, and the Deployment runs what is declared."""
+    checked = check(lifecycle, news("wind-3", "4.2.5"))
+    assert lifecycle.diff({"pending": "Astro Runtime 5.0.4"}, checked.inputs) == DeploymentDiff(changes=False)
+
+
 def start(served: Served, deployment_id: str, release: str) -> None:
     """Start a hop as somebody else."""
     served.client.start(served.client.observe(deployment_id)[0], ReleaseId.parse(release))
@@ -306,7 +334,7 @@ def test_a_walk_that_is_stopped_and_resumed(served: Served, lifecycle: Deploymen
     assert problem.startswith("interrupted; the hop to AC 2.3.0 stays started")
     assert (outputs["current_version"], outputs["pending"]) == ("AC 2.2.3", "AC 2.3.0")
     given = news("stars-1", image=IMAGE, wait=True, timeout="10m", strategy="fewest-hops")
-    outputs, problem = apply(lifecycle, check(lifecycle, given, olds=given), pending=outputs["pending"])
+    outputs, problem = apply(lifecycle, check(lifecycle, given, olds=given), saved=outputs)
     assert (problem, outputs["current_version"], outputs["pending"]) == (None, "Astro Runtime 5.0.4", None)
     assert [fields for fields in served.asked() if fields == ["updateDeploymentAirflow"]] == [
         ["updateDeploymentAirflow"]
