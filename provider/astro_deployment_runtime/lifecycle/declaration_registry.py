@@ -28,14 +28,16 @@ class DeclarationRegistry:
 
         Args:
             deployment: the Deployment.
-            urn: the resource's; empty: unknown.
+            urn: the resource's; empty: unknown, and nothing is recorded.
 
         Raises:
             RefusedError: another resource declares it.
         """
+        if not urn:
+            return
         with self._lock:
             first = self._urns.setdefault(deployment.id, urn)
-        if urn and first != urn:
+        if first != urn:
             raise RefusedError(
                 f"{deployment.release_name} is declared twice, here and as {resource_name(first)!r}: a "
                 "Deployment has one version, so remove one of the two"

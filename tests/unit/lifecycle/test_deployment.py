@@ -1,4 +1,4 @@
-"""From inputs to a plan, from a plan to a walk, from what was observed to outputs; against the sandbox."""
+"""Check, diff, apply, refresh and adopt one Deployment, against the sandbox."""
 
 from __future__ import annotations
 
@@ -28,31 +28,31 @@ IMAGE = "registry.example.com/data-eng/airflow:{distribution}-{version}"
 
 
 class Clock:
-    """Time that passes only by waiting; the user stops when that was told so often."""
+    """Time that passes only by waiting. The user stops the run after a number of waits."""
 
     def __init__(self, waits: int = 1000) -> None:
         self.seconds = 0.0
         self.waits = waits
 
     def now(self) -> float:
-        """Give the time."""
+        """Return the time, in seconds."""
         return self.seconds
 
     def wait(self, seconds: float) -> bool:
-        """Let it pass."""
+        """Let time pass; return whether the user stopped the run."""
         self.seconds += seconds
         self.waits -= seconds > 0
         return self.waits < 0
 
 
 class Recorder:
-    """Keeps what the user is told."""
+    """A reporter that keeps its texts."""
 
     def __init__(self) -> None:
         self.texts: list[str] = []
 
     def info(self, text: str) -> None:
-        """Keep it."""
+        """Keep a text."""
         self.texts.append(text)
 
     warning = progress = info
@@ -67,12 +67,12 @@ def served(tmp_path: Path) -> Iterator[Served]:
 
 @pytest.fixture
 def lifecycle(served: Served) -> DeploymentLifecycle:
-    """What the provider does, for that sandbox."""
+    """The lifecycle of the sandbox's Deployments."""
     return DeploymentLifecycle(served.client)
 
 
 def news(release: str, target: str = "5.0.4", **more: Any) -> dict[str, Any]:
-    """Make inputs as they come from the engine."""
+    """Return inputs as the engine sends them."""
     return {"__provider": "pickled", "release_name": release, "runtime_version": target, "accept": [], **more}
 
 
@@ -86,21 +86,21 @@ def check(
 def apply(
     lifecycle: DeploymentLifecycle, checked: DeploymentCheck, *, saved: dict[str, Any] | None = None, waits: int = 1000
 ) -> tuple[dict[str, Any], str | None]:
-    """Walk the path in checked inputs."""
+    """Bring a Deployment along the path in checked inputs."""
     assert checked.failures == ()
     return lifecycle.apply(checked.inputs, saved=saved, clock=Clock(waits), reporter=Recorder())
 
 
-def test_the_arguments_are_those_of_the_declaration() -> None:
-    """A new one is thought of here."""
+def test_arguments_of_the_resource() -> None:
+    """A new argument is added to the checks too."""
     assert set(ARGUMENTS) == {
         *("release_name", "deployment_id", "runtime_version", "image", "project"),
         *("strategy", "accept", "deny", "timeout", "wait", "verify"),
     }
 
 
-def test_a_check_plans_and_fills_in(lifecycle: DeploymentLifecycle) -> None:
-    """Both names of the Deployment, the plan as text, its path and its hops; what is no argument falls away."""
+def test_check_adds_the_plan_to_the_inputs(lifecycle: DeploymentLifecycle) -> None:
+    """With the release name, the id, the path and its hops. Inputs that are not arguments are dropped."""
     checked = check(lifecycle, news("stars-1", image=IMAGE, surprise=1, plan=["old"]))
     assert checked.failures == ()
     assert checked.warnings == ()
@@ -123,24 +123,24 @@ def test_a_check_plans_and_fills_in(lifecycle: DeploymentLifecycle) -> None:
 
 
 @pytest.mark.parametrize("name", ["a::b", "::", 'it\'s "quoted"', "team/data eng", "Ünïcode-数据"])
-def test_a_plan_names_the_resource_whatever_its_name(lifecycle: DeploymentLifecycle, name: str) -> None:
-    """As the program does; a second one for the same Deployment is told of it by that name too."""
+def test_plan_and_refusal_name_the_resource(lifecycle: DeploymentLifecycle, name: str) -> None:
+    """By its name in the program, whatever characters it has."""
     urn = f"urn:pulumi:dev::astro::pulumi-python:dynamic/astro:DeploymentRuntime::{name}"
     assert lifecycle.check(urn, {}, news("stars-1")).lines[0].startswith(f"{name} (stars-1): 2 hops")
     ((_, reason),) = lifecycle.check(f"{urn}2", {}, news("stars-1")).failures
     assert f"here and as {name!r}" in reason
 
 
-def test_a_check_by_id_is_the_same(lifecycle: DeploymentLifecycle) -> None:
-    """A host that does not tell whose inputs these are may check as well."""
+def test_check_by_id_without_a_urn(lifecycle: DeploymentLifecycle) -> None:
+    """Pulumi's own host does not tell the URN, and checks the same inputs twice."""
     given = {"deployment_id": WIND, "runtime_version": "5.0.4"}
     checked = lifecycle.check("", {}, given)
     assert (checked.failures, checked.inputs["release_name"]) == ((), "wind-3")
     assert lifecycle.check("", {}, given).failures == ()
 
 
-def test_nothing_to_do_shows_nothing(lifecycle: DeploymentLifecycle) -> None:
-    """No lines, no hops; what should be known of that is a warning."""
+def test_deployment_at_its_target_has_no_plan_to_show(lifecycle: DeploymentLifecycle) -> None:
+    """No lines and no hops."""
     checked = check(lifecycle, news("wind-3", "4.2.5"))
     assert (checked.lines, checked.inputs["hops"], checked.inputs["cancel"]) == ((), 0, None)
     assert checked.inputs["path"] == "Astro Runtime 4.2.5"
@@ -164,17 +164,17 @@ def test_nothing_to_do_shows_nothing(lifecycle: DeploymentLifecycle) -> None:
         (news("stars-1", image="{base}"), "image", "ap-airflow:2.3.0-onbuild is the vendor's bare base image"),
     ],
 )
-def test_what_is_illegal_is_a_failure(
+def test_refusal_is_a_failure_of_its_argument(
     lifecycle: DeploymentLifecycle, given: dict[str, Any], argument: str, message: str
 ) -> None:
-    """Of the argument that is to blame, where one is, in the planner's own words."""
+    """With the planner's message. A mistake in several arguments names none."""
     ((blamed, reason),) = check(lifecycle, given).failures
     assert blamed == argument
     assert message in reason
 
 
-def test_a_platform_that_refuses_the_token_is_a_failure(tmp_path: Path) -> None:
-    """Of no argument in particular, without the token."""
+def test_refused_token_is_a_failure_of_no_argument(tmp_path: Path) -> None:
+    """Its message does not contain the token."""
     with sandbox_server.serving(tmp_path, token="canary-wrong") as served:
         ((blamed, reason),) = check(DeploymentLifecycle(served.client), news("stars-1")).failures
     assert (blamed, "canary-wrong" in reason) == ("", False)
@@ -184,31 +184,33 @@ def test_a_platform_that_refuses_the_token_is_a_failure(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "given", [news("stars-1", image="{base}", accept=["base-image"]), news("tides-4", "4.2.5", image="{base}")]
 )
-def test_a_bare_image_is_taken_where_it_may_be(lifecycle: DeploymentLifecycle, given: dict[str, Any]) -> None:
-    """Accepted by name, or where DAGs come another way."""
+def test_bare_base_image_is_allowed_if_accepted_or_without_dags_in_images(
+    lifecycle: DeploymentLifecycle, given: dict[str, Any]
+) -> None:
+    """The second Deployment gets its DAGs from a volume."""
     assert check(lifecycle, given).failures == ()
 
 
 def test_one_image_for_two_hops_is_refused(lifecycle: DeploymentLifecycle) -> None:
-    """No image is built on two releases; for a single hop a fixed name will do."""
+    """No image is built on two releases. For a single hop, a fixed name is allowed."""
     ((argument, reason),) = check(lifecycle, news("stars-1", image="registry.example.com/team/airflow:latest")).failures
     assert argument == "image"
     assert "is the same for several hops" in reason
     assert check(lifecycle, news("dust-2", image="registry.example.com/team/airflow:latest")).failures == ()
 
 
-def test_a_hop_that_is_pending_already_is_shown_as_such(served: Served, lifecycle: DeploymentLifecycle) -> None:
-    """Whoever started it, it is taken up."""
+def test_plan_says_that_its_first_hop_is_pending(served: Served, lifecycle: DeploymentLifecycle) -> None:
+    """The run adopts the hop, also a foreign one."""
     told = "Hop 1 is pending already: it is taken up, not started again."
     assert told not in check(lifecycle, news("stars-1")).lines
     served.client.start(served.client.find(release_name="stars-1"), ReleaseId.parse("AC 2.3.0"))
     assert told in check(lifecycle, news("stars-1")).lines
 
 
-def test_a_deployment_without_a_webserver_needs_houstons_word(
+def test_deployment_without_an_airflow_address_needs_verify_houston(
     lifecycle: DeploymentLifecycle, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Nobody could be asked whether a hop has arrived, which is better said before the first than after the last."""
+    """The check says so before the first hop starts."""
     found = replace(lifecycle.houston.find(release_name="stars-1"), airflow_url=None)
     monkeypatch.setattr(lifecycle.houston, "find", lambda **_: found)
     ((argument, reason),) = check(lifecycle, news("stars-1")).failures
@@ -216,20 +218,13 @@ def test_a_deployment_without_a_webserver_needs_houstons_word(
     assert check(lifecycle, news("stars-1", verify="houston")).failures == ()
 
 
-def test_two_resources_for_one_deployment_are_refused(lifecycle: DeploymentLifecycle) -> None:
-    """The first keeps it, by whatever name the second calls it; each may be checked again."""
-    assert check(lifecycle, news("stars-1"), name="a").failures == ()
-    second = {"deployment_id": STARS, "runtime_version": "5.0.4"}
-    ((_, reason),) = check(lifecycle, second, name="b").failures
-    assert reason.startswith("stars-1 is declared twice, here and as 'a'")
-    assert check(lifecycle, news("stars-1"), name="a").failures == ()
-
-
 # Pending hops
 
 
-def test_a_foreign_pending_hop_is_not_taken_away(served: Served, lifecycle: DeploymentLifecycle) -> None:
-    """A new resource cannot have started it; accepted by name, its cancelling is step 1."""
+def test_foreign_pending_hop_off_the_path_is_refused_unless_accepted(
+    served: Served, lifecycle: DeploymentLifecycle
+) -> None:
+    """A new resource cannot have started the hop. If the user accepts, cancelling it is step 1."""
     start(served, STARS, "AC 2.2.4")
     ((argument, reason),) = check(lifecycle, news("stars-1")).failures
     assert (argument, "PENDING" in reason) == ("runtime_version", True)
@@ -237,8 +232,8 @@ def test_a_foreign_pending_hop_is_not_taken_away(served: Served, lifecycle: Depl
     assert (checked.failures, checked.inputs["cancel"]) == ((), "AC 2.2.4")
 
 
-def test_whose_a_pending_hop_is_only_the_old_outputs_tell(served: Served, lifecycle: DeploymentLifecycle) -> None:
-    """Check lets an old resource pass and shows nothing yet; diff, which has its outputs, refuses what is foreign."""
+def test_only_the_old_outputs_tell_who_started_a_pending_hop(served: Served, lifecycle: DeploymentLifecycle) -> None:
+    """Check lets an existing resource pass and shows no plan. Diff has the outputs, and refuses a foreign hop."""
     start(served, STARS, "AC 2.2.4")
     given = news("stars-1")
     checked = check(lifecycle, given, olds=given)
@@ -259,8 +254,8 @@ def test_whose_a_pending_hop_is_only_the_old_outputs_tell(served: Served, lifecy
     assert lifecycle.diff({}, {**checked.inputs, "cancel": None}) == DeploymentDiff(changes=True)
 
 
-def test_a_foreign_pending_hop_at_the_target_is_no_change(served: Served, lifecycle: DeploymentLifecycle) -> None:
-    """It is only warned of, and not shown as one that would be cancelled."""
+def test_foreign_pending_hop_at_the_target_is_a_warning(served: Served, lifecycle: DeploymentLifecycle) -> None:
+    """The run does not cancel the hop, and there is nothing else to do."""
     start(served, WIND, "Runtime 5.0.4")
     given = news("wind-3", "4.2.5")
     checked = check(lifecycle, given, olds=given)
@@ -300,15 +295,15 @@ def test_lost_hop_leaves_nothing_to_confirm(lifecycle: DeploymentLifecycle) -> N
 
 
 def start(served: Served, deployment_id: str, release: str) -> None:
-    """Start a hop as somebody else."""
+    """Start a hop as another user."""
     served.client.start(served.client.observe(deployment_id)[0], ReleaseId.parse(release))
 
 
-# Walking
+# Apply
 
 
-def test_a_walk_to_the_end(served: Served, lifecycle: DeploymentLifecycle) -> None:
-    """All outputs: the checked inputs, and what was observed."""
+def test_apply_reaches_the_target(served: Served, lifecycle: DeploymentLifecycle) -> None:
+    """The outputs are the checked inputs and the last observation."""
     checked = check(lifecycle, news("stars-1", image=IMAGE))
     outputs, problem = apply(lifecycle, checked)
     assert problem is None
@@ -321,14 +316,16 @@ def test_a_walk_to_the_end(served: Served, lifecycle: DeploymentLifecycle) -> No
     assert check(lifecycle, news("stars-1", image=IMAGE)).inputs["hops"] == 0
 
 
-def test_a_walk_to_the_equivalent(served: Served, lifecycle: DeploymentLifecycle) -> None:
-    """The target that is not a number."""
+def test_apply_reaches_the_equivalent_runtime(served: Served, lifecycle: DeploymentLifecycle) -> None:
+    """The target `equivalent` names no version."""
     assert apply(lifecycle, check(lifecycle, news("dust-2", "equivalent", image=IMAGE)))[1] is None
     assert served.found(DUST).runtime_version.startswith("5.0.")
 
 
-def test_a_walk_that_is_stopped_and_resumed(served: Served, lifecycle: DeploymentLifecycle) -> None:
-    """What is pending is saved; the next run goes on with it."""
+def test_stopped_run_saves_its_pending_hop_and_the_next_run_resumes(
+    served: Served, lifecycle: DeploymentLifecycle
+) -> None:
+    """The pending hop is not started again."""
     outputs, problem = apply(lifecycle, check(lifecycle, news("stars-1")), waits=1)
     assert problem is not None
     assert problem.startswith("interrupted; the hop to AC 2.3.0 stays started")
@@ -341,26 +338,26 @@ def test_a_walk_that_is_stopped_and_resumed(served: Served, lifecycle: Deploymen
     ]
 
 
-def test_a_walk_that_begins_with_a_cancel(served: Served, lifecycle: DeploymentLifecycle) -> None:
-    """As it was shown and accepted."""
+def test_apply_cancels_an_accepted_foreign_hop_first(served: Served, lifecycle: DeploymentLifecycle) -> None:
+    """Then the run reaches its target."""
     start(served, STARS, "AC 2.2.4")
     checked = check(lifecycle, news("stars-1", image=IMAGE, accept=["cancel-pending"]))
     assert apply(lifecycle, checked)[1] is None
 
 
-def test_a_walk_that_does_not_wait(lifecycle: DeploymentLifecycle) -> None:
-    """The hop is started and the run ends with what to deploy."""
+def test_apply_without_wait_ends_after_starting_a_hop(lifecycle: DeploymentLifecycle) -> None:
+    """The message names the image to deploy."""
     outputs, problem = apply(lifecycle, check(lifecycle, news("wind-3", wait=False)))
     assert outputs["pending"] == "Astro Runtime 5.0.4"
     assert problem is not None
     assert "not waiting for its image (wait is false)" in problem
 
 
-# Refreshing
+# Refresh
 
 
-def test_a_refresh_observes(served: Served, lifecycle: DeploymentLifecycle) -> None:
-    """Ours stays pending as long as it is; what is foreign is not ours."""
+def test_refresh_returns_the_outputs_of_now(served: Served, lifecycle: DeploymentLifecycle) -> None:
+    """`pending` names a hop that we started, and no foreign one."""
     outputs, _ = apply(lifecycle, check(lifecycle, news("wind-3", wait=False)))
     assert lifecycle.refresh(outputs) == outputs
     served.client.cancel(served.client.observe(WIND)[0], ReleaseId.parse("Runtime 5.0.4"))
@@ -370,13 +367,13 @@ def test_a_refresh_observes(served: Served, lifecycle: DeploymentLifecycle) -> N
     assert (tides["release_name"], tides["pending"], tides["image"]) == ("tides-4", None, IMAGE)
 
 
-def test_a_refresh_of_what_has_gone_finds_nothing(lifecycle: DeploymentLifecycle) -> None:
-    """That is no error."""
+def test_refresh_of_a_deleted_deployment_returns_none(lifecycle: DeploymentLifecycle) -> None:
+    """The engine then removes the resource from the state."""
     assert lifecycle.refresh({"deployment_id": "ckw1none"}) is None
 
 
-def test_an_adapter_is_made_from_config_or_environment(tmp_path: Path) -> None:
-    """Nothing is sent yet; what is wrong with the settings is told at once."""
+def test_connect_reads_config_and_environment(tmp_path: Path) -> None:
+    """Mistakes in the settings raise at once, before any request."""
     config = {"houstonUrl": "https://houston.example.com/v1", "catalog": "guide"}
     lifecycle = connect(config.get, {"ASTRO_HOUSTON_TOKEN": TOKEN})
     lifecycle.houston._transport.close()
@@ -390,8 +387,8 @@ def test_an_adapter_is_made_from_config_or_environment(tmp_path: Path) -> None:
         connect((config | {"token": TOKEN, "caFile": str(empty)}).get, {})
 
 
-def test_a_line_is_resolved_and_held(lifecycle: DeploymentLifecycle) -> None:
-    """What it stood for at first counts while it is declared alike; a warning tells of the newer one."""
+def test_target_such_as_4_x_keeps_the_version_of_the_first_run(lifecycle: DeploymentLifecycle) -> None:
+    """Until the declared target changes. A warning names the newer version."""
     first = check(lifecycle, news("stars-1", "4.x", image=IMAGE))
     assert (first.inputs["runtime_version"], first.inputs["target"]) == ("4.x", "4.2.5")
     assert "4.x stands for Astro Runtime 4.2.5." in first.lines
@@ -405,16 +402,16 @@ def test_a_line_is_resolved_and_held(lifecycle: DeploymentLifecycle) -> None:
     assert check(lifecycle, news("stars-1", "4.2.4"), olds=first.inputs).inputs["target"] is None
 
 
-def test_who_asks_gets_a_line_resolved_anew(served: Served) -> None:
-    """By a setting for the run; what the program has resolved already counts before that."""
+def test_setting_resolves_a_target_such_as_4_x_again(served: Served) -> None:
+    """A version that the program has resolved takes precedence."""
     olds = {"runtime_version": "4.x", "target": "4.2.4"}
     anew = DeploymentLifecycle(served.client, resolve_newest=True)
     assert check(anew, news("stars-1", "4.x"), olds=olds).inputs["target"] == "4.2.5"
     assert check(anew, news("stars-1", "4.x", held="4.0.11"), olds=olds).inputs["target"] == "4.0.11"
 
 
-def test_a_held_release_that_is_not_on_offer_is_refused(lifecycle: DeploymentLifecycle) -> None:
-    """With the way out."""
+def test_held_version_that_is_not_on_offer_is_refused(lifecycle: DeploymentLifecycle) -> None:
+    """The refusal says how to take the newest version."""
     olds = {"runtime_version": "5.x", "target": "5.0.9"}
     ((argument, reason),) = check(lifecycle, news("wind-3", "5.x"), olds=olds).failures
     assert argument == "runtime_version"
@@ -422,11 +419,50 @@ def test_a_held_release_that_is_not_on_offer_is_refused(lifecycle: DeploymentLif
     assert "take Astro Runtime 5.0.4, for which 5.x stands now (ASTRO_RESOLVE=newest)" in reason
 
 
-def test_a_run_goes_where_the_line_was_held(lifecycle: DeploymentLifecycle) -> None:
-    """Whatever it would stand for now."""
+def test_apply_goes_to_the_held_version(lifecycle: DeploymentLifecycle) -> None:
+    """Not to the newest version of the target."""
     held = check(lifecycle, news("stars-1", "4.x", image=IMAGE), olds={"runtime_version": "4.x", "target": "4.2.4"})
     outputs, problem = apply(lifecycle, held)
     assert (problem, outputs["current_version"], outputs["target"]) == (None, "Astro Runtime 4.2.4", "4.2.4")
     again = check(lifecycle, news("stars-1", "4.x", image=IMAGE), olds=held.inputs)
     assert (again.inputs["hops"], again.inputs["target"]) == (0, "4.2.4")
     assert again.warnings[0].startswith("warning newer-target: 4.x is held at Astro Runtime 4.2.4, ")
+
+
+# Platform versions
+
+
+def check_on(folder: Path, version: str, **more: Any) -> DeploymentCheck:
+    """Check a resource's inputs on a platform of that version."""
+    given = {"release_name": "many-0", "runtime_version": "5.0.4", "accept": [], **more}
+    with sandbox_server.serving(folder, rows=sandbox_server.many(1, 1), version=version) as served:
+        return DeploymentLifecycle(served.client).check("", {}, given)
+
+
+@pytest.mark.parametrize(
+    ("version", "message"),
+    [
+        ("0.29.1", "cannot be told to deploy an image by its name, which is possible from 0.29.2 on: leave image out"),
+        ("2.1.0", "overwrites the environment variables that many-0 has in Houston: leave image out"),
+    ],
+)
+def test_image_is_refused_on_a_platform_that_cannot_deploy_it_safely(
+    tmp_path: Path, version: str, message: str
+) -> None:
+    """The refusal says what to do instead. Without a hop, nothing is deployed and nothing refused."""
+    ((argument, reason),) = check_on(tmp_path, version, image=IMAGE).failures
+    assert (argument, message in reason) == ("image", True)
+    assert check_on(tmp_path, version).failures == ()
+    assert check_on(tmp_path, version, image=IMAGE, runtime_version="4.2.5").failures == ()
+
+
+def test_overwriting_the_environment_can_be_accepted(tmp_path: Path) -> None:
+    """With `accept: [overwrite-environment]`."""
+    assert check_on(tmp_path, "2.1.0", image=IMAGE, accept=["overwrite-environment"]).failures == ()
+
+
+@pytest.mark.parametrize("version", ["0.29.2", "0.36.0", "1.1.0", "2.0.0"])
+def test_image_is_allowed_on_all_other_platforms(tmp_path: Path, version: str) -> None:
+    """From 0.29.2 on, without overwriting anything."""
+    found = check_on(tmp_path, version, image=IMAGE)
+    assert (found.failures, found.inputs["hops"]) == ((), 1)
