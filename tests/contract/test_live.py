@@ -93,7 +93,7 @@ def test_a_pending_hop_counts_as_foreign(capsys: pytest.CaptureFixture[str]) -> 
     assert main.main(["plan", "--release", "tides-4", "--to", "5.0.4"]) == 3
     text = capsys.readouterr().out
     assert "PENDING: Astro Runtime 4.2.5 is pending: started by someone else" in text
-    assert text.endswith("whose its pending hop is: here it counts as somebody else's.\n")
+    assert text.endswith("who started a pending hop. This answer assumes that somebody else did.\n")
     assert main.main(["plan", "--release", "tides-4", "--to", "5.0.4", "--accept", "cancel-pending"]) == 0
     assert "1. cancel   Astro Runtime 4.2.5 (pending)" in capsys.readouterr().out
     assert main.main(["plan", "--release", "tides-4", "--to", "4.2.5"]) == 0
@@ -108,7 +108,11 @@ def test_a_pending_hop_counts_as_foreign(capsys: pytest.CaptureFixture[str]) -> 
         (["--release", "No Name", "--to", "5.0.4"], 2, "release_name: "),
         (["--all", "--to", "5"], 2, "is not an Astro Runtime version"),
         (["--all", "--to", "5.0.4", "--accept", "all"], 2, "'all' cannot be accepted"),
-        (["--all", "--to", "5.0.4", "--catalog", "guide"], 2, "only --accept, --deny, --json, --strategy go with it"),
+        (
+            ["--all", "--to", "5.0.4", "--catalog", "guide"],
+            2,
+            "other options for it are --accept, --deny, --json, --strategy",
+        ),
         (["--stack", "test", "--cwd", "nowhere"], 2, "there is no Pulumi.yaml in nowhere: name"),
     ],
 )
@@ -223,7 +227,7 @@ def test_a_pending_hop_of_a_stack_may_be_ours(tmp_path: Path, capsys: pytest.Cap
     assert main.main(options) == 0
     text = capsys.readouterr().out
     assert "cancel Astro Runtime 4.2.5, then AC 2.2.5 > " in text
-    assert "here it counts as ours, and preview refuses to cancel it where it is not" in text
+    assert "This answer assumes that the stack did; if not, pulumi preview refuses to cancel it." in text
 
 
 @pytest.mark.usefixtures("served")
@@ -242,7 +246,7 @@ def test_what_a_platform_offers_is_listed_explained_and_drawn(capsys: pytest.Cap
     assert main.main(["graph", "AC 2.2.3", "9.9.9", "--live", "--format", "json"]) == 3
     assert [edge["kind"] for edge in answer(capsys)["edges"]] == ["forbidden", "possible", "possible"]
     assert main.main(["graph", "AC 2.2.3", "5.0.4", "--live", "--catalog", "guide"]) == 2
-    assert "say either --catalog or --live" in capsys.readouterr().err
+    assert "--catalog and --live exclude each other" in capsys.readouterr().err
 
 
 @pytest.mark.usefixtures("served")

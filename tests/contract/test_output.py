@@ -116,9 +116,7 @@ def test_a_full_disk_is_one_sentence(name: str, environment: dict[str, str]) -> 
     with Path("/dev/full").open("wb") as full:
         code, _, err = run(_COMMANDS[name], environment, full.fileno())
     assert code == 1
-    assert err == (
-        b"error: standard output cannot be written (No space left on device): what was printed is not whole\n"
-    )
+    assert err == (b"error: standard output cannot be written (No space left on device): the output is incomplete\n")
 
 
 @pytest.mark.parametrize("name", ["plan", "help", "report"])
@@ -206,7 +204,7 @@ def test_a_command_on_a_narrow_screen_can_be_pasted(
 ) -> None:
     """A way out of a refusal is shown over several lines, as a shell takes them."""
     lines = show(_COMMANDS["explain-refused"], 40, monkeypatch, capsys)
-    ways = lines[lines.index("Look at a way out:") + 1 :]
+    ways = lines[lines.index("To explain a way out, run:") + 1 :]
     end = next(number for number, line in enumerate(ways) if not line.endswith(" \\")) + 1
     assert end > 1
     command = "\n".join(ways[:end])

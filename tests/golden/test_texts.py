@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from astro_deployment_runtime.catalogs import vendor_feed
-from astro_deployment_runtime.cli.question import parse_current, parse_target
+from astro_deployment_runtime.cli.options import parse_current, parse_target
 from astro_deployment_runtime.planning.accepted_risks import AcceptedRisks, read_denied
 from astro_deployment_runtime.planning.model import Plan, Strategy
 from astro_deployment_runtime.planning.pending_hop import Ownership

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 import pytest
 from hypothesis import given, settings
 
-from astro_deployment_runtime.cli.graph_drawing import dot_lines, mermaid_lines
+from astro_deployment_runtime.cli.graph import dot_lines, mermaid_lines
 from astro_deployment_runtime.planning.accepted_risks import AcceptedRisks
 from astro_deployment_runtime.planning.catalog import Catalog
 from astro_deployment_runtime.planning.explanation import plan_explanation, refusal_explanation

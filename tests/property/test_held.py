@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from astro_deployment_runtime.catalogs import vendor_feed
-from astro_deployment_runtime.cli.question import parse_target
+from astro_deployment_runtime.cli.options import parse_target
 from astro_deployment_runtime.planning.catalog import Catalog
 from astro_deployment_runtime.planning.model import Latest, Resolved, Violation
 from astro_deployment_runtime.planning.targets import resolve

@@ -21,9 +21,9 @@ import yaml
 import astro_deployment_runtime
 from astro_deployment_runtime import AstroDeploymentRuntime
 from astro_deployment_runtime.cli import main
-from astro_deployment_runtime.cli.console import ExitCode
-from astro_deployment_runtime.cli.main import COMMANDS
+from astro_deployment_runtime.cli.main import SUBCOMMANDS
 from astro_deployment_runtime.cli.plan import FORMS
+from astro_deployment_runtime.cli.subcommand import ExitCode
 from astro_deployment_runtime.config.config_keys import FLEET
 from astro_deployment_runtime.config.connection_settings import ConnectionSettings
 from astro_deployment_runtime.config.fleet_config import (
@@ -53,7 +53,8 @@ from tools.configuration_tables import shown_default
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from astro_deployment_runtime.cli.console import Command
+    from astro_deployment_runtime.cli.subcommand import Subcommand
+
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 PAGES: Final = [ROOT / name for name in ("README.md", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md")] + sorted(
@@ -239,8 +240,8 @@ def test_the_public_names_are_listed() -> None:
     assert list(table(CONFIGURATION, "name", "is")) == astro_deployment_runtime.__all__
 
 
-@pytest.mark.parametrize("command", COMMANDS, ids=lambda command: command.name)
-def test_the_options_of_the_command_line_are_listed(command: Command) -> None:
+@pytest.mark.parametrize("command", SUBCOMMANDS, ids=lambda command: command.name)
+def test_the_options_of_the_command_line_are_listed(command: Subcommand) -> None:
     """The page has every argument of each subcommand, in the order of its help."""
     parser = argparse.ArgumentParser(add_help=False)
     command.add_arguments(parser)

@@ -1,1 +1,1 @@
-"""The command line. It never imports Pulumi."""
+"""Command line: subcommands and their output. It never imports Pulumi."""

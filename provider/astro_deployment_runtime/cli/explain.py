@@ -1,12 +1,13 @@
-"""``explain``: why a path is as it is, or why there is none."""
+"""``explain``: the reasons for a path or a refusal."""
 
 from __future__ import annotations
 
 import shlex
 from typing import TYPE_CHECKING, Final
 
-from astro_deployment_runtime.cli.console import PROGRAM, Command, ExitCode, screen, tell, with_base_images
-from astro_deployment_runtime.cli.source import add_request, read_request
+from astro_deployment_runtime.cli.options import add_plan_request, read_plan_request, with_base_images
+from astro_deployment_runtime.cli.subcommand import ExitCode, Subcommand, program_name
+from astro_deployment_runtime.cli.terminal import print_lines, screen
 from astro_deployment_runtime.planning.explanation import plan_explanation, refusal_explanation
 from astro_deployment_runtime.planning.model import Plan, RuleId
 from astro_deployment_runtime.planning.plan_messages import OFFLINE
@@ -21,35 +22,35 @@ if TYPE_CHECKING:
 
 
 def _run(options: argparse.Namespace) -> ExitCode:
-    request = read_request(options)
+    request = read_plan_request(options)
     outcome = with_base_images(plan(request))
     if isinstance(outcome, Plan):
         lines = plan_explanation(outcome, request)
     else:
         lines = [*refusal_explanation(outcome, request), *_next_commands(outcome, options)]
-    tell([*lines, *([] if request.platform else [OFFLINE])])
+    print_lines([*lines, *([] if request.platform else [OFFLINE])])
     return ExitCode.DONE if isinstance(outcome, Plan) else ExitCode.REFUSED
 
 
 def _next_commands(refusal: Refusal, options: argparse.Namespace) -> list[str]:
-    """Write the commands that explain the ways out."""
+    """Return commands that explain the ways out of a refusal."""
     near = [release for release in (refusal.below, refusal.above) if release is not None]
     commands = [_command(options, str(release.id.version)) for release in near]
     if refusal.acceptable or all(violation.rule is RuleId.DENIED for violation in refusal.violations):
         commands.append(_command(options, options.target, accept=refusal.acceptable, allow=refusal.denied))
     if not commands:
         return []
-    # A command that takes several lines can be pasted as it is.
+    # A command over several lines stays a command that can be pasted.
     lines = [line for command in commands for line in wrap(f"  {command}", screen().width, joint=" \\")]
-    return ["", "Look at a way out:", *(line.replace(NO_BREAK, " ") for line in lines)]
+    return ["", "To explain a way out, run:", *(line.replace(NO_BREAK, " ") for line in lines)]
 
 
 def _command(options: argparse.Namespace, target: str, *, accept: Sequence[str] = (), allow: Sequence[str] = ()) -> str:
-    """Write the command that was given, for another target, with more accepted and less denied.
+    """Return the user's command for another target, with more accepted and fewer denied names.
 
-    The blanks within its words are no-break ones.
+    Spaces within a word are no-break spaces, so that a line is not broken there.
     """
-    words = [*PROGRAM.split(), "explain", options.current, target]
+    words = [*program_name().split(), "explain", options.current, target]
     words += ["--live"] if options.live else []
     words += ["--catalog", options.catalog] if options.catalog else []
     words += ["--strategy", options.strategy] if options.strategy else []
@@ -58,9 +59,9 @@ def _command(options: argparse.Namespace, target: str, *, accept: Sequence[str] 
     return " ".join(shlex.quote(word).replace(" ", NO_BREAK) for word in words)
 
 
-COMMAND: Final = Command(
+SUBCOMMAND: Final = Subcommand(
     name="explain",
-    help="say why a path is as it is, or why there is none",
-    add_arguments=add_request,
+    help="explain why a path is as it is, or why there is none",
+    add_arguments=add_plan_request,
     run=_run,
 )

@@ -1,4 +1,4 @@
-"""A planned fleet as a table, and as JSON."""
+"""Output for a planned fleet: a table with refusals and warnings, and JSON."""
 
 from __future__ import annotations
 
@@ -27,18 +27,14 @@ if TYPE_CHECKING:
     from astro_deployment_runtime.support.text_table import Screen
 
 _HEADS: Final = ("DEPLOYMENT", "RUNS", "TARGET", "PATH", "HOPS", "WARNINGS", "REFUSALS")
-
-
-_OWNER: Final = "Only the state of the stack that manages a Deployment tells whose its pending hop is"
-_FOREIGN: Final = f"{_OWNER}: here it counts as somebody else's."
-_OURS: Final = f"{_OWNER}: here it counts as ours, and preview refuses to cancel it where it is not."
-
-
+_OWNER: Final = "Only the stack's state records who started a pending hop"
+_ASSUMED_FOREIGN: Final = f"{_OWNER}. This answer assumes that somebody else did."
+_ASSUMED_OURS: Final = f"{_OWNER}. This answer assumes that the stack did; if not, pulumi preview refuses to cancel it."
 _NOT_PLANNED: Final[dict[str, Any]] = {"from": None, "to": None, "hops": [], "refusals": [], "warnings": []}
 
 
 def deployment_lines(planned: PlannedDeployment) -> list[str]:
-    """Write what was judged of a Deployment that was read, as preview would show it."""
+    """Return the plan or the refusal of one Deployment, as ``pulumi preview`` would show it."""
     deployment, outcome = planned.deployment, planned.outcome
     name = {"name": deployment.label, "release_name": deployment.release_name} if deployment else {}
     if isinstance(outcome, Refusal):
@@ -49,7 +45,7 @@ def deployment_lines(planned: PlannedDeployment) -> list[str]:
 
 
 def fleet_lines(fleet: FleetPlan, waves: Sequence[Wave], screen: Screen) -> list[str]:
-    """Write a row for each Deployment, sorted by their names, then every refusal, warnings, and what it comes to."""
+    """Return a table sorted by name, then all refusals, the warnings, the notes and a summary."""
     rows = [_row(planned) for planned in sorted(fleet.deployments, key=lambda planned: planned.title)]
     return [
         *table_lines(_HEADS, rows, screen),
@@ -63,7 +59,7 @@ def fleet_lines(fleet: FleetPlan, waves: Sequence[Wave], screen: Screen) -> list
 
 
 def fleet_json(fleet: FleetPlan) -> dict[str, Any]:
-    """Write a judged fleet for programs, in the order of its declaration. Names that appear here are stable."""
+    """Return a planned fleet for programs, in the order of its config; the names of the keys are stable."""
     return {
         "deployments": [deployment_json(planned) for planned in fleet.deployments],
         "notes": list(fleet.notes),
@@ -71,9 +67,9 @@ def fleet_json(fleet: FleetPlan) -> dict[str, Any]:
 
 
 def deployment_json(planned: PlannedDeployment) -> dict[str, Any]:
-    """Write what was judged for programs. Names that appear here are stable.
+    """Return a planned Deployment for programs; the names of the keys are stable.
 
-    ``error`` is what stands against it beside the planner's refusals; what could not be read is null.
+    ``error`` has a reason that is not a refusal of the planner. Unknown values are null.
     """
     plan = plan_json(planned.outcome) if planned.outcome else _NOT_PLANNED
     deployment = planned.deployment
@@ -119,7 +115,7 @@ def _path(outcome: Plan | Refusal | None) -> str:
     if not isinstance(outcome, Plan):
         return ""
     steps = [f"cancel {outcome.cancel}"] if outcome.cancel else []
-    # Wrapped between two releases only.
+    # Allow line breaks only between two releases.
     steps += [path_line(outcome).replace(" ", NO_BREAK).replace(f">{NO_BREAK}", "> ")] if outcome.hops else []
     return ", then ".join(steps) or "nothing to do"
 
@@ -135,7 +131,7 @@ def _refused_lines(planned: PlannedDeployment) -> list[str]:
 
 
 def _owner_lines(fleet: Sequence[PlannedDeployment]) -> list[str]:
-    """Say what was taken for granted of pending hops."""
+    """Return the assumptions about who started the pending hops."""
     refused = any(
         violation.rule is RuleId.PENDING
         for planned in fleet
@@ -147,7 +143,7 @@ def _owner_lines(fleet: Sequence[PlannedDeployment]) -> list[str]:
         for planned in fleet
         if isinstance(planned.outcome, Plan)
     )
-    return [*([_FOREIGN] if refused else []), *([_OURS] if cancelled else [])]
+    return [*([_ASSUMED_FOREIGN] if refused else []), *([_ASSUMED_OURS] if cancelled else [])]
 
 
 def _warning_lines(fleet: FleetPlan) -> list[str]:

@@ -1,4 +1,4 @@
-"""``init``: our plugin host in another Pulumi project, the script and the lines that name it."""
+"""``init``: add the plugin's script and its lines in ``Pulumi.yaml`` to a Pulumi project."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from astro_deployment_runtime.cli.console import Command, ExitCode, tell
+from astro_deployment_runtime.cli.subcommand import ExitCode, Subcommand
+from astro_deployment_runtime.cli.terminal import print_lines
 from astro_deployment_runtime.errors import InvalidInputError, UnreadableFileError
 from astro_deployment_runtime.support.atomic_write import replace_file
 from astro_deployment_runtime.support.file_reading import MAX_CONFIG_BYTES, read_file
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     import argparse
 
 _NEXT: Final = """\
-Next, in the project, whose program declares an AstroDeploymentRuntime:
+Next, in the project, once its program declares an AstroDeploymentRuntime:
   pulumi config set astro:houstonUrl https://houston.BASEDOMAIN/v1
   pulumi config set --secret astro:token
   pulumi preview"""
@@ -28,7 +29,7 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
         nargs="?",
         default=".",
         metavar="FOLDER",
-        help="of the project, in which Pulumi.yaml is (default: the current one)",
+        help="folder of the project, with Pulumi.yaml (default: the current folder)",
     )
 
 
@@ -39,37 +40,41 @@ def _run(options: argparse.Namespace) -> ExitCode:
     script = project.parent / FOLDER / SCRIPT
     before = _read(project)
     if before is None:
-        raise InvalidInputError(f"{project}: there is none; make a project first, for example with pulumi new python")
+        raise InvalidInputError(f"there is no {project}: create a project first, for example with pulumi new python")
     try:
         text = before.decode()
     except UnicodeDecodeError as error:
-        raise InvalidInputError(f"{project}: is not UTF-8") from error
+        raise InvalidInputError(
+            f"{project}: is not UTF-8 (byte {error.start}): convert it, then run init again"
+        ) from error
     after = add_plugin(text, str(project)).encode()
-    tell([f"{FOLDER}/{SCRIPT}: {_put_script(script)}"])
+    print_lines([f"{FOLDER}/{SCRIPT}: {_install_script(script)}"])
     if after == before:
-        tell([f"{project.name}: names it already"])
+        print_lines([f"{project.name}: unchanged, it names the plugin already"])
     else:
         _write(project, after)
-        tell([f"{project.name}: names it now, under plugins"])
-    tell(_NEXT.split("\n"))
+        print_lines([f"{project.name}: plugin added, under plugins"])
+    print_lines(_NEXT.split("\n"))
     return ExitCode.DONE
 
 
-def _put_script(script: Path) -> str:
-    """Have our script there, and say what that took."""
+def _install_script(script: Path) -> str:
+    """Write or update the plugin's script; return a description of the change."""
     from astro_deployment_runtime.config.pulumi_project_file import is_ours
 
     ours = (files("astro_deployment_runtime.plugin") / "scripts" / script.name).read_bytes()
     found = _read(script)
     if found is not None and found != ours and not is_ours(found):
-        raise InvalidInputError(f"{script}: is there already, and is not ours; move it away, then run this again")
+        raise InvalidInputError(
+            f"{script} exists already and is not from this package: move it away, then run init again"
+        )
     if found == ours and os.access(script, os.X_OK):
-        return "is there already"
+        return "unchanged"
     _write(script, ours)
     script.chmod(0o755)
     if found is None:
         return "written"
-    return "made executable" if found == ours else "written anew; it was another release's, or edited"
+    return "made executable" if found == ours else "updated; it was from another release, or edited"
 
 
 def _read(path: Path) -> bytes | None:
@@ -89,6 +94,6 @@ def _write(path: Path, content: bytes) -> None:
         raise InvalidInputError(f"{path}: cannot be written ({error.strerror})") from error
 
 
-COMMAND: Final = Command(
-    name="init", help="put the plugin host into a Pulumi project", add_arguments=_add_arguments, run=_run
+SUBCOMMAND: Final = Subcommand(
+    name="init", help="add the plugin to a Pulumi project", add_arguments=_add_arguments, run=_run
 )

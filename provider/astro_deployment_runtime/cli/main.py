@@ -1,6 +1,6 @@
-"""The command line: paths planned, from a catalog alone or from what a platform runs. It needs no Pulumi engine.
+"""Plan the paths of Deployments to Astro Runtime versions, from a catalog or on a live platform.
 
-Exit codes: 0 an answer, 3 a refusal, 2 something that cannot be read, 130 Ctrl-C, 1 anything else.
+Exit codes: 0 an answer, 1 any other error, 2 unusable input, 3 a refusal, 130 Ctrl-C. No Pulumi engine is needed.
 """
 
 from __future__ import annotations
@@ -9,8 +9,8 @@ import argparse
 import sys
 from typing import TYPE_CHECKING, Final, NoReturn
 
-from astro_deployment_runtime.cli import console, explain, graph, init, plan, releases, report
-from astro_deployment_runtime.cli.console import PROGRAM, ExitCode
+from astro_deployment_runtime.cli import explain, graph, init, plan, releases, report, terminal
+from astro_deployment_runtime.cli.subcommand import ExitCode, program_name
 from astro_deployment_runtime.errors import AstroRuntimeError, InvalidInputError, OutputError
 
 if TYPE_CHECKING:
@@ -18,65 +18,65 @@ if TYPE_CHECKING:
 
     from _typeshed import SupportsWrite
 
-COMMANDS: Final = (
-    plan.COMMAND,
-    explain.COMMAND,
-    releases.COMMAND,
-    graph.COMMAND,
-    report.COMMAND,
-    init.COMMAND,
+SUBCOMMANDS: Final = (
+    plan.SUBCOMMAND,
+    explain.SUBCOMMAND,
+    releases.SUBCOMMAND,
+    graph.SUBCOMMAND,
+    report.SUBCOMMAND,
+    init.SUBCOMMAND,
 )
-"""Every subcommand, in the order in which ``--help`` lists them."""
+"""All subcommands, in the order of ``--help``."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit code."""
-    console.prepare()
+    terminal.escape_unencodable()
     try:
         options = _parser().parse_args(arguments)
         code: ExitCode = options.run(options)
-        console.flush()
+        terminal.flush()
     except InvalidInputError as error:
-        console.complain(str(error))
-        return ExitCode.UNREADABLE
+        terminal.print_error(str(error))
+        return ExitCode.UNUSABLE_INPUT
     except OutputError as error:
-        console.complain(str(error))
-        console.discard(sys.stdout)
+        terminal.print_error(str(error))
+        terminal.discard_unwritten(sys.stdout)
         return ExitCode.FAILED
     except AstroRuntimeError as error:
-        console.complain(str(error))
+        terminal.print_error(str(error))
         return ExitCode.FAILED
     except KeyboardInterrupt:
-        console.complain("interrupted")
+        terminal.print_error("interrupted")
         return ExitCode.INTERRUPTED
     except BrokenPipeError:
-        # The reader has gone, and wants no more; nor does it want to hear of that.
-        console.discard(sys.stdout)
+        # The reader, such as `head -1`, has all it needs: end without a message.
+        terminal.discard_unwritten(sys.stdout)
         return ExitCode.FAILED
     return code
 
 
 class _Parser(argparse.ArgumentParser):
-    """Prints and complains as the rest of the command line does."""
+    """Prints help and errors like the rest of the command line."""
 
     def error(self, message: str) -> NoReturn:
-        console.complain(f"{message} (see {self.prog} --help)")
-        self.exit(ExitCode.UNREADABLE)
+        terminal.print_error(f"{message} (see {self.prog} --help)")
+        self.exit(ExitCode.UNUSABLE_INPUT)
 
     def print_help(self, file: SupportsWrite[str] | None = None) -> None:
-        """Print the help, which can fail as any output can."""
+        """Print the help; a full disk is an error as for any output."""
         if file is not None:
             super().print_help(file)
             return
-        console.write(self.format_help())
-        console.flush()
+        terminal.print_text(self.format_help())
+        terminal.flush()
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = _Parser(prog=PROGRAM, description=__doc__, allow_abbrev=False)
-    commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    for command in COMMANDS:
-        subparser = commands.add_parser(command.name, help=command.help, allow_abbrev=False)
-        command.add_arguments(subparser)
-        subparser.set_defaults(run=command.run)
+    parser = _Parser(prog=program_name(), description=__doc__, allow_abbrev=False)
+    subparsers = parser.add_subparsers(required=True, metavar="COMMAND")
+    for subcommand in SUBCOMMANDS:
+        subparser = subparsers.add_parser(subcommand.name, help=subcommand.help, allow_abbrev=False)
+        subcommand.add_arguments(subparser)
+        subparser.set_defaults(run=subcommand.run)
     return parser

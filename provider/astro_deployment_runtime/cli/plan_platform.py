@@ -1,7 +1,7 @@
-"""What would be planned for the Deployments of a live platform, without the engine and without a stack's state.
+"""Plan the Deployments of a live platform, without the engine and without a stack's state.
 
-Each question is put as what a stack would declare, so that the answer is that of preview: the same reading of the
-platform, the same planner.
+Each question becomes the config that a stack would have, so that ``pulumi preview`` gives the same answer: both read
+the platform and plan in the same way.
 """
 
 from __future__ import annotations
@@ -11,8 +11,7 @@ import os
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Self
 
-from astro_deployment_runtime.cli.console import read_terms
-from astro_deployment_runtime.cli.question import parse_target
+from astro_deployment_runtime.cli.options import parse_target, read_path_options
 from astro_deployment_runtime.config.fleet_config import (
     DeploymentEntry,
     FleetConfig,
@@ -40,8 +39,8 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Wanted:
-    """What is asked for, of one Deployment or of all."""
+class DesiredVersion:
+    """Target, strategy, and accepted and denied names, for one Deployment or for all."""
 
     target: str
     strategy: str
@@ -50,20 +49,21 @@ class Wanted:
 
     @classmethod
     def read(cls, options: argparse.Namespace) -> Self:
-        """Read what a person asks for, where no Deployment is named yet.
+        """Read the options.
 
         Raises:
-            InvalidInputError: the target is none, or a name cannot be accepted or denied.
+            InvalidInputError: the target is not valid, or a name cannot be accepted or denied.
         """
         parse_target(options.target)
-        terms = read_terms(options, dated=True)
-        return cls(target=options.target, strategy=str(terms["strategy"]), accept=options.accept, deny=options.deny)
+        path_options = read_path_options(options, live=True)
+        strategy = str(path_options["strategy"])
+        return cls(target=options.target, strategy=strategy, accept=options.accept, deny=options.deny)
 
     def entry(self, release_name: str) -> DeploymentEntry:
-        """Declare that for a Deployment, under its release name.
+        """Return the entry that a stack's config would have for a Deployment.
 
         Raises:
-            InvalidConfigError: some of it cannot be used.
+            InvalidConfigError: the release name is not valid.
         """
         declared = {
             "release_name": release_name,
@@ -76,58 +76,55 @@ class Wanted:
 
 
 def read_offer() -> tuple[Catalog, Platform]:
-    """Read what the platform offers that the environment names.
+    """Read the releases of the platform that the environment names.
 
     Raises:
         InvalidInputError: a setting cannot be used.
         PlatformError: Houston cannot be read.
     """
-    with contextlib.closing(connect(_nothing, os.environ)) as lifecycle:
+    with contextlib.closing(connect(_no_config, os.environ)) as lifecycle:
         snapshot = lifecycle.houston.snapshot()
     return snapshot.catalog, snapshot.platform
 
 
-def plan_release(release_name: str, wanted: Wanted) -> FleetPlan:
+def plan_release(release_name: str, desired: DesiredVersion) -> FleetPlan:
     """Plan one Deployment of the platform that the environment names, as a fleet of one.
 
-    Returns:
-        What is planned, and notes about what Houston shows.
-
     Raises:
-        InvalidInputError: what is asked for, or a setting, cannot be used.
+        InvalidInputError: the release name or a setting cannot be used.
         PlatformError: Houston cannot be read.
     """
-    stack = FleetConfig(deployments=(wanted.entry(release_name),))
-    with contextlib.closing(connect(_nothing, os.environ)) as lifecycle:
+    stack = FleetConfig(deployments=(desired.entry(release_name),))
+    with contextlib.closing(connect(_no_config, os.environ)) as lifecycle:
         return plan_fleet(stack, lifecycle, saved={})
 
 
-def plan_all(wanted: Wanted) -> FleetPlan:
+def plan_all(desired: DesiredVersion) -> FleetPlan:
     """Plan every Deployment that the token can see, in the order of their release names.
 
     Raises:
-        InvalidInputError: what is asked for, or a setting, cannot be used.
+        InvalidInputError: a setting cannot be used.
         PlatformError: Houston cannot be read.
     """
-    everything = Selection(where="--all", selector=Selector(release_name="*"), template=wanted.entry("any"))
-    with contextlib.closing(connect(_nothing, os.environ)) as lifecycle:
+    everything = Selection(where="--all", selector=Selector(release_name="*"), template=desired.entry("any"))
+    with contextlib.closing(connect(_no_config, os.environ)) as lifecycle:
         return plan_fleet(FleetConfig(selections=(everything,)), lifecycle, saved={})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StackPlan:
-    """What a stack's config comes to."""
+    """Plan of the fleet in a stack's config."""
 
     fleet: FleetPlan
     waves: tuple[Wave, ...]
 
 
 def plan_stack(name: str | None, folder: Path) -> StackPlan:
-    """Plan what a stack's config declares. Settings that are encrypted in it are taken from the environment.
+    """Plan the fleet in a stack's config. Settings that are encrypted there come from the environment.
 
     Args:
-        name: the stack's; None: the one that ``PULUMI_STACK`` names, or the only one.
-        folder: the project's; relative paths in the config begin there, as they do for the engine.
+        name: name of the stack; None: the one that ``PULUMI_STACK`` names, or the only one.
+        folder: folder of the project; relative paths in the config start there, as for the engine.
 
     Raises:
         InvalidInputError: the config, or a setting, cannot be used.
@@ -149,5 +146,5 @@ def _connect(file: StackFile) -> DeploymentLifecycle:
         raise InvalidSettingsError("\n".join([str(error), *file.notes])) from None
 
 
-def _nothing(_: str) -> None:
-    """Stand in for the config of a stack, where there is none."""
+def _no_config(_: str) -> None:
+    """Return no value for any key: there is no stack."""

@@ -1,4 +1,4 @@
-"""``report``: a preview of Pulumi's as a comment for a pull request, as JSON or as JUnit XML."""
+"""``report``: turn ``pulumi preview --json`` into a pull request comment, JSON or JUnit XML."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from astro_deployment_runtime.cli.console import Command, ExitCode, write_bytes
+from astro_deployment_runtime.cli.subcommand import ExitCode, Subcommand
+from astro_deployment_runtime.cli.terminal import print_bytes
 from astro_deployment_runtime.errors import InvalidPreviewError, UnreadableFileError
 from astro_deployment_runtime.reports.json_report import preview_json
 from astro_deployment_runtime.reports.junit import junit
@@ -35,17 +36,17 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
         nargs="?",
         default=_STDIN,
         metavar="FILE",
-        help="what 'pulumi preview --json' wrote; standard input where it is left out",
+        help="output of 'pulumi preview --json' (default: standard input)",
     )
     parser.add_argument(
-        "--format", choices=list(_FORMATS), default="markdown", help="what to write (default: %(default)s)"
+        "--format", choices=list(_FORMATS), default="markdown", help="format of the report (default: %(default)s)"
     )
 
 
 def _run(options: argparse.Namespace) -> ExitCode:
     written = _FORMATS[options.format](read_preview(_read(options.file)))
-    # Standard output may be in another encoding; what is written here is read by machines.
-    write_bytes(written.encode())
+    # Programs read the report as UTF-8, whatever the encoding of standard output.
+    print_bytes(written.encode())
     return ExitCode.DONE
 
 
@@ -57,14 +58,14 @@ def _read(file: str) -> bytes:
     except UnreadableFileError as error:
         raise InvalidPreviewError(f"standard input: {error.reason}") from None
     except (OSError, AttributeError) as error:
-        # There is no stream where its file was closed.
+        # sys.stdin is None if standard input was closed.
         reason = getattr(error, "strerror", None) or "it is closed"
         raise InvalidPreviewError(f"standard input: cannot be read ({reason})") from error
 
 
-COMMAND: Final = Command(
+SUBCOMMAND: Final = Subcommand(
     name="report",
-    help="write a preview of Pulumi's for a pull request, as JSON or as JUnit XML",
+    help="turn 'pulumi preview --json' into a pull request comment, JSON or JUnit XML",
     add_arguments=_add_arguments,
     run=_run,
 )

@@ -6,7 +6,7 @@ from typing import Any
 
 from astro_deployment_runtime.catalogs import vendor_feed
 from astro_deployment_runtime.cli.fleet_table import deployment_json, deployment_lines, fleet_json, fleet_lines
-from astro_deployment_runtime.cli.question import parse_current, parse_target
+from astro_deployment_runtime.cli.options import parse_current, parse_target
 from astro_deployment_runtime.config.fleet_config import DeploymentEntry
 from astro_deployment_runtime.lifecycle.fleet import FleetPlan, PlannedDeployment
 from astro_deployment_runtime.planning.model import Deployment, Plan, Refusal
@@ -85,7 +85,7 @@ def test_a_pending_hop_that_is_cancelled_is_part_of_the_path() -> None:
     text = "\n".join(fleet_lines(FleetPlan(deployments=(ours, alone)), (), Screen()))
     assert "  cancel Astro Runtime 4.2.5, then AC 2.3.0 > Astro Runtime 5.0.4  1" in text
     assert "  cancel Astro Runtime 4.2.5  " in text
-    said = "here it counts as ours, and preview refuses to cancel it where it is not."
+    said = "This answer assumes that the stack did; if not, pulumi preview refuses to cancel it."
     assert said in text
     assert said not in "\n".join(fleet_lines(FleetPlan(deployments=(alone,)), (), Screen()))
 

@@ -54,7 +54,7 @@ def test_a_project_file_may_have_another_name(tmp_path: Path, capsys: pytest.Cap
     assert main.main(["init", str(tmp_path)]) == (0 if name.endswith("yml") else 2)
     if name.endswith("yml"):
         assert file.read_text(encoding="utf-8") == PROJECT + LINES
-        assert "Pulumi.yml: names it now, under plugins" in capsys.readouterr().out
+        assert "Pulumi.yml: plugin added, under plugins" in capsys.readouterr().out
         assert pulumi_project_file.uses_our_plugin(tmp_path)
     assert not (tmp_path / "Pulumi.yaml").exists()
 
@@ -75,7 +75,7 @@ def test_this_repository_is_such_a_project(tmp_path: Path, capsys: pytest.Captur
     assert main.main(["init", str(tmp_path)]) == 0
     assert {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()} == before
     told = capsys.readouterr().out.splitlines()[:2]
-    assert told == [f"{SCRIPT}: is there already", "Pulumi.yaml: names it already"]
+    assert told == [f"{SCRIPT}: unchanged", "Pulumi.yaml: unchanged, it names the plugin already"]
 
 
 @pytest.mark.parametrize(
@@ -148,7 +148,7 @@ def test_a_file_that_cannot_be_extended_is_refused(
 def test_a_folder_without_a_project_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """With the way to make one."""
     assert main.main(["init", str(tmp_path)]) == 2
-    assert "there is none; make a project first" in capsys.readouterr().err
+    assert ": create a project first" in capsys.readouterr().err
     assert list(tmp_path.iterdir()) == []
 
 
@@ -157,7 +157,7 @@ def test_what_is_not_ours_is_not_overwritten(folder: Path, capsys: pytest.Captur
     (folder / "plugin").mkdir()
     (folder / SCRIPT).write_text("#!/bin/sh\nexec theirs\n", encoding="utf-8")
     assert main.main(["init", str(folder)]) == 2
-    assert "is not ours; move it away" in capsys.readouterr().err
+    assert "is not from this package: move it away" in capsys.readouterr().err
     assert (folder / SCRIPT).read_text(encoding="utf-8") == "#!/bin/sh\nexec theirs\n"
     assert (folder / "Pulumi.yaml").read_text(encoding="utf-8") == PROJECT
 
@@ -166,7 +166,7 @@ def test_what_is_not_ours_is_not_overwritten(folder: Path, capsys: pytest.Captur
     ("spoil", "told"),
     [
         (lambda script: script.chmod(0o644), "made executable"),
-        (lambda script: script.write_bytes(script.read_bytes() + b"\n"), "written anew; it was another release's, or"),
+        (lambda script: script.write_bytes(script.read_bytes() + b"\n"), "updated; it was from another release, or"),
     ],
 )
 def test_a_script_of_ours_is_mended(folder: Path, spoil: object, told: str, capsys: pytest.CaptureFixture[str]) -> None:

@@ -69,7 +69,7 @@ def test_a_warning_that_is_denied_is_a_refusal(capsys: pytest.CaptureFixture[str
     assert main.main([*GUIDE, "--from", "AC 2.2.3", "--to", "5.0.4", *deny]) == 3
     assert "  DENIED: database-migration: " in capsys.readouterr().out
     assert main.main(["explain", "AC 2.2.3", "5.0.4", "--catalog", "guide", *deny]) == 3
-    ways = capsys.readouterr().out.partition("Look at a way out:\n")[2].splitlines()[:2]
+    ways = capsys.readouterr().out.partition("To explain a way out, run:\n")[2].splitlines()[:2]
     assert ways == [
         "  python -m astro_deployment_runtime explain 'AC 2.2.3' 4.0.11 --catalog guide --deny database-migration",
         "  python -m astro_deployment_runtime explain 'AC 2.2.3' 5.0.4 --catalog guide",
@@ -82,11 +82,11 @@ def test_a_warning_that_is_denied_is_a_refusal(capsys: pytest.CaptureFixture[str
         (["--from", "AC 2.2.3", "--to", "5.0.4", "--deny", "all"], "'all' cannot be denied: known are airflow-version"),
         (
             ["--from", "AC 2.2.3", "--to", "5.0.4", "--deny", "out-of-support"],
-            "--deny out-of-support: support is judged for a live platform alone",
+            "--deny out-of-support: support is judged only for a live platform; remove it",
         ),
         (
             ["--from", "AC 2.2.3", "--to", "5.0.4", "--deny", "deprecated", "--accept", "deprecated"],
-            "deprecated: accepted as well as denied; keep one of the two",
+            "deprecated: both accepted and denied; keep one of the two",
         ),
         (["--from", "AC 2.2", "--to", "5.0.4"], "'2.2' is not an Astronomer Certified version"),
         (["--from", "AC 2.2.3 (Airflow 2.2.3)", "--to", "5.0.4"], "AC 2.2.3 has Airflow 2.2.3 anyway"),
@@ -99,16 +99,16 @@ def test_a_warning_that_is_denied_is_a_refusal(capsys: pytest.CaptureFixture[str
         (["--from", "AC 2.2.3", "--to", "5.0.4", "--catalog", "nowhere"], "the catalog 'nowhere' cannot be used"),
         (
             ["--from", "AC 2.2.3"],
-            "say --from FROM --to TO; only --accept, --catalog, --deny, --json, --strategy go with it",
+            "use --from FROM --to TO; the only other options for it are --accept, --catalog, --deny, --json",
         ),
-        (["--from", "AC 2.2.3", "--to", "5.0.4", "--batch", "x"], "say one of: --from FROM --to TO, --batch FILE, "),
-        (["--from", "AC 2.2.3", "--to", "5.0.4", "--cwd", "x"], "say --from FROM --to TO; only --accept"),
-        (["--all", "--to", "5.0.4"], "say --all --to TO; only --accept, --deny, --json, --strategy go with it"),
-        (["--stack"], "say --stack [NAME]; only --cwd, --json go with it"),
+        (["--from", "AC 2.2.3", "--to", "5.0.4", "--batch", "x"], "use one of: --from FROM --to TO, --batch FILE, "),
+        (["--from", "AC 2.2.3", "--to", "5.0.4", "--cwd", "x"], "use --from FROM --to TO; the only other options"),
+        (["--all", "--to", "5.0.4"], "use --all --to TO; the only other options for it are --accept, --deny"),
+        (["--stack"], "use --stack [NAME]; the only other options for it are --cwd, --json"),
         (["--batch", "nowhere"], "nowhere: cannot be read (No such file or directory)"),
         (["--batch", "a\0b"], "a\\x00b: cannot be read (embedded null byte)"),
         (["--from", "AC \udcff\x1b[31m", "--to", "5.0.4"], "'\\udcff\\x1b[31m' is not"),
-        ([], "say one of: --from FROM --to TO"),
+        ([], "use one of: --from FROM --to TO"),
     ],
 )
 def test_what_cannot_be_read_is_an_error(

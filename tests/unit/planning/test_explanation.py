@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from astro_deployment_runtime.catalogs import vendor_feed
-from astro_deployment_runtime.cli.question import parse_current, parse_target
+from astro_deployment_runtime.cli.options import parse_current, parse_target
 from astro_deployment_runtime.planning.accepted_risks import AcceptedRisks
 from astro_deployment_runtime.planning.catalog import Catalog, Release
 from astro_deployment_runtime.planning.explanation import plan_explanation, refusal_explanation

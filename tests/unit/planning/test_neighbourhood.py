@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from astro_deployment_runtime.catalogs import vendor_feed
-from astro_deployment_runtime.cli.graph_drawing import dot_lines, graph_json, mermaid_lines
-from astro_deployment_runtime.cli.question import parse_current, parse_target
+from astro_deployment_runtime.cli.graph import dot_lines, graph_json, mermaid_lines
+from astro_deployment_runtime.cli.options import parse_current, parse_target
 from astro_deployment_runtime.planning.accepted_risks import AcceptedRisks
 from astro_deployment_runtime.planning.catalog import Catalog, Channel, Release
 from astro_deployment_runtime.planning.model import Plan, RuleId, Strategy

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from astro_deployment_runtime.catalogs import vendor_feed
-from astro_deployment_runtime.cli.question import parse_current, parse_target
+from astro_deployment_runtime.cli.options import parse_current, parse_target
 from astro_deployment_runtime.planning.accepted_risks import AcceptedRisks
 from astro_deployment_runtime.planning.pending_hop import Ownership, owner_in_state, owner_of
 from astro_deployment_runtime.planning.plan_request import PlanRequest

@@ -9,7 +9,7 @@ from itertools import pairwise
 import pytest
 
 from astro_deployment_runtime.catalogs import vendor_feed
-from astro_deployment_runtime.cli.question import parse_current, parse_target
+from astro_deployment_runtime.cli.options import parse_current, parse_target
 from astro_deployment_runtime.errors import InvalidInputError
 from astro_deployment_runtime.planning import plan_warnings, planner
 from astro_deployment_runtime.planning.accepted_risks import DENIABLE_WARNINGS, AcceptedRisks, read_denied

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from astro_deployment_runtime.catalogs import vendor_feed
-from astro_deployment_runtime.cli.question import parse_current, parse_target
+from astro_deployment_runtime.cli.options import parse_current, parse_target
 from astro_deployment_runtime.errors import PlanVerificationError
 from astro_deployment_runtime.planning import plan_request, planner
 from astro_deployment_runtime.planning.accepted_risks import AcceptedRisks

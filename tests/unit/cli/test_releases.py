@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from astro_deployment_runtime.catalogs import vendor_feed
-from astro_deployment_runtime.cli.releases_table import offer_json, offer_lines
+from astro_deployment_runtime.cli.releases import release_lines, release_list_json
 from astro_deployment_runtime.planning.catalog import Catalog
 from astro_deployment_runtime.planning.platform_version import Platform
 from astro_deployment_runtime.planning.versions import ReleaseId
@@ -14,7 +14,7 @@ PUBLISHED = vendor_feed.load("published")
 
 def row(name: str, catalog: Catalog = PUBLISHED) -> str:
     """Return the one row of a release."""
-    (found,) = (line for line in offer_lines(catalog, None, Screen()) if line.startswith(f"{name} "))
+    (found,) = (line for line in release_lines(catalog, None, Screen()) if line.startswith(f"{name} "))
     return found
 
 
@@ -36,18 +36,18 @@ def test_what_is_yanked_without_a_reason_is_told_too() -> None:
     release = PUBLISHED.get(ReleaseId.parse("Runtime 9.0.0"))
     assert release is not None
     feed = Catalog([type(release)(id=release.id, airflow=release.airflow, known=True, yanked=True)])
-    assert row("Astro Runtime 9.0.0", feed).endswith("  for no stated reason")
+    assert row("Astro Runtime 9.0.0", feed).endswith("  no reason given")
 
 
 def test_a_platform_is_named_with_what_it_offers() -> None:
     """Also what of it is no version."""
     offered = Catalog.offered(["2.3.0", "nonsense\n"], [("5.0.1", "2.3.0")], PUBLISHED)
-    lines = offer_lines(offered, Platform(version="0.30.4"), Screen())
+    lines = release_lines(offered, Platform(version="0.30.4"), Screen())
     assert lines[-2:] == [
         "The platform 0.30.4 offers 1 Certified and 1 Runtime releases.",
         "the platform's offer has 1 row that cannot be read as a release; left out: nonsense\\n",
     ]
-    document = offer_json(offered, Platform(version="0.30.4"))
+    document = release_list_json(offered, Platform(version="0.30.4"))
     assert document["platform"] == "0.30.4"
     assert document["unreadable"] == ["nonsense\n"]
     assert [(each["version"], each["equivalents"]) for each in document["releases"]] == [
@@ -58,7 +58,7 @@ def test_a_platform_is_named_with_what_it_offers() -> None:
 
 def test_json_has_the_facts_of_the_feed() -> None:
     """With null for what it does not know."""
-    found = {(each["distribution"], each["version"]): each for each in offer_json(PUBLISHED, None)["releases"]}
+    found = {(each["distribution"], each["version"]): each for each in release_list_json(PUBLISHED, None)["releases"]}
     assert found["runtime", "9.0.0"] == {
         "distribution": "runtime",
         "version": "9.0.0",
