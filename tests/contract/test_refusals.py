@@ -1,4 +1,4 @@
-"""What can never be undone, and what cannot be used, is refused by the check, before anything is changed."""
+"""Refusals by the check, before anything is changed."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import pytest
 
 from astro_deployment_runtime.errors import AstroRuntimeError
 from tests.contract import sandbox_server
-from tests.contract.stack import Stack
+from tests.contract.in_process_engine import InProcessEngine
 from tests.contract.test_runs import changes, row
 
 if TYPE_CHECKING:
@@ -24,42 +24,40 @@ if TYPE_CHECKING:
         pytest.param(("2.2.3", "published"), "9.6.0", "YANKED", id="yanked"),
     ],
 )
-def test_illegal_targets_are_refused_with_their_rule(
-    runs: tuple[str, str], target: str, rule: str, tmp_path: Path
-) -> None:
-    """A preview and a run name the rule and what to do next, and change nothing."""
+def test_refused_target_names_its_rule(runs: tuple[str, str], target: str, rule: str, tmp_path: Path) -> None:
+    """A preview and a run say what to do next, and change nothing."""
     version, catalog = runs
     with sandbox_server.serving(tmp_path, rows=[row(version)], catalog=catalog) as platform:
-        stack = Stack(platform.url, catalog=catalog)
-        reason = stack.refusal(runtime_version=target)
+        engine = InProcessEngine(platform.url, catalog=catalog)
+        reason = engine.refusal(runtime_version=target)
         assert f"{rule}: " in reason
         assert "Next: " in reason
-        assert stack.up(runtime_version=target) == reason
-        assert (changes(platform), stack.saved) == ([], None)
+        assert engine.up(runtime_version=target) == reason
+        assert (changes(platform), engine.saved) == ([], None)
 
 
-def test_a_platform_that_cannot_migrate_is_told(tmp_path: Path) -> None:
+def test_platform_without_migration_is_named(tmp_path: Path) -> None:
     """Platform 0.33.2 cannot migrate."""
     with sandbox_server.serving(tmp_path, rows=[row("2.2.3")], version="0.33.2") as platform:
-        assert "PLATFORM: " in Stack(platform.url).refusal(runtime_version="5.0.4")
+        assert "PLATFORM: " in InProcessEngine(platform.url).refusal(runtime_version="5.0.4")
 
 
-def test_a_bare_base_image_is_refused_unless_accepted(tmp_path: Path) -> None:
-    """It holds none of the user's DAGs, which matters where DAGs come with the image."""
+def test_base_image_without_dags_needs_acceptance(tmp_path: Path) -> None:
+    """The base image holds no DAGs. Where DAGs come from a volume, that is no problem."""
     declared: dict[str, Any] = {"runtime_version": "5.0.4", "image": "{base}"}
     mounted = row("2.3.0") | {"id": sandbox_server.DUST, "releaseName": "mounted-2", "dagDeployment": "volume"}
     with sandbox_server.serving(tmp_path, rows=[row("2.3.0"), mounted]) as platform:
-        stack = Stack(platform.url)
-        assert "holds none of your DAGs" in stack.refusal(**declared)
+        engine = InProcessEngine(platform.url)
+        assert "holds none of your DAGs" in engine.refusal(**declared)
         for accepted in ({"accept": ["base-image"]}, {"release_name": "mounted-2"}):
-            lines = stack.preview(**declared, **accepted).lines
+            lines = engine.preview(**declared, **accepted).lines
             assert "Hop 1 delivers quay.io/astronomer/astro-runtime:5.0.4" in lines
 
 
-def test_a_deployment_that_is_not_there_is_named(tmp_path: Path) -> None:
-    """A mistyped release name is refused, with how many others the token can see."""
+def test_unknown_release_name_is_quoted(tmp_path: Path) -> None:
+    """With the number of Deployments that the token can see."""
     with sandbox_server.serving(tmp_path, rows=[row("2.3.0")]) as platform:
-        reason = Stack(platform.url).refusal(release_name="starz-1", runtime_version="5.0.4")
+        reason = InProcessEngine(platform.url).refusal(release_name="starz-1", runtime_version="5.0.4")
         assert "no Deployment with the release name 'starz-1', but 1 others" in reason
 
 
@@ -74,12 +72,12 @@ def test_a_deployment_that_is_not_there_is_named(tmp_path: Path) -> None:
         pytest.param({"ASTRO_CATALOG": "/nowhere"}, "cannot be used", id="no catalog"),
     ],
 )
-def test_an_unusable_connection_is_told(variables: dict[str, str], told: str, tmp_path: Path) -> None:
-    """What is wrong and where to set it right."""
+def test_unusable_connection_is_explained(variables: dict[str, str], told: str, tmp_path: Path) -> None:
+    """The message says what is wrong."""
     given = {"release_name": "stars-1", "runtime_version": "5.0.4", "accept": []}
     with sandbox_server.serving(tmp_path, rows=[row("2.3.0")]) as platform:
         try:
-            lifecycle = Stack(platform.url).connect(**variables)
+            lifecycle = InProcessEngine(platform.url).connect(**variables)
         except AstroRuntimeError as error:
             reason = str(error)
         else:

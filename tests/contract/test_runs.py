@@ -1,4 +1,4 @@
-"""Whole runs against the sandbox over HTTP: what each platform understands, and faults in the way."""
+"""Whole runs against the sandbox over HTTP, on every generation of the platform and with faults of the network."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.contract import sandbox_server
-from tests.contract.stack import Stack
+from tests.contract.in_process_engine import InProcessEngine
 from tests.fault_proxy import FAULTS, Faults
 from tests.recording_proxy import Proxy
 from tests.soak_measurements import note
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 def row(runs: str) -> sandbox_server.Row:
-    """The Deployment ``stars-1`` at that version."""
+    """Return the Deployment ``stars-1`` at a version."""
     distribution = "certified" if runs.startswith("2.") else "runtime"
     return {
         "id": sandbox_server.STARS,
@@ -32,38 +32,38 @@ def row(runs: str) -> sandbox_server.Row:
 
 
 def version(platform: Served) -> str:
-    """What ``stars-1`` runs, behind the API."""
+    """Return the version that ``stars-1`` runs."""
     return platform.found(sandbox_server.STARS).version
 
 
 def changes(platform: Served) -> list[str]:
-    """The mutations so far."""
+    """List the mutations so far."""
     return [name for fields in platform.asked() for name in fields if name.startswith(("update", "cancel", "upsert"))]
 
 
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.__name__)
-def test_a_run_carries_on_or_is_resumed(fault: Callable[[Faults], None], tmp_path: Path) -> None:
-    """A fault that ends a run tells what is wrong, and leaves nothing that the next run would refuse."""
+def test_run_survives_a_fault_or_is_resumed(fault: Callable[[Faults], None], tmp_path: Path) -> None:
+    """A fault that ends a run is named in its message, and the next run reaches the target."""
     told = FAULTS[fault]
     with (
         Proxy().listening() as proxy,
         sandbox_server.serving(tmp_path, rows=[row("2.4.3")], catalog="published", public_url=proxy.root) as platform,
     ):
         proxy.upstream = int(platform.url.rsplit(":", 1)[1].split("/")[0])
-        stack = Stack(f"{proxy.root}/v1", catalog="published")
+        engine = InProcessEngine(f"{proxy.root}/v1", catalog="published")
         faults = Faults(proxy)
         fault(faults)
-        problem = stack.up(runtime_version="7.6.0")
+        problem = engine.up(runtime_version="7.6.0")
         faults.end()
         assert (problem is not None, told in " ".join((problem or "").split())) == (bool(told), True), problem
-        assert sandbox_server.TOKEN not in repr((problem, stack.told, stack.saved))
-        assert stack.up(runtime_version="7.6.0") is None
+        assert sandbox_server.TOKEN not in repr((problem, engine.told, engine.saved))
+        assert engine.up(runtime_version="7.6.0") is None
         assert version(platform) == "7.6.0"
-        assert stack.saved is not None
-        assert (stack.saved["current_version"], stack.saved["pending"]) == ("Astro Runtime 7.6.0", None)
+        assert engine.saved is not None
+        assert (engine.saved["current_version"], engine.saved["pending"]) == ("Astro Runtime 7.6.0", None)
         started = [request.variables["version"] for request in proxy.requests if "version" in request.variables]
         assert list(dict.fromkeys(started)) == ["6.10.0", "7.6.0"]
-        assert changes(platform).count("updateDeploymentRuntime") == 2, "every hop is started once"
+        assert changes(platform).count("updateDeploymentRuntime") == 2, "each hop is started once"
         assert fault.__doc__
         note("faults", {"fault": fault.__doc__.strip(), "outcome": "resumed" if told else "carried on", "told": told})
 
@@ -80,17 +80,17 @@ def test_a_run_carries_on_or_is_resumed(fault: Callable[[Faults], None], tmp_pat
         ("2.1.0", "4.2.5", ["upsertDeployment"]),
     ],
 )
-def test_each_generation_gets_what_it_understands(
+def test_each_generation_gets_the_mutations_that_it_supports(
     generation: str, runs: str, mutations: list[str], tmp_path: Path
 ) -> None:
-    """A migration is started everywhere that it exists; a Runtime upgrade only where versions can be desired."""
+    """A migration is started on all of them. A Runtime upgrade is started where Houston keeps a desired version."""
     with sandbox_server.serving(tmp_path, rows=[row(runs)], version=generation) as platform:
-        stack = Stack(platform.url)
+        engine = InProcessEngine(platform.url)
         declared = {"runtime_version": "5.0.4", "accept": ["overwrite-environment"]}
-        assert stack.up(**declared) is None
+        assert engine.up(**declared) is None
         assert version(platform) == "5.0.4"
         assert changes(platform) == mutations
-        assert stack.preview(**declared).inputs["hops"] == 0
+        assert engine.preview(**declared).inputs["hops"] == 0
 
 
 @pytest.mark.parametrize(
@@ -100,36 +100,38 @@ def test_each_generation_gets_what_it_understands(
         ("0.36.0", "2.4.3", "AC 2.4.3 > Astro Runtime 6.10.0 > Astro Runtime 13.11.0 > Astro Runtime 3.1-21"),
     ],
 )
-def test_airflow_3_is_reached_through_its_gate(generation: str, runs: str, path: str, tmp_path: Path) -> None:
-    """Where the platform offers it: by a release with Airflow 2.7 or later; its own health and version confirm it."""
+def test_airflow_3_is_reached_through_airflow_2_7_or_later(
+    generation: str, runs: str, path: str, tmp_path: Path
+) -> None:
+    """The health and the version of Airflow 3 itself confirm the hop."""
     with sandbox_server.serving(tmp_path, rows=[row(runs)], version=generation, catalog="published") as platform:
-        stack = Stack(platform.url, catalog="published")
-        lines = stack.preview(runtime_version="3.1-x").lines
+        engine = InProcessEngine(platform.url, catalog="published")
+        lines = engine.preview(runtime_version="3.1-x").lines
         assert "FROM astrocrpublic.azurecr.io/runtime:3.1-21" in "\n".join(lines)
         assert "3.1-x stands for Astro Runtime 3.1-21." in lines
-        assert stack.up(runtime_version="3.1-x") is None
-        assert "its Airflow is healthy at 3.1.8" in "\n".join(stack.told.infos)
-        assert stack.saved is not None
-        assert [stack.saved[name] for name in ("path", "airflow_version", "target")] == [path, "3.1.8", "3.1-21"]
+        assert engine.up(runtime_version="3.1-x") is None
+        assert "its Airflow is healthy at 3.1.8" in "\n".join(engine.told.infos)
+        assert engine.saved is not None
+        assert [engine.saved[name] for name in ("path", "airflow_version", "target")] == [path, "3.1.8", "3.1-21"]
 
 
-def test_an_upgrade_by_image_alone_can_wait_for_somebody(tmp_path: Path) -> None:
-    """Nothing is started and nothing is pending; the time-out and the next run are the same as elsewhere."""
+def test_upgrade_by_image_alone_waits_for_a_deploy(tmp_path: Path) -> None:
+    """Houston keeps no pending hop, so the run starts nothing and saves nothing as pending."""
     with sandbox_server.serving(tmp_path, rows=[row("4.2.5")], version="1.1.0") as platform:
-        stack = Stack(platform.url)
-        assert "Houston took no image within" in (stack.up(runtime_version="5.0.4", image=None, timeout="1s") or "")
-        assert "FROM quay.io/astronomer/astro-runtime:5.0.4" in "\n".join(stack.told.infos)
+        engine = InProcessEngine(platform.url)
+        assert "Houston took no image within" in (engine.up(runtime_version="5.0.4", image=None, timeout="1s") or "")
+        assert "FROM quay.io/astronomer/astro-runtime:5.0.4" in "\n".join(engine.told.infos)
         assert changes(platform) == []
-        assert stack.saved is not None
-        assert (stack.saved["current_version"], stack.saved["pending"]) == ("Astro Runtime 4.2.5", None)
+        assert engine.saved is not None
+        assert (engine.saved["current_version"], engine.saved["pending"]) == ("Astro Runtime 4.2.5", None)
 
 
-def test_a_viewers_token_may_look_and_not_change(tmp_path: Path) -> None:
-    """Preview works with it; a run says what the token may not do, and saves that nothing is pending."""
+def test_viewer_token_can_preview_but_not_change(tmp_path: Path) -> None:
+    """A run names the missing permission, and saves that nothing is pending."""
     with sandbox_server.serving(tmp_path, rows=[row("2.3.0")]) as platform:
-        stack = Stack(platform.url, token=sandbox_server.VIEWER)
-        assert stack.preview(runtime_version="5.0.4").inputs["hops"] == 1
-        assert "Deployment Editor" in (stack.up(runtime_version="5.0.4") or "")
-        assert stack.saved is not None
-        assert stack.saved["pending"] is None
+        engine = InProcessEngine(platform.url, token=sandbox_server.VIEWER)
+        assert engine.preview(runtime_version="5.0.4").inputs["hops"] == 1
+        assert "Deployment Editor" in (engine.up(runtime_version="5.0.4") or "")
+        assert engine.saved is not None
+        assert engine.saved["pending"] is None
         assert platform.found(sandbox_server.STARS).pending == ""

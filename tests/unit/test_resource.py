@@ -1,4 +1,4 @@
-"""The provider's methods, called as Pulumi calls them, on our host and on Pulumi's own."""
+"""The methods of the Deployments' provider, on our host and on Pulumi's own."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ GIVEN = {"__provider": "pickled", "release_name": "stars-1", "runtime_version": 
 
 
 class Row(Call):
-    """A call of our host that keeps what is shown at its row."""
+    """A request that keeps the texts shown at its row."""
 
     def __init__(self, urn: str = URN) -> None:
         super().__init__(urn, None)
@@ -71,7 +71,7 @@ def served(tmp_path: Path) -> Iterator[Served]:
 
 @pytest.fixture
 def provider(served: Served) -> Iterator[RuntimeProvider]:
-    """A provider that the stack's config sends to that sandbox."""
+    """A provider with that sandbox in its config."""
     made = configured({"astro:houstonUrl": served.url, "astro:token": TOKEN, "astro:catalog": "guide"})
     yield made
     made._connection.close()
@@ -79,7 +79,7 @@ def provider(served: Served) -> Iterator[RuntimeProvider]:
 
 @pytest.fixture
 def row() -> Iterator[Row]:
-    """The call that this thread serves, as on our host."""
+    """The current request of this thread, as on our host."""
     call = Row()
     token = engine_call._current_call.set(call)
     yield call
@@ -87,21 +87,21 @@ def row() -> Iterator[Row]:
 
 
 def configured(config: dict[str, str]) -> RuntimeProvider:
-    """Make a provider and hand it the stack's config, as Pulumi does."""
+    """Make a provider with a config, as Pulumi does."""
     provider = RuntimeProvider()
     provider.configure(dynamic.ConfigureRequest(dynamic.Config(config, "astro")))
     return provider
 
 
 def checked(provider: RuntimeProvider, **changes: Any) -> dict[str, Any]:
-    """Check inputs that are right; gives what diff and create get."""
+    """Check inputs without a failure, and return the checked ones."""
     result = provider.check({}, GIVEN | changes)
     assert [failure.reason for failure in result.failures] == []
     return dict(result.inputs)
 
 
-def test_the_provider_is_pickled_by_reference() -> None:
-    """The state holds the name of its class, no code and no secret; that name must import for ever."""
+def test_state_holds_the_name_of_the_provider_class() -> None:
+    """Neither code nor a secret. The name must import in every later release."""
     pickled = base64.b64decode(serialize_provider(RuntimeProvider()))
     names = [argument for _, argument, _ in pickletools.genops(pickled) if isinstance(argument, str)]
     assert names[:2] == ["astro_deployment_runtime.resource", "RuntimeProvider"]
@@ -111,15 +111,15 @@ def test_the_provider_is_pickled_by_reference() -> None:
     assert vars(RuntimeProvider()) == {}
 
 
-def test_the_state_of_the_first_release_still_loads() -> None:
-    """The very bytes that its stacks hold."""
+def test_state_of_the_first_release_loads() -> None:
+    """These are the bytes that its stacks hold."""
     saved = "gASVPAAAAAAAAACMIWFzdHJvX2RlcGxveW1lbnRfcnVudGltZS5yZXNvdXJjZZSMD1J1bnRpbWVQcm92aWRlcpSTlCmBlC4="
     assert serialize_provider(RuntimeProvider()) == saved
     assert isinstance(pickle.loads(base64.b64decode(saved)), RuntimeProvider)  # noqa: S301 - we made it
 
 
-def test_the_type_is_for_ever_too() -> None:
-    """State files name it."""
+def test_resource_type_is_that_of_the_first_release() -> None:
+    """States hold it."""
     assert AstroDeploymentRuntime._resource_type_name == "dynamic/astro:DeploymentRuntime"
 
 
@@ -127,7 +127,7 @@ def test_the_type_is_for_ever_too() -> None:
 
 
 def test_check_shows_the_plan(provider: RuntimeProvider, row: Row) -> None:
-    """At the row under Diagnostics, and the path in its status column; unchanged inputs check alike again."""
+    """The plan appears under Diagnostics and its path in the status column. The same inputs check alike again."""
     inputs = checked(provider)
     (kind, text), progress = row.shown
     assert kind == "info"
@@ -138,38 +138,38 @@ def test_check_shows_the_plan(provider: RuntimeProvider, row: Row) -> None:
     assert provider.check(inputs, given).inputs == inputs
 
 
-def test_check_takes_what_comes_back_as_outputs_for_no_inputs(provider: RuntimeProvider) -> None:
-    """A name that is an output is not the user's."""
+def test_check_ignores_inputs_with_the_name_of_an_output(provider: RuntimeProvider) -> None:
+    """They are not the user's."""
     assert checked(provider, plan=["old"], hops=9, current_version="x")["hops"] == 2
 
 
-def test_check_shows_nothing_where_there_is_nothing_to_do(provider: RuntimeProvider, row: Row) -> None:
-    """And diff says no."""
+def test_check_at_the_target_shows_nothing(provider: RuntimeProvider, row: Row) -> None:
+    """And diff reports no change."""
     inputs = checked(provider, release_name="wind-3", runtime_version="4.2.5")
     assert row.shown == []
     assert provider.diff(WIND, inputs, inputs).changes is False
 
 
-def test_check_warns_though_there_is_nothing_to_do(
+def test_check_at_the_target_shows_warnings(
     provider: RuntimeProvider, row: Row, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What should be known of that is said as a warning."""
+    """Without a plan."""
     given = checked(provider, release_name="wind-3", runtime_version="4.2.5")
-    found = resource_checked(given, warnings=("warning yanked: a bad build",))
+    found = check_result(given, warnings=("warning yanked: a bad build",))
     monkeypatch.setattr(type(provider._connection.lifecycle()), "check", lambda *_, **__: found)
     row.shown.clear()
     checked(provider)
     assert row.shown == [("warning", "warning yanked: a bad build")]
 
 
-def resource_checked(inputs: dict[str, Any], warnings: tuple[str, ...]) -> Any:
-    """Make the outcome of a check."""
+def check_result(inputs: dict[str, Any], warnings: tuple[str, ...]) -> Any:
+    """Make the result of a check."""
     from astro_deployment_runtime.lifecycle.deployment import DeploymentCheck  # noqa: PLC0415
 
     return DeploymentCheck(inputs=inputs, warnings=warnings)
 
 
-def test_check_refuses_what_is_illegal(provider: RuntimeProvider, row: Row) -> None:
+def test_check_refuses_an_illegal_target(provider: RuntimeProvider, row: Row) -> None:
     """With the planner's text, at the argument."""
     ((failure),) = provider.check({}, GIVEN | {"release_name": "wind-3", "runtime_version": "4.2.4"}).failures
     assert (failure.property, "NO-REVERT" in failure.reason) == ("runtime_version", True)
@@ -187,16 +187,16 @@ def test_check_refuses_what_is_illegal(provider: RuntimeProvider, row: Row) -> N
         ),
     ],
 )
-def test_a_mistake_in_the_settings_is_a_failed_check(config: dict[str, str], reason: str) -> None:
-    """Of no argument in particular."""
+def test_mistake_in_the_settings_fails_the_check(config: dict[str, str], reason: str) -> None:
+    """At no argument in particular."""
     (failure,) = configured(config).check({}, dict(GIVEN)).failures
     assert failure.property == ""
     assert reason in failure.reason
 
 
 @pytest.mark.parametrize("argument", ["release_name", "runtime_version"])
-def test_an_unknown_deployment_or_version_plans_nothing_and_says_so(row: Row, argument: str) -> None:
-    """The platform is not even asked; diff says that there is a change."""
+def test_unknown_deployment_or_version_plans_nothing(row: Row, argument: str) -> None:
+    """Check sends no request, and diff reports a change."""
     provider = configured({})
     given = GIVEN | {argument: UNKNOWN}
     result = provider.check({}, dict(given))
@@ -219,8 +219,10 @@ def test_an_unknown_deployment_or_version_plans_nothing_and_says_so(row: Row, ar
         ({"deny": ["deprecated", UNKNOWN]}, None),
     ],
 )
-def test_what_is_known_is_planned(provider: RuntimeProvider, row: Row, given: dict[str, Any], line: str | None) -> None:
-    """Path and hops; the plan is unknown where one of its lines is, so that a saved plan may still fill it in."""
+def test_unknown_image_or_option_still_plans_the_path(
+    provider: RuntimeProvider, row: Row, given: dict[str, Any], line: str | None
+) -> None:
+    """The plan itself is unknown if one of its lines is, so that a saved plan may still fill it in."""
     inputs = checked(provider, **given)
     assert {name: inputs[name] for name in given} == given
     assert (inputs["path"], inputs["hops"]) == ("AC 2.2.3 > AC 2.3.0 > Astro Runtime 5.0.4", 2)
@@ -233,15 +235,15 @@ def test_what_is_known_is_planned(provider: RuntimeProvider, row: Row, given: di
 
 
 @pytest.mark.parametrize("unknown", ["image", "project", "strategy", "deny", "timeout", "verify"])
-def test_what_is_refused_whatever_is_unknown_is_refused_at_once(provider: RuntimeProvider, unknown: str) -> None:
+def test_unknown_argument_does_not_delay_a_refusal(provider: RuntimeProvider, unknown: str) -> None:
     """A downgrade does not wait for an image."""
     given = GIVEN | {"release_name": "tides-4", "runtime_version": "4.0.11", unknown: UNKNOWN}
     (failure,) = provider.check({}, given).failures
     assert "no way from AC 2.2.5 to Astro Runtime 4.0.11" in failure.reason
 
 
-def test_a_refusal_that_an_unknown_acceptance_may_lift_is_undecided(provider: RuntimeProvider, row: Row) -> None:
-    """Nothing is claimed of it; what nobody can accept is refused all the same."""
+def test_unknown_acceptance_leaves_an_acceptable_refusal_undecided(provider: RuntimeProvider, row: Row) -> None:
+    """A refusal that nobody can accept stays one."""
     given = GIVEN | {"release_name": "wind-3", "runtime_version": "4.2.4", "accept": [UNKNOWN]}
     result = provider.check({}, given)
     assert (result.failures, "path" in result.inputs) == ([], False)
@@ -254,25 +256,23 @@ def test_a_refusal_that_an_unknown_acceptance_may_lift_is_undecided(provider: Ru
     assert "OFFERED" in failure.reason
 
 
-def test_an_unknown_strategy_leaves_the_path_open(provider: RuntimeProvider, row: Row) -> None:
-    """The Deployment is found, and that is all."""
+def test_unknown_strategy_leaves_the_path_open(provider: RuntimeProvider, row: Row) -> None:
+    """Check only finds the Deployment."""
     inputs = checked(provider, strategy=UNKNOWN)
     assert (inputs["deployment_id"], "path" in inputs, "plan" in inputs) == (STARS, False, False)
     assert row.shown[0][1].startswith("nothing is planned yet: the path depends on strategy")
     assert provider.diff(STARS, {}, inputs).changes is True
 
 
-def test_an_unknown_image_is_no_change_where_nothing_has_to_be_delivered(provider: RuntimeProvider) -> None:
-    """The plan has no line that needs it."""
+def test_unknown_image_at_the_target_is_no_change(provider: RuntimeProvider) -> None:
+    """No line of the plan needs it."""
     inputs = checked(provider, release_name="wind-3", runtime_version="4.2.5", image=UNKNOWN)
     assert not rpc.contains_unknowns(inputs["plan"])
     assert provider.diff(WIND, {}, inputs).changes is False
 
 
-def test_a_hop_of_ours_is_cancelled_before_an_unknown_image(
-    provider: RuntimeProvider, served: Served, row: Row
-) -> None:
-    """Diff, which learns that it is ours, tells the path though the plan has a line that is not known."""
+def test_diff_shows_a_cancel_before_an_unknown_image(provider: RuntimeProvider, served: Served, row: Row) -> None:
+    """Diff learns that the hop is ours, and shows the path although a line of the plan is unknown."""
     served.client.start(served.client.observe(STARS)[0], ReleaseId.parse("AC 2.2.4"))
     given = GIVEN | {"image": UNKNOWN}
     inputs = provider.check(dict(GIVEN), given).inputs
@@ -281,13 +281,13 @@ def test_a_hop_of_ours_is_cancelled_before_an_unknown_image(
     assert row.shown[0][1] == "stars-1: cancel AC 2.2.4, then AC 2.2.3 > AC 2.3.0 > Astro Runtime 5.0.4"
 
 
-def test_unknown_outputs_of_old_do_not_matter(provider: RuntimeProvider) -> None:
-    """In preview the outputs of a resource to come are unknown."""
+def test_unknown_outputs_do_not_matter(provider: RuntimeProvider) -> None:
+    """In a preview, the outputs of a new resource are unknown."""
     assert checked(provider, current_version=UNKNOWN, pending=UNKNOWN)["hops"] == 2
 
 
-def test_diff_answers_yes_or_no(provider: RuntimeProvider) -> None:
-    """By the plan, never by comparing old inputs with new ones; another Deployment is a replacement."""
+def test_diff_goes_by_the_plan(provider: RuntimeProvider) -> None:
+    """It never compares old inputs with new ones. Another Deployment is a replacement."""
     inputs = checked(provider)
     difference = provider.diff(STARS, {}, inputs)
     assert (difference.changes, difference.replaces) == (True, None)
@@ -297,8 +297,8 @@ def test_diff_answers_yes_or_no(provider: RuntimeProvider) -> None:
     assert provider.diff(STARS, {}, dict(GIVEN)).changes is True
 
 
-def test_what_an_earlier_release_saved_shows_no_change(provider: RuntimeProvider) -> None:
-    """Neither what is denied nor what a target stands for is in its inputs."""
+def test_state_of_an_earlier_release_shows_no_change(provider: RuntimeProvider) -> None:
+    """Its inputs have neither ``deny`` nor ``target``."""
     saved = {
         "__provider": "pickled",
         "release_name": "wind-3",
@@ -319,8 +319,8 @@ def test_what_an_earlier_release_saved_shows_no_change(provider: RuntimeProvider
     assert provider.diff("ckw1wind", {**saved, "current_version": "Astro Runtime 4.2.5"}, found.inputs).changes is False
 
 
-def test_diff_refuses_to_take_a_foreign_hop_away(provider: RuntimeProvider, served: Served) -> None:
-    """The old outputs tell that it is not ours; ours is a step of the plan."""
+def test_diff_refuses_to_cancel_a_foreign_hop(provider: RuntimeProvider, served: Served) -> None:
+    """The old outputs say who started it. A hop of ours is cancelled as a step of the plan."""
     served.client.start(served.client.observe(STARS)[0], ReleaseId.parse("AC 2.2.4"))
     result = provider.check(dict(GIVEN), dict(GIVEN))
     with pytest.raises(RefusedError, match="PENDING"):
@@ -329,8 +329,8 @@ def test_diff_refuses_to_take_a_foreign_hop_away(provider: RuntimeProvider, serv
 
 
 @pytest.mark.slow
-def test_create_adopts_and_walks(provider: RuntimeProvider, row: Row, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The id is Houston's; all outputs come back; each hop is told at the row."""
+def test_create_walks_the_path(provider: RuntimeProvider, row: Row, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The id is Houston's, all outputs come back, and each hop is shown at the row."""
     monkeypatch.setattr(engine_call.CallClock, "wait", lambda *_: False)
     inputs = checked(provider, image=IMAGE)
     created = provider.create(inputs)
@@ -344,8 +344,8 @@ def test_create_adopts_and_walks(provider: RuntimeProvider, row: Row, monkeypatc
     assert all(name in created.outs for name in resource.OUTPUTS)
 
 
-def test_update_goes_on_with_what_was_pending(provider: RuntimeProvider, row: Row) -> None:
-    """A stop saves what is pending, as partial progress; the next update takes it from the old outputs."""
+def test_update_resumes_the_pending_hop(provider: RuntimeProvider, row: Row) -> None:
+    """An interrupted run saves it as partial progress."""
     row.cancelled.set()
     inputs = checked(provider, release_name="wind-3")
     with pytest.raises(PartialProgressError, match=r"^interrupted: run 'pulumi up'") as first:
@@ -363,8 +363,8 @@ def test_update_goes_on_with_what_was_pending(provider: RuntimeProvider, row: Ro
 
 
 @pytest.mark.slow
-def test_update_that_arrives_returns_all_outputs(provider: RuntimeProvider, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nothing that was saved is lost."""
+def test_update_returns_all_outputs(provider: RuntimeProvider, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The engine drops an output that is missing."""
     monkeypatch.setattr(engine_call.CallClock, "wait", lambda *_: False)
     inputs = checked(provider, release_name="wind-3", image=IMAGE)
     outs = provider.update(WIND, {}, inputs).outs
@@ -373,16 +373,16 @@ def test_update_that_arrives_returns_all_outputs(provider: RuntimeProvider, monk
     assert outs["current_version"] == "Astro Runtime 5.0.4"
 
 
-def test_read_observes(provider: RuntimeProvider) -> None:
-    """What runs now, beside all that was saved; the inputs stay."""
+def test_read_updates_the_outputs(provider: RuntimeProvider) -> None:
+    """The other outputs and the inputs stay."""
     found = provider.read(STARS, {"__provider": "pickled", "deployment_id": STARS, "plan": ["one"]})
     assert (found.id, found.inputs) == (STARS, None)
     assert found.outs is not None
     assert (found.outs["current_version"], found.outs["plan"]) == ("AC 2.2.3", ["one"])
 
 
-def test_read_of_what_was_adopted_unread(provider: RuntimeProvider) -> None:
-    """It was on hold, and has only the name that it was declared by."""
+def test_read_finds_a_deployment_by_its_release_name(provider: RuntimeProvider) -> None:
+    """A Deployment on hold that could not be read has no id yet."""
     found = provider.read("stars-1", {"release_name": "stars-1", "hold": "refused"})
     assert found.outs is not None
     assert (found.outs["deployment_id"], found.outs["current_version"]) == (STARS, "AC 2.2.3")
@@ -391,7 +391,7 @@ def test_read_of_what_was_adopted_unread(provider: RuntimeProvider) -> None:
 
 
 def saved_token(served: Served, monkeypatch: pytest.MonkeyPatch, *, in_config: bool) -> RuntimeProvider:
-    """Make a provider whose token Houston does not know any more."""
+    """Make a provider with a revoked token."""
     config = {"astro:houstonUrl": served.url, "astro:catalog": "guide"}
     if in_config:
         return configured(config | {"astro:token": "revoked"})
@@ -401,10 +401,10 @@ def saved_token(served: Served, monkeypatch: pytest.MonkeyPatch, *, in_config: b
 
 
 @pytest.mark.parametrize("by", ["config", "environment", "program", "fleet"])
-def test_a_refresh_with_a_revoked_token_says_that_it_may_be_the_saved_one(
+def test_refresh_with_a_revoked_token_names_the_saved_config(
     served: Served, monkeypatch: pytest.MonkeyPatch, by: str
 ) -> None:
-    """And what renews it; not where the program has run, nor where the environment gave the token."""
+    """The hint is left out if the program has run, or if the environment gave the token."""
     provider = saved_token(served, monkeypatch, in_config=by != "environment")
     if by == "program":
         provider.check({}, dict(GIVEN))
@@ -423,15 +423,15 @@ def test_a_refresh_with_a_revoked_token_says_that_it_may_be_the_saved_one(
     provider._connection.close()
 
 
-def test_a_refresh_with_an_address_of_old_says_so_too() -> None:
-    """Whatever of the connection has changed since."""
+def test_refresh_with_an_old_address_names_the_saved_config() -> None:
+    """As with a token."""
     provider = configured({"astro:houstonUrl": "nonsense", "astro:token": TOKEN})
     with pytest.raises(InvalidSettingsError, match="that the last 'pulumi up' saved in the state"):
         provider.read(STARS, {"deployment_id": STARS})
 
 
-def test_read_of_a_deployment_that_has_gone(provider: RuntimeProvider) -> None:
-    """An empty id makes the engine forget the resource; outputs are never None."""
+def test_read_of_a_deleted_deployment_returns_no_id(provider: RuntimeProvider) -> None:
+    """The engine then forgets the resource. Pulumi's host fails on outputs that are None."""
     found = provider.read("ckw1none", {"deployment_id": "ckw1none"})
     assert (found.id, found.outs) == ("", {})
 
@@ -454,14 +454,14 @@ def test_read_of_a_deployment_that_has_gone(provider: RuntimeProvider) -> None:
         ({}, "ckw1stars is forgotten, and nothing is changed on it"),
     ],
 )
-def test_delete_forgets_and_says_so(row: Row, props: dict[str, Any], text: str) -> None:
-    """The platform is not asked, so it works also where it cannot be."""
+def test_delete_says_what_ran_last(row: Row, props: dict[str, Any], text: str) -> None:
+    """Without a request to the platform, so that it works without one."""
     configured({}).delete(STARS, props)
     assert row.shown == [("info", text)]
 
 
-def test_two_resources_for_one_deployment_are_refused(provider: RuntimeProvider) -> None:
-    """Whichever comes second."""
+def test_second_resource_for_one_deployment_is_refused(provider: RuntimeProvider) -> None:
+    """The first may be checked again."""
     for urn, failures in ((URN, 0), (f"{URN}-2", 1), (URN, 0)):
         token = engine_call._current_call.set(Row(urn))
         found = provider.check({}, dict(GIVEN)).failures
@@ -470,7 +470,7 @@ def test_two_resources_for_one_deployment_are_refused(provider: RuntimeProvider)
         assert all("is declared twice, here and as 'data-eng'" in failure.reason for failure in found)
 
 
-def test_one_client_serves_the_whole_process(provider: RuntimeProvider, served: Served) -> None:
+def test_checks_share_one_client(provider: RuntimeProvider, served: Served) -> None:
     """Twenty checks at once read the fleet once."""
     threads = [threading.Thread(target=provider.check, args=({}, dict(GIVEN))) for _ in range(20)]
     for thread in threads:
@@ -480,8 +480,8 @@ def test_one_client_serves_the_whole_process(provider: RuntimeProvider, served: 
     assert len(served.asked()) == 2
 
 
-def test_cancel_of_the_engine_ends_a_wait() -> None:
-    """At once, also when it came before; time goes on as it does."""
+def test_cancel_ends_a_wait() -> None:
+    """At once, also if it came before the wait."""
     call = Row()
     clock = engine_call.CallClock(call)
     before = clock.now()
@@ -494,8 +494,8 @@ def test_cancel_of_the_engine_ends_a_wait() -> None:
 # On Pulumi's own host
 
 
-def test_pulumis_own_host_shows_what_is_printed(provider: RuntimeProvider, capsys: pytest.CaptureFixture[str]) -> None:
-    """The plan, the progress, and one clear last line: nothing can be saved, and nothing is lost."""
+def test_pulumis_own_host_shows_printed_texts(provider: RuntimeProvider, capsys: pytest.CaptureFixture[str]) -> None:
+    """It shows the plan, the progress and one clear last line. It cannot save partial progress."""
     inputs = checked(provider, wait=False)
     printed = capsys.readouterr().out.splitlines()
     assert printed == [*inputs["plan"], "AC 2.2.3 > AC 2.3.0 > Astro Runtime 5.0.4"]
@@ -511,8 +511,8 @@ def test_pulumis_own_host_shows_what_is_printed(provider: RuntimeProvider, capsy
     assert engine_call.CallClock(None).wait(0) is False
 
 
-def test_an_error_of_the_platform_is_itself_on_either_host() -> None:
-    """Where nothing was observed there is nothing to save."""
+def test_platform_error_before_the_first_read_is_raised() -> None:
+    """There is no partial progress to save."""
     provider = configured({"astro:houstonUrl": "http://127.0.0.1:1/v1", "astro:token": TOKEN})
     props = {**GIVEN, "deployment_id": STARS, "path": "AC 2.2.3 > AC 2.3.0"}
     with quick_retries(1), pytest.raises(PlatformUnreachableError, match="cannot be reached"):
@@ -520,8 +520,8 @@ def test_an_error_of_the_platform_is_itself_on_either_host() -> None:
     provider._connection.close()
 
 
-def test_on_hold_the_last_state_is_kept(provider: RuntimeProvider) -> None:
-    """Nothing is planned, nothing is changed, and the old arguments stay as well."""
+def test_hold_keeps_the_last_state(provider: RuntimeProvider) -> None:
+    """Nothing is planned or changed, and the old arguments stay."""
     saved = {"release_name": "stars-1", "runtime_version": "2.2.4", "hops": 2.0}
     checked = provider.check(saved, {"release_name": "wind-3", "runtime_version": "5.0.4", "hold": "refused"})
     assert (checked.inputs, checked.failures) == (saved | {"hold": "refused"}, [])
@@ -530,8 +530,8 @@ def test_on_hold_the_last_state_is_kept(provider: RuntimeProvider) -> None:
     assert provider.update(STARS, saved, checked.inputs).outs == saved
 
 
-def test_on_hold_a_new_resource_adopts_what_runs(provider: RuntimeProvider) -> None:
-    """So that it is in the stack; one that cannot be read goes by the name that it was declared by, until it can."""
+def test_hold_adopts_a_new_resource(provider: RuntimeProvider) -> None:
+    """A Deployment that cannot be read has its release name as id."""
     given = {"release_name": "stars-1", "runtime_version": "5.0.4", "hold": "refused"}
     made = provider.create(provider.check({}, given).inputs)
     outs: dict[str, Any] = made.outs or {}

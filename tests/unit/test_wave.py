@@ -1,4 +1,4 @@
-"""The resource between two waves: when it waits, and what it keeps of a wait that was cut short."""
+"""The gate between two waves: when it waits, and what an interrupted soak saves."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ IDLE = PROPS | {"moves": 0.0}
 
 @pytest.fixture
 def waits(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
-    """What was waited for; an exception in it is raised by the next wait."""
+    """The soaks so far. The next soak raises an exception that a test appends."""
     told: list[Any] = []
 
     def soak(deployments: list[str], **more: Any) -> None:
@@ -49,7 +49,7 @@ def waits(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
 
 @pytest.fixture
 def provider() -> WaveProvider:
-    """A provider as the plugin has it."""
+    """A provider with a config."""
     made = WaveProvider()
     config = {"astro:houstonUrl": "https://houston.example.com/v1"}
     made.configure(dynamic.ConfigureRequest(config=config))  # type: ignore[arg-type]
@@ -58,13 +58,13 @@ def provider() -> WaveProvider:
 
 @pytest.fixture
 def called() -> Iterator[None]:
-    """A call on our host."""
+    """A current request, as on our host."""
     token = engine_call._current_call.set(Call("urn::first", None))
     yield
     engine_call._current_call.reset(token)
 
 
-def test_a_wave_that_moves_is_waited_for(provider: WaveProvider, waits: list[Any]) -> None:
+def test_changing_wave_soaks(provider: WaveProvider, waits: list[Any]) -> None:
     """In the first run and in later ones."""
     assert provider.create(dict(PROPS)).outs == SOAKED
     assert provider.update("first", dict(SOAKED), dict(PROPS)).outs == SOAKED
@@ -72,8 +72,8 @@ def test_a_wave_that_moves_is_waited_for(provider: WaveProvider, waits: list[Any
     assert provider.diff("first", dict(SOAKED), dict(PROPS)).changes is True
 
 
-def test_a_wave_with_nothing_to_do_is_not(provider: WaveProvider, waits: list[Any]) -> None:
-    """Nor one that has no soak: then it is there to keep the order."""
+def test_unchanged_wave_does_not_soak(provider: WaveProvider, waits: list[Any]) -> None:
+    """Nor a wave without a soak time, which only keeps the order."""
     assert provider.diff("first", dict(SOAKED), dict(IDLE)).changes is False
     assert provider.diff("first", dict(SOAKED), PROPS | {"soak": 0.0}).changes is False
     assert provider.create(dict(IDLE)).id == "first"
@@ -81,8 +81,8 @@ def test_a_wave_with_nothing_to_do_is_not(provider: WaveProvider, waits: list[An
 
 
 @pytest.mark.usefixtures("called")
-def test_a_wait_that_was_cut_short_is_made_up_for(provider: WaveProvider, waits: list[Any]) -> None:
-    """By the next run, though the wave has nothing to do by then."""
+def test_unfinished_soak_is_repeated(provider: WaveProvider, waits: list[Any]) -> None:
+    """By the next run, although the wave does not change in it."""
     waits.append(SoakFailedError("not healthy"))
     with pytest.raises(PartialProgressError, match="not healthy") as raised:
         provider.create(dict(PROPS))
@@ -112,10 +112,10 @@ LATER = {"walked": {"a": "AC 2.3.0 > Astro Runtime 5.0.4", "b": None}}
         ({}, LATER | {"soak": 0.0}, False),
     ],
 )
-def test_a_wave_that_arrived_in_an_earlier_run_is_soaked_once(
+def test_wave_that_arrived_in_an_earlier_run_soaks_once(
     provider: WaveProvider, waits: list[Any], saved: dict[str, Any], now: dict[str, Any], due: bool
 ) -> None:
-    """Ctrl-C came after the last hop and before the soak: nothing moves in this run. A state of 0.1.0 was soaked."""
+    """Ctrl-C came between the last hop and the soak. A state of 0.1.0 has finished its soak."""
     news = IDLE | now
     if saved:
         assert provider.diff("first", saved, news).changes is due
@@ -128,25 +128,25 @@ def test_a_wave_that_arrived_in_an_earlier_run_is_soaked_once(
     assert provider.diff("first", outs, news).changes is False
 
 
-def test_a_preview_cannot_tell_what_is_confirmed_in_this_run(
+def test_preview_shows_a_soak_that_depends_on_this_run(
     provider: WaveProvider, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """So it shows the soak, and how long it may take."""
+    """The walked path is unknown until this run confirms it."""
     unknown = IDLE | {"walked": {"a": rpc.UNKNOWN}}
     assert provider.check({}, dict(unknown)).failures == []
     assert provider.diff("first", SOAKED | WALKED, unknown).changes is True
     assert "this wave was not soaked to the end; the next one begins" in capsys.readouterr().out
 
 
-def test_on_pulumis_own_host_the_reason_is_raised(provider: WaveProvider, waits: list[Any]) -> None:
+def test_pulumis_own_host_gets_the_error(provider: WaveProvider, waits: list[Any]) -> None:
     """It cannot save partial progress."""
     waits.append(SoakFailedError("not healthy"))
     with pytest.raises(SoakFailedError):
         provider.create(dict(PROPS))
 
 
-def test_preview_tells_of_the_wait(provider: WaveProvider, capsys: pytest.CaptureFixture[str]) -> None:
-    """Where there is one."""
+def test_preview_shows_the_soak(provider: WaveProvider, capsys: pytest.CaptureFixture[str]) -> None:
+    """With its longest duration."""
     assert provider.check({}, PROPS | {"soaked": None}).inputs == PROPS
     assert "been healthy for 1m, which may take 2m30s at most (soak plus timeout)" in capsys.readouterr().out
     provider.check({}, dict(IDLE))
@@ -154,13 +154,13 @@ def test_preview_tells_of_the_wait(provider: WaveProvider, capsys: pytest.Captur
 
 
 def test_refresh_and_destroy_change_nothing(provider: WaveProvider) -> None:
-    """There is nothing on the platform."""
+    """A gate does not exist on the platform."""
     assert provider.read("first", dict(SOAKED)).outs == SOAKED
     provider.delete("first", dict(SOAKED))
 
 
-def test_the_state_holds_only_the_providers_name() -> None:
-    """So that newer code serves older states."""
+def test_state_holds_the_name_of_the_provider_class() -> None:
+    """So that a newer release serves older states."""
     import base64  # noqa: PLC0415 - only here
 
     pickled = base64.b64decode(serialize_provider(WaveProvider()))

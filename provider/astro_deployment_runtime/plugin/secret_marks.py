@@ -1,8 +1,8 @@
-"""Marks of secrets in the messages between the engine and a provider: taken off, and put on again.
+"""Marks of secrets in the messages between the engine and a provider: removed from requests, put on answers.
 
-The engine marks a secret, at any depth, by an object with a signature in the value's place. Pulumi's own servicer
-leaves it to the engine to carry marks from a provider's inputs to its outputs, by name. The engine cannot know that
-one output repeats another argument; we do, so our server asks for the marks and carries them itself.
+The engine marks a secret, at any depth, by replacing its value with an object that has a signature. With Pulumi's own
+servicer, the engine marks outputs by the names of the inputs. It cannot know that one output repeats another argument.
+Our server knows, so it asks for the marks and carries them itself.
 """
 
 from __future__ import annotations
@@ -19,19 +19,19 @@ _SECRET: Final = "1b47061264138c4ac30d75fd1eb44270"  # noqa: S105 - a mark, no s
 
 
 def plain(properties: Struct) -> Struct:
-    """Return the properties without marks."""
+    """Return properties without marks."""
     return Struct(fields={key: _plain(value) for key, value in properties.fields.items()})
 
 
 def mark(outputs: Struct, inputs: Struct, derived: Mapping[str, tuple[str, ...]]) -> None:
-    """Mark what comes from marked inputs: by name, in objects name by name, and what is derived.
+    """Mark outputs that have the name of a marked input, at any depth, and outputs that are derived from one.
 
-    A list with a secret in it is one as a whole: a provider may give its items in another order.
+    A list that contains a secret is marked as a whole, because a provider may reorder its items.
 
     Args:
-        outputs: without marks of their own, or with some; changed in place.
+        outputs: changed in place.
         inputs: with marks.
-        derived: for an output, the inputs that it repeats.
+        derived: by output, the inputs that it repeats.
     """
     _mark_by_name(outputs, inputs)
     for name, sources in derived.items():
@@ -40,12 +40,12 @@ def mark(outputs: Struct, inputs: Struct, derived: Mapping[str, tuple[str, ...]]
 
 
 def keep(outputs: Struct, before: Struct, inputs: Struct) -> None:
-    """Mark what was saved as a secret before and comes back as it was, unless the inputs give it anew.
+    """Mark unchanged outputs that were saved as secrets, unless the inputs now give the same value in plain text.
 
     Args:
         outputs: changed in place.
-        before: what was saved, with marks.
-        inputs: what is given now, with marks.
+        before: the saved outputs, with marks.
+        inputs: with marks.
     """
     for name, value in before.fields.items():
         if name not in outputs.fields or not _holds_secret(value):
@@ -56,7 +56,7 @@ def keep(outputs: Struct, before: Struct, inputs: Struct) -> None:
 
 
 def exposes(outputs: Struct, inputs: Struct, derived: Mapping[str, tuple[str, ...]]) -> bool:
-    """Return whether saved outputs have in clear what is a secret by the inputs now."""
+    """Return whether saved outputs hold in plain text what the inputs mark as a secret now."""
     marked = Struct()
     marked.CopyFrom(outputs)
     mark(marked, inputs, derived)
@@ -64,7 +64,7 @@ def exposes(outputs: Struct, inputs: Struct, derived: Mapping[str, tuple[str, ..
 
 
 def secrets(properties: Struct) -> Iterator[tuple[str, Value]]:
-    """List what is marked: the path, in which a list has no part of its own, and the value."""
+    """List the marked values, each with its path. A path does not name the items of lists."""
     for name, value in properties.fields.items():
         yield from _secrets(name, value)
 
@@ -104,7 +104,7 @@ def _is_secret(value: Value) -> bool:
 
 
 def _is_object(value: Value) -> bool:
-    """Return whether it is a mapping of the user's; a signature marks a secret, an asset or a reference."""
+    """Return whether a value is a user's mapping. A signature marks a secret, an asset or a reference."""
     return value.HasField("struct_value") and _SIGNATURE not in value.struct_value.fields
 
 

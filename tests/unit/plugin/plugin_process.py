@@ -89,7 +89,7 @@ def init_failed(error: grpc.RpcError) -> provider_pb2.ErrorResourceInitFailed:
 
 @contextlib.contextmanager
 def started(*arguments: str) -> Iterator[tuple[provider_pb2_grpc.ResourceProviderStub, subprocess.Popen[str]]]:
-    """Start the plugin as the engine does; gives a client of it."""
+    """Start the plugin as the engine does, and give a client of it."""
     with subprocess.Popen(
         [sys.executable, "-m", "astro_deployment_runtime.plugin", *arguments],
         cwd=ROOT,
@@ -108,22 +108,22 @@ def started(*arguments: str) -> Iterator[tuple[provider_pb2_grpc.ResourceProvide
 
 
 def struct(**values: Any) -> struct_pb2.Struct:
-    """Make the properties of a resource, with the provider as it is in the state."""
+    """Make the properties of a resource, with its pickled provider."""
     made = struct_pb2.Struct()
     made.update({"__provider": serialize_provider(RuntimeProvider()), **values})
     return made
 
 
 def configured(stub: provider_pb2_grpc.ResourceProviderStub, **config: str) -> None:
-    """Hand over the stack's config."""
+    """Configure the plugin with a stack's config."""
     arguments = struct_pb2.Struct()
     arguments.update({f"astro:{key}": value for key, value in config.items()})
     stub.Configure(provider_pb2.ConfigureRequest(args=arguments), timeout=10)
 
 
 def wait_for(condition: Callable[[], bool]) -> None:
-    """Wait for what another process is about to do."""
+    """Wait until another process has done something."""
     end = time.monotonic() + 20
     while not condition():
-        assert time.monotonic() < end, "it did not come to that"
+        assert time.monotonic() < end, "the condition did not become true"
         time.sleep(0.02)

@@ -42,7 +42,7 @@ def test_providers_connect_by_themselves_on_pulumis_own_host() -> None:
 
 
 def test_mistake_in_the_config_fails_each_request_that_needs_the_platform(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The connection itself is made without a word."""
+    """The connection itself is made without an error."""
     monkeypatch.delenv("ASTRO_HOUSTON_URL", raising=False)
     connection = PlatformConnection({})
     for _ in range(2):

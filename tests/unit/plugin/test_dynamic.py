@@ -110,8 +110,8 @@ def test_cancel_is_passed_on() -> None:
         assert stock.cancels == 1
 
 
-def test_unknown_function_is_named() -> None:
-    """There is only one."""
+def test_unknown_function_is_refused() -> None:
+    """The plugin has one function."""
     with wrapped(lambda: None) as (stub, _), pytest.raises(grpc.RpcError) as raised:
         stub.Invoke(provider_pb2.InvokeRequest(tok="astro:none"), timeout=10)
     assert raised.value.code() is grpc.StatusCode.UNIMPLEMENTED
@@ -127,7 +127,7 @@ def test_unknown_function_is_named() -> None:
     ],
 )
 def test_errors_reach_the_engine(error: Exception, start: str, end: str, *, aborts: bool) -> None:
-    """Ours as their message alone, any other with its traceback, for every release of Pulumi."""
+    """Ours without traceback and any other with it, for every release of Pulumi."""
 
     def fail() -> None:
         raise error
@@ -154,8 +154,8 @@ def test_partial_progress_reaches_the_engine(*, aborts: bool) -> None:
 
 
 @pytest.mark.slow
-def test_the_whole_process_with_an_engine_and_a_platform(engine: Engine, address: str, tmp_path: Path) -> None:
-    """A plan at the resource's row, a hop that is started, Cancel, and partial progress that says what is pending."""
+def test_process_plans_walks_and_saves_partial_progress(engine: Engine, address: str, tmp_path: Path) -> None:
+    """The plan appears at the resource's row, and Cancel saves the pending hop."""
     with serving(tmp_path) as served, started(address) as (stub, _):
         configured(stub, houstonUrl=served.url, token=TOKEN, catalog="guide")
         given = struct(release_name="stars-1", runtime_version="5.0.4", accept=[], timeout="1h", wait=True)
@@ -181,8 +181,8 @@ def test_the_whole_process_with_an_engine_and_a_platform(engine: Engine, address
 
 
 @pytest.mark.slow
-def test_the_whole_process_judges_a_fleet(engine: Engine, address: str, tmp_path: Path) -> None:
-    """Before a resource is declared; the checks that follow read nothing more, and take none of it for declared."""
+def test_process_judges_a_fleet(engine: Engine, address: str, tmp_path: Path) -> None:
+    """The checks that follow send no further request, and take no Deployment for declared twice."""
     declared = {"deployments": [{"name": "data-eng", "releaseName": "stars-1", "runtimeVersion": "5.0.4"}]}
     question = struct_pb2.Struct()
     question.update({"question": json.dumps({"declared": declared, "saved": None, "secret": []})})
@@ -199,8 +199,8 @@ def test_the_whole_process_judges_a_fleet(engine: Engine, address: str, tmp_path
     assert {line.urn for line in engine.lines} == {URN}
 
 
-def test_errors_of_the_whole_process() -> None:
-    """Without an engine's address; a mistake in the settings is a failed check, a mistake of a program a traceback."""
+def test_process_reports_mistakes_without_an_engine() -> None:
+    """A mistake in the settings fails the check, and a bug gives its traceback."""
     with started() as (stub, process):
         configured(stub)
         given = struct(release_name="stars-1", runtime_version="5.0.4")
@@ -228,12 +228,12 @@ def secret(value: Any) -> Any:
 
 
 def given(**values: Any) -> struct_pb2.Struct:
-    """Make inputs of a Deployment that has two hops to go."""
+    """Make the inputs of a Deployment with a path of two hops."""
     return struct(**{"release_name": "stars-1", "runtime_version": "5.0.4", "accept": [], **values})
 
 
 def in_clear(properties: struct_pb2.Struct) -> dict[str, Any]:
-    """Return what the engine would write in clear: everything but the marked values."""
+    """Return what the engine would save in plain text, with marked values replaced."""
 
     def clear(value: Any) -> Any:
         if isinstance(value, dict):
@@ -245,7 +245,7 @@ def in_clear(properties: struct_pb2.Struct) -> dict[str, Any]:
 
 
 def project_of(folder: Path, deploy: str) -> dict[str, Any]:
-    """Lay out an Astro project in a folder with the canary in its name; its path is a secret."""
+    """Write an Astro project in a folder with the canary in its name. Its path is a secret."""
     project = folder / CANARY
     (project / ".astro").mkdir(parents=True)
     (project / ".astro" / "config.yaml").touch()
@@ -256,10 +256,8 @@ def project_of(folder: Path, deploy: str) -> dict[str, Any]:
 
 
 @pytest.mark.slow
-def test_secrets_are_marked_in_all_that_is_saved_and_masked_in_all_that_is_shown(
-    engine: Engine, address: str, tmp_path: Path
-) -> None:
-    """Through check, create, update and refresh of the stock servicer, which is given none of the marks."""
+def test_secrets_are_marked_in_states_and_masked_in_texts(engine: Engine, address: str, tmp_path: Path) -> None:
+    """In check, create, update and refresh. The stock servicer gets no marks."""
     with serving(tmp_path) as served, started(address) as (stub, _):
         arguments = struct_pb2.Struct()
         arguments.update({"astro:houstonUrl": served.url, "astro:token": secret(TOKEN), "astro:catalog": "guide"})
@@ -296,8 +294,8 @@ def test_secrets_are_marked_in_all_that_is_saved_and_masked_in_all_that_is_shown
 
 
 @pytest.mark.slow
-def test_a_secret_path_is_masked_in_what_a_command_prints(engine: Engine, address: str, tmp_path: Path) -> None:
-    """Also where the text is cut right there."""
+def test_secret_path_is_masked_in_the_output_of_a_command(engine: Engine, address: str, tmp_path: Path) -> None:
+    """Also where the output is cut within the path."""
     with serving(tmp_path) as served, started(address) as (stub, _):
         configured(stub, houstonUrl=served.url, token=TOKEN, catalog="guide")
         project = project_of(tmp_path, "pwd; printf '%0290d%s\\n' 0 \"$PWD\"; printf '%016380d%s' 0 \"$PWD\"; exit 3")
@@ -330,8 +328,8 @@ def test_a_secret_path_is_masked_in_what_a_command_prints(engine: Engine, addres
         ({"project": {"path": secret(f"./{CANARY}/x")}}, "project.path '[secret]' is no folder ([secret])"),
     ],
 )
-def test_no_refusal_shows_a_secret(address: str, tmp_path: Path, values: dict[str, Any], reason: str) -> None:
-    """Neither its reason nor the value that the engine would print of the argument that is to blame."""
+def test_refusal_shows_no_secret(address: str, tmp_path: Path, values: dict[str, Any], reason: str) -> None:
+    """Neither its reason nor the argument's value, which the engine would print."""
     with serving(tmp_path) as served, started(address) as (stub, _):
         configured(stub, houstonUrl=served.url, token=TOKEN, catalog="guide")
         (failure,) = stub.Check(provider_pb2.CheckRequest(urn=URN, news=given(**values)), timeout=20).failures
@@ -340,8 +338,8 @@ def test_no_refusal_shows_a_secret(address: str, tmp_path: Path, values: dict[st
     assert failure.property == ""
 
 
-def test_what_became_a_secret_is_saved_anew(tmp_path: Path) -> None:
-    """Once, though there is nothing else to do: the engine would leave it in clear in the state."""
+def test_value_that_became_a_secret_is_saved_again(tmp_path: Path) -> None:
+    """Once, without any other change: the state would keep the plain value."""
     with serving(tmp_path) as served, started() as (stub, _):
         configured(stub, houstonUrl=served.url, token=TOKEN, catalog="guide")
 
@@ -365,8 +363,8 @@ def test_what_became_a_secret_is_saved_anew(tmp_path: Path) -> None:
     assert not [fields for fields in served.asked() if any(name.startswith("update") for name in fields)]
 
 
-def test_an_import_is_refused_in_one_sentence() -> None:
-    """The engine reads a resource to be imported without its provider, of which only the program knows."""
+def test_import_is_refused() -> None:
+    """The engine reads an imported resource without its provider, which only the program knows."""
     with started() as (stub, _):
         configured(stub)
         for urn in (URN, URN.replace("DeploymentRuntime", "Wave")):

@@ -1,4 +1,4 @@
-"""Marks of secrets in messages: taken off, and carried from what is given to what is answered."""
+"""Marks of secrets: removed from requests and put on answers."""
 
 from __future__ import annotations
 
@@ -24,15 +24,15 @@ def S(value: Any) -> Any:  # noqa: N802 - a mark
     return rpc.wrap_rpc_secret(value)
 
 
-def test_marks_are_taken_off_at_any_depth() -> None:
+def test_marks_are_removed_at_any_depth() -> None:
     """In lists, in mappings, and a secret in a secret."""
     given = {"a": S("x"), "b": [1, S({"c": S(2)})], "d": {"e": [{"f": S(None)}]}, "g": rpc.UNKNOWN}
     plain = {"a": "x", "b": [1, {"c": 2}], "d": {"e": [{"f": None}]}, "g": rpc.UNKNOWN}
     assert MessageToDict(secret_marks.plain(struct(given))) == plain
 
 
-def test_the_paths_of_marks_have_no_part_for_a_list() -> None:
-    """Which item it is makes no difference."""
+def test_path_of_a_mark_names_no_list_item() -> None:
+    """Which item is secret makes no difference."""
     given = {"image": S("x"), "project": {"path": S("y"), "test": "z"}, "accept": ["a", S("b")], "k": S({"l": "m"})}
     found = dict(secret_marks.secrets(struct(given)))
     assert sorted(found) == ["accept", "image", "k", "project.path"]
@@ -55,8 +55,10 @@ def test_the_paths_of_marks_have_no_part_for_a_list() -> None:
         ({"plan": ["x"]}, {"image": "x", "timeout": S("1h")}, {"plan": ["x"]}),
     ],
 )
-def test_marks_are_carried(outputs: dict[str, Any], inputs: dict[str, Any], expected: dict[str, Any]) -> None:
-    """By name as the engine does it for a server that wants no marks, and to what is derived."""
+def test_outputs_are_marked_like_their_inputs(
+    outputs: dict[str, Any], inputs: dict[str, Any], expected: dict[str, Any]
+) -> None:
+    """By name, as the engine does it, and also derived outputs."""
     made = struct(outputs)
     secret_marks.mark(made, struct(inputs), {"plan": ("image", "project")})
     assert MessageToDict(made) == MessageToDict(struct(expected))
@@ -73,10 +75,10 @@ def test_marks_are_carried(outputs: dict[str, Any], inputs: dict[str, Any], expe
         ({}, {"a": S("x")}, {}, {}),
     ],
 )
-def test_what_was_saved_as_a_secret_stays_one(
+def test_saved_secret_stays_secret(
     outputs: dict[str, Any], before: dict[str, Any], inputs: dict[str, Any], expected: dict[str, Any]
 ) -> None:
-    """Where it comes back as it was; what the user gives in clear now is no secret any more."""
+    """Unless the user gives its value in plain text now."""
     made = struct(outputs)
     secret_marks.keep(made, struct(before), struct(inputs))
     assert MessageToDict(made) == MessageToDict(struct(expected))

@@ -1,4 +1,4 @@
-"""A stack with one resource, brought forward as the engine does it: check, diff, create or update, save."""
+"""Stands in for Pulumi's engine, in this process: check, diff, create or update, and save one resource."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ POLLING: Final = Polling(first=0.05, confirming=0.02, longest=0.2)
 
 
 @dataclass(slots=True)
-class Stack:
-    """The stack; each run has a client of its own, as each process of the plugin."""
+class InProcessEngine:
+    """The engine with a stack of one resource. Each run has its own client, as each plugin process has."""
 
     url: str
     catalog: str = "guide"
@@ -30,17 +30,17 @@ class Stack:
     told: Recorder = field(default_factory=Recorder)
     inputs: dict[str, Any] = field(default_factory=dict)
     saved: dict[str, Any] | None = None
-    """The resource's outputs in the state; None: it is in no state."""
+    """The resource's outputs in the state; None: the state does not hold it."""
     _unfinished: bool = False
-    """The last run ended with partial progress, so the engine updates it again."""
+    """The last run ended with partial progress, so the next one updates the resource again."""
 
     def connect(self, **environment: str) -> DeploymentLifecycle:
-        """Connect as the plugin does, by the environment."""
+        """Connect by environment variables."""
         known = {"ASTRO_HOUSTON_URL": self.url, "ASTRO_HOUSTON_TOKEN": self.token, "ASTRO_CATALOG": self.catalog}
         return connect(lambda _: None, {**known, **environment})
 
     def preview(self, **declared: Any) -> DeploymentCheck:
-        """Check and refuse as a preview does."""
+        """Check the declaration."""
         lifecycle = self.connect()
         try:
             return self._check(lifecycle, declared)
@@ -48,12 +48,12 @@ class Stack:
             lifecycle.close()
 
     def refusal(self, **declared: Any) -> str:
-        """Preview what has to be refused, and return the reason."""
+        """Preview a declaration that is refused, and return the reason."""
         ((_, reason),) = self.preview(**declared).failures
         return reason
 
     def up(self, **declared: Any) -> str | None:
-        """Run; return why the target was not reached, None where it was."""
+        """Run. Return why it ended before the target; None: it arrived."""
         lifecycle = self.connect()
         try:
             return self._up(lifecycle, declared)
