@@ -1,4 +1,4 @@
-"""``python -m astro_deployment_runtime``."""
+"""Entry point of ``python -m astro_deployment_runtime``: the command line."""
 
 import sys
 

@@ -89,6 +89,18 @@ def test_the_package_is_complete_without_the_repository(environment: Path, tmp_p
     assert "2 hops to Astro Runtime 5.0.4" in _python(environment, *words, cwd=tmp_path)
 
 
+def test_the_console_script_runs_and_names_itself(environment: Path, tmp_path: Path) -> None:
+    """In its help and in the commands that it suggests; ``python -m`` names itself too."""
+    script = environment / "bin" / "astro-deployment-runtime"
+    words = ("explain", "Runtime 8.10.0", "9.0.0")
+    typed = subprocess.run([script, *words], cwd=tmp_path, check=False, capture_output=True, text=True)
+    assert typed.returncode == 3
+    assert "\n  astro-deployment-runtime explain 'Runtime 8.10.0' 9.7.0\n" in typed.stdout
+    shown = subprocess.run([script, "--help"], cwd=tmp_path, check=True, capture_output=True, text=True).stdout
+    assert shown.startswith("usage: astro-deployment-runtime ")
+    assert _python(environment, "-m", _PACKAGE, "--help", cwd=tmp_path).startswith(f"usage: python -m {_PACKAGE} ")
+
+
 def test_a_users_program_is_type_checked(environment: Path, tmp_path: Path) -> None:
     """Against the installed package: correct lines pass, and every mistake is found."""
     program = shutil.copy(ROOT / "tests" / "typed" / "program.py", tmp_path)
