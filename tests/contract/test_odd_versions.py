@@ -1,4 +1,4 @@
-"""A Houston whose rows hold what the vendor's own platform has been seen to hold: odd versions, here and there."""
+"""A Houston that reports versions in odd forms, as the vendor's platform has been seen to do."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ RUNTIME = (("4.2.5", "2.2.5"), ("5.0.4", "2.3.0"), ("6.0.0", "2.4.0"), ("3.1-12"
 
 @dataclass
 class Platform:
-    """Plays a Houston with these rows, and keeps the variables of what it is asked."""
+    """A Houston with these Deployments and releases, which keeps the variables of every request."""
 
     rows: Sequence[dict[str, Any]]
     certified: Sequence[str] = CERTIFIED
@@ -35,7 +35,7 @@ class Platform:
     sent: list[dict[str, Any]] = field(default_factory=list)
 
     def __call__(self, request: httpx.Request) -> httpx.Response:
-        """Answer any document of ours by its variables."""
+        """Answer any query of ours by its variables."""
         body = json.loads(request.content)
         variables = body["variables"]
         self.sent.append(variables)
@@ -53,14 +53,14 @@ class Platform:
 
     @contextlib.contextmanager
     def lifecycle(self) -> Iterator[DeploymentLifecycle]:
-        """Open what plans for it."""
+        """Open the lifecycle of its Deployments."""
         settings = sandbox_server.settings("https://houston.example.com/v1")
         with contextlib.closing(Transport(settings, transport=httpx.MockTransport(self))) as transport:
             yield DeploymentLifecycle(Houston(transport, feed=sandbox_server.feed(), gather=0, poll_gather=0), settings)
 
 
 def row(number: int, *, airflow: str = "", runtime: str = "", flow: str = "2.3.0", **desired: str) -> dict[str, Any]:
-    """Make a Deployment that runs that."""
+    """Return a Deployment that runs these versions."""
     return {
         "id": f"ckw{number}",
         "releaseName": f"stars-{number}",
@@ -75,7 +75,7 @@ def row(number: int, *, airflow: str = "", runtime: str = "", flow: str = "2.3.0
 
 
 def plan(platform: Platform, **declared: Any) -> FleetPlan:
-    """Judge a fleet on it."""
+    """Plan a fleet on the platform."""
     with platform.lifecycle() as lifecycle:
         return plan_fleet(read_fleet_config(declared), lifecycle)
 
@@ -99,8 +99,8 @@ def everything(target: str = "5.0.4", **more: Any) -> dict[str, Any]:
         (row(1, airflow="2.2.4.dev1+astro.1"), "AC 2.2.4.dev1 > AC 2.3.0 > Astro Runtime 5.0.4"),
     ],
 )
-def test_an_odd_version_that_runs_is_upgraded_by_the_rules(found: dict[str, Any], path: str) -> None:
-    """Its path is planned, saved as text, and read back as the same releases."""
+def test_odd_running_version_is_planned_by_the_rules(found: dict[str, Any], path: str) -> None:
+    """Its path is saved as text, and read back as the same releases."""
     (planned,) = plan(Platform([found]), **everything()).deployments
     assert (planned.refusal, planned.path) == (None, path)
     assert " > ".join(str(ReleaseId.parse(each)) for each in path.split(" > ")) == path
@@ -119,8 +119,8 @@ def test_an_odd_version_that_runs_is_upgraded_by_the_rules(found: dict[str, Any]
         (row(1, runtime="7" * 9999), f"it runs Astro Runtime '{'7' * 80}...', which cannot be read"),
     ],
 )
-def test_what_remains_unreadable_is_told_with_its_value(found: dict[str, Any], reason: str) -> None:
-    """For that Deployment alone, which stays in the fleet."""
+def test_unreadable_version_is_refused_with_its_value(found: dict[str, Any], reason: str) -> None:
+    """For that Deployment alone. It stays in the fleet."""
     fleet = plan(Platform([found, row(2, runtime="4.2.5", flow="2.2.5")]), **everything()).deployments
     assert [each.path for each in fleet] == ["", "Astro Runtime 4.2.5 > Astro Runtime 5.0.4"]
     assert fleet[0].refusal == (
@@ -129,16 +129,16 @@ def test_what_remains_unreadable_is_told_with_its_value(found: dict[str, Any], r
     )
 
 
-def test_a_selector_looks_at_what_runs_whatever_else_cannot_be_read() -> None:
-    """An unreadable pending hop makes no Certified of a Runtime; an unreadable version is picked, to be refused."""
+def test_selector_by_distribution_looks_at_the_running_version() -> None:
+    """An unreadable pending hop does not matter. A Deployment with an unreadable version is selected, and refused."""
     rows = [row(1, runtime="5.0.4", awaits="soon"), row(2, airflow="2.3.0"), row(3, airflow="latest")]
     fleet = plan(Platform(rows), **everything(distribution="certified")).deployments
     assert [each.entry.name for each in fleet] == ["stars-2", "stars-3"]
 
 
 @pytest.mark.parametrize("text", ["2.2.4 ", "2.2.4-3", "v2.2.4", "2.2.4rc1", "2.2.4.dev1+astro.1"])
-def test_cancelling_names_what_runs_in_houstons_own_words(text: str) -> None:
-    """Written in another way, it would start an upgrade to that."""
+def test_cancel_sends_the_running_version_as_houston_wrote_it(text: str) -> None:
+    """In another form, the request would start an upgrade."""
     platform = Platform([row(1, airflow=text, awaits_airflow="2.3.0")])
     with platform.lifecycle() as lifecycle:
         found = lifecycle.houston.find(release_name="stars-1")
@@ -147,16 +147,16 @@ def test_cancelling_names_what_runs_in_houstons_own_words(text: str) -> None:
     assert platform.sent[-1] == {"deploymentUuid": "ckw1", "version": text}
 
 
-def test_a_pending_prerelease_is_not_taken_for_its_release() -> None:
-    """What nobody here started is refused, as every foreign hop off the path is."""
+def test_pending_prerelease_differs_from_its_release() -> None:
+    """It is off the path, and refused as every foreign hop off the path is."""
     platform = Platform([row(1, runtime="4.2.5", flow="2.2.5", awaits="5.0.4-rc1")])
     with platform.lifecycle() as lifecycle:
         (found,) = plan_fleet(read_fleet_config(everything()), lifecycle, saved={}).deployments
     assert "PENDING: Astro Runtime 5.0.4-rc1 is pending" in str(found.refusal)
 
 
-def test_odd_rows_are_told_once_and_everything_else_goes_on() -> None:
-    """In one note of the fleet, of bounded length; no Deployment's check repeats it."""
+def test_unreadable_releases_are_one_note_of_the_fleet() -> None:
+    """Its length is bounded, the other releases are used, and the checks that follow do not repeat it."""
     odd = [(f"7.0.{number}-rc1", "2.5.0") for number in range(50)]
     rows = [row(1, runtime="4.2.5", flow="2.2.5"), row(2, runtime="4.2.5", flow="2.2.5")]
     platform = Platform(rows, certified=[*CERTIFIED, "2.5"], runtime=[*RUNTIME, ("8.0.0", "3.4.0rc1"), *odd])
@@ -173,8 +173,8 @@ def test_odd_rows_are_told_once_and_everything_else_goes_on() -> None:
         assert lifecycle.check("a::b::c::stars-1", {}, given).warnings == ()
 
 
-def test_a_fleet_that_is_judged_again_is_told_again() -> None:
-    """The program judges twice where the state has to be asked; only the second answer is shown."""
+def test_note_is_repeated_when_a_fleet_is_planned_again() -> None:
+    """The program asks twice if the plan needs the state, and shows only the second answer."""
     platform = Platform([row(1, runtime="4.2.5", flow="2.2.5", awaits="6.0.0")], certified=["2.\x1b5"])
     with platform.lifecycle() as lifecycle:
         assert build_manifest(everything(), None, lambda: lifecycle).needs_state
@@ -182,8 +182,8 @@ def test_a_fleet_that_is_judged_again_is_told_again() -> None:
     assert manifest.notes == ["the platform's offer has 1 row that cannot be read as a release; left out: 2.\\x1b5"]
 
 
-def test_without_a_fleet_the_first_check_tells_odd_rows() -> None:
-    """Also where that check is refused; the next one does not repeat it."""
+def test_without_a_fleet_the_first_check_shows_the_note() -> None:
+    """Also if that check is refused. The next check does not repeat it."""
     platform = Platform([row(1, runtime="4.2.5", flow="2.2.5"), row(2, runtime="4.2.5")], certified=["2.5"])
     with platform.lifecycle() as lifecycle:
         given = {"release_name": "stars-1", "runtime_version": "9.9.9", "accept": []}
@@ -194,8 +194,8 @@ def test_without_a_fleet_the_first_check_tells_odd_rows() -> None:
         assert lifecycle.check("a::b::c::two", {}, given).warnings == ()
 
 
-def test_a_target_held_at_a_prerelease_is_read_back() -> None:
-    """What `latest-patch` stands for may be the prerelease that runs; it is saved, and read in the next run."""
+def test_target_held_at_a_prerelease_is_read_back() -> None:
+    """`latest-patch` may resolve to the prerelease that runs. It is saved, and read in the next run."""
     platform = Platform([row(1, runtime="5.0.5-rc1")])
     with platform.lifecycle() as lifecycle:
         given = {"release_name": "stars-1", "runtime_version": "latest-patch", "accept": []}
