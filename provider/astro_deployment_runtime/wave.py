@@ -58,11 +58,11 @@ class WaveProvider(dynamic.ResourceProvider):
 
     @staticmethod
     def _show(text: str, props: dict[str, Any]) -> None:
-        from astro_deployment_runtime.execution.wave_soak import deadline
+        from astro_deployment_runtime.execution.wave_soak import deadline_text
         from astro_deployment_runtime.support.text import duration
 
         soak = props["soak"]
-        CallReporter(current_call()).info(f"{text} {duration(soak)}, {deadline(soak, props['timeout'])}")
+        CallReporter(current_call()).info(f"{text} {duration(soak)}, {deadline_text(soak, props['timeout'])}")
 
     def _wait(self, olds: dict[str, Any], props: dict[str, Any]) -> dict[str, Any]:
         if not (props["soak"] and _soak_due(olds, props)):

@@ -348,16 +348,16 @@ def test_update_resumes_the_pending_hop(provider: RuntimeProvider, row: Row) -> 
     """An interrupted run saves it as partial progress."""
     row.cancelled.set()
     inputs = checked(provider, release_name="wind-3")
-    with pytest.raises(PartialProgressError, match=r"^interrupted: run 'pulumi up'") as first:
+    with pytest.raises(PartialProgressError, match=r"^interrupted\. Run `pulumi up`") as first:
         provider.create(inputs)
     assert (first.value.resource_id, first.value.outputs["pending"]) == (WIND, None)
     inputs["wait"] = False
     row.cancelled.clear()
-    with pytest.raises(PartialProgressError, match="not waiting for its image") as second:
+    with pytest.raises(PartialProgressError, match="does not wait for its image") as second:
         provider.update(WIND, first.value.outputs, inputs)
     assert second.value.outputs["pending"] == "Astro Runtime 5.0.4"
     row.cancelled.set()
-    with pytest.raises(PartialProgressError, match="not waiting for its image") as third:
+    with pytest.raises(PartialProgressError, match="does not wait for its image") as third:
         provider.update(WIND, second.value.outputs, inputs)
     assert third.value.outputs == second.value.outputs
 
@@ -503,9 +503,9 @@ def test_pulumis_own_host_shows_printed_texts(provider: RuntimeProvider, capsys:
         provider.create(inputs)
     assert not isinstance(raised.value, PartialProgressError)
     assert str(raised.value).startswith("hop 1/2 - upgrade to AC 2.3.0")
-    assert "not waiting for its image" in str(raised.value)
-    assert str(raised.value).splitlines()[-1].startswith("and then run 'pulumi up' again")
-    assert capsys.readouterr().out.splitlines() == ["hop 1/2 - upgrade to AC 2.3.0 - starting"]
+    assert "does not wait for its image" in str(raised.value)
+    assert str(raised.value).splitlines()[-1].startswith("Then run `pulumi up` to resume.")
+    assert capsys.readouterr().out.splitlines() == ["00:00/1h hop 1/2 AC 2.3.0: starting"]
     provider.delete(STARS, {})
     assert capsys.readouterr().out == "ckw1stars is forgotten, and nothing is changed on it\n"
     assert engine_call.CallClock(None).wait(0) is False

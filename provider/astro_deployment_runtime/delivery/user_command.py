@@ -21,9 +21,8 @@ from dataclasses import dataclass, field
 from typing import IO, TYPE_CHECKING, Final, Self, cast
 
 from astro_deployment_runtime.errors import CommandInterruptedError, DeliveryFailedError, InvalidProjectError
-from astro_deployment_runtime.execution.run_messages import duration
 from astro_deployment_runtime.support.secret_masks import MASKS
-from astro_deployment_runtime.support.text import printable
+from astro_deployment_runtime.support.text import duration, printable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -193,8 +192,9 @@ class Runner:
             if self.clock.wait(0):
                 raise CommandInterruptedError(f"'{command}' was stopped")
             if self.clock.now() >= deadline:
+                limit = duration(round(seconds, 1))
                 raise DeliveryFailedError(
-                    f"'{command}' did not end within {duration(seconds)} (timeout), and was stopped{output.last()}"
+                    f"'{command}' did not end within {limit} (timeout), and was stopped{output.last()}"
                 )
         for line in output.rest():
             self.say(f"{name}: {line}")

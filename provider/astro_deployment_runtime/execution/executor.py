@@ -243,7 +243,7 @@ class _Walk:
     def _mutate(self, step: Start | Deliver | Cancel) -> None:
         match step:
             case Start(hop):
-                self.reporter.progress(run_messages.starting(hop, self.request))
+                self.run_reporter.starting(hop, self.run)
                 self._send(step, lambda: self.client.start(self.deployment, step.release))
             case Cancel(release):
                 self.reporter.info(run_messages.cancelling(release))
@@ -257,7 +257,7 @@ class _Walk:
         self.reporter.info(run_messages.delivering(hop, self.delivery.announce(hop), self.request))
 
         def say(text: str) -> None:
-            self.reporter.progress(run_messages.delivering(hop, text, self.request))
+            self.run_reporter.command_output(hop, text, self.run.at(self.clock.now()))
 
         seconds = self.request.timeout - self.run.waited
         try:

@@ -1,4 +1,4 @@
-"""What the executor needs of the world around it: the platform, a way for images, a listener and a clock."""
+"""What the executor needs from outside: the platform, the delivery of images, a reporter and a clock."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ if TYPE_CHECKING:
 
 
 class Client(Protocol):
-    """What the executor asks of the platform; raises the errors of Houston's client."""
+    """The platform. Methods raise the errors of Houston's client."""
 
     def observe(self, deployment_id: str) -> tuple[Deployment, Platform, Catalog]:
-        """Read a Deployment and the offer, live."""
+        """Read a Deployment, its platform and what that offers, without a cache."""
 
     def observe_deployment(self, deployment_id: str, catalog: Catalog, *, within: float) -> Deployment:
-        """Read a Deployment alone, live; within so many seconds others may be waited for, to be read with it."""
+        """Read a Deployment alone, without a cache. The client may wait ``within`` seconds to read others with it."""
 
     def start(self, deployment: Deployment, target: ReleaseId) -> None:
         """Start a hop."""
@@ -29,46 +29,53 @@ class Client(Protocol):
         """Cancel a pending hop."""
 
     def health(self, deployment: Deployment, expected: AirflowVersion) -> Health:
-        """Ask the Deployment's own Airflow."""
+        """Ask the Deployment's own Airflow for its health and version."""
 
 
 class Delivery(Protocol):
-    """How the image of a hop gets to the platform.
+    """Brings the image of a hop to the platform.
 
-    Called once per hop and run; and again where no effect is seen of a call that was not sent, or not answered.
+    Called once per hop and run, and again where the request was lost and Houston shows no effect of it.
     """
 
     def announce(self, hop: Hop) -> str:
-        """Say what is about to be done."""
+        """Describe the delivery before it starts."""
 
     def deliver(self, deployment: Deployment, hop: Hop, *, seconds: float, say: Callable[[str], None]) -> None:
-        """Do it, in that time; ``say`` what goes on. What Houston makes of it is read afterwards.
+        """Deliver the image. Whether Houston takes it, the executor reads afterwards.
+
+        Args:
+            deployment: where the image goes.
+            hop: whose target the image is built on.
+            seconds: time limit.
+            say: reports progress to the user.
 
         Raises:
-            PlatformError: as a mutation does.
-            DeliveryFailedError: it failed on this side.
-            RunInterruptedError: the user stopped it; of the command, if one ran, its kind tells what was left.
+            PlatformError: Houston refused the image, or its answer was lost.
+            DeliveryFailedError: the delivery failed on this side.
+            RunInterruptedError: the user stopped the run.
+            CommandInterruptedError: likewise, while a command ran. The message says in which state it left the project.
         """
 
 
 class Reporter(Protocol):
-    """Who tells the user."""
+    """Shows texts to the user."""
 
     def info(self, text: str) -> None:
-        """Say something that stays."""
+        """Show a text that stays."""
 
     def warning(self, text: str) -> None:
-        """Warn of something."""
+        """Show a warning."""
 
     def progress(self, text: str) -> None:
-        """Say what is being waited for, until the next such text."""
+        """Show a status text, until the next one."""
 
 
 class Clock(Protocol):
-    """Time, and the user's wish to stop."""
+    """Time, and the user's interrupt."""
 
     def now(self) -> float:
-        """Seconds, from any start, never backwards."""
+        """Return seconds from any start, never backwards."""
 
     def wait(self, seconds: float) -> bool:
-        """Wait; return True at once when the run is cancelled, also if it was before."""
+        """Wait. Return True at once when the user stops the run, or has stopped it before."""

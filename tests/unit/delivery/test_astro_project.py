@@ -241,7 +241,7 @@ def test_a_failure_restores_the_file_and_says_so(simulation: Simulation, folder:
 def test_a_time_out_restores_the_file(simulation: Simulation, folder: Path) -> None:
     """What is left of the hop's time is for both commands."""
     astro(folder, "exec sleep 60")
-    with pytest.raises(DeliveryFailedError, match="did not end within 00:00"):
+    with pytest.raises(DeliveryFailedError, match=r"did not end within 0\.3s"):
         deliver(simulation, declared(folder), seconds=0.3)
     assert text(folder) == BEFORE
 
@@ -372,7 +372,7 @@ def test_a_walk_moves_the_project_along(simulation: Simulation, folder: Path) ->
         f"hop 1/2 - upgrade to AC 2.3.0: building {folder} on AC 2.3.0, with 'astro dev parse' and "
         "'astro deploy {deployment_id} --force'"
     )
-    assert "hop 1/2 - upgrade to AC 2.3.0: astro: building" in simulation.reports.progresses
+    assert "00:00/1h hop 1/2: astro: building" in simulation.reports.progresses
 
 
 def test_a_failed_deployment_ends_the_run_and_the_next_goes_on(simulation: Simulation, folder: Path) -> None:
@@ -498,7 +498,7 @@ def test_a_declaration_has_one_way_for_images() -> None:
     entry = {"name": "a", "releaseName": "stars-1", "runtimeVersion": "5.0.4", "project": {"path": "../airflow"}}
     (read,) = read_fleet_config({"deployments": [entry]}).deployments
     assert read.project == ProjectArguments(path="../airflow", deploy="astro deploy {deployment_id} --force")
-    with pytest.raises(InvalidConfigError, match=r"deployments\[0\]: .*give image or project, not both"):
+    with pytest.raises(InvalidConfigError, match=r"deployments\[0\]: image and project are both given"):
         read_fleet_config({"deployments": [entry | {"image": "a:{version}"}]})
     with pytest.raises(InvalidConfigError, match=r"project\.path: is missing"):
         read_arguments({"release_name": "stars-1", "runtime_version": "5.0.4", "project": {"test": "x"}})

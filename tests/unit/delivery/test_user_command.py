@@ -255,7 +255,7 @@ def test_a_failed_commands_children_end_with_it(tmp_path: Path) -> None:
 
 def test_a_command_that_hangs_is_stopped_in_time(tmp_path: Path) -> None:
     """Silent and with its output closed, it ends with its time-out."""
-    with pytest.raises(DeliveryFailedError, match=r"'./job' did not end within 00:00 \(timeout\), and was stopped"):
+    with pytest.raises(DeliveryFailedError, match=r"'./job' did not end within 0.4s \(timeout\), and was stopped"):
         run(tmp_path, script(tmp_path, "echo started; exec >&- 2>&-; exec sleep 60"), seconds=0.4)
 
 

@@ -6,7 +6,7 @@ from itertools import accumulate, cycle, islice, repeat
 
 import pytest
 
-from astro_deployment_runtime.execution.health_confirmation import SECONDS_WITHOUT_HEARTBEAT, Confirmation, moved_on
+from astro_deployment_runtime.execution.health_confirmation import SECONDS_WITHOUT_HEARTBEAT, Confirmation, is_later
 from astro_deployment_runtime.planning.model import Health
 
 BEATS = [f"2026-01-05T10:00:{second:02}.000000+00:00" for second in range(0, 60, 5)]
@@ -83,7 +83,7 @@ def test_what_is_missing_is_told_after_enough_reads() -> None:
         f"but the heartbeat of its scheduler has not moved since {BEATS[0]}",
     ]
     silent = Confirmation(reads=3)
-    assert silent.missing == "tells no heartbeat of its scheduler, so it has to stay healthy for 40 s"
+    assert silent.missing == "reports no heartbeat of its scheduler, so it has to stay healthy for 40 s"
     assert Confirmation(reads=3, heartbeat="x", moved=True).missing == ""
 
 
@@ -101,4 +101,4 @@ def test_what_is_missing_is_told_after_enough_reads() -> None:
 )
 def test_heartbeats_are_compared_as_instants_or_as_texts(earlier: str | None, later: str | None, moved: bool) -> None:
     """One without a zone is of UTC."""
-    assert moved_on(earlier, later) is moved
+    assert is_later(earlier, later) is moved

@@ -95,7 +95,7 @@ def test_it_takes_just_as_long_as_declared() -> None:
     took, recorder, platform = soaked(["a", "b"])
     assert took == 600
     assert platform.asked == 2 * 21
-    assert recorder.progresses[1] == "all 2 healthy - 00:30 of 10:00"
+    assert recorder.progresses[1] == "00:30/10m all 2 healthy"
     took, _, _ = soaked(["a", "b"], lambda name, passed: name == "a" or passed >= 90)
     assert took == 690
 
@@ -115,8 +115,10 @@ def test_an_illness_in_between_begins_the_count_anew() -> None:
     """With a warning that names it."""
     took, recorder, _ = soaked(["a", "b"], lambda name, passed: name == "a" or not 100 <= passed < 170)
     assert took == 780
-    assert recorder.warnings == ["release-b: its scheduler is unhealthy; the 10m begin anew when all are healthy"]
-    assert "waiting for release-b: its scheduler is unhealthy - 02:30 of 05:00" in recorder.progresses
+    assert recorder.warnings == [
+        "release-b: its scheduler is unhealthy. The soak time of 10m starts over when all are healthy."
+    ]
+    assert "02:30/5m 1 of 2 unhealthy: release-b: its ..." in recorder.progresses
 
 
 def test_it_is_not_borne_for_ever() -> None:
@@ -126,9 +128,9 @@ def test_it_is_not_borne_for_ever() -> None:
     assert str(raised.value) == (
         "the wave was not healthy in time: gone: nobody answers; release-a: its scheduler is unhealthy; release-b: its "
         "scheduler is unhealthy; release-c: its scheduler is unhealthy; release-d: its scheduler is unhealthy; and 2 "
-        "more. It had to be healthy for 10m without a break, which may take 15m at most (soak plus timeout); 05:00 "
-        "have passed, and that no longer fits. The next wave is not begun: look at these Deployments, then run "
-        "'pulumi up' again"
+        "more. It had to be healthy for 10m without a break, which may take 15m at most (soak plus timeout). After "
+        "05:00 a whole soak no longer fits. The next wave does not start. Check these Deployments, then run "
+        "`pulumi up`."
     )
 
 
@@ -175,7 +177,7 @@ def test_an_unhealthy_triggerer_is_warned_of_once() -> None:
     took, recorder, _ = soaked(["a", "b"], lambda *_: "its triggerer is unhealthy")
     assert took == 600
     both = "release-a: its triggerer is unhealthy; release-b: its triggerer is unhealthy"
-    assert recorder.warnings == [f"{both}. The wave goes on; look at their pods"]
+    assert recorder.warnings == [f"{both}. The soak continues. Check the pods of these Deployments."]
 
 
 def test_airflows_are_asked_side_by_side() -> None:
@@ -215,7 +217,7 @@ def test_an_airflow_that_hangs_does_not_hold_the_deadline_up() -> None:
 
 def test_a_user_can_stop_it() -> None:
     """At once."""
-    with pytest.raises(RunInterruptedError, match="interrupted while the wave had to be healthy for 10m"):
+    with pytest.raises(RunInterruptedError, match="interrupted while the wave soaked for 10m"):
         soaked(["a"], cancel_after=120)
 
 
@@ -225,5 +227,5 @@ def test_a_user_can_stop_it_while_an_answer_is_waited_for() -> None:
     def stopped(*_: object) -> bool:
         raise RunInterruptedError("the run was interrupted")
 
-    with pytest.raises(RunInterruptedError, match="interrupted while the wave had to be healthy for 10m"):
+    with pytest.raises(RunInterruptedError, match="interrupted while the wave soaked for 10m"):
         soaked(["a"], stopped)

@@ -350,7 +350,7 @@ def test_apply_without_wait_ends_after_starting_a_hop(lifecycle: DeploymentLifec
     outputs, problem = apply(lifecycle, check(lifecycle, news("wind-3", wait=False)))
     assert outputs["pending"] == "Astro Runtime 5.0.4"
     assert problem is not None
-    assert "not waiting for its image (wait is false)" in problem
+    assert "does not wait for its image (wait: false)" in problem
 
 
 # Refresh
