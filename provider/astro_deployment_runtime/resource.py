@@ -19,12 +19,16 @@ from astro_deployment_runtime.execution.polling import POLLING
 from astro_deployment_runtime.plugin.connection import connection_of
 from astro_deployment_runtime.plugin.engine_call import CallClock, CallReporter, PartialProgressError, current_call
 from astro_deployment_runtime.support import secret_masks
+from astro_deployment_runtime.support.urns import resource_name
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from astro_deployment_runtime.plugin.engine_call import Call
+
 OUTPUTS: Final = (
     "plan",
+    "warnings",
     "path",
     "hops",
     "cancel",
@@ -61,7 +65,7 @@ class RuntimeProvider(dynamic.ResourceProvider):
         if given.get("hold"):
             return dynamic.CheckResult({**(_olds or given), "hold": given["hold"]}, [])
         if call and (refused := secret_masks.refused_secrets(_secret_arguments(call.secret, given), given)):
-            return dynamic.CheckResult(given, [dynamic.CheckFailure("", refused)])
+            return dynamic.CheckResult(given, [dynamic.CheckFailure("", _refusal(call, given, refused))])
         known, unknown = _split_unknown(given)
         if missing := [name for name in _NEEDED if name in unknown]:
             reporter.info(_UNPLANNED.format(why=f"the plan depends on {' and '.join(missing)}"))
@@ -74,10 +78,13 @@ class RuntimeProvider(dynamic.ResourceProvider):
         if checked.undecided:
             reporter.info(_UNPLANNED.format(why=checked.undecided))
         reporter.plan(checked.lines, checked.warnings, checked.inputs)
-        failures = [dynamic.CheckFailure(argument, reason) for argument, reason in checked.failures]
+        failures = [
+            dynamic.CheckFailure(argument, _refusal(call, known, reason)) for argument, reason in checked.failures
+        ]
         inputs = {**checked.inputs, **{name: given[name] for name in unknown}}
         if "path" in inputs:
-            inputs.setdefault("plan", Unknown())  # type: ignore[no-untyped-call]
+            for name in ("plan", "warnings"):
+                inputs.setdefault(name, Unknown())  # type: ignore[no-untyped-call]
         return dynamic.CheckResult(inputs, failures)
 
     def diff(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> dynamic.DiffResult:
@@ -89,9 +96,13 @@ class RuntimeProvider(dynamic.ResourceProvider):
             return dynamic.DiffResult(changes=True, replaces=["deployment_id"])
         if "path" not in known:
             return dynamic.DiffResult(changes=True)
-        with self._connection.explaining_saved_config():
-            compared = self._connection.lifecycle().diff(_olds, known)
-        CallReporter(current_call()).plan(compared.lines, compared.warnings, known)
+        call = current_call()
+        try:
+            with self._connection.explaining_saved_config():
+                compared = self._connection.lifecycle().diff(_olds, known)
+        except RefusedError as error:
+            raise RefusedError(_refusal(call, known, str(error))) from error
+        CallReporter(call).plan(compared.lines, compared.warnings, known)
         return dynamic.DiffResult(changes=compared.changes)
 
     def create(self, props: dict[str, Any]) -> dynamic.CreateResult:
@@ -142,6 +153,14 @@ class RuntimeProvider(dynamic.ResourceProvider):
 
 def _secret_arguments(paths: frozenset[str], given: Mapping[str, Any]) -> set[str]:
     return {path for path in paths if path != "__provider" and path.partition(".")[0] in given}
+
+
+def _refusal(call: Call | None, given: Mapping[str, Any], reason: str) -> str:
+    """Return a refusal with the first line by which a report recognizes it."""
+    from astro_deployment_runtime.planning.plan_messages import deployment_refusal, title
+
+    known = next((text for name in _NEEDED[:2] if isinstance(text := given.get(name), str)), "")
+    return deployment_refusal(title(resource_name(call.urn) if call else known, known), reason)
 
 
 def _split_unknown(properties: Mapping[str, Any]) -> tuple[dict[str, Any], frozenset[str]]:

@@ -29,7 +29,7 @@ SHORT: Final = ("2.2.3", "2.4.3", "6.10.0")
 """AC 2.2.3 > AC 2.4.3 > Astro Runtime 6.10.0, in the published catalog: the shortest path with every mutation."""
 LONG: Final = (*SHORT, "7.6.0")
 """The same and a Runtime upgrade."""
-_PLANNED: Final = frozenset({"plan", "path", "hops", "cancel"})
+_PLANNED: Final = frozenset({"plan", "warnings", "path", "hops", "cancel"})
 _PLUGIN_SECONDS: Final = 5.0
 _OUTAGE_SECONDS: Final = 6.0
 

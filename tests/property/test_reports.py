@@ -17,10 +17,10 @@ from markdown_it import MarkdownIt
 
 from astro_deployment_runtime.errors import InvalidPreviewError
 from astro_deployment_runtime.planning.versions import ReleaseId
-from astro_deployment_runtime.reports.json_report import preview_json
-from astro_deployment_runtime.reports.junit import junit
-from astro_deployment_runtime.reports.markdown import LIMIT, pull_request
-from astro_deployment_runtime.reports.preview import Preview, Row, Status, Warned, read_preview
+from astro_deployment_runtime.reports.json_report import json_report
+from astro_deployment_runtime.reports.junit import junit_xml
+from astro_deployment_runtime.reports.markdown import LIMIT, markdown_comment
+from astro_deployment_runtime.reports.preview import Preview, PreviewedDeployment, PreviewWarning, Status, read_preview
 from astro_deployment_runtime.support.text import printable
 
 _SCHEMA: Final = json.loads(
@@ -74,7 +74,7 @@ _TEXT: Final = st.lists(st.sampled_from(_MARKUP) | st.text(max_size=4), max_size
 _NAMES: Final = st.from_regex(r"[a-z]+(-[a-z]+)?", fullmatch=True)
 _RELEASES: Final = st.sampled_from(["AC 2.2.3", "AC 2.3.0", "Runtime 5.0.4", "Runtime 3.1-12"]).map(ReleaseId.parse)
 _ROWS: Final = st.builds(
-    Row,
+    PreviewedDeployment,
     name=_TEXT,
     release_name=st.none() | _TEXT,
     operation=st.none() | st.sampled_from(["create", "replace"]) | _TEXT,
@@ -82,7 +82,7 @@ _ROWS: Final = st.builds(
     path=st.lists(_RELEASES, max_size=4).map(tuple),
     cancel=st.none() | _TEXT,
     plan=st.lists(_TEXT, max_size=3).map(tuple),
-    warnings=st.lists(st.builds(Warned, name=_NAMES, message=_TEXT), max_size=2).map(tuple),
+    warnings=st.lists(st.builds(PreviewWarning, name=_NAMES, message=_TEXT), max_size=2).map(tuple),
     problem=st.none() | _TEXT,
 )
 _TEXTS: Final = st.lists(_TEXT, max_size=2).map(tuple)
@@ -90,7 +90,7 @@ _PREVIEWS: Final = st.builds(
     Preview,
     project=st.none() | _TEXT,
     stack=st.none() | _TEXT,
-    rows=st.lists(_ROWS, max_size=3).map(tuple),
+    deployments=st.lists(_ROWS, max_size=3).map(tuple),
     notes=_TEXTS,
     warnings=_TEXTS,
     errors=_TEXTS,
@@ -148,15 +148,15 @@ def clipped(text: str) -> str:
 @given(preview=_PREVIEWS)
 def test_nothing_in_a_comment_becomes_markup(preview: Preview) -> None:
     """Only the tags that the report is made of are there, a row for each Deployment, and names read as they are."""
-    written = pull_request(preview)
+    written = markdown_comment(preview)
     assert len(written) <= LIMIT
     assert not [char for char in written if char != "\n" and not char.isprintable()]
     page = _Page(written)
     assert page.tags <= _TAGS
     assert len(page.comments) == 1
     assert page.attributes <= {"details open=None", "code class=language-text", "code class=language-mermaid"}
-    assert page.rows == (len(preview.rows) + 1 if preview.rows else 0)
-    for row, cell in zip(preview.rows, page.cells[::4], strict=True):
+    assert page.rows == (len(preview.deployments) + 1 if preview.deployments else 0)
+    for row, cell in zip(preview.deployments, page.cells[::4], strict=True):
         shown = clipped(row.name)
         if row.release_name is not None and row.release_name != row.name:
             shown += f" ({clipped(row.release_name)})"
@@ -169,7 +169,7 @@ def test_nothing_in_a_comment_becomes_markup(preview: Preview) -> None:
 @given(preview=_PREVIEWS)
 def test_nothing_in_a_comment_mentions_or_links(preview: Preview) -> None:
     """Outside of fenced blocks no character is left that begins a mention, a reference or a link."""
-    prose = re.sub(r"^(`{3,})(?:text|mermaid)\n.*?\n\1$", "", pull_request(preview), flags=re.MULTILINE | re.DOTALL)
+    prose = re.sub(r"^(`{3,})(?:text|mermaid)\n.*?\n\1$", "", markdown_comment(preview), flags=re.MULTILINE | re.DOTALL)
     known = re.sub(
         r"&#\d+;|^### |^<!-- |(?<=-)->$|</?(?:code|details|summary)(?: open)?>", "", prose, flags=re.MULTILINE
     )
@@ -180,7 +180,9 @@ def test_nothing_in_a_comment_mentions_or_links(preview: Preview) -> None:
 def test_a_graph_holds_nothing_but_releases(preview: Preview) -> None:
     """Each line of it is a node or an edge."""
     line = r'    r\d+(?:\["(?:AC|Astro Runtime) [\d.-]+"\]| -->\|"(?:upgrade|migrate): \d+ Deployments?"\| r\d+)'
-    for graph in re.findall(r"^```mermaid\nflowchart LR\n(.*?)\n```$", pull_request(preview), re.MULTILINE | re.DOTALL):
+    for graph in re.findall(
+        r"^```mermaid\nflowchart LR\n(.*?)\n```$", markdown_comment(preview), re.MULTILINE | re.DOTALL
+    ):
         if graph.startswith("    r0["):
             assert [each for each in graph.split("\n") if not re.fullmatch(line, each)] == []
 
@@ -188,36 +190,52 @@ def test_a_graph_holds_nothing_but_releases(preview: Preview) -> None:
 @given(preview=_PREVIEWS)
 def test_junit_is_xml_and_names_every_deployment(preview: Preview) -> None:
     """Also where a name holds what XML has no place for."""
-    (suite,) = ET.fromstring(junit(preview))  # noqa: S314 - our own
+    (suite,) = ET.fromstring(junit_xml(preview))  # noqa: S314 - our own
     cases = suite.findall("testcase")
-    assert len(cases) == len(preview.rows) + len(preview.errors)
-    assert all(printable(row.name) in case.attrib["name"] for row, case in zip(preview.rows, cases, strict=False))
+    assert len(cases) == len(preview.deployments) + len(preview.errors)
+    assert all(
+        printable(row.name) in case.attrib["name"] for row, case in zip(preview.deployments, cases, strict=False)
+    )
     failures = [failure.text or "" for failure in suite.findall("testcase/failure")]
-    problems = ["\n".join(map(printable, row.problem.split("\n"))) for row in preview.rows if row.problem is not None]
+    problems = [
+        "\n".join(map(printable, row.problem.split("\n"))) for row in preview.deployments if row.problem is not None
+    ]
     assert failures == problems
 
 
 @given(preview=_PREVIEWS)
-def test_json_is_by_the_schema_and_loses_nothing(preview: Preview) -> None:
+def test_json_follows_the_schema_and_loses_nothing(preview: Preview) -> None:
     """In ASCII, whatever the names."""
-    written = json.dumps(preview_json(preview))
+    written = json.dumps(json_report(preview))
     assert written.isascii()
     read = json.loads(written)
     _BY_SCHEMA.validate(read)
-    assert [row["name"] for row in read["deployments"]] == [row.name for row in preview.rows]
+    assert [row["name"] for row in read["deployments"]] == [row.name for row in preview.deployments]
 
 
 _KEYS: Final = st.sampled_from(
     [
         *("steps", "diagnostics", "changeSummary", "op", "urn", "newState", "oldState", "inputs", "outputs"),
-        *("message", "severity", "path", "plan", "hold", "cancel", "release_name", "current_version"),
+        *(
+            "message",
+            "severity",
+            "path",
+            "plan",
+            "warnings",
+            "name",
+            "hold",
+            "cancel",
+            "release_name",
+            "current_version",
+        ),
     ]
 )
 _VALUES: Final = st.sampled_from(
     [
         *("create", "same", "replace", "delete", "error", "warning", "AC 2.2.3 > Runtime 5.0.4", "AC 2.2.3"),
         *(f"urn:pulumi:s::p::pulumi-python:dynamic/astro:DeploymentRuntime::{name}" for name in ("a", "b::c", "")),
-        "3 of 4 Deployments are refused; nothing was changed.\n\na: b\n\nc: d\n\ne (f): g\n\nways",
+        "Deployment a (b) is refused:\nc",
+        "1 of 4 Deployments is refused; nothing was changed.\n\nways",
     ]
 )
 _JSON: Final = st.recursive(
@@ -243,9 +261,9 @@ def test_any_json_is_reported_or_refused(document: Any) -> None:
     data = json.dumps(document).encode()
     with suppress(InvalidPreviewError):
         preview = read_preview(data)
-        assert pull_request(preview) == pull_request(read_preview(data))
-        ET.fromstring(junit(preview))  # noqa: S314 - our own
-        _BY_SCHEMA.validate(preview_json(preview))
+        assert markdown_comment(preview) == markdown_comment(read_preview(data))
+        ET.fromstring(junit_xml(preview))  # noqa: S314 - our own
+        _BY_SCHEMA.validate(json_report(preview))
 
 
 @given(data=st.binary(max_size=40))

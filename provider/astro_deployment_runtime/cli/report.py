@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Final
 from astro_deployment_runtime.cli.subcommand import ExitCode, Subcommand
 from astro_deployment_runtime.cli.terminal import print_bytes
 from astro_deployment_runtime.errors import InvalidPreviewError, UnreadableFileError
-from astro_deployment_runtime.reports.json_report import preview_json
-from astro_deployment_runtime.reports.junit import junit
-from astro_deployment_runtime.reports.markdown import pull_request
+from astro_deployment_runtime.reports.json_report import json_report
+from astro_deployment_runtime.reports.junit import junit_xml
+from astro_deployment_runtime.reports.markdown import markdown_comment
 from astro_deployment_runtime.reports.preview import read_preview
 from astro_deployment_runtime.support.file_reading import MAX_PREVIEW_BYTES, read_file, read_stream
 
@@ -24,9 +24,9 @@ if TYPE_CHECKING:
 
 _STDIN: Final = "-"
 _FORMATS: Final[dict[str, Callable[[Preview], str]]] = {
-    "markdown": pull_request,
-    "json": lambda preview: json.dumps(preview_json(preview), indent=2) + "\n",
-    "junit": junit,
+    "markdown": markdown_comment,
+    "json": lambda preview: json.dumps(json_report(preview), indent=2) + "\n",
+    "junit": junit_xml,
 }
 
 

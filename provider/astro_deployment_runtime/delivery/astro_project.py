@@ -181,7 +181,7 @@ class Project:
             return []
         message = (
             f"'astro deploy' may ask to confirm the image of {', '.join(asked)}, and cancels when nobody answers: run "
-            f"'astro config set show_warnings false' in {self.name} first"
+            f"'astro config set show_warnings false' in the project's folder first"
         )
         return [PlanWarning(name=WarningName.DEPLOY_CONFIRMATION, message=message)]
 

@@ -70,8 +70,8 @@ class Ways:
 
     def lines(
         self, arguments: ResourceArguments, deployment: Deployment, planned: Plan, *, unknown: Sequence[str] = ()
-    ) -> list[str]:
-        """Write how the image of each hop of a plan arrives.
+    ) -> tuple[list[PlanWarning], list[str]]:
+        """Return the warnings about the images of a plan's hops, and the lines that say how each image arrives.
 
         Args:
             arguments: what is declared.
@@ -88,7 +88,7 @@ class Ways:
                 registry_image.of_hops(
                     _ANY_IMAGE, planned.hops, deployment, platform, arguments.accepted, self._base_images
                 )
-            return plan_messages.unknown_lines(planned, unknown)
+            return [], plan_messages.unknown_lines(planned, unknown)
         if arguments.project is None:
             named = None
             if arguments.image is not None:
@@ -97,17 +97,17 @@ class Ways:
                 named = registry_image.of_hops(
                     arguments.image, planned.hops, deployment, platform, arguments.accepted, self._base_images
                 )
-            return plan_messages.delivery_lines(planned, named)
+            return [], plan_messages.delivery_lines(planned, named)
         project = self._project(arguments.project)
         if not planned.hops:
-            return []
+            return [], []
         catalog, target = self.houston.snapshot().catalog, planned.target
         checked = project.check(
             deployment,
             planned.hops,
             may_name=lambda named: named == deployment.pending or catalog.between(deployment.current, named, target),
         )
-        return [*_judged(checked.warnings, arguments), *checked.lines]
+        return _judged(checked.warnings, arguments), checked.lines
 
     def _project(self, declaration: ProjectArguments) -> Project:
         if self.settings is None:
@@ -117,8 +117,8 @@ class Ways:
         return Project.declared(declaration, self.settings)
 
 
-def _judged(warnings: Iterable[PlanWarning], arguments: ResourceArguments) -> list[str]:
-    """Write the warnings that are not accepted.
+def _judged(warnings: Iterable[PlanWarning], arguments: ResourceArguments) -> list[PlanWarning]:
+    """Return the warnings that are not accepted.
 
     Raises:
         InvalidProjectError: some are denied.
@@ -128,4 +128,4 @@ def _judged(warnings: Iterable[PlanWarning], arguments: ResourceArguments) -> li
         names = " and ".join(dict.fromkeys(warning.name for warning in denied))
         found = "\n".join(f"denied: {warning.name}: {warning.message}" for warning in denied)
         raise InvalidProjectError(f"{found}\nCorrect that, or take {names} out of deny.")
-    return [f"  {plan_messages.warning_line(warning)}" for warning in shown]
+    return shown

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
     from astro_deployment_runtime.execution.ports import Clock, Reporter
     from astro_deployment_runtime.planning.base_images import BaseImages
-    from astro_deployment_runtime.planning.model import Deployment
+    from astro_deployment_runtime.planning.model import Deployment, PlanWarning
 
 ARGUMENTS: Final = tuple(ResourceArguments.model_fields)
 """Names of the arguments that a user may give a resource."""
@@ -50,8 +50,8 @@ class DeploymentCheck:
     """Checked inputs, with the plan or the reasons against it."""
 
     inputs: Properties
-    """The user's arguments and the plan: ``plan``, ``path``, ``hops``, ``cancel``, ``target``. Inputs that depend on
-    an unknown argument are missing."""
+    """The user's arguments and the plan: ``plan``, ``warnings``, ``path``, ``hops``, ``cancel``, ``target``. Inputs
+    that depend on an unknown argument are missing."""
     failures: tuple[tuple[str, str], ...] = ()
     """Pairs of an argument's name (empty: none in particular) and a reason."""
     lines: tuple[str, ...] = ()
@@ -140,10 +140,10 @@ class DeploymentLifecycle:
             _require_airflow_address(deployment, planned, arguments, unknown)
             if arguments.project is not None and "project" not in unknown:
                 registry.use_project(arguments.project.path, deployment)
-            lines = self._describe(planned, deployment, arguments, name=resource_name(urn), unknown=unknown)
+            lines, warnings = self._describe(planned, deployment, arguments, name=resource_name(urn), unknown=unknown)
         except AstroRuntimeError as error:
             return replace(checked, failures=((error.argument, str(error)),))
-        inputs |= _plan_inputs(planned, lines, arguments, unknown)
+        inputs |= _plan_inputs(planned, lines, warnings, arguments, unknown)
         steps = bool(planned.hops or planned.cancel)
         unknown_owner = owner is Ownership.UNKNOWN and not arguments.accepted.cancel_pending
         needs_state = unknown_owner and planned.cancel is not None
@@ -316,18 +316,21 @@ class DeploymentLifecycle:
         *,
         name: str,
         unknown: Collection[str],
-    ) -> list[str]:
-        """Return the lines that show a plan.
+    ) -> tuple[list[str], list[PlanWarning]]:
+        """Return the lines that show a plan, and the warnings that are among them.
 
         Raises:
             InvalidConfigError: the images cannot be delivered as they are declared.
         """
         unknown_images = _unknown_image_arguments(arguments, unknown)
-        return [
+        image_warnings, image_lines = self._ways.lines(arguments, deployment, planned, unknown=unknown_images)
+        lines = [
             *plan_messages.plan_lines(planned, name=name or None, release_name=deployment.release_name),
             *plan_messages.pending_lines(planned, deployment.pending),
-            *self._ways.lines(arguments, deployment, planned, unknown=unknown_images),
+            *(f"  {plan_messages.warning_line(warning)}" for warning in image_warnings),
+            *image_lines,
         ]
+        return lines, [*planned.warnings, *image_warnings]
 
     @property
     def _base_images(self) -> BaseImages:
@@ -369,19 +372,28 @@ def _unknown_image_arguments(arguments: ResourceArguments, unknown: Collection[s
     return [name for name in deciding if name in unknown]
 
 
-def _plan_inputs(planned: Plan, lines: list[str], arguments: ResourceArguments, unknown: Collection[str]) -> Properties:
-    """Return the inputs that a plan adds. ``plan`` is missing while its text depends on an unknown argument."""
+def _plan_inputs(
+    planned: Plan,
+    lines: list[str],
+    warnings: Collection[PlanWarning],
+    arguments: ResourceArguments,
+    unknown: Collection[str],
+) -> Properties:
+    """Return the inputs that a plan adds, without texts that depend on an unknown argument."""
     inputs = {
         "plan": lines,
+        "warnings": [{"name": str(each.name), "message": printable(each.message)} for each in warnings],
         "path": plan_messages.path_line(planned),
         "hops": len(planned.hops),
         "cancel": str(planned.cancel) if planned.cancel else None,
         "target": str(planned.resolved.version) if planned.resolved else None,
     }
     unknown_images = planned.hops and _unknown_image_arguments(arguments, unknown)
-    unknown_warnings = planned.warnings and "accept" in unknown
-    if unknown_images or unknown_warnings:
+    may_accept_warnings = warnings and "accept" in unknown
+    if unknown_images or may_accept_warnings:
         del inputs["plan"]
+    if may_accept_warnings or (planned.hops and "project" in unknown):
+        del inputs["warnings"]
     return inputs
 
 
@@ -408,7 +420,7 @@ def _unconfirmed_release(olds: Mapping[str, Any], news: Mapping[str, Any]) -> st
 
 def _kept_plan(olds: Mapping[str, Any], news: Mapping[str, Any]) -> Properties:
     """Return the outputs about the last plan where this run only finishes it: this run's own plan is empty."""
-    kept = ("plan", "path", "hops") if _only_finishes_last_run(olds, news) else ()
+    kept = ("plan", "warnings", "path", "hops") if _only_finishes_last_run(olds, news) else ()
     return {name: olds[name] for name in kept if name in olds}
 
 

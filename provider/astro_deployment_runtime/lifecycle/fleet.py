@@ -130,7 +130,7 @@ def _manifest(
     except AstroRuntimeError as error:
         return FleetManifest(problem=str(error))
     if fleet.refused and not config.skips_refused:
-        return FleetManifest(problem=refusal_text(fleet))
+        return FleetManifest(problem=refusal_text(fleet), entries=[_manifest_entry(each) for each in fleet.refused])
     return FleetManifest(
         entries=[_manifest_entry(each) for each in fleet.deployments],
         waves=[_manifest_wave(wave, fleet.wave(wave.name)) for wave in config.waves],
@@ -267,9 +267,8 @@ def _resource_arguments(entry: DeploymentEntry) -> dict[str, Any]:
 
 
 def refusal_text(fleet: FleetPlan) -> str:
-    """Write all refusals of a fleet, and the ways out."""
-    refused = [f"{each.title}: {each.refusal}" for each in fleet.refused]
-    return plan_messages.fleet_refusal(refused, len(fleet.deployments))
+    """Write how many Deployments of a fleet are refused, and the ways out."""
+    return plan_messages.fleet_refusal(len(fleet.refused), len(fleet.deployments))
 
 
 def summary(fleet: FleetPlan, waves: Sequence[Wave]) -> str:

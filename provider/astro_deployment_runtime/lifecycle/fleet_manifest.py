@@ -48,7 +48,7 @@ class FleetManifest:
     """The resources of a fleet, planned as a whole."""
 
     problem: str | None = None
-    """Why the program declares nothing; None: it declares the entries."""
+    """Why the program declares nothing; ``entries`` then has the refused Deployments only. None: it declares them."""
     needs_state: bool = False
     """The plan depends on the stack's state: ask again, with the state."""
     entries: list[ManifestEntry] = field(default_factory=list)

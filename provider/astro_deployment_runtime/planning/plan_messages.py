@@ -145,15 +145,25 @@ def title(name: str, release_name: str | None) -> str:
     return _heading(name, release_name).removesuffix(": ")
 
 
-def fleet_refusal(refused: Sequence[str], total: int) -> str:
-    """Write all refusals of a fleet, each with its Deployment's name before it, and the ways out."""
-    head = f"{len(refused)} of {total} Deployments {'is' if len(refused) == 1 else 'are'} refused; nothing was changed."
+def deployment_refusal(name: str, reason: str) -> str:
+    """Write why a Deployment is refused. The report recognizes a refusal by this first line.
+
+    Args:
+        name: the Deployment as :func:`title` names it.
+        reason: one or more lines.
+    """
+    return f"Deployment {name} is refused:\n{reason}"
+
+
+def fleet_refusal(refused: int, total: int) -> str:
+    """Write how many Deployments of a fleet are refused, and the ways out. The report recognizes the first line."""
+    head = f"{refused} of {total} Deployments {'is' if refused == 1 else 'are'} refused; nothing was changed."
     ways = (
         "Correct what is declared for them, or leave them out (astro:exclude), or let the others go on without them: "
         "set astro:onRefusal to skip, or ASTRO_ON_REFUSAL=skip.\n"
         "The whole fleet is judged with --target, too: ASTRO_ON_REFUSAL=skip lets the targeted Deployments go on."
     )
-    return "\n\n".join([head, *refused, ways])
+    return f"{head}\n\n{ways}"
 
 
 def wave_lines(  # noqa: PLR0913 - what a wave comes to

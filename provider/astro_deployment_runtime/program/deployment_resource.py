@@ -41,6 +41,8 @@ class AstroDeploymentRuntime(dynamic.Resource, module="astro", name="DeploymentR
     if TYPE_CHECKING:
         plan: pulumi.Output[Sequence[str] | None]
         """The plan that was walked last, as lines of text."""
+        warnings: pulumi.Output[Sequence[Mapping[str, str]] | None]
+        """Its warnings, each with a ``name`` and a ``message``."""
         path: pulumi.Output[str | None]
         """Its releases: ``AC 2.2.3 > AC 2.3.0 > Astro Runtime 5.0.4``."""
         hops: pulumi.Output[int | None]

@@ -21,6 +21,7 @@ from pulumi.runtime import config, invoke
 from astro_deployment_runtime.config.config_keys import NAMESPACE
 from astro_deployment_runtime.config.pulumi_project_file import uses_our_plugin
 from astro_deployment_runtime.lifecycle.fleet_manifest import FleetManifest
+from astro_deployment_runtime.planning.plan_messages import deployment_refusal
 from astro_deployment_runtime.plugin.dynamic import JUDGE_FLEET
 from astro_deployment_runtime.program.config_warnings import warn_of_unknown_keys
 from astro_deployment_runtime.program.deployment_resource import declare_planned
@@ -78,6 +79,8 @@ def declare_fleet(  # noqa: PLR0913 - the keys of a stack's config
     secret = [key for key in read if config.is_config_secret(f"{NAMESPACE}:{key}")]
     manifest = _manifest({**given, **{key: _configured(key) for key in read}}, secret)
     if manifest.problem is not None:
+        for entry in manifest.refused:
+            _log_refusal(entry, None)
         raise pulumi.RunError(manifest.problem)
     return _declare(manifest)
 
@@ -248,8 +251,12 @@ def _resource(
     arguments = _hidden(entry.arguments) if manifest.secret else entry.arguments
     made = declare_planned(entry.name, arguments, held=entry.held, hold=entry.refusal, opts=opts)
     if entry.refusal is not None:
-        pulumi.log.error(f"{entry.title}: {entry.refusal}", made)
+        _log_refusal(entry, made)
     return made
+
+
+def _log_refusal(entry: ManifestEntry, resource: pulumi.Resource | None) -> None:
+    pulumi.log.error(deployment_refusal(entry.title, entry.refusal or ""), resource)
 
 
 def _hidden(arguments: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""A preview as JSON, for programs. Its form is published: ``schemas/preview-1.json``."""
+"""The JSON report of a preview, for programs. ``schemas/preview-1.json`` is its published schema."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Any, Final
 from astro_deployment_runtime.reports.preview import Status
 
 if TYPE_CHECKING:
-    from astro_deployment_runtime.reports.preview import Preview, Row
+    from astro_deployment_runtime.reports.preview import Preview, PreviewedDeployment
 
 FORMAT: Final = 1
-"""The version of the form. It rises when something that was there is no longer, or means something else."""
+"""Version of the format. It rises when a key goes or means something else."""
 
 
-def preview_json(preview: Preview) -> dict[str, Any]:
-    """Write a preview for programs, by the schema."""
+def json_report(preview: Preview) -> dict[str, Any]:
+    """Return the report as the schema describes it."""
     return {
         "format": FORMAT,
         "project": preview.project,
@@ -22,10 +22,10 @@ def preview_json(preview: Preview) -> dict[str, Any]:
         "summary": {
             **{str(status): preview.count(status) for status in Status},
             "hops": preview.hops,
-            "warnings": sum(len(row.warnings) for row in preview.rows) + len(preview.warnings),
+            "warnings": sum(len(each.warnings) for each in preview.deployments) + len(preview.warnings),
             "errors": len(preview.errors),
         },
-        "deployments": [_row_json(row) for row in preview.rows],
+        "deployments": [_deployment_json(each) for each in preview.deployments],
         "otherResources": dict(preview.others),
         "notes": list(preview.notes),
         "warnings": list(preview.warnings),
@@ -35,16 +35,16 @@ def preview_json(preview: Preview) -> dict[str, Any]:
     }
 
 
-def _row_json(row: Row) -> dict[str, Any]:
+def _deployment_json(deployment: PreviewedDeployment) -> dict[str, Any]:
     return {
-        "name": row.name,
-        "releaseName": row.release_name,
-        "status": str(row.status),
-        "operation": row.operation,
-        "path": [str(release) for release in row.path],
-        "hops": row.hops,
-        "cancel": row.cancel,
-        "plan": list(row.plan),
-        "warnings": [{"name": each.name, "message": each.message} for each in row.warnings],
-        "problem": row.problem,
+        "name": deployment.name,
+        "releaseName": deployment.release_name,
+        "status": str(deployment.status),
+        "operation": deployment.operation,
+        "path": [str(release) for release in deployment.path],
+        "hops": deployment.hops,
+        "cancel": deployment.cancel,
+        "plan": list(deployment.plan),
+        "warnings": [{"name": each.name, "message": each.message} for each in deployment.warnings],
+        "problem": deployment.problem,
     }

@@ -1,4 +1,4 @@
-"""A preview as JUnit XML, which most pipelines show: a case for each Deployment, a failure where it is refused."""
+"""The JUnit report of a preview, which most pipelines show: a case for each Deployment, a failure if it is refused."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from astro_deployment_runtime.reports.preview import Status
 from astro_deployment_runtime.support.text import printable
 
 if TYPE_CHECKING:
-    from astro_deployment_runtime.reports.preview import Preview, Row
+    from astro_deployment_runtime.reports.preview import Preview, PreviewedDeployment
 
 
-def junit(preview: Preview) -> str:
-    """Write a preview as JUnit XML, with a newline at its end. It tells no times: a preview takes none that matter."""
+def junit_xml(preview: Preview) -> str:
+    """Return the report with a newline at its end. It has no durations: those of a preview say nothing."""
     where = ".".join(filter(None, (preview.project, preview.stack))) or "preview"
     counts = {
-        "tests": len(preview.rows) + len(preview.errors),
+        "tests": len(preview.deployments) + len(preview.errors),
         "failures": preview.count(Status.REFUSED),
         "errors": len(preview.errors),
         "skipped": preview.count(Status.UNPLANNED),
@@ -25,11 +25,12 @@ def junit(preview: Preview) -> str:
     numbers = {name: str(count) for name, count in counts.items()}
     suites = Element("testsuites", numbers)
     suite = SubElement(suites, "testsuite", {"name": printable(where), **numbers})
-    for row in preview.rows:
-        _case(SubElement(suite, "testcase", _names(where, title(row.name, row.release_name))), row)
+    for deployment in preview.deployments:
+        names = _names(where, title(deployment.name, deployment.release_name))
+        _fill_case(SubElement(suite, "testcase", names), deployment)
     for error in preview.errors:
         case = SubElement(suite, "testcase", _names(where, "preview"))
-        _told(SubElement(case, "error"), error)
+        _set_text(SubElement(case, "error"), error)
     indent(suites)
     return f'<?xml version="1.0" encoding="UTF-8"?>\n{tostring(suites, encoding="unicode")}\n'
 
@@ -38,17 +39,18 @@ def _names(where: str, name: str) -> dict[str, str]:
     return {"classname": printable(where), "name": name}
 
 
-def _case(case: Element, row: Row) -> None:
-    if row.problem is not None:
-        _told(SubElement(case, "failure"), row.problem)
-    elif row.status is Status.UNPLANNED:
+def _fill_case(case: Element, deployment: PreviewedDeployment) -> None:
+    if deployment.problem is not None:
+        _set_text(SubElement(case, "failure"), deployment.problem)
+    elif deployment.status is Status.UNPLANNED:
         SubElement(case, "skipped", {"message": "planned only when what its arguments come from exists"})
-    told = [*row.plan, *(f"warning {each.name}: {each.message}" for each in row.warnings if not row.plan)]
-    if told:
-        SubElement(case, "system-out").text = "\n".join(map(printable, told))
+    # The lines of a plan have its warnings.
+    lines = deployment.plan or [f"warning {each.name}: {each.message}" for each in deployment.warnings]
+    if lines:
+        SubElement(case, "system-out").text = "\n".join(map(printable, lines))
 
 
-def _told(element: Element, text: str) -> None:
+def _set_text(element: Element, text: str) -> None:
     """Put a text into an element, and its first line where lists show it. XML has no place for control characters."""
     lines = [printable(line) for line in text.split("\n")]
     element.set("message", lines[0])

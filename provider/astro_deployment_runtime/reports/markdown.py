@@ -1,8 +1,8 @@
-"""A preview as Markdown, for a comment on a pull request: a summary, a row for each Deployment, and the plans folded.
+"""The Markdown report of a preview, for a comment on a pull request: a summary, a table, and the folded plans.
 
-Names and messages come from people and platforms and may hold anything. They stand in ``<code>``, in which nobody is
-mentioned, with every character that means something in Markdown, in HTML or in a table written as an entity; or in a
-fenced block, whose fence is longer than any in it.
+Names and messages come from people and platforms and may hold anything. The report puts them into ``<code>``, where
+GitHub mentions nobody, and writes every character that Markdown, HTML or a table would interpret as an entity. Longer
+texts go into a fenced block, whose fence is longer than any in the text.
 """
 
 from __future__ import annotations
@@ -19,34 +19,34 @@ from astro_deployment_runtime.support.text import printable
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from astro_deployment_runtime.reports.preview import Preview, Row
+    from astro_deployment_runtime.reports.preview import Preview, PreviewedDeployment
 
 LIMIT: Final = 65_000
-"""How many characters are written at most. GitHub takes 65,536 in a comment."""
+"""Longest report, in characters. GitHub accepts 65,536 in a comment."""
 
-_SPAN: Final = 300
-"""How many characters of a name or a message stand in a line; the whole of it is in what is folded, and in the JSON."""
-_LAST: Final = 1_000
-"""How many characters are kept for the last lines."""
-_MEANINGFUL: Final = re.compile(r"[^A-Za-z0-9 '\",;:?!%+=.()/\x80-\U0010ffff-]|:(?=//)|(?<=www)\.")
-_HEADS: Final = ("| Deployment | | Path | Warnings |", "|---|---|---|---|")
+_INLINE_LIMIT: Final = 300
+"""Longest name or message in a line, in characters. The folded texts and the JSON report have all of it."""
+_FOOTER_LIMIT: Final = 1_000
+"""Room for the last lines, in characters."""
+_MARKUP: Final = re.compile(r"[^A-Za-z0-9 '\",;:?!%+=.()/\x80-\U0010ffff-]|:(?=//)|(?<=www)\.")
+_TABLE_HEAD: Final = ("| Deployment | | Path | Warnings |", "|---|---|---|---|")
 
 
-def pull_request(preview: Preview) -> str:
-    """Write a preview as Markdown, with a newline at its end, of at most :data:`LIMIT` characters.
+def markdown_comment(preview: Preview) -> str:
+    """Return the report with a newline at its end, in at most :data:`LIMIT` characters.
 
-    Its first line is a comment that names the stack, by which a pipeline finds its own comment again.
+    The first line is an HTML comment that names the stack. A pipeline finds its own comment again by it.
     """
     name = "/".join(filter(None, (preview.project, preview.stack))) or "unknown"
     head = [f"<!-- astro-deployment-runtime: {_inline(name)} -->", "", f"### Deployments of {_code(name)}", ""]
     head += [_summary(preview), ""]
-    room = LIMIT - _LAST - sum(len(line) + 1 for line in head)
-    rows = _fitting([_row(row) for row in preview.rows], room - sum(map(len, _HEADS)) - 3)
-    table = [*_HEADS, *rows, ""] if rows else []
+    room = LIMIT - _FOOTER_LIMIT - sum(len(line) + 1 for line in head)
+    rows = _take_fitting([_table_row(each) for each in preview.deployments], room - sum(map(len, _TABLE_HEAD)) - 3)
+    table = [*_TABLE_HEAD, *rows, ""] if rows else []
     folds = [fold for fold in _folds(preview) if fold]
-    shown = _fitting(folds, room - sum(len(line) + 1 for line in table))
-    last = _last(preview, rows_left=len(preview.rows) - len(rows), folds_left=len(folds) - len(shown))
-    return "\n".join([*head, *table, *shown, *last]).rstrip("\n") + "\n"
+    shown = _take_fitting(folds, room - sum(len(line) + 1 for line in table))
+    footer = _footer(preview, rows_left=len(preview.deployments) - len(rows), folds_left=len(folds) - len(shown))
+    return "\n".join([*head, *table, *shown, *footer]).rstrip("\n") + "\n"
 
 
 def _summary(preview: Preview) -> str:
@@ -63,47 +63,47 @@ def _summary(preview: Preview) -> str:
     return f"{', '.join(told) or 'Nothing to do'}."
 
 
-def _row(row: Row) -> str:
-    name = _code(row.name)
-    if row.release_name not in {None, row.name}:
-        name += f" ({_code(str(row.release_name))})"
-    path = _code(_first(row.problem)) if row.problem else ARROW.join(map(str, row.path))
-    warnings = ", ".join(dict.fromkeys(each.name for each in row.warnings))
-    return f"| {name} | {_what(row)} | {path} | {warnings} |"
+def _table_row(deployment: PreviewedDeployment) -> str:
+    name = _code(deployment.name)
+    if deployment.release_name not in {None, deployment.name}:
+        name += f" ({_code(str(deployment.release_name))})"
+    path = _code(_first_line(deployment.problem)) if deployment.problem else ARROW.join(map(str, deployment.path))
+    warnings = ", ".join(dict.fromkeys(each.name for each in deployment.warnings))
+    return f"| {name} | {_action(deployment)} | {path} | {warnings} |"
 
 
-def _what(row: Row) -> str:
-    match row.status:
+def _action(deployment: PreviewedDeployment) -> str:
+    match deployment.status:
         case Status.REFUSED:
             return "**refused**"
         case Status.UNPLANNED:
             return "planned later"
         case Status.FORGOTTEN:
             return "forgotten, keeps its version"
-    steps = ["takes the place of another"] if row.operation == "replace" else []
-    steps += [f"cancels {_code(row.cancel)}"] if row.cancel else []
-    steps += [hops_text(row.hops)] if row.hops else []
+    steps = ["takes the place of another"] if deployment.operation == "replace" else []
+    steps += [f"cancels {_code(deployment.cancel)}"] if deployment.cancel else []
+    steps += [hops_text(deployment.hops)] if deployment.hops else []
     return ", then ".join(steps) or "nothing to do"
 
 
 def _folds(preview: Preview) -> Iterable[str]:
-    """Write what can be unfolded, the most important first."""
+    """Yield the folded texts, the most important first; an empty text where there is nothing to fold."""
     yield _fold("Why the preview failed", preview.errors, unfolded=True)
-    yield _graph(preview.rows)
+    yield _graph(preview.deployments)
     yield _fold("What the program says", preview.notes, unfolded=True)
     yield _fold("Warnings", preview.warnings, unfolded=True)
-    for row in preview.rows:
-        if row.problem and ("\n" in row.problem or len(row.problem) > _SPAN):
-            yield _fold(_code(f"{row.name}: {_first(row.problem)}"), [row.problem])
-        elif row.plan:
-            yield _fold(_code(row.plan[0]), ["\n".join(row.plan[1:])])
-        elif row.warnings:
-            lines = [f"warning {each.name}: {each.message}" for each in row.warnings]
-            yield _fold(_code(f"{row.name}: {_what(row)}"), lines)
+    for deployment in preview.deployments:
+        if deployment.problem and ("\n" in deployment.problem or len(deployment.problem) > _INLINE_LIMIT):
+            yield _fold(_code(f"{deployment.name}: {_first_line(deployment.problem)}"), [deployment.problem])
+        elif deployment.plan:
+            yield _fold(_code(deployment.plan[0]), ["\n".join(deployment.plan[1:])])
+        elif deployment.warnings:
+            lines = [f"warning {each.name}: {each.message}" for each in deployment.warnings]
+            yield _fold(_code(f"{deployment.name}: {_action(deployment)}"), lines)
 
 
 def _fold(title: str, texts: Sequence[str], *, unfolded: bool = False) -> str:
-    """Write texts below a title; nothing where there are none."""
+    """Return texts folded below a title; empty without texts."""
     if not texts:
         return ""
     lines = [printable(line) for text in texts for line in text.split("\n")]
@@ -117,9 +117,9 @@ def _fenced(language: str, lines: Iterable[str]) -> str:
     return f"{fence}{language}\n{text}\n{fence}\n"
 
 
-def _graph(rows: Iterable[Row]) -> str:
-    """Draw the hops of all Deployments, each with how many take it; it holds nothing but releases."""
-    hops = Counter(hop for row in rows for hop in zip(row.path, row.path[1:], strict=False))
+def _graph(deployments: Iterable[PreviewedDeployment]) -> str:
+    """Draw the hops of all Deployments as a Mermaid flowchart, with the number of Deployments at each."""
+    hops = Counter(hop for each in deployments for hop in zip(each.path, each.path[1:], strict=False))
     if not hops:
         return ""
     numbers = {
@@ -133,7 +133,7 @@ def _graph(rows: Iterable[Row]) -> str:
     return _fenced("mermaid", lines)
 
 
-def _last(preview: Preview, *, rows_left: int, folds_left: int) -> list[str]:
+def _footer(preview: Preview, *, rows_left: int, folds_left: int) -> list[str]:
     lines = []
     if rows_left or folds_left:
         lines.append(f"Too long for a comment: {rows_left} rows and {folds_left} folded texts are left out.")
@@ -147,8 +147,8 @@ def _last(preview: Preview, *, rows_left: int, folds_left: int) -> list[str]:
     return [line for each in lines for line in (each, "")]
 
 
-def _fitting(parts: Sequence[str], room: int) -> list[str]:
-    """Return the first parts, as many as have room, with a newline after each."""
+def _take_fitting(parts: Sequence[str], room: int) -> list[str]:
+    """Return the first parts that fit into the room, in characters, with a newline after each."""
     fitting = []
     for part in parts:
         room -= len(part) + 1
@@ -158,7 +158,7 @@ def _fitting(parts: Sequence[str], room: int) -> list[str]:
     return fitting
 
 
-def _first(text: str) -> str:
+def _first_line(text: str) -> str:
     return text.partition("\n")[0]
 
 
@@ -168,5 +168,5 @@ def _code(text: str) -> str:
 
 def _inline(text: str) -> str:
     shown = printable(text)
-    short = shown if len(shown) <= _SPAN else f"{shown[: _SPAN - 1]}…"
-    return _MEANINGFUL.sub(lambda match: f"&#{ord(match[0])};", short)
+    short = shown if len(shown) <= _INLINE_LIMIT else f"{shown[: _INLINE_LIMIT - 1]}…"
+    return _MARKUP.sub(lambda match: f"&#{ord(match[0])};", short)

@@ -1,8 +1,10 @@
-"""What a preview says of Deployments: the values that a report is written from.
+"""What a preview says about each Deployment: the values that the Markdown, JSON and JUnit reports are written from.
 
-The engine lists Deployments in the order in which they were planned, which is another in each run. Here they are
-sorted, so that two previews of the same change are told in the same way. The stack's config, which the engine writes
-down too, is not read.
+The engine lists resources in the order in which it planned them, which differs from run to run. Reports sort them, so
+that two previews of the same change look alike. The stack's config in the preview is never read.
+
+Plans come from the inputs of a resource. A refused Deployment has no step, so refusals come from diagnostics, and only
+their first line is parsed.
 """
 
 from __future__ import annotations
@@ -14,32 +16,34 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
 from astro_deployment_runtime.errors import InvalidPreviewError, InvalidVersionError
-from astro_deployment_runtime.planning.plan_messages import ARROW
+from astro_deployment_runtime.planning.plan_messages import ARROW, title
 from astro_deployment_runtime.planning.versions import ReleaseId
-from astro_deployment_runtime.reports.pulumi_preview_json import FOREIGN, SAME, read_digest
-from astro_deployment_runtime.support.text import printable_name
+from astro_deployment_runtime.reports.pulumi_preview_json import NOT_A_PREVIEW, SAME, parse_preview
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
-    from astro_deployment_runtime.reports.pulumi_preview_json import Diagnostic, Digest, Step
+    from astro_deployment_runtime.reports.pulumi_preview_json import Diagnostic, PulumiPreview, Step
     from astro_deployment_runtime.support.urns import Urn
 
-_FLEET: Final = re.compile(r"(\d+) of \d+ Deployments (?:is|are) refused; nothing was changed\.\n\n")
-_TITLED: Final = re.compile(r"(?P<name>.+?)(?: \((?P<release>[^()\s]+)\))?: (?P<text>.+)", re.DOTALL)
-_WARNING: Final = re.compile(r"\s*warning (?P<name>[a-z-]+): (?P<message>.+)", re.DOTALL)
+_REFUSED_DEPLOYMENT: Final = re.compile(
+    r"(?:.*? )??Deployment (?P<name>.+?)(?: \((?P<release_name>[^()\s]+)\))? is refused:"
+)
+"""First line of a refusal, as ``plan_messages.deployment_refusal`` writes it; the engine may put a text before it."""
+_REFUSED_FLEET: Final = re.compile(r"\d+ of \d+ Deployments (?:is|are) refused; nothing was changed\.")
+"""First line of ``plan_messages.fleet_refusal``, which follows the refusals of all Deployments."""
 _END_OF_PROGRAM: Final = "an unhandled error occurred: program exited with non-zero exit code"
 
 
 class Status(StrEnum):
-    """What becomes of a Deployment; what needs a reviewer's eye comes first."""
+    """What the run would do to a Deployment. What a reviewer has to look at comes first."""
 
     REFUSED = "refused"
     MOVES = "moves"
     UNPLANNED = "unplanned"
-    """Its path is known only when what its arguments come from exists."""
+    """The path depends on a resource that does not exist yet."""
     FORGOTTEN = "forgotten"
-    """It leaves the stack, and keeps its version."""
+    """The Deployment leaves the stack and keeps its version."""
     UNCHANGED = "unchanged"
 
 
@@ -47,30 +51,30 @@ _ORDER: Final = tuple(Status)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Warned:
-    """A warning, with its name."""
+class PreviewWarning:
+    """A warning of a plan."""
 
     name: str
     message: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Row:
+class PreviewedDeployment:
     """A Deployment in a preview."""
 
     name: str
     """The resource's name in the stack."""
     release_name: str | None = None
     operation: str | None = None
-    """The engine's word for what becomes of the resource; None where the preview did not come to that."""
+    """The engine's word for the step: ``create``, ``update``, ``same``. None where the preview ended before it."""
     status: Status
     path: tuple[ReleaseId, ...] = ()
-    """What runs, and the target of each hop."""
+    """The release that runs, and the target of each hop."""
     cancel: str | None = None
     """A pending hop that is cancelled first."""
     plan: tuple[str, ...] = ()
     """The plan's lines, where there is something to do."""
-    warnings: tuple[Warned, ...] = ()
+    warnings: tuple[PreviewWarning, ...] = ()
     problem: str | None = None
     """Why it is refused."""
 
@@ -86,28 +90,28 @@ class Preview:
 
     project: str | None
     stack: str | None
-    rows: tuple[Row, ...]
+    deployments: tuple[PreviewedDeployment, ...]
     notes: tuple[str, ...]
-    """What the program said: for a fleet, what it comes to."""
+    """What the program logged; for a fleet, its summary."""
     warnings: tuple[str, ...]
-    """What it warned of, beside the warnings of a Deployment."""
+    """Warnings that are in no Deployment's plan."""
     errors: tuple[str, ...]
-    """Why the preview failed, beside the refusals of Deployments."""
+    """Why the preview failed, except for refused Deployments."""
     others: Mapping[str, int]
-    """How many resources that are not ours each operation is for, without those that stay the same."""
+    """Number of resources of other packages by operation, without those that stay the same."""
     partial: bool
-    """It need not have come to all that is declared: the engine ends a preview at the first check that fails."""
+    """Deployments may be missing: the engine ends a preview at the first check that fails."""
     lists_unchanged: bool
-    """Deployments with nothing to do have rows too."""
+    """Deployments with nothing to do are listed too."""
 
     def count(self, status: Status) -> int:
-        """Count the Deployments of which that becomes."""
-        return sum(row.status is status for row in self.rows)
+        """Count the Deployments with a status."""
+        return sum(each.status is status for each in self.deployments)
 
     @property
     def hops(self) -> int:
         """The number of hops of all Deployments."""
-        return sum(row.hops for row in self.rows)
+        return sum(each.hops for each in self.deployments)
 
 
 def read_preview(data: bytes) -> Preview:
@@ -116,111 +120,118 @@ def read_preview(data: bytes) -> Preview:
     Raises:
         InvalidPreviewError: it is something else.
     """
-    digest = read_digest(data)
-    urns = [each.urn for each in (*digest.steps, *digest.diagnostics) if each.urn]
-    rows, errors = _rows(digest), []
-    for text in _said(digest, "error"):
-        refused = _refused_fleet(text)
-        rows += refused
-        errors += [] if refused else [text]
+    pulumi = parse_preview(data)
+    urns = [each.urn for each in (*pulumi.steps, *pulumi.diagnostics) if each.urn]
+    deployments, warnings = _read_deployments(pulumi)
+    errors = []
+    for text in _messages(pulumi, "error"):
+        if refused := _read_refusal(text):
+            deployments.append(refused)
+        elif not _REFUSED_FLEET.fullmatch(_first_line(text)):
+            errors.append(text)
     reasons = [text for text in errors if not text.startswith(_END_OF_PROGRAM)]
-    others = Counter(step.op for step in digest.steps if step.foreign and step.op != SAME)
+    deployments.sort(key=lambda each: (_ORDER.index(each.status), each.name, each.release_name or ""))
+    others = Counter(step.op for step in pulumi.steps if step.of_another_package and step.op != SAME)
     return Preview(
         project=urns[0].project if urns else None,
         stack=urns[0].stack if urns else None,
-        rows=tuple(sorted(rows, key=lambda row: (_ORDER.index(row.status), row.name, row.release_name or ""))),
-        notes=_said(digest, "info"),
-        warnings=_said(digest, "warning"),
-        # How the program ended is of interest only where nobody said why.
-        errors=tuple(reasons if reasons or rows else errors),
+        deployments=tuple(deployments),
+        notes=_messages(pulumi, "info"),
+        warnings=(*_messages(pulumi, "warning"), *sorted(warnings)),
+        # How the program ended says nothing beside the reason.
+        errors=tuple(reasons if reasons or deployments else errors),
         others=dict(sorted(others.items())),
-        partial=any(row.operation is None for row in rows) or (bool(errors) and not rows),
-        lists_unchanged=digest.lists_unchanged,
+        partial=any(each.operation is None for each in deployments) or (bool(errors) and not deployments),
+        lists_unchanged=pulumi.lists_unchanged,
     )
 
 
-def _said(digest: Digest, severity: str) -> tuple[str, ...]:
-    """Return what was said of no Deployment in particular."""
-    found = [each for each in digest.diagnostics if each.severity == severity and not each.deployment]
+def _messages(pulumi: PulumiPreview, severity: str) -> tuple[str, ...]:
+    """Return the messages that belong to no Deployment."""
+    found = [each for each in pulumi.diagnostics if each.severity == severity and not each.deployment]
     return tuple(each.text for each in found if each.text)
 
 
-def _rows(digest: Digest) -> list[Row]:
-    """Return a row for each Deployment that has a step, or of which an error was told."""
+def _read_deployments(pulumi: PulumiPreview) -> tuple[list[PreviewedDeployment], list[str]]:
+    """Return each Deployment that has a step or an error, and the warnings about them that no plan has."""
     steps: dict[Urn, Step | None] = {}
-    said: dict[Urn, list[Diagnostic]] = {}
-    for step in digest.steps:
-        # Where a resource is replaced, there may be a step for the old one too.
+    diagnostics: dict[Urn, list[Diagnostic]] = {}
+    for step in pulumi.steps:
+        # A replacement may have a step for the old resource too.
         if step.deployment and (step.new or step.deployment not in steps):
             steps[step.deployment] = step
-    for each in digest.diagnostics:
+    for each in pulumi.diagnostics:
         if each.deployment:
-            said.setdefault(each.deployment, []).append(each)
+            diagnostics.setdefault(each.deployment, []).append(each)
             if each.severity == "error":
                 steps.setdefault(each.deployment, None)
-    return [_row(urn.name, step, said.get(urn, ())) for urn, step in steps.items()]
+    deployments, warnings = [], []
+    for urn, last_step in steps.items():
+        messages = diagnostics.get(urn, ())
+        deployments.append(_read_deployment(urn.name, last_step, messages))
+        warnings += _other_warnings(deployments[-1], messages)
+    return deployments, warnings
 
 
-def _row(name: str, step: Step | None, said: Sequence[Diagnostic]) -> Row:
-    problem = "\n".join(each.reason for each in said if each.severity == "error")
-    warned = [each.text for each in said if each.severity == "warning"]
+def _read_deployment(name: str, step: Step | None, diagnostics: Sequence[Diagnostic]) -> PreviewedDeployment:
+    refusals = [
+        _read_refusal(each.text) or PreviewedDeployment(name=name, status=Status.REFUSED, problem=each.text)
+        for each in diagnostics
+        if each.severity == "error"
+    ]
+    problem = "\n".join(each.problem or "" for each in refusals) or None
     if step is None:
-        return _refused(Row(name=name, status=Status.REFUSED, warnings=_warnings(warned)), problem)
+        release_name = next((each.release_name for each in refusals), None)
+        return PreviewedDeployment(name=name, release_name=release_name, status=Status.REFUSED, problem=problem)
     state = step.new or step.old
     inputs = state.inputs
-    # Where the plan is a secret or not known in whole, the state has no lines, and the row under Diagnostics has them.
-    plan = inputs.plan or tuple(line for each in said if each.severity == "info" for line in each.text.splitlines())
-    row = Row(
-        name=name,
-        release_name=inputs.release_name,
-        operation=step.op,
-        status=Status.UNPLANNED,
-        warnings=_warnings([*(plan if step.new else ()), *warned]),
+    deployment = PreviewedDeployment(
+        name=name, release_name=inputs.release_name, operation=step.op, status=Status.UNPLANNED
     )
     if problem or (step.new and inputs.hold):
-        return _refused(row, inputs.hold or problem)
+        return replace(deployment, status=Status.REFUSED, problem=inputs.hold or problem)
     if step.new is None:
-        return replace(row, status=Status.FORGOTTEN, path=_path(state.outputs.current_version))
+        return replace(deployment, status=Status.FORGOTTEN, path=_path(state.outputs.current_version))
+    warnings = tuple(PreviewWarning(name=warning, message=message) for warning, message in inputs.warnings)
+    deployment = replace(deployment, warnings=tuple(dict.fromkeys(warnings)))
     path = _path(inputs.path)
     if not path:
-        return row
-    # The plan of a resource without a change may hold the cancelling of a hop that turned out to be somebody else's.
+        return deployment
+    # Without a change, a pending hop that the plan would cancel turned out to be somebody else's, and stays.
     if step.op == SAME or not (len(path) > 1 or inputs.cancel):
-        return replace(row, status=Status.UNCHANGED, path=path[:1])
-    return replace(row, status=Status.MOVES, path=path, cancel=inputs.cancel, plan=plan)
+        return replace(deployment, status=Status.UNCHANGED, path=path[:1])
+    # A plan that is a secret, or not known yet, is missing from the inputs. The diagnostics have its lines, masked.
+    plan = inputs.plan or tuple(line for each in diagnostics if each.severity == "info" for line in each.lines)
+    return replace(deployment, status=Status.MOVES, path=path, cancel=inputs.cancel, plan=plan)
 
 
-def _refused(row: Row, problem: str) -> Row:
-    """Return the row with why it is refused, without the words that name the Deployment once more."""
-    titled = _TITLED.fullmatch(problem)
-    if titled and titled["name"] == printable_name(row.name):
-        row, problem = replace(row, release_name=row.release_name or titled["release"]), titled["text"]
-    return replace(row, status=Status.REFUSED, problem=problem.strip("\n"))
+def _read_refusal(text: str) -> PreviewedDeployment | None:
+    """Return the Deployment that a diagnostic refuses; None where the diagnostic is about something else."""
+    line = _first_line(text)
+    found = _REFUSED_DEPLOYMENT.fullmatch(line)
+    if found is None:
+        return None
+    return PreviewedDeployment(
+        name=found["name"],
+        release_name=found["release_name"],
+        status=Status.REFUSED,
+        problem=text[len(line) :].strip("\n"),
+    )
 
 
-def _refused_fleet(text: str) -> list[Row]:
-    """Return the rows of a fleet that was refused as a whole; none where the text is about something else."""
-    head = _FLEET.match(text)
-    if head is None:
-        return []
-    *blocks, _ = text[head.end() :].split("\n\n")
-    found = [titled for block in blocks if (titled := _TITLED.fullmatch(block))]
-    if len(found) != len(blocks) or len(found) != int(head[1]):
-        return []
-    return [
-        Row(name=each["name"], release_name=each["release"], status=Status.REFUSED, problem=each["text"])
-        for each in found
-    ]
+def _other_warnings(deployment: PreviewedDeployment, diagnostics: Sequence[Diagnostic]) -> list[str]:
+    """Return the warnings at a Deployment's row that are not in its plan, with the Deployment's name."""
+    planned = {f"warning {each.name}: {each.message}" for each in deployment.warnings}
+    others = [each.text for each in diagnostics if each.severity == "warning" and each.text not in planned]
+    return [f"{title(deployment.name, deployment.release_name)}: {text}" for text in others if text]
+
+
+def _first_line(text: str) -> str:
+    return text.partition("\n")[0]
 
 
 def _path(text: str | None) -> tuple[ReleaseId, ...]:
     try:
         return tuple(ReleaseId.parse(release) for release in text.split(ARROW)) if text else ()
     except InvalidVersionError as error:
-        raise InvalidPreviewError(f"{FOREIGN} of this package's resources: {error}") from error
-
-
-def _warnings(lines: Iterable[str]) -> tuple[Warned, ...]:
-    """Return the warnings among the lines of a plan and among what was said, each once."""
-    found = [match for line in lines if (match := _WARNING.fullmatch(line))]
-    return tuple(dict.fromkeys(Warned(name=match["name"], message=match["message"]) for match in found))
+        raise InvalidPreviewError(f"{NOT_A_PREVIEW} of this package's resources: {error}") from error

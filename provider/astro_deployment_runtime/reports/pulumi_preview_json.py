@@ -1,11 +1,12 @@
-"""The form of what ``pulumi preview --json`` writes, as far as it is read; the engine's name for it is preview digest.
+"""The JSON that ``pulumi preview --json`` writes, as far as the reports read it.
 
-The engine leaves out what is empty, and adds to the form from release to release. So nothing is required that it may
-leave out, and what is not known is passed over.
+The engine leaves out empty values and adds keys from release to release. So no key is required that it may leave out,
+and unknown keys are ignored.
 """
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Final
 
 from pydantic import BaseModel, BeforeValidator, Field, ValidationError
@@ -14,13 +15,14 @@ from astro_deployment_runtime.errors import InvalidPreviewError
 from astro_deployment_runtime.support.urns import DEPLOYMENT_TYPE, WAVE_TYPE, Urn
 from astro_deployment_runtime.support.validation import error_messages
 
-FOREIGN: Final = "this is not what 'pulumi preview --json' writes"
+NOT_A_PREVIEW: Final = "this is not what 'pulumi preview --json' writes"
 SAME: Final = "same"
 """The engine's word for a resource without a change."""
 
 _OURS: Final = frozenset({DEPLOYMENT_TYPE, WAVE_TYPE, "pulumi:pulumi:Stack"})
 _UNKNOWN: Final = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
-"""What the engine writes in the place of a text that is known only when what it comes from exists."""
+"""The engine writes this instead of a text that depends on a resource that does not exist yet."""
+_WARNING_NAME: Final = re.compile(r"[a-z-]+")
 _BOM: Final = b"\xef\xbb\xbf"
 
 
@@ -36,35 +38,48 @@ def _lines(value: object) -> object:
     return tuple(line for line in value if isinstance(line, str)) if isinstance(value, list) else ()
 
 
-# Resources of other types have properties of the same names, of whatever form.
+def _warnings(value: object) -> object:
+    found = [each for each in value if isinstance(each, dict)] if isinstance(value, list) else []
+    pairs = [(each.get("name"), each.get("message")) for each in found]
+    return tuple((name, text) for name, text in pairs if _is_warning_name(name) and isinstance(text, str))
+
+
+def _is_warning_name(value: object) -> bool:
+    return isinstance(value, str) and _WARNING_NAME.fullmatch(value) is not None
+
+
+# Resources of other types have properties of the same names and of any form.
 _Text = Annotated[str | None, BeforeValidator(_text)]
 _Lines = Annotated[tuple[str, ...], BeforeValidator(_lines)]
+_Warnings = Annotated[tuple[tuple[str, str], ...], BeforeValidator(_warnings)]
 
 
 class Inputs(BaseModel):
-    """What a Deployment's check gave."""
+    """The checked inputs of a Deployment."""
 
     release_name: _Text = None
     path: _Text = None
     cancel: _Text = None
     hold: _Text = None
     plan: _Lines = ()
+    warnings: _Warnings = ()
+    """Pairs of a name and a message."""
 
 
 class Outputs(BaseModel):
-    """What is saved of a Deployment."""
+    """The saved outputs of a Deployment."""
 
     current_version: _Text = None
 
 
-class State(BaseModel):
-    """A resource, before or after."""
+class ResourceState(BaseModel):
+    """A resource before or after the run."""
 
     inputs: Inputs = Inputs()
     outputs: Outputs = Outputs()
 
 
-class _Told(BaseModel):
+class _AboutResource(BaseModel):
     urn: Annotated[Urn | None, BeforeValidator(_urn)] = None
 
     @property
@@ -73,66 +88,64 @@ class _Told(BaseModel):
         return self.urn if self.urn and self.urn.type == DEPLOYMENT_TYPE else None
 
 
-class Step(_Told):
-    """What becomes of a resource."""
+class Step(_AboutResource):
+    """What the run would do to a resource."""
 
     op: str
-    old: State = Field(default=State(), alias="oldState")
-    new: State | None = Field(default=None, alias="newState")
+    old: ResourceState = Field(default=ResourceState(), alias="oldState")
+    new: ResourceState | None = Field(default=None, alias="newState")
 
     @property
-    def foreign(self) -> bool:
-        """It is about a resource that is not of this package."""
+    def of_another_package(self) -> bool:
+        """The resource does not belong to this package."""
         return self.urn is not None and self.urn.type not in _OURS
 
 
-class Diagnostic(_Told):
-    """What was said."""
+class Diagnostic(_AboutResource):
+    """A message of the engine, the program or a provider."""
 
     message: str = ""
     severity: str = ""
 
     @property
     def text(self) -> str:
-        """The message, without the severity that the engine puts before it."""
+        """The message without the severity that the engine puts before it."""
         return self.message.strip("\n").removeprefix(f"{self.severity}: ")
 
     @property
-    def reason(self) -> str:
-        """The text, without what the engine says of a failed check."""
-        if self.deployment and self.text.startswith(f"{DEPLOYMENT_TYPE} resource '{self.deployment.name}'"):
-            return self.text.partition(" has a problem: ")[2] or self.text
-        return self.text
+    def lines(self) -> list[str]:
+        """The lines of the text."""
+        return self.text.splitlines()
 
 
-class Digest(BaseModel):
-    """All of it."""
+class PulumiPreview(BaseModel):
+    """The whole document."""
 
     steps: list[Step] = []
     diagnostics: list[Diagnostic] = []
     changes: dict[str, int] = Field(default={}, alias="changeSummary")
-    """How many resources each operation is for."""
+    """Number of resources by operation."""
 
     @property
     def lists_unchanged(self) -> bool:
-        """The resources without a change have a step too."""
+        """Resources without a change have a step too."""
         return self.changes.get(SAME, 0) <= sum(step.op == SAME for step in self.steps)
 
 
-def read_digest(data: bytes) -> Digest:
-    """Read it.
+def parse_preview(data: bytes) -> PulumiPreview:
+    """Parse the document.
 
     Raises:
         InvalidPreviewError: it is something else.
     """
     if not data.strip():
         raise InvalidPreviewError(
-            f"{FOREIGN}: it is empty; what kept the preview from beginning is on its standard error"
+            f"{NOT_A_PREVIEW}: it is empty; what kept the preview from beginning is on its standard error"
         )
     try:
-        digest = Digest.model_validate_json(data.removeprefix(_BOM))
+        preview = PulumiPreview.model_validate_json(data.removeprefix(_BOM))
     except ValidationError as error:
-        raise InvalidPreviewError(f"{FOREIGN}: {error_messages(error, '', Digest)[0]}") from error
-    if not digest.model_fields_set:
-        raise InvalidPreviewError(f"{FOREIGN}: it has neither steps nor diagnostics nor a summary of changes")
-    return digest
+        raise InvalidPreviewError(f"{NOT_A_PREVIEW}: {error_messages(error, '', PulumiPreview)[0]}") from error
+    if not preview.model_fields_set:
+        raise InvalidPreviewError(f"{NOT_A_PREVIEW}: it has neither steps nor diagnostics nor a summary of changes")
+    return preview

@@ -620,7 +620,7 @@ def test_a_confirmation_that_nobody_gives_is_a_warning(
     assert checked.failures == ()
     expected = (
         f"warning deploy-confirmation: 'astro deploy' may ask to confirm the image of {hops}, and cancels when nobody "
-        f"answers: run 'astro config set show_warnings false' in {folder} first"
+        f"answers: run 'astro config set show_warnings false' in the project's folder first"
     )
     assert warned(checked.lines) == ([expected] if hops else [])
 

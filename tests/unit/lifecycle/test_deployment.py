@@ -112,6 +112,9 @@ def test_check_adds_the_plan_to_the_inputs(lifecycle: DeploymentLifecycle) -> No
         "runtime_version": "5.0.4",
         "accept": [],
         "image": IMAGE,
+        "warnings": [
+            {"name": "database-migration", "message": "hop 1 migrates the metadata database, which may take long"}
+        ],
         "path": "AC 2.2.3 > AC 2.3.0 > Astro Runtime 5.0.4",
         "hops": 2,
         "cancel": None,

@@ -111,15 +111,21 @@ def test_where_nothing_is_declared_nobody_is_asked() -> None:
     ("declared", "start"),
     [
         ({"deployments": [entry("stars-1", "5")], "selectors": [{}]}, "astro:deployments[0].runtimeVersion: "),
-        ({"deployments": [entry("stars-1", "9.9.9")]}, "1 of 1 Deployments is refused; nothing was changed."),
         ({"selectors": [{"workspace": "none", "runtimeVersion": "5.0.4"}]}, "astro:selectors[0].workspace: Houston "),
     ],
 )
 def test_a_problem_is_told_and_nothing_declared(served: Served, declared: dict[str, Any], start: str) -> None:
-    """Whether it is a mistake, a refusal, or the platform's."""
+    """Whether it is a mistake, or the platform's."""
     manifest = manifest_of(served, **declared)
     assert str(manifest.problem).startswith(start)
     assert manifest == FleetManifest(problem=manifest.problem)
+
+
+def test_a_refused_fleet_has_entries_for_its_refused_deployments_only(served: Served) -> None:
+    """The program writes an error for each, and declares nothing."""
+    manifest = manifest_of(served, deployments=[entry("stars-1", "9.9.9"), entry("wind-3", "4.2.5")])
+    assert str(manifest.problem).startswith("1 of 2 Deployments is refused; nothing was changed.")
+    assert [each.name for each in manifest.entries] == [each.name for each in manifest.refused] == ["stars-1"]
 
 
 def test_a_line_needs_what_the_state_has_of_it(served: Served) -> None:
@@ -136,9 +142,9 @@ def test_a_pending_hop_that_may_be_ours_needs_what_the_state_has_of_it(served: S
     """Only where one is off the path; what was read of the platform is not read again."""
     declared = {"deployments": [entry("stars-1", "9.9.9"), entry("tides-4")]}
     assert manifest_of(served, **declared) == FleetManifest(needs_state=True)
-    problem = str(manifest_of(served, saved={}, **declared).problem)
-    assert problem.startswith("2 of 2 Deployments are refused")
-    assert "PENDING: Astro Runtime 4.2.5 is pending" in problem
+    manifest = manifest_of(served, saved={}, **declared)
+    assert str(manifest.problem).startswith("2 of 2 Deployments are refused")
+    assert "PENDING: Astro Runtime 4.2.5 is pending" in str(manifest.refused[1].refusal)
     assert len(served.asked()) == 2
     accepted = entry("tides-4", accept=["cancel-pending"])
     assert len(manifest_of(served, deployments=[accepted]).entries) == 1

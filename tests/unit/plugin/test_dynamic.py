@@ -333,7 +333,9 @@ def test_refusal_shows_no_secret(address: str, tmp_path: Path, values: dict[str,
     with serving(tmp_path) as served, started(address) as (stub, _):
         configured(stub, houstonUrl=served.url, token=TOKEN, catalog="guide")
         (failure,) = stub.Check(provider_pb2.CheckRequest(urn=URN, news=given(**values)), timeout=20).failures
-    assert failure.reason.startswith(reason)
+    first_line, _, rest = failure.reason.partition("\n")
+    assert first_line.startswith("Deployment data-eng (")
+    assert rest.startswith(reason)
     assert CANARY not in failure.reason
     assert failure.property == ""
 

@@ -391,13 +391,21 @@ def test_a_mistake_ends_the_program_before_anything_is_registered(
 REFUSED = LEAST | {"name": "refused", "releaseName": "dust-2"}
 
 
-def test_a_refusal_ends_the_program_before_anything_is_registered(monitor: Monitor) -> None:
-    """With all refusals, and the ways out."""
+def test_a_refusal_ends_the_program_before_anything_is_registered(
+    monitor: Monitor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each refused Deployment has an error of its own; the last one counts them and names the ways out."""
+    errors: list[str] = []
+    monkeypatch.setattr(pulumi.log, "error", lambda text, _: errors.append(text))
     with pytest.raises(pulumi.RunError) as raised:
         declared([LEAST, REFUSED, REFUSED | {"name": "refused-2"}])
+    assert errors == [
+        "Deployment refused (dust-2) is refused:\nbecause",
+        "Deployment refused-2 (dust-2) is refused:\nbecause",
+    ]
     assert str(raised.value) == (
-        "2 of 3 Deployments are refused; nothing was changed.\n\nrefused (dust-2): because\n\n"
-        "refused-2 (dust-2): because\n\nCorrect what is declared for them, or leave them out (astro:exclude), or let "
+        "2 of 3 Deployments are refused; nothing was changed.\n\n"
+        "Correct what is declared for them, or leave them out (astro:exclude), or let "
         "the others go on without them: set astro:onRefusal to skip, or ASTRO_ON_REFUSAL=skip.\n"
         "The whole fleet is judged with --target, too: ASTRO_ON_REFUSAL=skip lets the targeted Deployments go on."
     )

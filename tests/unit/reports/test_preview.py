@@ -13,8 +13,8 @@ from astro_deployment_runtime.cli.main import main
 from astro_deployment_runtime.errors import InvalidPreviewError
 from astro_deployment_runtime.planning import plan_messages
 from astro_deployment_runtime.planning.versions import ReleaseId
-from astro_deployment_runtime.reports.markdown import LIMIT, pull_request
-from astro_deployment_runtime.reports.preview import Preview, Row, Status, Warned, read_preview
+from astro_deployment_runtime.reports.markdown import LIMIT, markdown_comment
+from astro_deployment_runtime.reports.preview import Preview, PreviewedDeployment, PreviewWarning, Status, read_preview
 
 _TYPE: Final = "pulumi-python:dynamic/astro:DeploymentRuntime"
 _KEPT: Final = Path(__file__).parents[2] / "golden" / "previews"
@@ -44,23 +44,23 @@ def test_deployments_are_sorted() -> None:
     """The same steps in another order give the same rows: refused ones first, by name within each."""
     steps = [step("b", path="AC 2.2.3 > AC 2.3.0"), step("c", path="AC 2.3.0"), step("a", path="AC 2.2.3 > AC 2.3.0")]
     said = (told("no way", urn=urn("d")),)
-    assert [row.name for row in read(*steps, said=said).rows] == ["d", "a", "b", "c"]
+    assert [row.name for row in read(*steps, said=said).deployments] == ["d", "a", "b", "c"]
     assert read(*steps[::-1], said=said) == read(*steps, said=said)
 
 
 def test_a_deployment_that_is_part_of_another_resource_is_one() -> None:
     """Its type then begins with those of its parents."""
-    (row,) = read(step("a", kind=f"my:own:Team${_TYPE}", path="AC 2.2.3 > AC 2.3.0")).rows
+    (row,) = read(step("a", kind=f"my:own:Team${_TYPE}", path="AC 2.2.3 > AC 2.3.0")).deployments
     assert (row.name, row.hops) == ("a", 1)
 
 
 @pytest.mark.parametrize("plan", ["[secret]", "04da6b54-80e4-46f7-96ec-b56ff0331ba9", None])
-def test_a_plan_that_the_state_does_not_show_is_taken_from_what_was_said(plan: object) -> None:
-    """It is a secret, or known only later; the row under Diagnostics has its lines, without the secret."""
+def test_a_plan_that_the_inputs_do_not_show_comes_from_the_diagnostics(plan: object) -> None:
+    """It is a secret, or depends on another resource; the diagnostics have its lines, with the secret masked."""
     lines = ("a (stars-1): 1 hop", "  warning deprecated: of old", "Hop 1 delivers [secret]")
     said = (told("\n".join(lines), "info", urn=urn("a")),)
-    (row,) = read(step("a", path="AC 2.2.3 > AC 2.3.0", plan=plan), said=said).rows
-    assert (row.plan, row.warnings) == (lines, (Warned(name="deprecated", message="of old"),))
+    (row,) = read(step("a", path="AC 2.2.3 > AC 2.3.0", plan=plan), said=said).deployments
+    assert row.plan == lines
 
 
 def test_other_resources_are_counted() -> None:
@@ -68,47 +68,96 @@ def test_other_resources_are_counted() -> None:
     preview = read(
         step("a", kind="aws:s3/bucket:Bucket", path={"a": 1}, plan=5), step("b", "same", kind="aws:s3:Bucket")
     )
-    assert preview.rows == ()
+    assert preview.deployments == ()
     assert preview.others == {"create": 1}
 
 
-def test_the_refusals_of_a_fleet_become_rows() -> None:
-    """As the program writes them; where that cannot be told apart, the text is an error as a whole."""
-    refused = ["a (stars-1): no way from here\n  OFFERED: nothing", "b: Houston says: no"]
-    text = plan_messages.fleet_refusal(refused, 5)
-    assert read(said=(told(text),)).rows == (
-        Row(name="a", release_name="stars-1", status=Status.REFUSED, problem="no way from here\n  OFFERED: nothing"),
-        Row(name="b", status=Status.REFUSED, problem="Houston says: no"),
-    )
-    odd = plan_messages.fleet_refusal(["a: no way\n\nfrom here"], 5)
-    preview = read(said=(told(odd),))
-    assert (preview.rows, preview.errors, preview.partial) == ((), (odd,), True)
+@pytest.mark.parametrize(
+    ("name", "release_name"),
+    [("a", "stars-1"), ("a", None), ("a b (c)", "stars-1"), ("Deployment a is refused: b", None), ("a", "a.b_c-1")],
+)
+@pytest.mark.parametrize("before", ["", f"{_TYPE} resource 'a': property path value {{1}} has a problem: "])
+def test_the_first_line_of_a_refusal_is_recognized(name: str, release_name: str | None, before: str) -> None:
+    """As the program and the plugin write it; the engine puts its own words before the reason of a failed check."""
+    reason = "no way from here\n  OFFERED: nothing\n\nNext: wait."
+    text = before + plan_messages.deployment_refusal(plan_messages.title(name, release_name), reason)
+    preview = read(said=(told(text),))
+    refused = PreviewedDeployment(name=name, release_name=release_name, status=Status.REFUSED, problem=reason)
+    assert (preview.deployments, preview.errors, preview.partial) == ((refused,), (), True)
 
 
-def test_a_failed_check_is_told_without_the_engines_words() -> None:
-    """And without the name, which the row has."""
-    words = f"{_TYPE} resource 'a': property runtime_version value {{5.0.4}} has a problem: no way from here"
-    (row,) = read(said=(told(words, urn=urn("a")),)).rows
-    assert row.problem == "no way from here"
-    (row,) = read(step("a", hold="no way", path="AC 2.2.3"), said=(told("a (a-1): no way", urn=urn("a")),)).rows
-    assert (row.status, row.problem, row.path) == (Status.REFUSED, "no way", ())
+def test_the_first_line_of_a_refusal_never_changes() -> None:
+    """Reports of another release read it."""
+    assert plan_messages.deployment_refusal("a (stars-1)", "because") == "Deployment a (stars-1) is refused:\nbecause"
+    for refused, verb in ((1, "is"), (2, "are")):
+        line = plan_messages.fleet_refusal(refused, 3).partition("\n")[0]
+        assert line == f"{refused} of 3 Deployments {verb} refused; nothing was changed."
+
+
+@pytest.mark.parametrize("refused", [1, 2])
+def test_a_refused_fleet_has_a_row_for_each_refused_deployment(refused: int) -> None:
+    """The summary that ends the program is no further error."""
+    said = [told(plan_messages.deployment_refusal(f"a-{number}", "no way")) for number in range(refused)]
+    preview = read(said=(*said, told(plan_messages.fleet_refusal(refused, 5))))
+    assert [(each.name, each.problem) for each in preview.deployments] == [
+        (f"a-{number}", "no way") for number in range(refused)
+    ]
+    assert preview.errors == ()
+
+
+def test_a_refusal_without_its_first_line_is_an_error() -> None:
+    """Release 0.1.0 wrote all refusals of a fleet into one message."""
+    text = "1 of 5 Deployments is refused; nothing was changed.\n\na: no way\n\nCorrect it."
+    assert read(said=(told(f"fleet: {text}"),)).errors == (f"fleet: {text}",)
+
+
+def test_an_error_at_a_deployment_refuses_it() -> None:
+    """Whatever the text: a check of Pulumi's own, for example. The resource's URN names it."""
+    (row,) = read(said=(told("Duplicate resource URN", urn=urn("a")),)).deployments
+    assert (row.name, row.status, row.problem) == ("a", Status.REFUSED, "Duplicate resource URN")
+
+
+def test_a_deployment_on_hold_is_refused() -> None:
+    """Its inputs say why; its old plan is not shown."""
+    refusal = plan_messages.deployment_refusal("a (a-1)", "no way")
+    warnings = [{"name": "deprecated", "message": "old"}]
+    held = step("a", hold="no way", path="AC 2.2.3", warnings=warnings)
+    (row,) = read(held, said=(told(refusal, urn=urn("a")),)).deployments
+    assert (row.status, row.problem, row.path, row.warnings) == (Status.REFUSED, "no way", (), ())
 
 
 def test_a_pending_hop_is_cancelled_only_where_there_is_a_change() -> None:
     """Check cannot tell whose it is; where diff says that nothing is to do, it is somebody else's and stays."""
     moves, stays = read(
         step("a", "update", path="AC 2.3.0", cancel="AC 2.3.1"), step("b", "same", path="AC 2.3.0", cancel="AC 2.3.1")
-    ).rows
+    ).deployments
     assert (moves.status, moves.cancel) == (Status.MOVES, "AC 2.3.1")
     assert (stays.status, stays.cancel) == (Status.UNCHANGED, None)
 
 
-def test_warnings_are_told_once() -> None:
-    """They may stand in the plan and be said too."""
-    plan = ["a: 1 hop", "  warning deprecated: old"]
-    said = tuple(told(text, "warning", urn=urn("a")) for text in ("warning deprecated: old", "warning newer: kept"))
-    (row,) = read(step("a", path="AC 2.2.3 > AC 2.3.0", plan=plan), said=said).rows
-    assert row.warnings == (Warned(name="deprecated", message="old"), Warned(name="newer", message="kept"))
+def test_warnings_come_from_the_inputs() -> None:
+    """The row also shows them as messages; what else is said there is a warning of the preview."""
+    warnings = [{"name": "deprecated", "message": "old"}, {"name": "newer", "message": "kept"}]
+    said = tuple(
+        told(text, "warning", urn=urn("a"))
+        for text in ("warning deprecated: old", "warning foreign-pending: AC 2.3.0 is pending")
+    )
+    preview = read(step("a", path="AC 2.2.3 > AC 2.3.0", warnings=warnings), said=said)
+    assert preview.deployments[0].warnings == (
+        PreviewWarning(name="deprecated", message="old"),
+        PreviewWarning(name="newer", message="kept"),
+    )
+    assert preview.warnings == ("a: warning foreign-pending: AC 2.3.0 is pending",)
+
+
+@pytest.mark.parametrize(
+    "warnings",
+    ["[secret]", None, 5, ["deprecated"], [{"name": "a b", "message": "old"}], [{"name": "a", "message": 1}]],
+)
+def test_warnings_of_another_form_are_ignored(warnings: object) -> None:
+    """Resources of other packages may have a property of that name."""
+    (row,) = read(step("a", path="AC 2.2.3 > AC 2.3.0", warnings=warnings)).deployments
+    assert row.warnings == ()
 
 
 def test_how_a_program_ended_is_told_where_nobody_said_why() -> None:
@@ -122,8 +171,8 @@ def test_a_replacement_has_one_row() -> None:
     """That of the new Deployment, in whatever order its steps come."""
     old = {"op": "delete-replaced", "urn": urn("a"), "oldState": {"outputs": {"current_version": "AC 2.2.3"}}}
     new = step("a", "replace", path="AC 2.2.3 > AC 2.3.0")
-    assert read(old, new).rows == read(new, old).rows
-    assert read(old, new).rows[0].status is Status.MOVES
+    assert read(old, new).deployments == read(new, old).deployments
+    assert read(old, new).deployments[0].status is Status.MOVES
 
 
 def test_a_byte_order_mark_is_no_matter() -> None:
@@ -183,13 +232,15 @@ def fleet(count: int) -> Preview:
     """A preview of many Deployments."""
     path = tuple(ReleaseId.parse(name) for name in ("AC 2.2.3", "AC 2.3.0", "Runtime 5.0.4"))
     rows = [
-        Row(name=f"release-{number}", operation="create", status=Status.MOVES, path=path, plan=("a", "b" * 100))
+        PreviewedDeployment(
+            name=f"release-{number}", operation="create", status=Status.MOVES, path=path, plan=("a", "b" * 100)
+        )
         for number in range(count)
     ]
     return Preview(
         project="astro",
         stack="production",
-        rows=tuple(rows),
+        deployments=tuple(rows),
         notes=(),
         warnings=(),
         errors=(),
@@ -201,12 +252,12 @@ def fleet(count: int) -> Preview:
 
 def test_a_large_fleet_fits_into_a_comment() -> None:
     """What has no room is left out, and how much that is, is said: plans first, and then rows."""
-    assert "left out" not in pull_request(fleet(200))
-    large = pull_request(fleet(500))
+    assert "left out" not in markdown_comment(fleet(200))
+    large = markdown_comment(fleet(500))
     assert len(large) <= LIMIT
     assert "Too long for a comment: 0 rows and " in large
     assert large.count("| 2 hops |") == 500
-    huge = pull_request(fleet(5000))
+    huge = markdown_comment(fleet(5000))
     assert len(huge) <= LIMIT
     left = 5000 - huge.count("| 2 hops |")
     assert f"Too long for a comment: {left} rows and " in huge
