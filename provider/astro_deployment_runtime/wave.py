@@ -8,13 +8,19 @@ States hold the provider pickled by the name of its class: this module and the c
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 from pulumi import dynamic
 from pulumi.runtime import rpc
 
 from astro_deployment_runtime.plugin.connection import connection_of
 from astro_deployment_runtime.plugin.engine_call import CallClock, CallReporter, PartialProgressError, current_call
+
+_SOAK_AHEAD: Final = "the next wave begins when this wave has arrived and stayed healthy for {soak}, {deadline}"
+_SOAK_UNFINISHED: Final = (
+    "the last run did not finish the soak of this wave; the next wave begins when this wave has stayed healthy for "
+    "{soak}, {deadline}"
+)
 
 
 class WaveProvider(dynamic.ResourceProvider):
@@ -31,14 +37,14 @@ class WaveProvider(dynamic.ResourceProvider):
         """Show the soak that this run has to wait for."""
         given = {name: value for name, value in news.items() if name != "soaked"}
         if _changes(given):
-            self._show("the next wave begins when all of this one have arrived and been healthy for", given)
+            _show(_SOAK_AHEAD, given)
         return dynamic.CheckResult(given, [])
 
     def diff(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> dynamic.DiffResult:
         """Report a change if the wave has to soak: in this run, or because an earlier soak did not finish."""
         changes = _soak_due(_olds, _news)
         if changes and _news["soak"] and not _changes(_news):
-            self._show("this wave was not soaked to the end; the next one begins when it has been healthy for", _news)
+            _show(_SOAK_UNFINISHED, _news)
         return dynamic.DiffResult(changes=changes)
 
     def create(self, props: dict[str, Any]) -> dynamic.CreateResult:
@@ -55,14 +61,6 @@ class WaveProvider(dynamic.ResourceProvider):
 
     def delete(self, _id: str, _props: dict[str, Any]) -> None:
         """Do nothing: a gate does not exist on the platform."""
-
-    @staticmethod
-    def _show(text: str, props: dict[str, Any]) -> None:
-        from astro_deployment_runtime.execution.wave_soak import deadline_text
-        from astro_deployment_runtime.support.text import duration
-
-        soak = props["soak"]
-        CallReporter(current_call()).info(f"{text} {duration(soak)}, {deadline_text(soak, props['timeout'])}")
 
     def _wait(self, olds: dict[str, Any], props: dict[str, Any]) -> dict[str, Any]:
         if not (props["soak"] and _soak_due(olds, props)):
@@ -86,6 +84,14 @@ class WaveProvider(dynamic.ResourceProvider):
             unfinished = {**props, "soaked": False}
             raise PartialProgressError(str(error), resource_id=props["wave"], outputs=unfinished) from None
         return {**props, "soaked": True}
+
+
+def _show(text: str, props: dict[str, Any]) -> None:
+    from astro_deployment_runtime.execution.wave_soak import deadline_text
+    from astro_deployment_runtime.support.text import duration
+
+    soak = props["soak"]
+    CallReporter(current_call()).info(text.format(soak=duration(soak), deadline=deadline_text(soak, props["timeout"])))
 
 
 def _changes(props: dict[str, Any]) -> bool:

@@ -82,4 +82,4 @@ def test_a_refresh_with_a_token_of_old_and_an_import(platform: StartSandbox, pro
     stack.program(IMPORT)
     refused = stack.preview(code=None)
     assert refused.code != 0
-    assert "stars: a dynamic resource cannot be imported, and this one need not be" in refused.text
+    assert "stars: Pulumi cannot import a dynamic resource" in refused.text

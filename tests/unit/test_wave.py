@@ -135,7 +135,7 @@ def test_preview_shows_a_soak_that_depends_on_this_run(
     unknown = IDLE | {"walked": {"a": rpc.UNKNOWN}}
     assert provider.check({}, dict(unknown)).failures == []
     assert provider.diff("first", SOAKED | WALKED, unknown).changes is True
-    assert "this wave was not soaked to the end; the next one begins" in capsys.readouterr().out
+    assert "the last run did not finish the soak of this wave; the next wave begins" in capsys.readouterr().out
 
 
 def test_pulumis_own_host_gets_the_error(provider: WaveProvider, waits: list[Any]) -> None:
@@ -148,7 +148,7 @@ def test_pulumis_own_host_gets_the_error(provider: WaveProvider, waits: list[Any
 def test_preview_shows_the_soak(provider: WaveProvider, capsys: pytest.CaptureFixture[str]) -> None:
     """With its longest duration."""
     assert provider.check({}, PROPS | {"soaked": None}).inputs == PROPS
-    assert "been healthy for 1m, which may take 2m30s at most (soak plus timeout)" in capsys.readouterr().out
+    assert "stayed healthy for 1m, which may take 2m30s at most (soak plus timeout)" in capsys.readouterr().out
     provider.check({}, dict(IDLE))
     assert capsys.readouterr().out == ""
 

@@ -35,8 +35,8 @@ Its argument ``question`` and its result ``answer`` are JSON texts, because Pulu
 """
 
 NO_IMPORT: Final = (
-    "{name}: a dynamic resource cannot be imported, and this one need not be: leave out import_, declare the "
-    "Deployment, and 'pulumi up' adopts it as it is"
+    "{name}: Pulumi cannot import a dynamic resource. Remove import_ and declare the Deployment: 'pulumi up' adopts it "
+    "as it is."
 )
 
 

@@ -121,7 +121,7 @@ def run(
     engine = None
     if arguments:
         if _refuses_connections(arguments[-1]):
-            sys.exit(f"the engine at {arguments[-1]} has gone already")
+            sys.exit(f"the engine at {arguments[-1]} has exited")
         engine = engine_pb2_grpc.EngineStub(grpc.insecure_channel(arguments[-1]))
     # The plugin script says who started it: the engine may have exited while this module was imported.
     parent = int(os.environ.get("ASTRO_PLUGIN_PARENT") or os.getppid())

@@ -373,6 +373,6 @@ def test_import_is_refused() -> None:
             with pytest.raises(grpc.RpcError) as raised:
                 stub.Read(provider_pb2.ReadRequest(urn=urn, id="stars-1"), timeout=10)
             assert raised.value.details() == (
-                "data-eng: a dynamic resource cannot be imported, and this one need not be: leave out import_, declare "
-                "the Deployment, and 'pulumi up' adopts it as it is"
+                "data-eng: Pulumi cannot import a dynamic resource. Remove import_ and declare the Deployment: "
+                "'pulumi up' adopts it as it is."
             )

@@ -158,4 +158,4 @@ def test_process_does_not_start_when_its_engine_has_exited() -> None:
     command = [sys.executable, "-m", "astro_deployment_runtime.plugin", address]
     ended = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=20)
     assert (ended.returncode, ended.stdout) == (1, "")
-    assert ended.stderr == f"the engine at {address} has gone already\n"
+    assert ended.stderr == f"the engine at {address} has exited\n"

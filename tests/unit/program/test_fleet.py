@@ -247,7 +247,7 @@ def test_an_import_ends_the_program_in_one_sentence(monitor: Monitor) -> None:
         opts = pulumi.ResourceOptions(import_="stars-1")
         AstroDeploymentRuntime("data-eng", release_name="stars-1", runtime_version="5.0.4", opts=opts)
 
-    with pytest.raises(pulumi.RunError, match=r"^data-eng: a dynamic resource cannot be imported, and this one need"):
+    with pytest.raises(pulumi.RunError, match=r"^data-eng: Pulumi cannot import a dynamic resource"):
         program()
     assert monitor.registered == []
 
