@@ -126,7 +126,7 @@ class DeploymentLifecycle:
         registry = registry or self.registry
         try:
             arguments = read_arguments({name: value for name, value in inputs.items() if name in ARGUMENTS})
-            deployment = self._find(arguments)
+            deployment = self.houston.find(release_name=arguments.release_name, deployment_id=arguments.deployment_id)
             registry.declare(deployment, urn)
             inputs |= {"deployment_id": deployment.id, "release_name": deployment.release_name}
             # The engine gives a check no old outputs: where the owner is unknown, diff has the last word.
@@ -136,7 +136,7 @@ class DeploymentLifecycle:
             checked = replace(checked, deployment=deployment, outcome=outcome, warnings=notes)
             if undecided := _undecided(outcome, unknown):
                 return replace(checked, undecided=undecided)
-            planned = _legal(outcome)
+            planned = _require_plan(outcome)
             _require_airflow_address(deployment, planned, arguments, unknown)
             if arguments.project is not None and "project" not in unknown:
                 registry.use_project(arguments.project.path, deployment)
@@ -193,7 +193,7 @@ class DeploymentLifecycle:
         deployment = self.houston.find(deployment_id=news["deployment_id"])
         arguments = _checked_arguments(news)
         held = _held_version(news, arguments)
-        planned = _legal(self._plan(deployment, arguments, Ownership.FOREIGN, held=held))
+        planned = _require_plan(self._plan(deployment, arguments, Ownership.FOREIGN, held=held))
         return DeploymentDiff(
             changes=bool(planned.hops), warnings=tuple(map(plan_messages.warning_line, planned.warnings))
         )
@@ -276,9 +276,6 @@ class DeploymentLifecycle:
             return dict(props)
         return {**props, **_observed_outputs(found, None)}
 
-    def _find(self, arguments: ResourceArguments) -> Deployment:
-        return self.houston.find(release_name=arguments.release_name, deployment_id=arguments.deployment_id)
-
     def _version_to_hold(
         self, olds: Mapping[str, Any], news: Mapping[str, Any], arguments: ResourceArguments
     ) -> RuntimeVersion | None:
@@ -344,7 +341,7 @@ def _undecided(outcome: Plan | Refusal, unknown: Collection[str]) -> str | None:
     return "the path depends on strategy" if "strategy" in unknown else None
 
 
-def _legal(outcome: Plan | Refusal) -> Plan:
+def _require_plan(outcome: Plan | Refusal) -> Plan:
     if isinstance(outcome, Refusal):
         raise RefusedError(plan_messages.refusal_message(outcome))
     return outcome

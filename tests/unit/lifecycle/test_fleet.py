@@ -1,4 +1,4 @@
-"""A fleet against the sandbox: resolved, planned and refused as a whole, in as many requests as one Deployment."""
+"""Plan a whole fleet against the sandbox: selectors, refusals, waves and the number of requests."""
 
 from __future__ import annotations
 
@@ -27,17 +27,17 @@ def served(tmp_path: Path) -> Iterator[Served]:
 
 
 def plan(served: Served, **given: Any) -> FleetPlan:
-    """Judge the fleet that a config declares."""
+    """Plan the fleet in a config."""
     return plan_fleet(read_fleet_config(given), DeploymentLifecycle(served.client))
 
 
 def entry(release: str, target: str = "5.0.4", **more: Any) -> dict[str, Any]:
-    """An entry that is named for its release."""
+    """Return an entry that has the release name as its name."""
     return {"name": release, "releaseName": release, "runtimeVersion": target, **more}
 
 
 def test_all_refusals_are_found_at_once(served: Served) -> None:
-    """Each under its Deployment's name, whatever it is that refuses; and nothing is changed."""
+    """Each with its Deployment's name, whatever the reason. Nothing is changed."""
     found = plan(
         served,
         deployments=[
@@ -67,31 +67,31 @@ def test_all_refusals_are_found_at_once(served: Served) -> None:
     assert [each.hops for each in found.deployments] == [2, 0, 0, 0, 0]
 
 
-def test_a_whole_fleet_costs_two_requests(tmp_path: Path) -> None:
-    """Whatever their number."""
+def test_fleet_of_any_size_needs_two_requests(tmp_path: Path) -> None:
+    """Sixty Deployments in three workspaces."""
     with sandbox_server.serving(tmp_path, rows=sandbox_server.many(60, 3)) as served:
         found = plan(served, selectors=[{"releaseName": "*", "runtimeVersion": "5.0.4"}])
         assert [each.hops for each in found.deployments] == [1] * 60
         assert len(served.asked()) == 2
 
 
-def test_whose_a_pending_hop_is_tells_the_state(served: Served) -> None:
-    """Without it a foreign one is in doubt and not refused; with it, it is refused, and ours is cancelled."""
+def test_only_the_state_tells_who_started_a_pending_hop(served: Served) -> None:
+    """Without the state, a hop off the path is not refused yet. With it, a foreign hop is refused, ours cancelled."""
     stack = read_fleet_config({"deployments": [entry("tides-4")]})
 
-    def told(saved: dict[str, dict[str, Any]] | None) -> tuple[bool, bool, bool]:
+    def planned_with(saved: dict[str, dict[str, Any]] | None) -> tuple[bool, bool, bool]:
         fleet = plan_fleet(stack, DeploymentLifecycle(served.client), saved=saved)
         (found,) = fleet.deployments
         return fleet.needs_state, found.refusal is not None, found.has_steps
 
-    assert told(None) == (True, False, True)
-    assert told({"tides-4": {"pending": "Astro Runtime 4.2.5"}}) == (False, False, True)
+    assert planned_with(None) == (True, False, True)
+    assert planned_with({"tides-4": {"pending": "Astro Runtime 4.2.5"}}) == (False, False, True)
     for foreign in ({"tides-4": {"pending": "AC 2.2.4"}}, {"tides-4": {"pending": None}}, {}):
-        assert told(foreign) == (False, True, False)
+        assert planned_with(foreign) == (False, True, False)
 
 
-def test_at_its_target_a_pending_hop_is_nothing_to_do_unless_it_is_ours(served: Served) -> None:
-    """Ours is taken back, another's is left alone."""
+def test_pending_hop_of_a_deployment_at_its_target_is_a_step_if_it_is_ours(served: Served) -> None:
+    """We cancel our own hop, and leave a foreign one alone."""
     stack = read_fleet_config({"deployments": [entry("wind-3", "4.2.5")]})
     served.client.start(served.client.find(release_name="wind-3"), ReleaseId.parse("Astro Runtime 5.0.4"))
     has_steps = [
@@ -103,8 +103,8 @@ def test_at_its_target_a_pending_hop_is_nothing_to_do_unless_it_is_ours(served: 
     assert has_steps == [True, False]
 
 
-def test_selectors_are_resolved(served: Served) -> None:
-    """In the order of the release names, by all criteria, and without what is declared or excluded."""
+def test_selectors_pick_deployments(served: Served) -> None:
+    """By all criteria, in the order of the release names, without the entries and the excluded Deployments."""
     found = plan(
         served,
         defaults={"runtimeVersion": "5.0.4"},
@@ -120,8 +120,8 @@ def test_selectors_are_resolved(served: Served) -> None:
     assert found.notes == ("astro:exclude: 'none-?' matches no Deployment",)
 
 
-def test_a_selector_that_cannot_be_resolved_is_a_mistake(served: Served) -> None:
-    """A workspace that there is not, and a name for two Deployments; all at once."""
+def test_selector_that_cannot_be_resolved_is_an_error(served: Served) -> None:
+    """An unknown workspace and a name for two Deployments, reported together."""
     with pytest.raises(InvalidConfigError) as raised:
         plan(
             served,
@@ -133,14 +133,14 @@ def test_a_selector_that_cannot_be_resolved_is_a_mistake(served: Served) -> None
     assert second.startswith("the entry 'wind-3' has the same name as a Deployment that a selector picks")
 
 
-def test_a_platform_that_cannot_be_read_is_one_error(tmp_path: Path) -> None:
-    """Not one for each Deployment."""
+def test_unreadable_platform_is_one_error(tmp_path: Path) -> None:
+    """Not one error for each Deployment."""
     with sandbox_server.serving(tmp_path, token="wrong") as served, pytest.raises(TokenRefusedError):
         plan(served, deployments=[entry("stars-1"), entry("dust-2")])
 
 
-def test_the_summary_of_a_fleet(served: Served) -> None:
-    """Numbers, and each path once."""
+def test_summary_of_a_fleet(served: Served) -> None:
+    """The number of hops, and each path once."""
     found = plan(served, selectors=[{"releaseName": "*", "runtimeVersion": "5.0.4"}], exclude=["tides-4"])
     assert summary(found, ()).splitlines() == [
         "fleet: 3 Deployments, 4 hops",
@@ -150,8 +150,8 @@ def test_the_summary_of_a_fleet(served: Served) -> None:
     ]
 
 
-def test_the_summary_of_waves(served: Served) -> None:
-    """With what each is bound by; the last one has nothing to be healthy for."""
+def test_summary_of_waves(served: Served) -> None:
+    """With the limits of each wave. The last wave has no soak."""
     given: dict[str, Any] = {
         "waves": [{"name": "canaries", "soak": "1h30m", "maxParallel": 2}, {"name": "rest", "soak": "45s"}],
         "deployments": [entry("wind-3", "4.2.5", wave="canaries"), entry("stars-1"), entry("dust-2", "4.2.5")],
@@ -165,8 +165,8 @@ def test_the_summary_of_waves(served: Served) -> None:
     ]
 
 
-def test_a_line_is_judged_as_it_is_held(served: Served) -> None:
-    """By what the state has of it; nobody having looked, that is said."""
+def test_target_such_as_4_x_keeps_the_version_in_the_state(served: Served) -> None:
+    """Without the state, a note says that the target is resolved again."""
     stack = read_fleet_config({"deployments": [entry("stars-1", "4.x"), entry("wind-3", "4.x")]})
     saved = {"stars-1": {"runtime_version": "4.x", "target": "4.2.4"}, "wind-3": {"runtime_version": "5.x"}}
     found = plan_fleet(stack, DeploymentLifecycle(served.client), saved=saved)
@@ -177,8 +177,8 @@ def test_a_line_is_judged_as_it_is_held(served: Served) -> None:
     assert plan_fleet(stack, DeploymentLifecycle(served.client), saved={}).notes == ()
 
 
-def test_of_two_deployments_with_one_release_name_none_is_guessed(tmp_path: Path) -> None:
-    """A selector, an entry: one refusal that names both, and the others go on; by their ids both are planned."""
+def test_ambiguous_release_name_is_refused(tmp_path: Path) -> None:
+    """One refusal names both Deployments, for a selector and for an entry. Declared by their ids, both are planned."""
     with sandbox_server.serving(tmp_path, put=['w0.1.releaseName="stars-1"']) as served:
         selectors = [{"releaseName": "*", "runtimeVersion": "5.0.4"}]
         for given in ({"selectors": selectors}, {"selectors": selectors, "deployments": [entry("stars-1")]}):
@@ -219,8 +219,8 @@ def test_of_two_deployments_with_one_release_name_none_is_guessed(tmp_path: Path
         ("w1.0=null", f"the Deployments of workspace {HELIO}: null"),
     ],
 )
-def test_no_selector_is_resolved_in_a_fleet_that_is_not_known(tmp_path: Path, put: str, gap: str) -> None:
-    """What it overlooks would leave the stack; Deployments that are declared one by one go on, with a note."""
+def test_selectors_are_refused_if_houston_hides_part_of_the_fleet(tmp_path: Path, put: str, gap: str) -> None:
+    """A missed Deployment would leave the stack. Entries go on, with a note."""
     with sandbox_server.serving(tmp_path, put=[put]) as served:
         with pytest.raises(PlatformAnswerError, match=r"a selector that misses a Deployment would ") as raised:
             plan(served, selectors=[{"workspace": HELIO, "runtimeVersion": "5.0.4"}])
@@ -233,8 +233,8 @@ def test_no_selector_is_resolved_in_a_fleet_that_is_not_known(tmp_path: Path, pu
         assert gap in note
 
 
-def test_an_odd_deployment_stays_in_the_fleet(tmp_path: Path) -> None:
-    """What is odd is unknown, and refused where it matters; nobody else suffers."""
+def test_deployment_with_unreadable_fields_stays_in_the_fleet(tmp_path: Path) -> None:
+    """It is refused only if the plan needs the field. The other Deployments are planned."""
     put = [
         *("w0.0.label=42", "w0.1.runtimeVersion=7", "w1.0.urls.0.url=null", "w1.0.dagDeployment=5"),
         *("w1.1.workspace=null", "runtimeReleases.0=null", "deploymentConfig.airflowImages.0=null"),
@@ -257,24 +257,24 @@ def test_an_odd_deployment_stays_in_the_fleet(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("lacks", "selector", "told"),
+    ("lacks", "selector", "reason"),
     [
         ("Deployment.label", {"label": "^Stars"}, "does not report the labels of Deployments"),
         ("Workspace.label", {"workspace": "Space"}, "does not report the labels of workspaces; give its id"),
     ],
 )
-def test_a_selector_is_not_resolved_by_what_a_platform_does_not_tell(
-    tmp_path: Path, lacks: str, selector: dict[str, str], told: str
+def test_selector_by_a_label_that_the_platform_hides_is_refused(
+    tmp_path: Path, lacks: str, selector: dict[str, str], reason: str
 ) -> None:
-    """It would overlook Deployments; other selectors are resolved."""
+    """It would miss Deployments. Other selectors are resolved."""
     with sandbox_server.serving(tmp_path, lacks=[lacks]) as served:
-        with pytest.raises(PlatformAnswerError, match=told):
+        with pytest.raises(PlatformAnswerError, match=reason):
             plan(served, selectors=[{**selector, "runtimeVersion": "5.0.4"}])
         assert len(plan(served, selectors=[{"workspace": HELIO, "runtimeVersion": "5.0.4"}]).deployments) == 2
 
 
-def test_many_that_there_are_not_cost_few_requests(served: Served) -> None:
-    """Two thousand, by name and by id; each is refused by itself."""
+def test_thousands_of_unknown_deployments_need_few_requests(served: Served) -> None:
+    """Two thousand, by name and by id. Each has its own refusal."""
     named = [entry(f"none-{number}") for number in range(1000)]
     by_id = [{"name": f"id-{n}", "deploymentId": f"ckw1none{n}", "runtimeVersion": "5.0.4"} for n in range(1000)]
     found = plan(served, deployments=[*named, *by_id, entry("stars-1")])

@@ -1,4 +1,4 @@
-"""The manifest of a fleet: what a program declares, or why it declares nothing; and its way from process to process."""
+"""The manifest of a fleet: the resources to declare or the reasons against them, also as JSON."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def served(tmp_path: Path) -> Iterator[Served]:
 
 
 def manifest_of(served: Served, *, saved: Any = None, **declared: Any) -> FleetManifest:
-    """Judge a fleet, and send what comes of it through another process's hands."""
+    """Plan a fleet, and return its manifest after a round trip through JSON."""
     manifest = build_manifest(
         declared, saved, lambda: DeploymentLifecycle(served.client, sandbox_server.settings(served.url))
     )
@@ -36,12 +36,12 @@ def manifest_of(served: Served, *, saved: Any = None, **declared: Any) -> FleetM
 
 
 def entry(release: str, target: str = "5.0.4", **more: Any) -> dict[str, Any]:
-    """An entry that is named for its release."""
+    """Return an entry that has the release name as its name."""
     return {"name": release, "releaseName": release, "runtimeVersion": target, **more}
 
 
-def test_a_fleet_with_waves(served: Served) -> None:
-    """Every resource with its arguments and its wave; every wave with what it waits for."""
+def test_manifest_of_a_fleet_with_waves(served: Served) -> None:
+    """Every resource with its arguments and its wave, every wave with its limits."""
     manifest = manifest_of(
         served,
         waves=[{"name": "canaries", "soak": "30m", "maxParallel": 2}, {"name": "rest", "timeout": "90m"}],
@@ -89,21 +89,21 @@ def test_a_fleet_with_waves(served: Served) -> None:
     assert (manifest.problem, manifest.needs_state) == (None, False)
 
 
-def test_one_deployment_needs_no_summary(served: Served) -> None:
-    """Its own plan says it all; the name of one that is declared by its id is told with that."""
+def test_one_deployment_has_no_summary(served: Served) -> None:
+    """Its plan says the same. A Deployment that is declared by its id is named with the id."""
     manifest = manifest_of(served, deployments=[{"name": "dust", "deploymentId": DUST, "runtimeVersion": "5.0.4"}])
     assert manifest.summary is None
     assert [entry.title for entry in manifest.entries] == [f"dust ({DUST})"]
 
 
-def test_where_nothing_is_declared_nobody_is_asked() -> None:
-    """A stack without Deployments needs no platform; a mistake is told all the same."""
+def test_empty_fleet_does_not_connect() -> None:
+    """A mistake in the config is reported all the same."""
 
-    def nobody() -> DeploymentLifecycle:
+    def never() -> DeploymentLifecycle:
         raise AssertionError
 
-    assert build_manifest({"deployments": [], "waves": [{"name": "a"}]}, None, nobody) == FleetManifest()
-    (problem,) = str(build_manifest({"onRefusal": "perhaps"}, None, nobody).problem).splitlines()
+    assert build_manifest({"deployments": [], "waves": [{"name": "a"}]}, None, never) == FleetManifest()
+    (problem,) = str(build_manifest({"onRefusal": "perhaps"}, None, never).problem).splitlines()
     assert problem.startswith("astro:onRefusal: 'perhaps' is unknown")
 
 
@@ -114,8 +114,8 @@ def test_where_nothing_is_declared_nobody_is_asked() -> None:
         ({"selectors": [{"workspace": "none", "runtimeVersion": "5.0.4"}]}, "astro:selectors[0].workspace: Houston "),
     ],
 )
-def test_a_problem_is_told_and_nothing_declared(served: Served, declared: dict[str, Any], start: str) -> None:
-    """Whether it is a mistake, or the platform's."""
+def test_problem_declares_nothing(served: Served, declared: dict[str, Any], start: str) -> None:
+    """A mistake in the config, or an error of the platform."""
     manifest = manifest_of(served, **declared)
     assert str(manifest.problem).startswith(start)
     assert manifest == FleetManifest(problem=manifest.problem)
@@ -128,8 +128,8 @@ def test_a_refused_fleet_has_entries_for_its_refused_deployments_only(served: Se
     assert [each.name for each in manifest.entries] == [each.name for each in manifest.refused] == ["stars-1"]
 
 
-def test_a_line_needs_what_the_state_has_of_it(served: Served) -> None:
-    """Without it nothing is read yet; with it, the version at which it is held is told."""
+def test_target_such_as_4_x_needs_the_state(served: Served) -> None:
+    """Without the state, the platform is not read yet. With it, the held version is in the manifest."""
     declared = {"deployments": [entry("stars-1", "4.x"), entry("wind-3", "4.x", name="wind")]}
     assert manifest_of(served, **declared) == FleetManifest(needs_state=True)
     assert served.asked() == []
@@ -138,8 +138,8 @@ def test_a_line_needs_what_the_state_has_of_it(served: Served) -> None:
     assert [entry.held for entry in manifest_of(served, saved={}, **declared).entries] == ["4.2.5", "4.2.5"]
 
 
-def test_a_pending_hop_that_may_be_ours_needs_what_the_state_has_of_it(served: Served) -> None:
-    """Only where one is off the path; what was read of the platform is not read again."""
+def test_pending_hop_off_the_path_needs_the_state(served: Served) -> None:
+    """The platform is not read a second time."""
     declared = {"deployments": [entry("stars-1", "9.9.9"), entry("tides-4")]}
     assert manifest_of(served, **declared) == FleetManifest(needs_state=True)
     manifest = manifest_of(served, saved={}, **declared)
@@ -150,8 +150,8 @@ def test_a_pending_hop_that_may_be_ours_needs_what_the_state_has_of_it(served: S
     assert len(manifest_of(served, deployments=[accepted]).entries) == 1
 
 
-def test_a_refused_line_is_not_held(served: Served) -> None:
-    """There is no version to stay with."""
+def test_refused_target_such_as_9_x_is_not_held(served: Served) -> None:
+    """It is resolved to no version."""
     manifest = manifest_of(served, saved={}, deployments=[entry("wind-3", "9.x")], onRefusal="skip")
     (refused,) = manifest.entries
     assert isinstance(refused, ManifestEntry)
