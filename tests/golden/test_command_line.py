@@ -1,6 +1,6 @@
-"""What the command line prints, word for word.
+"""Output of the command line, word for word.
 
-``REGENERATE=1 pytest tests/golden`` writes the files in ``command_line/`` anew; read the difference before you commit.
+``REGENERATE=1 pytest tests/golden`` rewrites the files in ``command_line/``; read the difference before you commit.
 """
 
 from __future__ import annotations
@@ -63,13 +63,13 @@ STACK: Final = {
 
 @pytest.fixture(scope="module")
 def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """A sandbox whose Deployments nobody changes; its address."""
+    """Address of a sandbox whose Deployments do not change."""
     with serving(tmp_path_factory.mktemp("platform"), rows=FLEET) as served:
         yield served.url
 
 
 def compare(name: str, printed: str) -> None:
-    """Hold a text against its file, or write it."""
+    """Compare a text with its file, or rewrite the file."""
     file = FOLDER / name
     if os.environ.get("REGENERATE"):
         file.write_text(printed, encoding="utf-8")
@@ -77,22 +77,22 @@ def compare(name: str, printed: str) -> None:
 
 
 @pytest.mark.parametrize("name", OFFLINE)
-def test_an_offline_answer_is_as_before(name: str, capsys: pytest.CaptureFixture[str]) -> None:
-    """It reads as it did when somebody last looked at it."""
+def test_an_offline_answer_is_unchanged(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """As in its golden file."""
     code, arguments = OFFLINE[name]
     assert main.main(arguments) == code
     compare(name, capsys.readouterr().out)
 
 
 @pytest.mark.parametrize("name", LIVE)
-def test_a_live_answer_is_as_before(
+def test_a_live_answer_is_unchanged(
     name: str,
     platform: str,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    """It reads as it did when somebody last looked at it."""
+    """As in its golden file."""
     monkeypatch.chdir(tmp_path)
     Path("Pulumi.yaml").write_text("name: fleet\n", encoding="utf-8")
     Path("Pulumi.test.yaml").write_text(yaml.safe_dump({"config": STACK}), encoding="utf-8")
@@ -105,5 +105,5 @@ def test_a_live_answer_is_as_before(
 
 
 def test_every_golden_file_of_the_command_line_has_a_case() -> None:
-    """No file is left of a case that is gone."""
+    """No file of a deleted case remains."""
     assert {file.name for file in FOLDER.iterdir()} == OFFLINE.keys() | LIVE.keys()

@@ -1,4 +1,4 @@
-"""A planned fleet, written for people and for programs."""
+"""Output for a planned fleet: table and JSON."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ GUIDE = vendor_feed.load("guide")
 
 
 def planned(name: str, current: str, target: str, **more: Any) -> PlannedDeployment:
-    """Judge a Deployment of that name."""
+    """Plan a Deployment."""
     pending = more.pop("pending", None)
     release = parse_current(current, GUIDE)
     entry = DeploymentEntry(name=name, release_name=name, runtime_version=target, accept=more.pop("accept", ()))
@@ -38,8 +38,8 @@ def planned(name: str, current: str, target: str, **more: Any) -> PlannedDeploym
     return PlannedDeployment(entry=entry, deployment=deployment, outcome=outcome, **found)
 
 
-def test_the_rows_are_sorted_and_the_json_is_not() -> None:
-    """People look up a name; programs may want the order of the declaration."""
+def test_the_table_is_sorted_by_name_and_the_json_is_not() -> None:
+    """The JSON keeps the order of the config."""
     fleet = FleetPlan(deployments=(planned("b", "AC 2.2.3", "5.0.4"), planned("a", "Runtime 5.0.4", "5.0.4")))
     lines = fleet_lines(fleet, (), Screen())
     assert [line[:1] for line in lines[1:3]] == ["a", "b"]
@@ -47,8 +47,8 @@ def test_the_rows_are_sorted_and_the_json_is_not() -> None:
     assert [each["name"] for each in fleet_json(fleet)["deployments"]] == ["b", "a"]
 
 
-def test_a_rows_colour_tells_what_needs_a_look() -> None:
-    """Refused, with a warning, nothing to do, and all others."""
+def test_a_row_is_coloured_by_its_state() -> None:
+    """Red: refused; yellow: warned; dim: nothing to do; plain: any other."""
     refused = planned("a", "Runtime 5.0.4", "4.2.5")
     still = planned("b", "Runtime 5.0.4", "5.0.4")
     warned = planned("c", "AC 2.2.3", "5.0.4")
@@ -60,8 +60,8 @@ def test_a_rows_colour_tells_what_needs_a_look() -> None:
     assert lines[4].startswith("d ")
 
 
-def test_a_warning_is_told_once() -> None:
-    """With the number of Deployments that it is about."""
+def test_a_warning_of_several_deployments_is_printed_once() -> None:
+    """With their number."""
     fleet = FleetPlan(deployments=(planned("a", "AC 2.2.3", "5.0.4"), planned("b", "AC 2.2.3", "5.0.4")))
     lines = fleet_lines(fleet, (), Screen())
     assert [line for line in lines if line.startswith("warning ")] == [
@@ -69,8 +69,8 @@ def test_a_warning_is_told_once() -> None:
     ]
 
 
-def test_what_the_platform_holds_stays_on_its_line() -> None:
-    """A refusal may quote what somebody has written there."""
+def test_control_characters_of_a_refusal_are_escaped() -> None:
+    """It can quote text from the platform."""
     hostile = planned("a", "AC 2.2.3", "5.0.4", refusal="Houston says \x1b[31m\rfine\nand more", refused_argument="")
     assert deployment_lines(hostile) == ["a: Houston says \\x1b[31m\\rfine", "and more"]
     lines = fleet_lines(FleetPlan(deployments=(hostile,)), (), Screen())
@@ -78,20 +78,20 @@ def test_what_the_platform_holds_stays_on_its_line() -> None:
     assert lines[1].endswith("  error")
 
 
-def test_a_pending_hop_that_is_cancelled_is_part_of_the_path() -> None:
-    """Also where nothing else is to be done; whose it is, is told unless its cancelling is accepted."""
+def test_the_path_starts_with_the_cancelled_pending_hop() -> None:
+    """A line states the assumption about its owner, unless cancelling is accepted."""
     ours = planned("a", "AC 2.3.0", "5.0.4", pending="Runtime 4.2.5")
     alone = planned("b", "Runtime 5.0.4", "5.0.4", pending="Runtime 4.2.5", accept=("cancel-pending",))
     text = "\n".join(fleet_lines(FleetPlan(deployments=(ours, alone)), (), Screen()))
     assert "  cancel Astro Runtime 4.2.5, then AC 2.3.0 > Astro Runtime 5.0.4  1" in text
     assert "  cancel Astro Runtime 4.2.5  " in text
-    said = "This answer assumes that the stack did; if not, pulumi preview refuses to cancel it."
-    assert said in text
-    assert said not in "\n".join(fleet_lines(FleetPlan(deployments=(alone,)), (), Screen()))
+    assumption = "This answer assumes that the stack did; if not, pulumi preview refuses to cancel it."
+    assert assumption in text
+    assert assumption not in "\n".join(fleet_lines(FleetPlan(deployments=(alone,)), (), Screen()))
 
 
-def test_what_was_refused_beside_the_planner_is_an_error() -> None:
-    """The plan is there all the same."""
+def test_a_refusal_that_is_not_the_planners_is_in_error() -> None:
+    """Beside the plan."""
     found = deployment_json(planned("a", "AC 2.3.0", "5.0.4", refusal="no webserver", refused_argument="verify"))
     assert (found["error"], found["refusals"], len(found["hops"])) == ("no webserver", [], 1)
     found = deployment_json(planned("a", "Runtime 5.0.4", "4.2.5"))

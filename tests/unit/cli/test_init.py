@@ -1,4 +1,4 @@
-"""``init``: what it writes into another project, what it leaves alone, and what it does not touch at all."""
+"""``init``: the files that it adds to a project, and those that it refuses to change."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 def test_a_project_gets_the_script_and_the_lines(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """The script can be run; the page on the command line shows what is printed."""
+    """The script is executable. docs/command-line.md shows the output."""
     assert main.main(["init", str(folder)]) == 0
     assert (folder / "Pulumi.yaml").read_text(encoding="utf-8") == PROJECT + LINES
     assert (folder / SCRIPT).read_bytes() == (PACKAGE / "plugin" / "scripts" / pulumi_project_file.SCRIPT).read_bytes()
@@ -40,15 +40,15 @@ def test_a_project_gets_the_script_and_the_lines(folder: Path, capsys: pytest.Ca
 
 
 def test_the_current_folder_is_the_default(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """As one types it in the project."""
+    """Without an argument."""
     monkeypatch.chdir(folder)
     assert main.main(["init"]) == 0
     assert (folder / SCRIPT).exists()
 
 
 @pytest.mark.parametrize("name", ["Pulumi.yml", "Pulumi.json"])
-def test_a_project_file_may_have_another_name(tmp_path: Path, capsys: pytest.CaptureFixture[str], name: str) -> None:
-    """Whatever Pulumi takes for one; JSON is YAML too, but cannot be extended without touching the rest."""
+def test_the_project_file_can_have_another_name(tmp_path: Path, capsys: pytest.CaptureFixture[str], name: str) -> None:
+    """Pulumi.yml is extended. Pulumi.json is refused, because other lines would change."""
     file = tmp_path / name
     file.write_text(PROJECT if name.endswith("yml") else '{"name": "data", "runtime": "python"}\n', encoding="utf-8")
     assert main.main(["init", str(tmp_path)]) == (0 if name.endswith("yml") else 2)
@@ -59,23 +59,15 @@ def test_a_project_file_may_have_another_name(tmp_path: Path, capsys: pytest.Cap
     assert not (tmp_path / "Pulumi.yaml").exists()
 
 
-def test_our_host_is_found_from_the_programs_folder(folder: Path) -> None:
-    """Which ``main`` may name, below the project's."""
-    (folder / "infra").mkdir()
-    assert not pulumi_project_file.uses_our_plugin(folder / "infra")
-    main.main(["init", str(folder)])
-    assert pulumi_project_file.uses_our_plugin(folder / "infra")
-
-
-def test_this_repository_is_such_a_project(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """Its plugin folder and its Pulumi.yaml are what ``init`` would write, so that a second run changes nothing."""
+def test_init_changes_nothing_in_this_repository(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Its plugin folder and its Pulumi.yaml are up to date."""
     shutil.copy(ROOT / "Pulumi.yaml", tmp_path)
     shutil.copytree(ROOT / "plugin", tmp_path / "plugin")
     before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
     assert main.main(["init", str(tmp_path)]) == 0
     assert {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()} == before
-    told = capsys.readouterr().out.splitlines()[:2]
-    assert told == [f"{SCRIPT}: unchanged", "Pulumi.yaml: unchanged, it names the plugin already"]
+    printed = capsys.readouterr().out.splitlines()[:2]
+    assert printed == [f"{SCRIPT}: unchanged", "Pulumi.yaml: unchanged, it names the plugin already"]
 
 
 @pytest.mark.parametrize(
@@ -105,8 +97,8 @@ def test_this_repository_is_such_a_project(tmp_path: Path, capsys: pytest.Captur
         ),
     ],
 )
-def test_all_else_in_the_file_stays_as_it_is(folder: Path, before: str, after: str) -> None:
-    """Comments, order, line ends and other plugins; and a second run changes nothing."""
+def test_other_lines_of_the_file_stay_unchanged(folder: Path, before: str, after: str) -> None:
+    """Comments, order, line ends and other plugins. A second run changes nothing."""
     for _ in range(2):
         (folder / "Pulumi.yaml").write_bytes(before.encode())
         assert main.main(["init", str(folder)]) == 0
@@ -135,25 +127,25 @@ def test_all_else_in_the_file_stays_as_it_is(folder: Path, before: str, after: s
 def test_a_file_that_cannot_be_extended_is_refused(
     folder: Path, text: str, reason: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Nothing is written; where lines would do, they are shown to paste."""
+    """Nothing is written. The error has the lines to paste, if they would help."""
     (folder / "Pulumi.yaml").write_text(text, encoding="latin-1")
     assert main.main(["init", str(folder)]) == 2
-    complaint = capsys.readouterr().err
-    assert re.search(reason, complaint)
-    assert complaint.endswith(f"Add these yourself:\n{LINES}") == (reason == "cannot be extended")
+    error = capsys.readouterr().err
+    assert re.search(reason, error)
+    assert error.endswith(f"Add these yourself:\n{LINES}") == (reason == "cannot be extended")
     assert (folder / "Pulumi.yaml").read_text(encoding="latin-1") == text
     assert not (folder / "plugin").exists()
 
 
 def test_a_folder_without_a_project_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """With the way to make one."""
+    """The error says how to create one."""
     assert main.main(["init", str(tmp_path)]) == 2
     assert ": create a project first" in capsys.readouterr().err
     assert list(tmp_path.iterdir()) == []
 
 
-def test_what_is_not_ours_is_not_overwritten(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """Neither the script nor the file that would name it."""
+def test_a_foreign_script_is_not_overwritten(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The project's file stays unchanged too."""
     (folder / "plugin").mkdir()
     (folder / SCRIPT).write_text("#!/bin/sh\nexec theirs\n", encoding="utf-8")
     assert main.main(["init", str(folder)]) == 2
@@ -163,28 +155,29 @@ def test_what_is_not_ours_is_not_overwritten(folder: Path, capsys: pytest.Captur
 
 
 @pytest.mark.parametrize(
-    ("spoil", "told"),
+    ("damage", "change"),
     [
         (lambda script: script.chmod(0o644), "made executable"),
         (lambda script: script.write_bytes(script.read_bytes() + b"\n"), "updated; it was from another release, or"),
     ],
 )
-def test_a_script_of_ours_is_mended(folder: Path, spoil: object, told: str, capsys: pytest.CaptureFixture[str]) -> None:
-    """And that is told."""
+def test_our_own_script_is_repaired(
+    folder: Path, damage: Callable[[Path], object], change: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The output says how."""
     main.main(["init", str(folder)])
     ours = (folder / SCRIPT).read_bytes()
-    assert callable(spoil)
-    spoil(folder / SCRIPT)
+    damage(folder / SCRIPT)
     capsys.readouterr()
     assert main.main(["init", str(folder)]) == 0
-    assert f"{SCRIPT}: {told}" in capsys.readouterr().out
+    assert f"{SCRIPT}: {change}" in capsys.readouterr().out
     assert (folder / SCRIPT).read_bytes() == ours
     assert os.access(folder / SCRIPT, os.X_OK)
 
 
 @pytest.mark.parametrize(("name", "problem"), [("plugin", "cannot be"), ("Pulumi.yaml", "is a folder: name")])
-def test_what_is_in_the_way_is_named(folder: Path, name: str, problem: str, capsys: pytest.CaptureFixture[str]) -> None:
-    """A file where the folder belongs, a folder where the file belongs."""
+def test_an_obstacle_is_named(folder: Path, name: str, problem: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """A file instead of the folder, a folder instead of the file."""
     path = folder / name
     if name == "plugin":
         path.write_text("", encoding="utf-8")
@@ -195,33 +188,7 @@ def test_what_is_in_the_way_is_named(folder: Path, name: str, problem: str, caps
     assert re.fullmatch(rf"error: \S+: {problem} \S+ ?.*\n", capsys.readouterr().err)
 
 
-def test_the_lines_are_those_of_this_repository() -> None:
-    """What they say is what its own project says."""
+def test_this_repositorys_project_has_the_same_lines() -> None:
+    """It is an example."""
     own = yaml.safe_load((ROOT / "Pulumi.yaml").read_text(encoding="utf-8"))
     assert yaml.safe_load(LINES)["plugins"] == own["plugins"]
-
-
-def test_a_program_can_tell_that_our_host_runs_its_project(folder: Path) -> None:
-    """After ``init``, and in this repository."""
-    assert not pulumi_project_file.uses_our_plugin(folder)
-    assert main.main(["init", str(folder)]) == 0
-    assert pulumi_project_file.uses_our_plugin(folder)
-    assert pulumi_project_file.uses_our_plugin(ROOT)
-
-
-@pytest.mark.parametrize(
-    "spoil",
-    [
-        lambda folder: (folder / "Pulumi.yaml").unlink(),
-        lambda folder: (folder / "Pulumi.yaml").write_text("- no\n  project: [", encoding="utf-8"),
-        lambda folder: (folder / "Pulumi.yaml").write_bytes(b"name: \xff"),
-        lambda folder: (folder / "Pulumi.yaml").write_text("name: data\nruntime: nodejs\n" + LINES, encoding="utf-8"),
-        lambda folder: (folder / SCRIPT).unlink(),
-        lambda folder: (folder / SCRIPT).write_text("#!/bin/sh\nexec theirs\n", encoding="utf-8"),
-    ],
-)
-def test_what_cannot_be_read_does_not_tell_of_our_host(folder: Path, spoil: Callable[[Path], object]) -> None:
-    """Nor does another plugin's script."""
-    assert main.main(["init", str(folder)]) == 0
-    spoil(folder)
-    assert not pulumi_project_file.uses_our_plugin(folder)

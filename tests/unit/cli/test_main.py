@@ -1,8 +1,7 @@
-"""The command line, as a user types it."""
+"""Command line: exit codes, errors and imports that all subcommands share."""
 
 from __future__ import annotations
 
-import json
 import subprocess
 import sys
 from typing import TYPE_CHECKING
@@ -18,162 +17,19 @@ if TYPE_CHECKING:
 GUIDE = ("plan", "--catalog", "guide")
 
 
-def test_a_plan_is_printed_and_the_exit_code_is_0(capsys: pytest.CaptureFixture[str]) -> None:
-    """With the line that says what is not judged offline."""
-    assert main.main([*GUIDE, "--from", "AC 2.2.3", "--to", "5.0.4"]) == 0
-    lines = capsys.readouterr().out.splitlines()
-    assert lines[0] == "2 hops to Astro Runtime 5.0.4 (Airflow 2.2.3 > 2.3.0)"
-    assert lines[-1] == "Offline: what the platform's own version allows is not judged."
-
-
-def test_a_plan_names_the_mirrors_of_the_environment(
-    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """In its FROM lines, its JSON and its explanation; a setting that cannot be used is told."""
-    image = "localhost:5000/astronomer/astro-runtime"
-    monkeypatch.setenv("ASTRO_BASE_IMAGES", json.dumps({"runtime": image}))
-    question = ["--catalog", "guide", "--from", "AC 2.3.0", "--to", "5.0.4"]
-    assert main.main(["plan", *question]) == 0
-    assert f"FROM {image}:5.0.4\n" in capsys.readouterr().out
-    assert main.main(["plan", *question, "--json"]) == 0
-    assert json.loads(capsys.readouterr().out)["hops"][0]["image"] == f"{image}:5.0.4"
-    assert main.main(["explain", "--catalog", "guide", "AC 2.3.0", "5.0.4"]) == 0
-    assert f"FROM {image}:5.0.4\n" in capsys.readouterr().out
-    monkeypatch.setenv("ASTRO_BASE_IMAGES", "x")
-    assert main.main(["plan", *question]) == 2
-    assert "astro:baseImages is 'x'" in capsys.readouterr().err
-
-
-def test_a_refusal_is_printed_and_the_exit_code_is_3(capsys: pytest.CaptureFixture[str]) -> None:
-    """On standard output, since it is an answer."""
-    assert main.main([*GUIDE, "--from", "Runtime 5.0.4", "--to", " 4.2.5 "]) == 3
-    assert "  NO-REVERT: " in capsys.readouterr().out
-    assert main.main([*GUIDE, "--from", "Runtime 5.0.4", "--to", "9.9.9", "--json"]) == 3
-    refusal = json.loads(capsys.readouterr().out)
-    assert refusal["to"] == {"distribution": "runtime", "version": "9.9.9", "airflow": None}
-    assert [each["rule"] for each in refusal["refusals"]] == ["OFFERED"]
-
-
-def test_a_strategy_and_acceptances_are_passed_on(capsys: pytest.CaptureFixture[str]) -> None:
-    """As options, the latter repeated."""
-    assert main.main(["plan", "--from", "AC 2.2.3", "--to", "6.0.0", "--strategy", "fewest-hops", "--json"]) == 0
-    assert len(json.loads(capsys.readouterr().out)["hops"]) == 2
-    accept = ["--accept", "newer", "--accept", "yanked:9.0.0"]
-    assert main.main(["plan", "--from", "Runtime 8.10.0", "--to", "9.0.0", *accept]) == 0
-    assert "warning yanked" in capsys.readouterr().out
-
-
-def test_a_warning_that_is_denied_is_a_refusal(capsys: pytest.CaptureFixture[str]) -> None:
-    """Planned or explained."""
-    deny = ["--deny", "database-migration"]
-    assert main.main([*GUIDE, "--from", "AC 2.2.3", "--to", "5.0.4", *deny]) == 3
-    assert "  DENIED: database-migration: " in capsys.readouterr().out
-    assert main.main(["explain", "AC 2.2.3", "5.0.4", "--catalog", "guide", *deny]) == 3
-    ways = capsys.readouterr().out.partition("To explain a way out, run:\n")[2].splitlines()[:2]
-    assert ways == [
-        "  python -m astro_deployment_runtime explain 'AC 2.2.3' 4.0.11 --catalog guide --deny database-migration",
-        "  python -m astro_deployment_runtime explain 'AC 2.2.3' 5.0.4 --catalog guide",
-    ]
-
-
-@pytest.mark.parametrize(
-    ("arguments", "complaint"),
-    [
-        (["--from", "AC 2.2.3", "--to", "5.0.4", "--deny", "all"], "'all' cannot be denied: known are airflow-version"),
-        (
-            ["--from", "AC 2.2.3", "--to", "5.0.4", "--deny", "out-of-support"],
-            "--deny out-of-support: support is judged only for a live platform; remove it",
-        ),
-        (
-            ["--from", "AC 2.2.3", "--to", "5.0.4", "--deny", "deprecated", "--accept", "deprecated"],
-            "deprecated: both accepted and denied; keep one of the two",
-        ),
-        (["--from", "AC 2.2", "--to", "5.0.4"], "'2.2' is not an Astronomer Certified version"),
-        (["--from", "AC 2.2.3 (Airflow 2.2.3)", "--to", "5.0.4"], "AC 2.2.3 has Airflow 2.2.3 anyway"),
-        (["--from", "2.2.3", "--to", "5.0.4"], "is not a release"),
-        (["--from", "Runtime 5.9.9", "--to", "5.0.4"], "add the Airflow version that it runs, 'Runtime 5.9.9 (Airflow"),
-        (["--from", "Runtime 5.9.9 (Airflow 2)", "--to", "5.0.4"], "'2' is not an Airflow version"),
-        (["--from", "AC 2.2.3", "--to", "AC 2.3.0"], "is not an Astro Runtime version"),
-        (["--from", "AC 2.2.3", "--to", "Equivalent"], "is not an Astro Runtime version"),
-        (["--from", "AC 2.2.3", "--to", "5.0.4", "--accept", "all"], "known are yanked:VERSION"),
-        (["--from", "AC 2.2.3", "--to", "5.0.4", "--catalog", "nowhere"], "the catalog 'nowhere' cannot be used"),
-        (
-            ["--from", "AC 2.2.3"],
-            "use --from FROM --to TO; the only other options for it are --accept, --catalog, --deny, --json",
-        ),
-        (["--from", "AC 2.2.3", "--to", "5.0.4", "--batch", "x"], "use one of: --from FROM --to TO, --batch FILE, "),
-        (["--from", "AC 2.2.3", "--to", "5.0.4", "--cwd", "x"], "use --from FROM --to TO; the only other options"),
-        (["--all", "--to", "5.0.4"], "use --all --to TO; the only other options for it are --accept, --deny"),
-        (["--stack"], "use --stack [NAME]; the only other options for it are --cwd, --json"),
-        (["--batch", "nowhere"], "nowhere: cannot be read (No such file or directory)"),
-        (["--batch", "a\0b"], "a\\x00b: cannot be read (embedded null byte)"),
-        (["--from", "AC \udcff\x1b[31m", "--to", "5.0.4"], "'\\udcff\\x1b[31m' is not"),
-        ([], "use one of: --from FROM --to TO"),
-    ],
-)
-def test_what_cannot_be_read_is_an_error(
-    arguments: list[str], complaint: str, capsys: pytest.CaptureFixture[str]
-) -> None:
-    """Exit code 2, one complaint on standard error, nothing on standard output."""
-    assert main.main([*GUIDE, *arguments]) == 2
-    out, err = capsys.readouterr()
-    assert out == ""
-    assert err.startswith("error: ")
-    assert complaint in err
-
-
 @pytest.mark.parametrize("arguments", [[], ["walk"], ["plan", "--strategy", "best"], ["plan", "--fr", "AC 2.2.3"]])
-def test_what_argparse_refuses_is_an_error_like_any_other(
-    arguments: list[str], capsys: pytest.CaptureFixture[str]
-) -> None:
-    """No usage text in between."""
+def test_an_error_of_argparse_looks_like_any_other(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    """It has no usage text."""
     with pytest.raises(SystemExit) as caught:
         main.main(arguments)
     assert caught.value.code == 2
     assert capsys.readouterr().err.startswith("error: ")
 
 
-def test_the_stated_airflow_version_is_believed(capsys: pytest.CaptureFixture[str]) -> None:
-    """It is what runs; the plan warns that the catalog has another."""
-    arguments = ["--from", "Astro Runtime 4.2.4 (Airflow 2.2.4)", "--to", "4.2.5", "--json"]
-    assert main.main([*GUIDE, *arguments]) == 0
-    plan = json.loads(capsys.readouterr().out)
-    assert plan["from"] == {"distribution": "runtime", "version": "4.2.4", "airflow": "2.2.4"}
-    assert [warning["name"] for warning in plan["warnings"]] == ["airflow-version"]
-
-
-@pytest.mark.parametrize(
-    ("text", "code", "kinds"),
-    [
-        ("AC 2.2.3\t5.0.4\nRuntime 4.2.4\tequivalent\n", 0, ["plan", "plan"]),
-        ("AC 2.2.3\t5.0.4\r\nRuntime 5.0.4\t4.2.5\r\n", 3, ["plan", "refusal"]),
-        ("AC 2.2.3\t5.0.4\n\nRuntime 5.0.4\t4.2.5", 2, ["plan", "error", "refusal"]),
-        ("AC 2.2.3 5.0.4\nAC 2.2.3\t5.0.4\tx\nAC 2.2.3\tx\u2028", 2, ["error"] * 3),
-        ("", 0, []),
-    ],
-)
-def test_a_batch_gives_one_object_per_line(
-    text: str, code: int, kinds: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+def test_a_bug_of_this_package_has_exit_code_1(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """In order; the exit code is that of the worst line; a line that cannot be read has an error of its own."""
-    file = tmp_path / "pairs"
-    file.write_bytes(text.encode())
-    assert main.main([*GUIDE, "--batch", str(file)]) == code
-    objects = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
-    found = ["error" if "error" in each else "refusal" if each["refusals"] else "plan" for each in objects]
-    assert found == kinds
-
-
-def test_a_batch_that_is_no_utf8_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """As a whole, with the place."""
-    file = tmp_path / "pairs"
-    file.write_bytes(b"AC 2.2.3\t5.0.4\n\xff")
-    assert main.main([*GUIDE, "--batch", str(file)]) == 2
-    assert "is not UTF-8 (byte 15)" in capsys.readouterr().err
-
-
-def test_a_mistake_of_ours_is_exit_code_1(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    """It is neither a refusal nor the user's text."""
+    """It is neither a refusal nor unusable input."""
 
     def fail(*_: object, **__: object) -> None:
         raise PlanVerificationError("the check objects")
@@ -183,7 +39,7 @@ def test_a_mistake_of_ours_is_exit_code_1(monkeypatch: pytest.MonkeyPatch, capsy
     assert capsys.readouterr().err == "error: the check objects\n"
 
 
-def test_a_reader_that_goes_away_leaves_no_traceback(tmp_path: Path) -> None:
+def test_a_reader_that_exits_early_causes_no_traceback(tmp_path: Path) -> None:
     """As with ``| head -1``."""
     file = tmp_path / "pairs"
     file.write_text("AC 2.2.3\t5.0.4\n" * 5000)
@@ -197,8 +53,10 @@ def test_a_reader_that_goes_away_leaves_no_traceback(tmp_path: Path) -> None:
         assert process.wait() == 1
 
 
-def test_ctrl_c_leaves_no_traceback(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    """It has the exit code that shells give it."""
+def test_ctrl_c_has_the_exit_code_of_shells_and_no_traceback(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """130."""
 
     def interrupt(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
@@ -208,8 +66,8 @@ def test_ctrl_c_leaves_no_traceback(monkeypatch: pytest.MonkeyPatch, capsys: pyt
     assert capsys.readouterr().err == "error: interrupted\n"
 
 
-def test_planning_needs_neither_pulumi_nor_http() -> None:
-    """The command line starts without either."""
+def test_offline_planning_imports_neither_pulumi_nor_httpx() -> None:
+    """They would slow down the start."""
     code = (
         "import sys; from astro_deployment_runtime.cli import main; "
         "main.main(['plan', '--from', 'AC 2.2.3', '--to', '5.0.4']); "
@@ -217,23 +75,3 @@ def test_planning_needs_neither_pulumi_nor_http() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")
-
-
-def test_odd_rows_of_a_catalog_are_a_note_beside_the_answer(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """Once on standard error, so that JSON stays JSON; the answer is that of the rows that can be read."""
-    row = {"metadata": {"airflowVersion": "2.3.0"}}
-    runtime = {"runtimeVersions": {"5.0.4": row, "3.3-rc": row, "5.0.3\x1b": row}}
-    (tmp_path / "astronomer-certified.json").write_text('{"available_releases": [{"version": "2.3.0"}]}')
-    (tmp_path / "astronomer-runtime.json").write_text(json.dumps(runtime))
-    where = ["--catalog", str(tmp_path)]
-    for arguments in (
-        ["plan", "--from", "AC 2.3.0", "--to", "5.0.4", "--json", *where],
-        ["explain", "AC 2.3.0", "5.0.4", *where],
-    ):
-        assert main.main(arguments) == 0
-        answer = capsys.readouterr()
-        assert answer.err == (
-            "note: the catalog has 2 rows that cannot be read as releases; left out: runtimeVersions['3.3-rc'], "
-            "runtimeVersions['5.0.3\\x1b']\n"
-        )
-        assert "3.3-rc" not in answer.out

@@ -1,4 +1,4 @@
-"""What is on offer, as a table and as JSON."""
+"""Available releases as a table and as JSON."""
 
 from __future__ import annotations
 
@@ -13,34 +13,34 @@ PUBLISHED = vendor_feed.load("published")
 
 
 def row(name: str, catalog: Catalog = PUBLISHED) -> str:
-    """Return the one row of a release."""
+    """Return the row of a release."""
     (found,) = (line for line in release_lines(catalog, None, Screen()) if line.startswith(f"{name} "))
     return found
 
 
-def test_a_release_has_its_equivalent() -> None:
-    """In both directions; of several the newest, with their number."""
+def test_a_row_has_the_newest_equivalent_and_the_number_of_others() -> None:
+    """In both directions."""
     assert "  Astro Runtime 5.0.5 and 2 more" in row("AC 2.3.2")
     assert row("Astro Runtime 5.0.3").endswith("  AC 2.3.2")
     assert "AC " not in row("Astro Runtime 9.7.0")
 
 
-def test_dates_and_yanks_are_told() -> None:
-    """As far as the feed knows them."""
+def test_a_row_has_the_support_date_and_the_reason_of_a_yank() -> None:
+    """If the feed has them."""
     assert "2027-09-30" in row("Astro Runtime 3.1-21")
     assert row("Astro Runtime 9.0.0").endswith("  Has significant scheduling performance issues.")
 
 
-def test_what_is_yanked_without_a_reason_is_told_too() -> None:
-    """An empty cell would say that it is not."""
+def test_a_row_shows_a_yank_without_a_reason() -> None:
+    """An empty cell would mean that it is not yanked."""
     release = PUBLISHED.get(ReleaseId.parse("Runtime 9.0.0"))
     assert release is not None
     feed = Catalog([type(release)(id=release.id, airflow=release.airflow, known=True, yanked=True)])
     assert row("Astro Runtime 9.0.0", feed).endswith("  no reason given")
 
 
-def test_a_platform_is_named_with_what_it_offers() -> None:
-    """Also what of it is no version."""
+def test_the_platform_and_its_unreadable_rows_are_named() -> None:
+    """In the table and in the JSON."""
     offered = Catalog.offered(["2.3.0", "nonsense\n"], [("5.0.1", "2.3.0")], PUBLISHED)
     lines = release_lines(offered, Platform(version="0.30.4"), Screen())
     assert lines[-2:] == [
@@ -56,8 +56,8 @@ def test_a_platform_is_named_with_what_it_offers() -> None:
     ]
 
 
-def test_json_has_the_facts_of_the_feed() -> None:
-    """With null for what it does not know."""
+def test_json_has_all_fields_of_the_feed() -> None:
+    """A field that the feed lacks is null."""
     found = {(each["distribution"], each["version"]): each for each in release_list_json(PUBLISHED, None)["releases"]}
     assert found["runtime", "9.0.0"] == {
         "distribution": "runtime",

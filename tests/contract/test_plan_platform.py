@@ -1,4 +1,4 @@
-"""The command line against a platform: what it reads, plans, refuses and complains about."""
+"""Command line on a live platform: plans of one Deployment, of all, and of a stack's config; refusals and errors."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def stack(folder: Path, **config: Any) -> list[str]:
 
 
 def test_a_deployment_is_planned_from_what_it_runs(served: Served, capsys: pytest.CaptureFixture[str]) -> None:
-    """Under its label, judged by the platform's own version, in two requests."""
+    """With its label, by the rules for the platform's version, in two requests."""
     assert main.main(["plan", "--release", "stars-1", "--to", "5.0.4"]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert lines[0] == "Stars-1 (stars-1): 2 hops to Astro Runtime 5.0.4 (Airflow 2.2.3 > 2.3.0)"
@@ -53,10 +53,10 @@ def test_a_deployment_is_planned_from_what_it_runs(served: Served, capsys: pytes
     assert len(served.asked()) == 2
 
 
-def test_a_release_name_that_two_have_is_refused(
+def test_a_release_name_of_two_deployments_is_an_error(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Both are named, with what to do; what Houston's offer has of odd rows is a note."""
+    """It lists both, and says how to name one. Unreadable rows of Houston's releases are a note."""
     with sandbox_server.serving(tmp_path, put=['w0.1.releaseName="stars-1"', "runtimeReleases.0=null"]) as served:
         monkeypatch.setenv("ASTRO_HOUSTON_URL", served.url)
         monkeypatch.setenv("ASTRO_HOUSTON_TOKEN", TOKEN)
@@ -69,7 +69,7 @@ def test_a_release_name_that_two_have_is_refused(
 
 @pytest.mark.usefixtures("served")
 def test_a_deployment_is_planned_as_json(capsys: pytest.CaptureFixture[str]) -> None:
-    """With what names it, and the plan as offline."""
+    """With its names, and the same plan as offline."""
     assert main.main(["plan", "--release", "dust-2", "--to", "equivalent", "--json"]) == 0
     found = answer(capsys)
     assert (found["releaseName"], found["deploymentId"], found["label"]) == ("dust-2", sandbox_server.DUST, "Dust-2")
@@ -79,7 +79,7 @@ def test_a_deployment_is_planned_as_json(capsys: pytest.CaptureFixture[str]) -> 
 
 @pytest.mark.usefixtures("served")
 def test_a_refusal_of_one_deployment_has_exit_code_3(capsys: pytest.CaptureFixture[str]) -> None:
-    """With its reasons and its ways out."""
+    """With the reasons and the next steps."""
     assert main.main(["plan", "--release", "wind-3", "--to", "4.0.11"]) == 3
     text = capsys.readouterr().out
     assert text.startswith("Wind-3 (wind-3): no way from Astro Runtime 4.2.5 to Astro Runtime 4.0.11 (Airflow 2.2.3)\n")
@@ -89,7 +89,7 @@ def test_a_refusal_of_one_deployment_has_exit_code_3(capsys: pytest.CaptureFixtu
 
 @pytest.mark.usefixtures("served")
 def test_a_pending_hop_counts_as_foreign(capsys: pytest.CaptureFixture[str]) -> None:
-    """There is no state that would tell; and that is said. Where it is the next hop, it is taken up."""
+    """The answer says so, because there is no state. If it is the path's next hop, it is adopted."""
     assert main.main(["plan", "--release", "tides-4", "--to", "5.0.4"]) == 3
     text = capsys.readouterr().out
     assert "PENDING: Astro Runtime 4.2.5 is pending: started by someone else" in text
@@ -116,7 +116,7 @@ def test_a_pending_hop_counts_as_foreign(capsys: pytest.CaptureFixture[str]) -> 
         (["--stack", "test", "--cwd", "nowhere"], 2, "there is no Pulumi.yaml in nowhere: name"),
     ],
 )
-def test_what_cannot_be_answered_is_an_error(
+def test_an_unusable_question_is_an_error(
     arguments: list[str], code: int, complaint: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """On standard error, in one line."""
@@ -131,7 +131,7 @@ def test_what_cannot_be_answered_is_an_error(
 def test_a_platform_that_cannot_be_reached_is_an_error(
     served: Served, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """As is a token that it does not accept, and an address that is missing; no traceback, and no token."""
+    """A rejected token and a missing address too; without a traceback, and without the token."""
     monkeypatch.setenv("ASTRO_HOUSTON_TOKEN", "canary-wrong-0815")
     assert main.main(["plan", "--all", "--to", "5.0.4"]) == 1
     refused = capsys.readouterr().err
@@ -144,7 +144,7 @@ def test_a_platform_that_cannot_be_reached_is_an_error(
 
 
 def test_all_deployments_are_planned_in_two_requests(served: Served, capsys: pytest.CaptureFixture[str]) -> None:
-    """In the order of their names; one refusal is enough for exit code 3."""
+    """In the order of their names. One refusal makes the exit code 3."""
     assert main.main(["plan", "--all", "--to", "5.0.4", "--json"]) == 3
     found = answer(capsys)["deployments"]
     assert [each["releaseName"] for each in found] == ["dust-2", "stars-1", "tides-4", "wind-3"]
@@ -159,7 +159,7 @@ def test_all_deployments_are_planned_in_two_requests(served: Served, capsys: pyt
 def test_a_stack_is_planned_without_the_engine(
     served: Served, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """With the settings of its config; a selector, an exclusion and defaults work as in preview."""
+    """With the settings of its config; selectors, exclusions and defaults work as in preview."""
     monkeypatch.delenv("ASTRO_HOUSTON_URL")
     options = stack(
         tmp_path,
@@ -176,31 +176,33 @@ def test_a_stack_is_planned_without_the_engine(
 
 
 @pytest.mark.usefixtures("served")
-def test_what_is_encrypted_comes_from_the_environment(
+def test_an_encrypted_setting_comes_from_the_environment(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """And that is said; where the environment has nothing either, so is that."""
+    """A note says so, also if the environment lacks it."""
     options = stack(
         tmp_path,
         token={"secure": "v1:abc"},
         deployments=[{"name": "ml", "releaseName": "wind-3", "runtimeVersion": "5.0.4"}],
     )
-    said = (
+    note = (
         "astro:token is encrypted in Pulumi.test.yaml, and only the engine can read that; plan --stack uses the "
         "environment variables instead\n"
     )
     assert main.main(options) == 0
-    assert f"\nnote: {said}" in capsys.readouterr().out
+    assert f"\nnote: {note}" in capsys.readouterr().out
     monkeypatch.delenv("ASTRO_HOUSTON_TOKEN")
     assert main.main(options) == 2
     err = capsys.readouterr().err
     assert "ASTRO_HOUSTON_TOKEN" in err
-    assert err.endswith(said)
+    assert err.endswith(note)
 
 
 @pytest.mark.usefixtures("served")
-def test_what_a_stack_may_not_do_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """By the planner, by what is declared beside the version, or because it cannot be found; each by its name."""
+def test_refusals_of_a_stacks_deployments_have_their_reasons(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A rule of the planner, an unusable image, or a Deployment that does not exist."""
     options = stack(
         tmp_path,
         defaults={"runtimeVersion": "4.2.5"},
@@ -222,7 +224,7 @@ def test_what_a_stack_may_not_do_is_refused(tmp_path: Path, capsys: pytest.Captu
 
 @pytest.mark.usefixtures("served")
 def test_a_pending_hop_of_a_stack_may_be_ours(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """Only the state tells; and that is said."""
+    """The answer says so, because only the state records it."""
     options = stack(tmp_path, deployments=[{"name": "x", "releaseName": "tides-4", "runtimeVersion": "5.0.4"}])
     assert main.main(options) == 0
     text = capsys.readouterr().out
@@ -231,8 +233,8 @@ def test_a_pending_hop_of_a_stack_may_be_ours(tmp_path: Path, capsys: pytest.Cap
 
 
 @pytest.mark.usefixtures("served")
-def test_what_a_platform_offers_is_listed_explained_and_drawn(capsys: pytest.CaptureFixture[str]) -> None:
-    """Its own offer, judged by its own version."""
+def test_releases_explain_and_graph_use_the_platform(capsys: pytest.CaptureFixture[str]) -> None:
+    """Its releases, and the rules for its version."""
     assert main.main(["releases", "--live", "--json"]) == 0
     found = answer(capsys)
     assert found["platform"] == "0.30.4"
@@ -252,14 +254,14 @@ def test_what_a_platform_offers_is_listed_explained_and_drawn(capsys: pytest.Cap
 @pytest.mark.usefixtures("served")
 @pytest.mark.parametrize(("plain", "coloured"), [("", True), ("1", False)])
 def test_colours_are_for_a_terminal(plain: str, coloured: bool) -> None:
-    """And not where ``NO_COLOR`` is set; a terminal's width is kept to."""
+    """Unless ``NO_COLOR`` is set. Lines fit the terminal's width."""
     ours, theirs = pty.openpty()
     environment = {**os.environ, "NO_COLOR": plain, "TERM": "xterm", "COLUMNS": "100"}
     command = [sys.executable, "-m", "astro_deployment_runtime", "plan", "--all", "--to", "5.0.4"]
     with subprocess.Popen(command, stdout=theirs, env=environment) as process:
         os.close(theirs)
         printed = b""
-        # At its end a terminal whose other side is closed answers with an error, not with nothing.
+        # At its end a terminal whose other side is closed raises an error instead of returning nothing.
         try:
             while part := os.read(ours, 4096):
                 printed += part

@@ -1,4 +1,4 @@
-"""What the command line prints where it cannot be printed as it is: other encodings, narrow screens, full disks."""
+"""Output of the command line under limits: other encodings, narrow terminals, full disks, closed streams."""
 
 from __future__ import annotations
 
@@ -50,14 +50,14 @@ _LIVE: Final = {
 
 @pytest.fixture(scope="module")
 def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """A sandbox whose Deployments have such labels; its address."""
+    """Address of a sandbox whose Deployments have hostile labels."""
     with serving(tmp_path_factory.mktemp("platform"), rows=_ROWS) as served:
         yield served.url
 
 
 @pytest.fixture
 def environment(platform: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
-    """A folder with what the commands read, and the environment of a command."""
+    """Environment of a command, in a folder with the files that the commands read."""
     monkeypatch.chdir(tmp_path)
     Path("Pulumi.yaml").write_text("name: fleet\nruntime: python\n", encoding="utf-8")
     Path("Pulumi.test.yaml").write_text(
@@ -73,7 +73,7 @@ def environment(platform: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
 
 
 def run(words: list[str], environment: dict[str, str], stdout: int = subprocess.PIPE) -> tuple[int, bytes, bytes]:
-    """Run the command line as a process."""
+    """Run the command line as a process; return exit code, standard output and standard error."""
     command = [sys.executable, "-m", "astro_deployment_runtime", *words]
     done = subprocess.run(command, env=environment, stdout=stdout, stderr=subprocess.PIPE, check=False, timeout=60)
     return done.returncode, done.stdout, done.stderr
@@ -82,7 +82,7 @@ def run(words: list[str], environment: dict[str, str], stdout: int = subprocess.
 def show(
     words: list[str], width: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> list[str]:
-    """Give the lines that a command prints on a screen of that width."""
+    """Return the lines that a command prints on a terminal of a width."""
     monkeypatch.setenv("COLUMNS", str(width))
     try:
         main.main(words)
@@ -93,26 +93,26 @@ def show(
 
 
 @pytest.mark.parametrize(
-    "told", [{"PYTHONIOENCODING": "latin-1"}, {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}]
+    "encoding", [{"PYTHONIOENCODING": "latin-1"}, {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}]
 )
-def test_what_cannot_be_encoded_is_escaped(told: dict[str, str], environment: dict[str, str]) -> None:
-    """On standard output and on standard error; a report is UTF-8 whatever the terminal is."""
+def test_characters_that_the_encoding_lacks_are_escaped(encoding: dict[str, str], environment: dict[str, str]) -> None:
+    """On standard output and on standard error. A report is always UTF-8."""
     escaped = _CHINESE.encode("unicode_escape")
-    code, out, err = run(_LIVE["stars-1"], environment | told)
+    code, out, err = run(_LIVE["stars-1"], environment | encoding)
     assert (code, err) == (0, b"")
     assert out.startswith(escaped + b" (stars-1): 2 hops")
-    code, out, err = run(["plan", "--from", f"AC {_CHINESE}", "--to", "5.0.4"], environment | told)
+    code, out, err = run(["plan", "--from", f"AC {_CHINESE}", "--to", "5.0.4"], environment | encoding)
     assert (code, out) == (2, b"")
     assert err.startswith(b"error: ")
     assert b"Traceback" not in err
-    code, out, err = run(_COMMANDS["report"], environment | told)
+    code, out, err = run(_COMMANDS["report"], environment | encoding)
     assert (code, err) == (0, b"")
     assert _CHINESE.encode() in out
 
 
 @pytest.mark.parametrize("name", _COMMANDS)
-def test_a_full_disk_is_one_sentence(name: str, environment: dict[str, str]) -> None:
-    """With exit code 1, whatever the answer was."""
+def test_a_full_disk_is_an_error_in_one_line(name: str, environment: dict[str, str]) -> None:
+    """With exit code 1, also if the answer is a refusal."""
     with Path("/dev/full").open("wb") as full:
         code, _, err = run(_COMMANDS[name], environment, full.fileno())
     assert code == 1
@@ -120,7 +120,7 @@ def test_a_full_disk_is_one_sentence(name: str, environment: dict[str, str]) -> 
 
 
 @pytest.mark.parametrize("name", ["plan", "help", "report"])
-def test_a_closed_standard_output_is_one_sentence(name: str, environment: dict[str, str]) -> None:
+def test_a_closed_standard_output_is_an_error_in_one_line(name: str, environment: dict[str, str]) -> None:
     """As after ``>&-``."""
     words = [sys.executable, "-m", "astro_deployment_runtime", *_COMMANDS[name]]
     command = ["sh", "-c", 'exec "$@" >&-', "sh", *words]
@@ -128,8 +128,8 @@ def test_a_closed_standard_output_is_one_sentence(name: str, environment: dict[s
     assert (done.returncode, done.stderr) == (1, b"error: standard output is closed: nothing can be printed\n")
 
 
-def test_an_error_that_cannot_be_told_keeps_its_exit_code(environment: dict[str, str]) -> None:
-    """On a full disk, and where standard error is closed."""
+def test_an_error_that_cannot_be_printed_keeps_its_exit_code(environment: dict[str, str]) -> None:
+    """If standard error is full or closed."""
     words = [sys.executable, "-m", "astro_deployment_runtime", "plan", "--from", "AC 2", "--to", "5.0.4"]
     for redirection in ("2>/dev/full", "2>&-", ">/dev/full 2>/dev/full", ">&- 2>&-"):
         done = subprocess.run(
@@ -138,7 +138,7 @@ def test_an_error_that_cannot_be_told_keeps_its_exit_code(environment: dict[str,
         assert done.returncode == 2, redirection
 
 
-def test_a_reader_that_goes_away_hears_of_nothing(environment: dict[str, str]) -> None:
+def test_a_reader_that_has_exited_causes_no_message(environment: dict[str, str]) -> None:
     """As with ``| head -1``."""
     for name in ("releases", "report"):
         command = [sys.executable, "-m", "astro_deployment_runtime", *_COMMANDS[name]]
@@ -155,7 +155,7 @@ def test_a_reader_that_goes_away_hears_of_nothing(environment: dict[str, str]) -
 def test_no_line_is_wider_than_the_screen(
     name: str, width: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """But for an image, an address or a path, which is whole on its line; what programs read is not wrapped at all."""
+    """Except for an image, an address or a path, which stays whole. Output for programs is not wrapped."""
     lines = show((_COMMANDS | _LIVE)[name], width, monkeypatch, capsys)
     assert lines
     if name in {"plan-json", "graph", "report"}:
@@ -168,8 +168,8 @@ def test_no_line_is_wider_than_the_screen(
 
 @pytest.mark.usefixtures("environment")
 @pytest.mark.parametrize("name", _LIVE)
-def test_a_label_is_shown_without_what_a_terminal_would_obey(name: str, capsys: pytest.CaptureFixture[str]) -> None:
-    """Control characters and marks of direction are escapes, and a label of 100 kB is cut."""
+def test_control_characters_of_a_label_are_escaped(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """Marks of direction too. A label of 100 kB is cut."""
     main.main(_LIVE[name])
     out = capsys.readouterr().out
     assert all(char == "\n" or char.isprintable() for char in out)
@@ -181,7 +181,7 @@ def test_a_label_is_shown_without_what_a_terminal_would_obey(name: str, capsys: 
 
 
 def test_a_screen_of_40_columns_is_respected(environment: dict[str, str]) -> None:
-    """As a terminal tells it."""
+    """The terminal reports its width."""
     ours, theirs = pty.openpty()
     fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 40, 0, 0))
     code, _, err = run(_COMMANDS["explain"], environment, theirs)
@@ -190,7 +190,7 @@ def test_a_screen_of_40_columns_is_respected(environment: dict[str, str]) -> Non
     try:
         while chunk := os.read(ours, 65536):
             shown += chunk
-    except OSError:  # the other end is closed, and all is read
+    except OSError:  # the other end is closed, and everything is read
         os.close(ours)
     assert (code, err) == (0, b"")
     lines = shown.decode().splitlines()
@@ -202,7 +202,7 @@ def test_a_screen_of_40_columns_is_respected(environment: dict[str, str]) -> Non
 def test_a_command_on_a_narrow_screen_can_be_pasted(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """A way out of a refusal is shown over several lines, as a shell takes them."""
+    """Its lines end with a backslash, as a shell needs."""
     lines = show(_COMMANDS["explain-refused"], 40, monkeypatch, capsys)
     ways = lines[lines.index("To explain a way out, run:") + 1 :]
     end = next(number for number, line in enumerate(ways) if not line.endswith(" \\")) + 1
@@ -213,7 +213,7 @@ def test_a_command_on_a_narrow_screen_can_be_pasted(
 
 
 @pytest.mark.usefixtures("environment")
-def test_a_misspelt_key_is_a_note_of_the_plan_of_a_stack(capsys: pytest.CaptureFixture[str]) -> None:
+def test_plan_stack_notes_a_misspelt_key(capsys: pytest.CaptureFixture[str]) -> None:
     """In the table and in the JSON."""
     note = (
         "astro:excludes is not read: did you mean astro:exclude? If the key belongs to your own program, ignore this."
