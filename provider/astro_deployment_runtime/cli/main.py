@@ -76,7 +76,10 @@ def _parser() -> argparse.ArgumentParser:
     parser = _Parser(prog=program_name(), description=__doc__, allow_abbrev=False)
     subparsers = parser.add_subparsers(required=True, metavar="COMMAND")
     for subcommand in SUBCOMMANDS:
-        subparser = subparsers.add_parser(subcommand.name, help=subcommand.help, allow_abbrev=False)
+        description = f"{subcommand.help[0].upper()}{subcommand.help[1:]}."
+        subparser = subparsers.add_parser(
+            subcommand.name, help=subcommand.help, description=description, allow_abbrev=False
+        )
         subcommand.add_arguments(subparser)
         subparser.set_defaults(run=subcommand.run)
     return parser

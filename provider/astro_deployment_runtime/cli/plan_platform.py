@@ -106,7 +106,7 @@ def plan_all(desired: DesiredVersion) -> FleetPlan:
         InvalidInputError: a setting cannot be used.
         PlatformError: Houston cannot be read.
     """
-    everything = Selection(where="--all", selector=Selector(release_name="*"), template=desired.entry("any"))
+    everything = Selection(key="--all", selector=Selector(release_name="*"), template=desired.entry("any"))
     with contextlib.closing(connect(_no_config, os.environ)) as lifecycle:
         return plan_fleet(FleetConfig(selections=(everything,)), lifecycle, saved={})
 

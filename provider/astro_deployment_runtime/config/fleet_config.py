@@ -126,7 +126,7 @@ CRITERIA: Final = ("workspace", "release_name", "label", "distribution", "below"
 class Selection:
     """A selector, and the entry for each Deployment that it picks."""
 
-    where: str
+    key: str
     """Path of the selector in the config."""
     selector: Selector
     template: DeploymentEntry
@@ -184,18 +184,18 @@ class _Reader:
         read = self.model(Defaults, self.given.get("defaults", {}), "astro:defaults")
         self.level_invalid = read is None
         self.defaults = _explicit(read)
-        tried = [self.model(Wave, each, where) for where, each in self.entries("waves")]
+        tried = [self.model(Wave, each, key) for key, each in self.entries("waves")]
         waves = [wave for wave in tried if wave is not None]
         self.level_invalid |= len(waves) < len(tried)
         self.waves = {wave.name: _merge(_explicit(wave), self.defaults) for wave in waves}
         self.last = waves[-1].name if waves else None
         self.check_names_differ([wave.name for wave in waves], "waves")
-        deployments = tuple(filter(None, (self.deployment(each, where) for where, each in self.entries("deployments"))))
+        deployments = tuple(filter(None, (self.deployment(each, key) for key, each in self.entries("deployments"))))
         self.check_names_differ([entry.name for entry in deployments], "entries")
         return FleetConfig(
             deployments=deployments,
-            selections=tuple(filter(None, (self.selection(each, where) for where, each in self.entries("selectors")))),
-            exclude=tuple(pattern for where, each in self.entries("exclude") if (pattern := self.text(each, where))),
+            selections=tuple(filter(None, (self.selection(each, key) for key, each in self.entries("selectors")))),
+            exclude=tuple(pattern for key, each in self.entries("exclude") if (pattern := self.text(each, key))),
             waves=tuple(waves),
             skips_refused=self.skips_refused(),
         )
@@ -207,19 +207,19 @@ class _Reader:
             return []
         return [(f"astro:{key}[{index}]", each) for index, each in enumerate(value)]
 
-    def model(self, model: type[_Model], value: object, where: str) -> _Model | None:
+    def model(self, model: type[_Model], value: object, key: str) -> _Model | None:
         try:
             return model.model_validate(value)
         except ValidationError as error:
-            self.mistakes += error_messages(error, where, model)
+            self.mistakes += error_messages(error, key, model)
         return None
 
-    def deployment(self, value: object, where: str) -> DeploymentEntry | None:
+    def deployment(self, value: object, key: str) -> DeploymentEntry | None:
         """Read an entry; values that it leaves out come from its wave and the defaults."""
         if not isinstance(value, Mapping):
-            self.mistakes.append(f"{where}: {display_value(value)} is not a mapping of keys to values")
+            self.mistakes.append(f"{key}: {display_value(value)} is not a mapping of keys to values")
             return None
-        wave = self.wave(value.get("wave"), where)
+        wave = self.wave(value.get("wave"), key)
         level = self.defaults if wave is None else self.waves[wave]
         own = {key: each for key, each in value.items() if each is not None or key not in _ARGUMENTS}
         try:
@@ -227,22 +227,22 @@ class _Reader:
         except ValidationError as error:
             self.mistakes += [
                 line
-                for line in error_messages(error, where, DeploymentEntry)
+                for line in error_messages(error, key, DeploymentEntry)
                 if not (self.level_invalid and line.endswith("Version: is missing"))
             ]
         return None
 
-    def selection(self, value: object, where: str) -> Selection | None:
+    def selection(self, value: object, key: str) -> Selection | None:
         """Read a selector; check its arguments as those of an entry."""
-        selector = self.model(Selector, value, where)
+        selector = self.model(Selector, value, key)
         if selector is None:
             return None
         explicit = {key: getattr(selector, name) for key, name in _ALIASES.items() if name in selector.model_fields_set}
         entry = {**explicit, "name": "any", "releaseName": "any", "wave": selector.wave}
-        template = self.deployment(entry, where)
-        return None if template is None else Selection(where=where, selector=selector, template=template)
+        template = self.deployment(entry, key)
+        return None if template is None else Selection(key=key, selector=selector, template=template)
 
-    def wave(self, name: object, where: str) -> str | None:
+    def wave(self, name: object, key: str) -> str | None:
         """Return the wave of an entry: the last one unless it names another."""
         if name is None:
             return self.last
@@ -251,14 +251,14 @@ class _Reader:
         if self.level_invalid:
             return self.last
         known = f"write one of {', '.join(map(repr, self.waves))}" if self.waves else "astro:waves declares none"
-        self.mistakes.append(f"{where}.wave: there is no wave {display_value(name)}: {known}")
+        self.mistakes.append(f"{key}.wave: there is no wave {display_value(name)}: {known}")
         return self.last
 
-    def text(self, value: object, where: str) -> str | None:
+    def text(self, value: object, key: str) -> str | None:
         if isinstance(value, str) and value.strip():
             return value.strip()
         self.mistakes.append(
-            f"{where}: {display_value(value)} is not valid: write a release name, a pattern for one, or an id"
+            f"{key}: {display_value(value)} is not valid: write a release name, a pattern for one, or an id"
         )
         return None
 

@@ -38,22 +38,22 @@ _LINES: Final = (
 )
 
 
-def add_plugin(text: str, where: str) -> str:
+def add_plugin(text: str, file: str) -> str:
     """Return a project's file with our plugin added; unchanged if it has our plugin already.
 
     Args:
         text: content of ``Pulumi.yaml``.
-        where: path of the file, for messages.
+        file: path of the file, for messages.
 
     Raises:
         InvalidInputError: the project is not in Python, has another plugin in our place, or cannot be extended safely.
     """
-    project = _project(text.encode(), where)
+    project = _project(text.encode(), file)
     if paths := _plugin_paths(project):
         if [posixpath.normpath(path) for path in paths] == [FOLDER]:
             return text
         raise InvalidInputError(
-            f"{where}: has another plugin for {_PLUGIN} already ({', '.join(paths)}). To use this one instead, change "
+            f"{file}: has another plugin for {_PLUGIN} already ({', '.join(paths)}). To use this one instead, change "
             f"its path to {_ENTRY['path']}"
         )
     try:
@@ -64,7 +64,7 @@ def add_plugin(text: str, where: str) -> str:
     if not kept:
         lines = "\n".join(_LINES)
         raise InvalidInputError(
-            f"{where}: cannot be extended without changing other lines. Add these yourself:\n{lines}"
+            f"{file}: cannot be extended without changing other lines. Add these yourself:\n{lines}"
         )
     return extended
 
@@ -96,15 +96,15 @@ def uses_our_plugin(folder: Path) -> bool:
         return False
 
 
-def _project(text: bytes, where: str) -> dict[str, Any]:
+def _project(text: bytes, file: str) -> dict[str, Any]:
     try:
         project = read_yaml(text)
     except UnreadableYamlError as error:
-        raise InvalidInputError(f"{where}: {error}") from error
+        raise InvalidInputError(f"{file}: {error}") from error
     runtime = project.get("runtime") if isinstance(project, dict) else None
     name = runtime.get("name") if isinstance(runtime, dict) else runtime
     if name != "python":
-        raise InvalidInputError(f"{where}: its runtime is {name!r}, but the resource needs a program in Python")
+        raise InvalidInputError(f"{file}: its runtime is {name!r}, but the resource needs a program in Python")
     return dict(project)
 
 

@@ -121,7 +121,7 @@ class _Picker:
         """Return an entry for each Deployment that matches and is not declared already, by release name."""
         matching = [each for each in self.candidates if each.matches(selection.selector)]
         if not matching:
-            self.notes.append(f"{selection.where} picks no Deployment")
+            self.notes.append(f"{selection.key} picks no Deployment")
         new = [each for each in matching if each.id not in self.taken and not self.excludes(each.release_name, each.id)]
         self.taken.update(each.id for each in new)
         # Two Deployments with the same release name get one entry; it is refused when the Deployment is looked up.
@@ -135,7 +135,7 @@ def _unknown_workspace(selection: Selection, workspaces: Mapping[str, str]) -> s
     if wanted is None or wanted in workspaces or wanted in workspaces.values():
         return None
     return (
-        f"{selection.where}.workspace: Houston shows this token no workspace with the id or label {wanted!r}, but "
+        f"{selection.key}.workspace: Houston shows this token no workspace with the id or label {wanted!r}, but "
         f"{len(workspaces)} others: correct it, or give the token's account access"
     )
 

@@ -143,11 +143,11 @@ def _load(path: Path) -> dict[str, Any]:
         raise InvalidInputError(f"{path}: {error}") from error
 
 
-def _mapping(value: object, where: str) -> dict[str, Any]:
+def _mapping(value: object, source: str) -> dict[str, Any]:
     if value is None:
         return {}
     if not isinstance(value, dict):
-        raise InvalidInputError(f"{where}: is not a mapping of keys to values")
+        raise InvalidInputError(f"{source}: is not a mapping of keys to values")
     return value
 
 

@@ -227,9 +227,9 @@ def _refuse_selectors_of_unknown_fleet(config: FleetConfig, snapshot: Snapshot) 
     Raises:
         PlatformAnswerError: there are selectors, and something that they need is not shown.
     """
-    by_label = [each.where for each in config.selections if each.selector.label is not None]
+    by_label = [each.key for each in config.selections if each.selector.label is not None]
     by_workspace = [
-        each.where for each in config.selections if each.selector.workspace not in {None, *snapshot.workspace_labels}
+        each.key for each in config.selections if each.selector.workspace not in {None, *snapshot.workspace_labels}
     ]
     gaps = list(snapshot.gaps)
     if by_label and not snapshot.tells_deployment_labels:

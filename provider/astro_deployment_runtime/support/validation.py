@@ -45,15 +45,15 @@ _REASONS: Final = {
 """Messages by pydantic's type of error; pydantic's own messages are about Python."""
 
 
-def error_messages(error: ValidationError, where: str, model: type[BaseModel]) -> list[str]:
+def error_messages(error: ValidationError, prefix: str, model: type[BaseModel]) -> list[str]:
     """Return a message for each error: the path of the key, the value found, and what to write.
 
     Args:
         error: of a validation.
-        where: path of the value that was validated; empty if its keys are the whole path.
+        prefix: path of the value that was validated; empty if its keys are the whole path.
         model: the model that it was validated against.
     """
-    return [_message(where, each, model) for each in error.errors(include_url=False)]
+    return [_message(prefix, each, model) for each in error.errors(include_url=False)]
 
 
 def display_value(value: object) -> str:
@@ -70,8 +70,8 @@ def display_value(value: object) -> str:
     return "a list" if isinstance(value, list | tuple) else f"a {type(value).__name__}"
 
 
-def _message(where: str, error: ErrorDetails, model: type[BaseModel]) -> str:
-    path = where
+def _message(prefix: str, error: ErrorDetails, model: type[BaseModel]) -> str:
+    path = prefix
     for part in error["loc"]:
         path += f"[{part}]" if isinstance(part, int) else f".{part}" if path else str(part)
     reason = _reason(error, model)

@@ -76,7 +76,7 @@ def test_a_selector_wins_over_its_wave_and_the_wave_over_the_defaults() -> None:
         waves=[{"name": "all", "timeout": "2m"}],
         selectors=[{"releaseName": "stars-*", "timeout": "3m"}],
     ).selections
-    assert selection.where == "astro:selectors[0]"
+    assert selection.key == "astro:selectors[0]"
     assert (selection.template.runtime_version, selection.template.timeout) == ("5.0.4", 180.0)
     assert selection.template.wave == "all"
 
