@@ -409,7 +409,7 @@ def test_refresh_with_a_revoked_token_names_the_saved_config(
     if by == "program":
         provider.check({}, dict(GIVEN))
     if by == "fleet":
-        dynamic_protocol.judge_fleet(provider._connection, '{"declared": {}, "saved": null, "secret": []}')
+        dynamic_protocol.fleet_manifest_json(provider._connection, '{"declared": {}, "saved": null, "secret": []}')
     with pytest.raises(TokenRefusedError) as raised:
         provider.read(STARS, {"deployment_id": STARS})
     told = (

@@ -28,8 +28,8 @@ if TYPE_CHECKING:
 
     from astro_deployment_runtime.plugin.server import EngineCalls
 
-JUDGE_FLEET: Final = "pulumi-python:astro:judgeFleet"
-"""Token of the function by which a program has its fleet judged before it declares any of it.
+PLAN_FLEET: Final = "pulumi-python:astro:planFleet"
+"""Token of the function that plans a program's fleet before the program declares any of it.
 
 Its argument ``question`` and its result ``answer`` are JSON texts, because Pulumi may change numbers on the way.
 """
@@ -213,11 +213,11 @@ class DynamicServicer:
         return self._stock.Cancel(request, context)  # type: ignore[arg-type]
 
     def Invoke(self, request: provider_pb2.InvokeRequest, context: grpc.ServicerContext) -> object:  # noqa: N802
-        """Answer the function by which a program has its fleet judged."""
-        if request.tok != JUDGE_FLEET:
+        """Answer the function that plans a program's fleet."""
+        if request.tok != PLAN_FLEET:
             context.abort(grpc.StatusCode.UNIMPLEMENTED, f"unknown function {request.tok}")
         with self._calls.serve("", context):
-            answer = judge_fleet(self._calls.connection, str(request.args["question"]))
+            answer = fleet_manifest_json(self._calls.connection, str(request.args["question"]))
             response = provider_pb2.InvokeResponse()
             getattr(response, "return").update({"answer": answer})
             return response
@@ -243,8 +243,8 @@ def _ask(method: Callable[[Any, Any], Any], request: Any, context: grpc.Servicer
     raise error
 
 
-def judge_fleet(connection: PlatformConnection, question: str) -> str:
-    """Judge the fleet in a question, and return the answer. Both are JSON texts."""
+def fleet_manifest_json(connection: PlatformConnection, question: str) -> str:
+    """Plan the fleet in a question, and return its manifest. Both are JSON texts."""
     from astro_deployment_runtime.lifecycle.fleet import build_manifest
 
     connection.program_runs = True

@@ -22,7 +22,7 @@ from astro_deployment_runtime.config.config_keys import NAMESPACE
 from astro_deployment_runtime.config.pulumi_project_file import uses_our_plugin
 from astro_deployment_runtime.lifecycle.fleet_manifest import FleetManifest
 from astro_deployment_runtime.planning.plan_messages import deployment_refusal
-from astro_deployment_runtime.plugin.dynamic import JUDGE_FLEET
+from astro_deployment_runtime.plugin.dynamic import PLAN_FLEET
 from astro_deployment_runtime.program.config_warnings import warn_of_unknown_keys
 from astro_deployment_runtime.program.deployment_resource import declare_planned
 from astro_deployment_runtime.program.interrupt import exit_on_interrupt, run_by_the_engine
@@ -101,8 +101,8 @@ def _manifest_from(
     secret: Sequence[str],
     connected: Callable[[], DeploymentLifecycle],
 ) -> FleetManifest:
-    if _host_judges():
-        # A program may give values that JSON lacks. They are mistakes, which the judgement below reports.
+    if _plugin_plans_fleets():
+        # A program may give values that JSON lacks. They are mistakes, which the call below reports.
         try:
             question = json.dumps({"declared": declared, "saved": saved, "secret": secret})
         except TypeError:
@@ -120,8 +120,8 @@ def _connect() -> DeploymentLifecycle:
     return connect(lambda key: config.get_config(f"{NAMESPACE}:{key}"), os.environ)
 
 
-def _host_judges() -> bool:
-    """Tell whether our plugin host can be asked. Pulumi's own prints a traceback for any question, mocks may too."""
+def _plugin_plans_fleets() -> bool:
+    """Return whether our plugin runs and can plan the fleet. Pulumi's own plugin answers with a traceback."""
     # Older language hosts do not tell the project's folder, in which a program runs unless it has one of its own.
     folder = Path(pulumi.get_root_directory() or ".")
     return run_by_the_engine() and uses_our_plugin(folder)
@@ -129,7 +129,7 @@ def _host_judges() -> bool:
 
 def _asked(question: str) -> FleetManifest:
     try:
-        answer = invoke(JUDGE_FLEET, {"question": question}).value["answer"]
+        answer = invoke(PLAN_FLEET, {"question": question}).value["answer"]
     except Exception as error:  # noqa: BLE001 - Pulumi raises nothing narrower
         raise pulumi.RunError(str(error)) from None
     return FleetManifest.from_json(answer)

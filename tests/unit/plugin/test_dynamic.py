@@ -16,7 +16,7 @@ from pulumi.runtime.proto import plugin_pb2, provider_pb2, provider_pb2_grpc
 
 from astro_deployment_runtime.errors import RefusedError
 from astro_deployment_runtime.lifecycle.fleet_manifest import FleetManifest
-from astro_deployment_runtime.plugin.dynamic import JUDGE_FLEET, DynamicServicer, stock_servicer
+from astro_deployment_runtime.plugin.dynamic import PLAN_FLEET, DynamicServicer, stock_servicer
 from astro_deployment_runtime.plugin.engine_call import PartialProgressError, current_call
 from astro_deployment_runtime.plugin.server import EngineCalls
 from tests.contract.sandbox_server import STARS, TOKEN, serving
@@ -181,14 +181,14 @@ def test_process_plans_walks_and_saves_partial_progress(engine: Engine, address:
 
 
 @pytest.mark.slow
-def test_process_judges_a_fleet(engine: Engine, address: str, tmp_path: Path) -> None:
+def test_process_plans_a_fleet(engine: Engine, address: str, tmp_path: Path) -> None:
     """The checks that follow send no further request, and take no Deployment for declared twice."""
     declared = {"deployments": [{"name": "data-eng", "releaseName": "stars-1", "runtimeVersion": "5.0.4"}]}
     question = struct_pb2.Struct()
     question.update({"question": json.dumps({"declared": declared, "saved": None, "secret": []})})
     with serving(tmp_path) as served, started(address) as (stub, _):
         configured(stub, houstonUrl=served.url, token=TOKEN, catalog="guide")
-        answer = stub.Invoke(provider_pb2.InvokeRequest(tok=JUDGE_FLEET, args=question), timeout=20)
+        answer = stub.Invoke(provider_pb2.InvokeRequest(tok=PLAN_FLEET, args=question), timeout=20)
         manifest = FleetManifest.from_json(getattr(answer, "return")["answer"])
         assert [(entry.name, entry.refusal) for entry in manifest.entries] == [("data-eng", None)]
         reads = len(served.asked())

@@ -22,7 +22,7 @@ from astro_deployment_runtime.planning.catalog import Release
 from astro_deployment_runtime.planning.model import Plan, Resolved
 from astro_deployment_runtime.planning.versions import AirflowVersion, Line, ReleaseId, RuntimeVersion
 from astro_deployment_runtime.plugin.connection import PlatformConnection
-from astro_deployment_runtime.plugin.dynamic import JUDGE_FLEET, judge_fleet
+from astro_deployment_runtime.plugin.dynamic import PLAN_FLEET, fleet_manifest_json
 from astro_deployment_runtime.program import fleet, stack_state
 from astro_deployment_runtime.program.config_warnings import warn_of_unknown_keys
 from astro_deployment_runtime.program.deployment_resource import AstroDeploymentRuntime
@@ -37,12 +37,12 @@ if TYPE_CHECKING:
     from astro_deployment_runtime.config.fleet_config import DeploymentEntry, FleetConfig
     from astro_deployment_runtime.houston.client import Houston
 
-HOST_JUDGES = fleet._host_judges
+PLUGIN_PLANS_FLEETS = fleet._plugin_plans_fleets
 LEAST = {"name": "data-eng", "releaseName": "stars-1", "runtimeVersion": "5.0.4"}
 
 
 class Monitor(mocks.Mocks):
-    """Keeps what is registered, and judges fleets, as the engine and our plugin do."""
+    """Keeps what is registered, and plans fleets, as the engine and our plugin do."""
 
     def __init__(self) -> None:
         self.registered: list[tuple[str, str, dict[str, Any]]] = []
@@ -57,10 +57,10 @@ class Monitor(mocks.Mocks):
         return f"id-{args.name}", args.inputs
 
     def call(self, args: mocks.MockCallArgs) -> tuple[dict[Any, Any], list[tuple[str, str]] | None]:
-        """Judge a fleet; give the stack's state, where a test has one. Nobody calls for anything else."""
-        if args.token == JUDGE_FLEET:
+        """Plan a fleet; give the stack's state, where a test has one. Nobody calls for anything else."""
+        if args.token == PLAN_FLEET:
             self.questions += 1
-            return {"answer": judge_fleet(self.connection, args.args["question"])}, []
+            return {"answer": fleet_manifest_json(self.connection, args.args["question"])}, []
         assert self.state is not None, args.token
         assert args.token == "pulumi:pulumi:readStackResourceOutputs"
         assert args.args == {"stackName": "acme/astro/dev"}
@@ -119,7 +119,7 @@ def host(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str
     """Whose plugin host it is. A platform is not needed here: tests/unit/lifecycle/test_fleet.py has one."""
     host: str = request.param
     monkeypatch.setattr(secret_masks, "MASKS", secret_masks.Masks())
-    monkeypatch.setattr(fleet, "_host_judges", lambda: host == "ours")
+    monkeypatch.setattr(fleet, "_plugin_plans_fleets", lambda: host == "ours")
     monkeypatch.setattr(deployment, "connect", lambda *_: DeploymentLifecycle(cast("Houston", None)))
     monkeypatch.setattr(lifecycle_fleet, "plan_fleet", plan_fleet)
     return host
@@ -302,14 +302,14 @@ def test_each_entry_becomes_a_resource(monitor: Monitor) -> None:
 
 
 def test_our_host_is_asked_once(monitor: Monitor, host: str) -> None:
-    """The program then judges nothing itself; under Pulumi's own host, which would answer with a traceback, it does."""
+    """The program then plans nothing itself; under Pulumi's own host, which would answer with a traceback, it does."""
     declared([LEAST])
     assert monitor.questions == (host == "ours")
 
 
 def test_error_of_the_plugin_ends_the_program(monitor: Monitor, monkeypatch: pytest.MonkeyPatch, host: str) -> None:
-    """With the plugin's message. The program does not judge the fleet a second time."""
-    message = "invoke of pulumi-python:astro:judgeFleet failed: the plugin has exited"
+    """With the plugin's message. The program does not plan the fleet a second time."""
+    message = "invoke of pulumi-python:astro:planFleet failed: the plugin has exited"
 
     def fail(*_: object) -> InvokeResult:
         raise Exception(message)  # noqa: TRY002 - as Pulumi does
@@ -328,10 +328,10 @@ def test_the_mocks_of_a_programs_own_tests_are_not_asked() -> None:
     """They stand for an engine, and know no function of ours."""
     declared([LEAST])
     assert settings.get_monitor() is not None
-    assert not HOST_JUDGES()
+    assert not PLUGIN_PLANS_FLEETS()
 
 
-def test_what_json_cannot_say_the_program_judges(monitor: Monitor) -> None:
+def test_what_json_cannot_say_the_program_plans(monitor: Monitor) -> None:
     """It is a mistake like any other."""
     with pytest.raises(pulumi.RunError, match=r"astro:deployments\[0\]\.runtimeVersion: .* is not a string"):
         declared(None, deployments=[LEAST | {"runtimeVersion": {5, 0, 4}}])
@@ -486,8 +486,8 @@ def test_the_state_tells_whose_a_pending_hop_is(monitor: Monitor) -> None:
     assert len(monitor.registered) == 1
 
 
-def test_a_program_that_judges_twice_connects_once(monitor: Monitor, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What was read of the platform serves the second judgement too."""
+def test_a_program_that_plans_twice_connects_once(monitor: Monitor, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The second plan uses the same reading of the platform."""
     connected: list[DeploymentLifecycle] = []
 
     def connect(*_: object) -> DeploymentLifecycle:
@@ -495,7 +495,7 @@ def test_a_program_that_judges_twice_connects_once(monitor: Monitor, monkeypatch
         return connected[-1]
 
     monkeypatch.setattr(deployment, "connect", connect)
-    monkeypatch.setattr(fleet, "_host_judges", lambda: False)
+    monkeypatch.setattr(fleet, "_plugin_plans_fleets", lambda: False)
     monitor.state = {}
     declared([LEAST | {"name": "pending-1"}])
     assert len(connected) == 1
