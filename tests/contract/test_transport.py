@@ -31,8 +31,8 @@ from astro_deployment_runtime.errors import (
     UnknownOutcomeError,
     UnsupportedFieldsError,
 )
-from astro_deployment_runtime.houston import transport as module
-from astro_deployment_runtime.houston.transport import Transport
+from astro_deployment_runtime.houston import bounded_http
+from astro_deployment_runtime.houston.transport import READ_SECONDS, Transport
 from astro_deployment_runtime.support import retries
 from astro_deployment_runtime.support.cancellation import cancel_event
 from tests.contract.sandbox_server import TOKEN, settings
@@ -132,25 +132,25 @@ ANSWERS: dict[str, tuple[Callable[[], httpx.Response], type[PlatformError], type
         lambda: answer(401, content=HTML),
         PlatformAnswerError,
         UnknownOutcomeError,
-        "HTTP status 401, a page titled '502 Bad Gateway', and not in Houston's words: a proxy or a gateway",
+        "HTTP status 401, a page titled '502 Bad Gateway', and without Houston's JSON: a proxy or a gateway",
     ),
     "403 from elsewhere": (
         lambda: answer(403, text=TOKEN),
         PlatformAnswerError,
         UnknownOutcomeError,
-        "HTTP status 403, and not in Houston's words",
+        "HTTP status 403, and without Houston's JSON",
     ),
     "403 from a gateway in JSON": (
         lambda: answer(403, json={"message": "forbidden"}),
         PlatformAnswerError,
         UnknownOutcomeError,
-        "and not in Houston's words",
+        "and without Houston's JSON",
     ),
     "407": (
         lambda: answer(407, content=b"<TITLE lang=en>\n Log in &amp; go </title>"),
         PlatformAnswerError,
         UnknownOutcomeError,
-        "HTTP status 407, a page titled 'Log in & go', and not in Houston's words",
+        "HTTP status 407, a page titled 'Log in & go', and without Houston's JSON",
     ),
     **{
         f"{status} from Houston": (
@@ -464,8 +464,8 @@ def test_a_long_answer_is_cut_short() -> None:
 def test_foreign_text_is_made_fit_to_print(text: str, quoted: str) -> None:
     """One line, nothing that steers a terminal, nothing that cannot be encoded, no token."""
     with opened(lambda _: answer()) as transport:
-        assert transport.quote(text) == quoted
-        transport.quote(text).encode()
+        assert transport.http.quote(text) == quoted
+        transport.http.quote(text).encode()
 
 
 # Exceptions
@@ -533,7 +533,7 @@ def test_every_exception_of_httpx_has_its_class(kind: type[Exception], text: str
         assert len(asked) == 1
         assert TOKEN not in f"{raised.value}{also_raised.value}"
         assert "start AC 2.3.0 on stars-1" in str(also_raised.value)
-        told = transport.get("https://deployments.example.com/stars-1/airflow/health")
+        told = transport.http.get_page("https://deployments.example.com/stars-1/airflow/health")
         assert told == (text.replace(TOKEN, "[token]") or kind.__name__)
 
 
@@ -581,7 +581,7 @@ def test_a_port_where_nobody_listens(unused_port: int) -> None:
         for do in (read, mutate):
             with pytest.raises(PlatformUnreachableError, match=r"cannot be reached .*[Rr]efused.*houstonUrl right"):
                 do(transport)
-        assert "refused" in str(transport.get(f"http://127.0.0.1:{unused_port}/health"))
+        assert "refused" in str(transport.http.get_page(f"http://127.0.0.1:{unused_port}/health"))
 
 
 @pytest.fixture
@@ -629,7 +629,7 @@ def test_a_server_that_does_not_answer_in_time(monkeypatch: pytest.MonkeyPatch) 
         connection.recv(65536)
         done.wait(5)
 
-    monkeypatch.setattr(module, "_TIMEOUT", httpx.Timeout(0.05))
+    monkeypatch.setattr(bounded_http, "_TIMEOUT", httpx.Timeout(0.05))
     monkeypatch.setattr(retries, "MAX_ATTEMPTS", 1)
     with misbehaving(silent) as (url, _), contextlib.closing(Transport(settings(url))) as transport:
         with pytest.raises(UnknownOutcomeError, match=r"did not answer start AC 2\.3\.0 on stars-1 in time \(ReadTim"):
@@ -648,23 +648,23 @@ def trickling(connection: socket.socket) -> None:
 
 def test_headers_that_trickle_have_the_same_deadline(monkeypatch: pytest.MonkeyPatch) -> None:
     """Each byte satisfies the time-out between bytes: the deadline begins with the request."""
-    monkeypatch.setattr(module, "_ANSWER_SECONDS", 0.3)
+    monkeypatch.setattr(bounded_http, "REQUEST_SECONDS", 0.3)
     with misbehaving(trickling) as (url, _), contextlib.closing(Transport(settings(url))) as transport:
         began = time.monotonic()
         with quick_retries(1), pytest.raises(PlatformUnreachableError, match="0 s in all"):
             read(transport)
         with pytest.raises(UnknownOutcomeError):
             mutate(transport)
-        assert transport.get(url) == "no answer within 0 s"
+        assert transport.http.get_page(url) == "no answer within 0 s"
         assert time.monotonic() - began < 2
 
 
 def test_the_times_are_bounded() -> None:
     """No request waits for ever, and all attempts of a read together take under two minutes."""
-    timeout = module._TIMEOUT
+    timeout = bounded_http._TIMEOUT
     assert (timeout.connect, timeout.read, timeout.write, timeout.pool) == (10.0, 30.0, 30.0, 30.0)
-    assert module._ANSWER_SECONDS == 30.0
-    assert retries.MAX_RETRYING_SECONDS + module._ANSWER_SECONDS < module._READ_SECONDS < 120
+    assert bounded_http.REQUEST_SECONDS == 30.0
+    assert retries.MAX_RETRYING_SECONDS + bounded_http.REQUEST_SECONDS < READ_SECONDS < 120
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
@@ -701,8 +701,8 @@ def test_another_machine_is_reached_through_the_proxy(monkeypatch: pytest.Monkey
 
 THROUGH = "the proxy on the way to {url} did not let the platform's offer through (403 Forbidden; the proxy is {via}): "
 ITSELF = (
-    "{url} answered the platform's offer with HTTP status 403, a page titled 'Blocked', and not in Houston's words: a "
-    "proxy or a gateway on the way refuses access, not Houston (the proxy is {via}). "
+    "{url} answered the platform's offer with HTTP status 403, a page titled 'Blocked', and without Houston's JSON: a "
+    "proxy or a gateway on the way denies access, not Houston (the proxy is {via}). "
 )
 
 
@@ -751,7 +751,7 @@ def test_the_ipv6_address_of_this_machine_can_be_houstons() -> None:
 def test_the_token_is_not_sent_in_the_clear(url: str, allowed: bool, may: bool) -> None:
     """Also not to an address that Houston tells."""
     with contextlib.closing(Transport(settings(URL, allow_http=allowed))) as transport:
-        assert transport.may_ask(url) is may
+        assert transport.http.may_send_token(url) is may
 
 
 # TLS
@@ -777,7 +777,7 @@ def test_a_certificate_of_an_unknown_authority_is_refused() -> None:
     with over_tls() as url, contextlib.closing(Transport(settings(url))) as transport:
         with pytest.raises(PlatformUnreachableError, match=r"CERTIFICATE_VERIFY_FAILED.*; trusted are the CA certif"):
             mutate(transport)
-        assert "CERTIFICATE_VERIFY_FAILED" in str(transport.get(url))
+        assert "CERTIFICATE_VERIFY_FAILED" in str(transport.http.get_page(url))
 
 
 def test_a_certificate_of_the_ca_file_is_accepted() -> None:

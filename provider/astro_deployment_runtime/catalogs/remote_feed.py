@@ -24,7 +24,7 @@ from astro_deployment_runtime.errors import InvalidCatalogError, UnreadableFileE
 from astro_deployment_runtime.support.atomic_write import replace_file
 from astro_deployment_runtime.support.cancellation import run_with_timeout
 from astro_deployment_runtime.support.file_reading import MAX_FEED_BYTES, MIB, read_file
-from astro_deployment_runtime.support.http_clients import Clients
+from astro_deployment_runtime.support.http_clients import ClientPool
 from astro_deployment_runtime.support.urls import check_url
 
 if TYPE_CHECKING:
@@ -136,7 +136,7 @@ class _Copy:
 
 
 def _fetch(url: str, ca_file: Path | None) -> dict[str, bytes]:
-    with contextlib.closing(Clients(url, ca_file=ca_file, timeout=_TIMEOUT)) as clients, clients.one() as client:
+    with contextlib.closing(ClientPool(url, ca_file=ca_file, timeout=_TIMEOUT)) as clients, clients.client() as client:
         texts = {}
         for name in vendor_feed.FILES:
             # The vendor publishes the files without their ending.

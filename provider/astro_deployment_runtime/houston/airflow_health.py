@@ -1,4 +1,4 @@
-"""A Deployment's own Airflow: is it healthy, at which version, and when did its scheduler give its last heartbeat?"""
+"""The health of a Deployment's own Airflow: its components, its version, and the last heartbeat of its scheduler."""
 
 from __future__ import annotations
 
@@ -10,21 +10,21 @@ from urllib.parse import urlsplit
 from pydantic import BaseModel, BeforeValidator, Field, ValidationError
 
 from astro_deployment_runtime.errors import InvalidVersionError
-from astro_deployment_runtime.houston.transport import REFUSED, is_json
+from astro_deployment_runtime.houston.bounded_http import ACCESS_DENIED, is_json
 from astro_deployment_runtime.planning.model import Health
 from astro_deployment_runtime.planning.versions import AirflowVersion
 
 if TYPE_CHECKING:
-    from astro_deployment_runtime.houston.transport import Transport
+    from astro_deployment_runtime.houston.bounded_http import BoundedHttp
     from astro_deployment_runtime.planning.model import Deployment
 
 _FIRST_WITH_VERSION_API: Final = AirflowVersion(2, 0, 0)
 _FIRST_WITH_API_V2: Final = AirflowVersion(3, 0, 0)
 _HEALTHY: Final = "healthy"
 _PAGES: Final = ("home", "admin", "login", "health")
-"""Pages of a webserver by which its address may be told."""
+"""Pages of the webserver that Houston's address of an Airflow may end with."""
 _RELEASE: Final = re.compile(r"v?(\d+\.\d+\.\d+)(?:\.post\d+)?(?:\+.*)?", re.ASCII)
-"""A release of Airflow, as its version page writes it: a build (``+astro.3``, ``.post1``) is of that release."""
+"""A version as Airflow's version page writes it. A build suffix such as ``+astro.3`` or ``.post1`` is ignored."""
 
 
 def _text_or_none(value: object) -> str | None:
@@ -42,84 +42,89 @@ class _Scheduler(_Component):
     heartbeat: _Text = Field(default=None, alias="latest_scheduler_heartbeat")
 
 
-def _odd_is_none(value: object) -> object:
+def _object_or_none(value: object) -> object:
     return value if isinstance(value, dict) else None
 
 
-class _HealthAnswer(BaseModel):
+_OptionalComponent = Annotated[_Component | None, BeforeValidator(_object_or_none)]
+
+
+class _HealthPage(BaseModel):
     metadatabase: _Component
     scheduler: _Scheduler
-    dag_processor: Annotated[_Component | None, BeforeValidator(_odd_is_none)] = None
-    triggerer: Annotated[_Component | None, BeforeValidator(_odd_is_none)] = None
+    dag_processor: _OptionalComponent = None
+    triggerer: _OptionalComponent = None
 
 
-class _VersionAnswer(BaseModel):
+class _VersionPage(BaseModel):
     version: str
 
 
-def read_health(transport: Transport, deployment: Deployment, expected: AirflowVersion) -> Health:
-    """Ask the Airflow for its health and its version. An Airflow that does not answer is unhealthy, which is no error.
+def read_health(http: BoundedHttp, deployment: Deployment, expected: AirflowVersion) -> Health:
+    """Ask the Airflow for its health and its version. One that does not answer is unhealthy, which is no error.
 
-    Airflow 1.10 has no API that tells its version; there, health alone counts.
+    Airflow 1.10 has no API for its version. There, only the health counts.
 
     Raises:
-        InvalidSettingsError: the way there is not usable: a proxy that the environment names.
-        RunInterruptedError: the user has stopped the run.
+        InvalidSettingsError: the proxy for its address, from the environment, cannot be used.
+        RunInterruptedError: the user cancelled the run.
     """
-    root = _root(deployment.airflow_url or "")
-    if not (root and transport.may_ask(root)):
-        unsafe = f"the address of its Airflow, {transport.quote(root)}, is not https: the token is not sent there"
-        return Health(healthy=False, detail=unsafe if root else "Houston tells no address of its Airflow")
+    root = _root_url(deployment.airflow_url or "")
+    if not root:
+        return Health(healthy=False, detail="Houston tells no address of its Airflow")
+    if not http.may_send_token(root):
+        unsafe = f"the address of its Airflow, {http.quote(root)}, is not https: the token is not sent there"
+        return Health(healthy=False, detail=unsafe)
     api_v2 = expected >= _FIRST_WITH_API_V2
-    answer = _page(transport, f"{root}/{'api/v2/monitor/health' if api_v2 else 'health'}", _HealthAnswer, "health")
-    if isinstance(answer, str):
-        return Health(healthy=False, detail=answer)
-    triggerer = _status(transport, answer.triggerer)
+    page = _get_page(http, f"{root}/{'api/v2/monitor/health' if api_v2 else 'health'}", _HealthPage, "health")
+    if isinstance(page, str):
+        return Health(healthy=False, detail=page)
+    triggerer = _status(http, page.triggerer)
     concern = "" if triggerer in {None, _HEALTHY} else f"its triggerer is {triggerer}"
-    found = _sick(transport, answer, api_v2=api_v2) or _version(transport, root, expected)
+    health = _unhealthy_component(http, page, api_v2=api_v2) or _read_version(http, root, expected)
     return replace(
-        found,
-        detail=f"{found.detail}, {concern}" if concern else found.detail,
-        heartbeat=transport.quote(answer.scheduler.heartbeat) if answer.scheduler.heartbeat else None,
+        health,
+        detail=f"{health.detail}, {concern}" if concern else health.detail,
+        heartbeat=http.quote(page.scheduler.heartbeat) if page.scheduler.heartbeat else None,
         concern=concern,
     )
 
 
-def _sick(transport: Transport, answer: _HealthAnswer, *, api_v2: bool) -> Health | None:
-    """Return what is found where a component is not healthy; None: all are, as far as they have to be.
+def _unhealthy_component(http: BoundedHttp, page: _HealthPage, *, api_v2: bool) -> Health | None:
+    """Return what is unhealthy; None if every required component is healthy.
 
-    The DAG processor of Airflow 2 is mostly a part of its scheduler, and has no status then. In Airflow 3 it is a
-    process of its own, without which no DAG is parsed.
+    In Airflow 2 the DAG processor is usually a part of the scheduler, and has no status then. In Airflow 3 it is a
+    process of its own, and no DAG is parsed without it.
     """
-    needed = {"metadata database": answer.metadatabase, "scheduler": answer.scheduler}
-    if api_v2 or _status(transport, answer.dag_processor) is not None:
-        needed["DAG processor"] = answer.dag_processor or _Component()
-    for name, component in needed.items():
-        status = _status(transport, component)
+    required = {"metadata database": page.metadatabase, "scheduler": page.scheduler}
+    if api_v2 or _status(http, page.dag_processor) is not None:
+        required["DAG processor"] = page.dag_processor or _Component()
+    for name, component in required.items():
+        status = _status(http, component)
         if status != _HEALTHY:
             return Health(healthy=False, detail=f"its {name} is {status or 'of unknown health'}")
     return None
 
 
-def _version(transport: Transport, root: str, expected: AirflowVersion) -> Health:
-    """Return what a healthy Airflow is found to be by its version."""
+def _read_version(http: BoundedHttp, root: str, expected: AirflowVersion) -> Health:
+    """Compare the version of a healthy Airflow with the expected one."""
     if expected < _FIRST_WITH_VERSION_API:
         return Health(healthy=True, detail="its Airflow is healthy")
     path = f"api/{'v2' if expected >= _FIRST_WITH_API_V2 else 'v1'}/version"
-    answer = _page(transport, f"{root}/{path}", _VersionAnswer, "version")
-    if isinstance(answer, str):
-        return Health(healthy=False, detail=answer)
-    release = _RELEASE.fullmatch(answer.version.strip())
+    page = _get_page(http, f"{root}/{path}", _VersionPage, "version")
+    if isinstance(page, str):
+        return Health(healthy=False, detail=page)
+    release = _RELEASE.fullmatch(page.version.strip())
     try:
-        found = AirflowVersion.observe(release[1] if release else answer.version)
+        found = AirflowVersion.observe(release[1] if release else page.version)
     except InvalidVersionError:
-        told = transport.quote(answer.version)
+        told = http.quote(page.version)
         return Health(healthy=False, detail=f"its Airflow is healthy and tells the version {told!r}, not {expected}")
     return Health(healthy=found == expected, airflow=found, detail=f"its Airflow is healthy at {found}")
 
 
-def _root(url: str) -> str:
-    """Return an Airflow's address without the page, query and fragment that may follow it; empty: there is none."""
+def _root_url(url: str) -> str:
+    """Return an Airflow's address without a page, query or fragment at its end; empty if there is none."""
     try:
         parts = urlsplit(url.strip())
     except ValueError:
@@ -129,29 +134,29 @@ def _root(url: str) -> str:
     return parts._replace(path=above.rstrip("/") if page in _PAGES else path, query="", fragment="").geturl()
 
 
-def _status(transport: Transport, component: _Component | None) -> str | None:
-    return None if component is None or component.status is None else transport.quote(component.status)
+def _status(http: BoundedHttp, component: _Component | None) -> str | None:
+    return None if component is None or component.status is None else http.quote(component.status)
 
 
 _Page = TypeVar("_Page", bound=BaseModel)
 
 
-def _page(transport: Transport, url: str, model: type[_Page], name: str) -> _Page | str:
-    """Get a page of that name, or say why there is none: who answered, and what."""
-    response = transport.get(url)
+def _get_page(http: BoundedHttp, url: str, shape: type[_Page], name: str) -> _Page | str:
+    """Get a page of that shape; or return why there is none: what answered, and how."""
+    response = http.get_page(url)
     if isinstance(response, str):
         return f"its Airflow does not answer yet ({response})"
-    came = transport.described(response)
-    if response.status_code in REFUSED:
+    answer = http.describe(response)
+    if response.status_code in ACCESS_DENIED:
         who = (
-            "its Airflow refuses the token" if is_json(response) else "a proxy or the platform's ingress refuses access"
+            "its Airflow refuses the token" if is_json(response) else "a proxy or the platform's ingress denies access"
         )
-        return f"{who} for its {name} page ({came})"
+        return f"{who} for its {name} page ({answer})"
     if response.is_redirect:
-        return f"its {name} page is not shown: {came}; the token is not sent there"
+        return f"its {name} page is not shown: {answer}; the token is not sent there"
     if not response.is_success:
-        return f"its Airflow does not answer yet ({came} for its {name} page)"
+        return f"its Airflow does not answer yet ({answer} for its {name} page)"
     try:
-        return model.model_validate_json(response.content)
+        return shape.model_validate_json(response.content)
     except ValidationError:
-        return f"its {name} page tells something other than its {name} ({came})"
+        return f"its {name} page tells something other than its {name} ({answer})"

@@ -279,7 +279,7 @@ class Houston:
 
     def health(self, deployment: Deployment, expected: AirflowVersion) -> Health:
         """Ask the Deployment's own Airflow, with the same token. An Airflow that does not answer is unhealthy."""
-        return read_health(self._transport, deployment, expected)
+        return read_health(self._transport.http, deployment, expected)
 
     def _mutate(self, document: str, deployment: Deployment, variables: dict[str, str], what: str) -> None:
         what = f"{what} on {deployment.release_name}"

@@ -243,7 +243,7 @@ class Queries:
     ) -> tuple[Platform, Catalog]:
         if refusal := next((error for alias, error in refusals.items() if alias not in query.ids), None):
             raise refusal
-        answer = self._transport.shaped(data, PlatformAnswer, what)
+        answer = self._transport.parse(data, PlatformAnswer, what)
         self._platform = map_platform(answer.app_config)
         return self._platform, self._catalog(certified_versions(data, query), answer)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from contextvars import ContextVar
+from contextvars import ContextVar, copy_context
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from astro_deployment_runtime.errors import RunInterruptedError
@@ -65,7 +65,8 @@ def run_with_timeout(work: Callable[[], Result], *, seconds: float) -> Result:
         except BaseException as error:  # noqa: BLE001 - raised below, in the caller's thread
             errors.append(error)
 
-    thread = threading.Thread(target=run, name="timeout", daemon=True)
+    # With the caller's context, so that nested waits end too when the user cancels the run.
+    thread = threading.Thread(target=copy_context().run, args=(run,), name="timeout", daemon=True)
     thread.start()
     end = time.monotonic() + seconds
     while thread.is_alive():

@@ -11,7 +11,7 @@ from pydantic import SecretStr
 
 from astro_deployment_runtime.config.connection_settings import ConnectionSettings
 from astro_deployment_runtime.houston.airflow_health import read_health
-from astro_deployment_runtime.houston.transport import Transport
+from astro_deployment_runtime.houston.bounded_http import BoundedHttp
 from astro_deployment_runtime.planning.catalog import Release
 from astro_deployment_runtime.planning.model import Deployment, Health
 from astro_deployment_runtime.planning.versions import AirflowVersion, ReleaseId
@@ -48,8 +48,8 @@ def asked(pages: Mapping[str, httpx.Response], expected: str, url: str | None = 
     deployment = Deployment(
         id="ckw1", release_name="stars-1", label="Stars", workspace_id="ckw0", current=current, airflow_url=url
     )
-    with contextlib.closing(Transport(settings, transport=httpx.MockTransport(handler))) as transport:
-        return read_health(transport, deployment, AirflowVersion.parse(expected)), paths
+    with contextlib.closing(BoundedHttp(settings, transport=httpx.MockTransport(handler))) as http:
+        return read_health(http, deployment, AirflowVersion.parse(expected)), paths
 
 
 def page(content: Any, status: int = 200) -> httpx.Response:
@@ -128,7 +128,7 @@ def test_another_version_is_not_the_one_that_is_waited_for() -> None:
         (
             html("403 Forbidden", 403),
             (
-                "a proxy or the platform's ingress refuses access for its health page (HTTP status 403, a page titled "
+                "a proxy or the platform's ingress denies access for its health page (HTTP status 403, a page titled "
                 "'403 Forbidden')"
             ),
         ),
@@ -154,7 +154,7 @@ def test_an_airflow_that_is_not_well_is_not_healthy(answer: httpx.Response, deta
         (
             html("Blocked", 403),
             (
-                "a proxy or the platform's ingress refuses access for its version page (HTTP status 403, a page titled "
+                "a proxy or the platform's ingress denies access for its version page (HTTP status 403, a page titled "
                 "'Blocked')"
             ),
         ),

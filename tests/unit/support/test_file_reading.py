@@ -22,7 +22,7 @@ from astro_deployment_runtime.delivery.astro_project import Project
 from astro_deployment_runtime.errors import InvalidInputError, UnreadableFileError
 from astro_deployment_runtime.support import file_reading
 from astro_deployment_runtime.support.file_reading import read_file, read_stream
-from astro_deployment_runtime.support.http_clients import Clients
+from astro_deployment_runtime.support.http_clients import ClientPool
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -176,7 +176,7 @@ READERS: dict[str, Callable[[Path], object]] = {
     "Dockerfile": lambda at: Project.declared(ProjectArguments(path=str(at)), SETTINGS).read(),
     "astronomer-runtime.json": lambda at: vendor_feed.load(str(at)),
     "astronomer-certified.json": lambda at: remote_feed.load(str(at)),
-    "ca.pem": lambda at: (settings(at / "ca.pem"), Clients("https://localhost", ca_file=at / "ca.pem")),
+    "ca.pem": lambda at: (settings(at / "ca.pem"), ClientPool("https://localhost", ca_file=at / "ca.pem")),
     "batch": lambda at: command("plan", "--catalog", "guide", "--batch", str(at / "batch")),
     "preview.json": lambda at: command("report", str(at / "preview.json")),
     "plugin/pulumi-resource-pulumi-python": lambda at: command("init", str(at)),
@@ -225,10 +225,10 @@ def test_a_ca_file_without_certificates_is_refused(tmp_path: Path) -> None:
     for text in (b"", b" ", b"no certificates", "T\u00fcrktrust".encode()):
         (tmp_path / "ca.pem").write_bytes(text)
         with pytest.raises(InvalidInputError, match="holds no CA certificates"):
-            Clients("https://localhost", ca_file=tmp_path / "ca.pem")
+            ClientPool("https://localhost", ca_file=tmp_path / "ca.pem")
 
 
 def test_a_ca_file_may_have_remarks_in_any_script(tmp_path: Path) -> None:
     """Between its certificates, as distributions have them."""
     (tmp_path / "ca.pem").write_bytes("# T\u00dcRKTRUST\n".encode() + (TLS / "certificate.pem").read_bytes())
-    Clients("https://localhost", ca_file=tmp_path / "ca.pem").close()
+    ClientPool("https://localhost", ca_file=tmp_path / "ca.pem").close()

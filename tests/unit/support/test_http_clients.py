@@ -12,7 +12,7 @@ import httpx
 import pytest
 
 from astro_deployment_runtime.errors import InvalidSettingsError
-from astro_deployment_runtime.support.http_clients import Clients, proxy_of
+from astro_deployment_runtime.support.http_clients import ClientPool, proxy_for
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -33,8 +33,8 @@ def _no_variables(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def made(url: str = URL, ca_file: Path | None = None) -> Iterator[httpx.Client]:
     """Make a client, which is when the variables are read."""
-    clients = Clients(url, ca_file=ca_file)
-    with clients.one() as client:
+    clients = ClientPool(url, ca_file=ca_file)
+    with clients.client() as client:
         yield client
     clients.close()
 
@@ -42,20 +42,20 @@ def made(url: str = URL, ca_file: Path | None = None) -> Iterator[httpx.Client]:
 def problem(url: str = URL, ca_file: Path | None = None) -> str:
     """Tell the mistake in the settings."""
     with pytest.raises(InvalidSettingsError) as raised:
-        Clients(url, ca_file=ca_file)
+        ClientPool(url, ca_file=ca_file)
     assert "\n" not in str(raised.value)
     return str(raised.value)
 
 
 def test_a_client_is_used_again_and_never_by_two() -> None:
     """The one that was used last comes first."""
-    clients = Clients(URL, ca_file=None)
-    with clients.one() as first:
-        with clients.one() as second:
+    clients = ClientPool(URL, ca_file=None)
+    with clients.client() as first:
+        with clients.client() as second:
             assert first is not second
-        with clients.one() as third:
+        with clients.client() as third:
             assert third is second
-    with clients.one() as again:
+    with clients.client() as again:
         assert again is first
     clients.close()
     assert first.is_closed
@@ -64,10 +64,10 @@ def test_a_client_is_used_again_and_never_by_two() -> None:
 
 def test_a_client_in_use_is_closed_when_it_comes_back() -> None:
     """Whatever comes of its use."""
-    clients = Clients(URL, ca_file=None)
+    clients = ClientPool(URL, ca_file=None)
 
     def broken() -> None:
-        with clients.one() as client:
+        with clients.client() as client:
             used.append(client)
             clients.close()
             assert not client.is_closed
@@ -82,7 +82,7 @@ def test_a_client_in_use_is_closed_when_it_comes_back() -> None:
 def test_certificates_that_cannot_be_used_are_told_at_once() -> None:
     """Not when the first request is made."""
     with pytest.raises(InvalidSettingsError, match=r"astro:caFile .* holds no CA certificates"):
-        Clients(URL, ca_file=Path(__file__))
+        ClientPool(URL, ca_file=Path(__file__))
 
 
 SPELLINGS = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "all_proxy", "Https_Proxy")
@@ -179,13 +179,13 @@ def test_the_variable_that_counts_is_the_one_in_small_letters(monkeypatch: pytes
     monkeypatch.setenv("HTTPS_PROXY", "ftp://proxy.example.com")
     monkeypatch.setenv("https_proxy", "http://me:s3cret@proxy.example.com:3128")
     assert list(made())
-    assert proxy_of(URL) == "https_proxy='http://***@proxy.example.com:3128'"
+    assert proxy_for(URL) == "https_proxy='http://***@proxy.example.com:3128'"
     monkeypatch.setenv("https_proxy", "")
     assert list(made())
-    assert proxy_of(URL) is None
+    assert proxy_for(URL) is None
     monkeypatch.setenv("ALL_PROXY", "proxy.example.com:1")
-    assert proxy_of(URL) == "ALL_PROXY='proxy.example.com:1'"
-    assert proxy_of(LOOPBACK[0]) is None
+    assert proxy_for(URL) == "ALL_PROXY='proxy.example.com:1'"
+    assert proxy_for(LOOPBACK[0]) is None
 
 
 def test_a_log_of_keys_that_cannot_be_written_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -210,7 +210,7 @@ def test_a_file_of_certificates_that_cannot_be_used_is_named(tmp_path: Path, mon
         assert list(made(LOOPBACK[0]))
     monkeypatch.setenv("SSL_CERT_FILE", str(CERTIFICATE))
     assert list(made())
-    assert Clients(URL, ca_file=None).trusted == f"SSL_CERT_FILE {str(CERTIFICATE)!r}"
+    assert ClientPool(URL, ca_file=None).trusted == f"SSL_CERT_FILE {str(CERTIFICATE)!r}"
 
 
 def test_a_folder_of_certificates_that_cannot_be_used_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
