@@ -8,22 +8,14 @@ import pytest
 
 from astro_deployment_runtime.errors import InvalidProjectError, RefusedError
 from astro_deployment_runtime.lifecycle.declaration_registry import DeclarationRegistry
-from astro_deployment_runtime.lifecycle.deployment import DeploymentLifecycle
-from tests.contract import sandbox_server
 from tests.contract.sandbox_server import STARS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
+    from astro_deployment_runtime.lifecycle.deployment import DeploymentLifecycle
+
 PREFIX = "urn:pulumi:dev::astro::pulumi-python:dynamic/astro:DeploymentRuntime::"
-
-
-@pytest.fixture
-def lifecycle(tmp_path: Path) -> Iterator[DeploymentLifecycle]:
-    """The lifecycle of the sandbox's Deployments."""
-    with sandbox_server.serving(tmp_path) as running:
-        yield DeploymentLifecycle(running.client)
 
 
 def test_two_resources_for_one_deployment_are_refused(lifecycle: DeploymentLifecycle) -> None:

@@ -20,7 +20,6 @@ from tests.contract import sandbox_server
 from tests.contract.sandbox_server import DUST, STARS, TIDES, TOKEN, WIND, Served
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
 PREFIX = "urn:pulumi:dev::astro::pulumi-python:dynamic/astro:DeploymentRuntime::"
@@ -56,19 +55,6 @@ class Recorder:
         self.texts.append(text)
 
     warning = progress = info
-
-
-@pytest.fixture
-def served(tmp_path: Path) -> Iterator[Served]:
-    """A sandbox with four Deployments in two workspaces, and a client of it."""
-    with sandbox_server.serving(tmp_path) as running:
-        yield running
-
-
-@pytest.fixture
-def lifecycle(served: Served) -> DeploymentLifecycle:
-    """The lifecycle of the sandbox's Deployments."""
-    return DeploymentLifecycle(served.client)
 
 
 def news(release: str, target: str = "5.0.4", **more: Any) -> dict[str, Any]:

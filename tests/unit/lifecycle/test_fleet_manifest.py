@@ -13,17 +13,7 @@ from tests.contract import sandbox_server
 from tests.contract.sandbox_server import DUST, STARS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
-
     from tests.contract.sandbox_server import Served
-
-
-@pytest.fixture
-def served(tmp_path: Path) -> Iterator[Served]:
-    """A sandbox with four Deployments in two workspaces, and a client of it."""
-    with sandbox_server.serving(tmp_path) as running:
-        yield running
 
 
 def manifest_of(served: Served, *, saved: Any = None, **declared: Any) -> FleetManifest:
