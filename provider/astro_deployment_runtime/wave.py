@@ -27,7 +27,7 @@ class WaveProvider(dynamic.ResourceProvider):
     """Methods that the engine calls. A program creates the provider without any state."""
 
     serialize_as_secret_always = False
-    """The state holds only the name of this class, which is no secret."""
+    """The state holds only the name of this class."""
 
     def configure(self, req: dynamic.ConfigureRequest) -> None:
         """Use the connection of the plugin process."""

@@ -43,7 +43,7 @@ def test_platform_without_migration_is_named(tmp_path: Path) -> None:
 
 
 def test_base_image_without_dags_needs_acceptance(tmp_path: Path) -> None:
-    """The base image holds no DAGs. Where DAGs come from a volume, that is no problem."""
+    """The base image holds no DAGs. Where DAGs come from a volume, that does not matter."""
     declared: dict[str, Any] = {"runtime_version": "5.0.4", "image": "{base}"}
     mounted = row("2.3.0") | {"id": sandbox_server.DUST, "releaseName": "mounted-2", "dagDeployment": "volume"}
     with sandbox_server.serving(tmp_path, rows=[row("2.3.0"), mounted]) as platform:

@@ -2,7 +2,7 @@
 
 Pulumi's own host has four worker threads, ignores Cancel, cannot save partial progress, prints a traceback for every
 error, does not tell a provider's methods which resource they serve, and leaves secrets to the engine, which cannot know
-what we derive from them. Its servicer stays as it is behind a thin wrapper, so that the protocol stays Pulumi's.
+the outputs that repeat them. Its servicer stays as it is behind a thin wrapper, so that the protocol stays Pulumi's.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ NO_IMPORT: Final = (
 
 
 class _StockFoundError(Exception):
-    """Ends the import of Pulumi's host once its servicer is made."""
+    """Ends the import of Pulumi's host after it has made its servicer."""
 
     def __init__(self, servicer: provider_pb2_grpc.ResourceProviderServicer) -> None:
         self.servicer = servicer
@@ -68,24 +68,24 @@ def stock_servicer() -> provider_pb2_grpc.ResourceProviderServicer:
 
 
 @dataclass(frozen=True, slots=True)
-class _Flow:
-    """The properties of a request that properties of its answer come from."""
+class _Source:
+    """The fields of a request that a field of its answer repeats."""
 
     given: str
-    """The field with what is given now."""
+    """The field with the properties of this run."""
     before: str = ""
-    """The field with what was saved before; empty if there is none."""
+    """The field with the saved properties; empty if there is none."""
 
 
-_FLOWS: Final[Mapping[str, Mapping[str, _Flow]]] = {
-    "Check": {"inputs": _Flow("news", "olds")},
-    "Diff": {"": _Flow("news", "olds")},
-    "Create": {"properties": _Flow("properties")},
-    "Update": {"properties": _Flow("news", "olds")},
-    "Delete": {"": _Flow("properties")},
-    "Read": {"properties": _Flow("properties", "inputs"), "inputs": _Flow("inputs")},
+_SOURCES: Final[Mapping[str, Mapping[str, _Source]]] = {
+    "Check": {"inputs": _Source("news", "olds")},
+    "Diff": {"": _Source("news", "olds")},
+    "Create": {"properties": _Source("properties")},
+    "Update": {"properties": _Source("news", "olds")},
+    "Delete": {"": _Source("properties")},
+    "Read": {"properties": _Source("properties", "inputs"), "inputs": _Source("inputs")},
 }
-"""By method and by the answer's field. An empty field name: the answer has no properties."""
+"""By method and by the answer's field. An empty field name means that the answer has no properties."""
 
 
 class _RequestSecrets:
@@ -93,12 +93,14 @@ class _RequestSecrets:
 
     def __init__(self, method: str, request: Any) -> None:  # noqa: ANN401 - any message of the protocol
         """Keep the request as it came."""
-        self._flows = _FLOWS[method]
+        self._sources = _SOURCES[method]
         self._request = request
         urn = Urn.parse(request.urn)
         ours = urn is not None and urn.type == DEPLOYMENT_TYPE
         self._derived = DERIVED if ours else {}
-        self.paths = frozenset(path for path, _ in secret_marks.secrets(self._given(next(iter(self._flows.values())))))
+        self.paths = frozenset(
+            path for path, _ in secret_marks.secrets(self._given(next(iter(self._sources.values()))))
+        )
         if ours:
             self._mask()
 
@@ -120,9 +122,9 @@ class _RequestSecrets:
 
     def marked_answer(self, answer: Any) -> Any:  # noqa: ANN401 - any message of the protocol
         """Mark the secrets in an answer's properties, and mask them in its texts."""
-        for name, flow in self._flows.items():
+        for name, source in self._sources.items():
             if name and answer.HasField(name):
-                self._mark(getattr(answer, name), flow)
+                self._mark(getattr(answer, name), source)
         for failure in getattr(answer, "failures", ()):
             failure.reason = MASKS.mask(failure.reason)
             if any(path.partition(".")[0] == failure.property for path in self.paths):
@@ -134,11 +136,11 @@ class _RequestSecrets:
     def marked_properties(self, outputs: Mapping[str, Any]) -> struct_pb2.Struct:
         """Write the outputs of partial progress, with the secrets among them marked."""
         properties: struct_pb2.Struct = asyncio.run(rpc.serialize_properties(dict(outputs), {}))
-        self._mark(properties, next(iter(self._flows.values())))
+        self._mark(properties, next(iter(self._sources.values())))
         return properties
 
     def _update_if_exposed(self, answer: provider_pb2.DiffResponse) -> None:
-        """Report a change where the state holds in clear what is a secret now.
+        """Report a change where the state holds in plain text what is a secret now.
 
         The engine keeps the outputs of an unchanged resource as they are. The update changes nothing on the platform.
         """
@@ -146,14 +148,14 @@ class _RequestSecrets:
         if unchanged and secret_marks.exposes(self._request.olds, self._request.news, self._derived):
             answer.changes = provider_pb2.DiffResponse.DIFF_SOME
 
-    def _mark(self, properties: struct_pb2.Struct, flow: _Flow) -> None:
-        given = self._given(flow)
+    def _mark(self, properties: struct_pb2.Struct, source: _Source) -> None:
+        given = self._given(source)
         secret_marks.mark(properties, given, self._derived)
-        if flow.before:
-            secret_marks.keep(properties, getattr(self._request, flow.before), given)
+        if source.before:
+            secret_marks.keep(properties, getattr(self._request, source.before), given)
 
-    def _given(self, flow: _Flow) -> struct_pb2.Struct:
-        found: struct_pb2.Struct = getattr(self._request, flow.given)
+    def _given(self, source: _Source) -> struct_pb2.Struct:
+        found: struct_pb2.Struct = getattr(self._request, source.given)
         return found
 
     def _fields(self) -> list[str]:
@@ -192,7 +194,7 @@ class DynamicServicer:
         """Wrap Pulumi's servicer."""
         self._stock = stock
         self._calls = calls
-        for method in _FLOWS:
+        for method in _SOURCES:
             setattr(self, method, self._wrapped(method))
 
     def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - any method of the protocol

@@ -73,7 +73,7 @@ class EngineCalls:
         try:
             with serving(call):
                 yield call
-        except Exception as error:  # noqa: BLE001 - the engine has to be told of any
+        except Exception as error:  # noqa: BLE001 - the engine has to get every error
             _abort(context, error, properties)
         finally:
             with self._lock:
@@ -127,6 +127,7 @@ def run(
     parent = int(os.environ.get("ASTRO_PLUGIN_PARENT") or os.getppid())
     threading.Thread(target=_exit_with, args=(parent,), name="engine-watch", daemon=True).start()
 
+    # The message size and the other options are those of Pulumi's own host.
     workers = concurrent.futures.ThreadPoolExecutor(WORKERS, thread_name_prefix="resource")
     server = grpc.server(workers, options=_GRPC_CHANNEL_OPTIONS)
     provider_pb2_grpc.add_ResourceProviderServicer_to_server(servicer(EngineCalls(engine, polling)), server)

@@ -12,6 +12,7 @@ import pytest
 from google.protobuf import empty_pb2, struct_pb2
 from google.protobuf.json_format import MessageToDict
 from pulumi.runtime import rpc
+from pulumi.runtime._grpc_settings import _GRPC_CHANNEL_OPTIONS
 from pulumi.runtime.proto import plugin_pb2, provider_pb2, provider_pb2_grpc
 
 from astro_deployment_runtime.errors import RefusedError
@@ -85,6 +86,20 @@ def test_stock_servicer_is_pulumis_own() -> None:
         "DynamicResourceProviderServicer",
     )
     assert provider_pb2_grpc.add_ResourceProviderServicer_to_server is register
+
+
+def test_stock_host_uses_the_options_of_our_server(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Pulumi's host starts with the options that our server uses, such as the largest message."""
+    options: list[object] = []
+    made = grpc.server
+
+    def record(*arguments: Any, **more: Any) -> grpc.Server:
+        options.append(more["options"])
+        return made(*arguments, **more)
+
+    monkeypatch.setattr(grpc, "server", record)
+    stock_servicer()
+    assert options == [_GRPC_CHANNEL_OPTIONS]
 
 
 def test_other_methods_are_those_of_the_stock_servicer() -> None:
@@ -274,7 +289,7 @@ def test_secrets_are_marked_in_states_and_masked_in_texts(engine: Engine, addres
 
         shown_first = engine.texts(ephemeral=False)
         stub.Check(provider_pb2.CheckRequest(urn=URN, olds=checked.inputs, news=news), timeout=20)
-        # What is derived is marked, and is no secret by itself: the next run shows it all the same.
+        # A derived output is marked, but its text is not masked: the next run still shows the plan.
         assert engine.texts(ephemeral=False) == shown_first * 2
 
         saved = stub.Create(provider_pb2.CreateRequest(urn=URN, properties=checked.inputs), timeout=60).properties
@@ -309,7 +324,7 @@ def test_secret_path_is_masked_in_the_output_of_a_command(engine: Engine, addres
     shown = str(engine.lines) + str(raised.value) + str(failed.reasons)
     assert "Each hop then runs './deploy' in [secret]." in engine.texts(ephemeral=False)[0]
     assert "'./deploy' failed with exit code 3; it printed last:\n  [secret]\n" in failed.reasons[0]
-    # What is left of the path where the output is cut.
+    # The start of the path, where the output is cut.
     assert CANARY[:6] not in shown + str(in_clear(failed.properties))
 
 

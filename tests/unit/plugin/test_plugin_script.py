@@ -1,4 +1,4 @@
-"""The script that starts the plugin in the place of Pulumi's own host."""
+"""The script that starts our plugin instead of Pulumi's own host."""
 
 from __future__ import annotations
 
