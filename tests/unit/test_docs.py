@@ -273,12 +273,11 @@ def test_the_constants_have_the_values_of_the_code() -> None:
 
 
 def test_the_architecture_page_describes_every_layer() -> None:
-    """It has the layers of ``pyproject.toml``, and a row for each folder or module."""
+    """Its table has a row for each folder or module, in the order of the layers in ``pyproject.toml``."""
     settings = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
     layers = settings["tool"]["importlinter"]["contracts"][0]["layers"]
-    assert blocks(ARCHITECTURE, "text")[0].split("\n")[:-1] == layers, "copy the layers to docs/architecture.md"
-    modules = {name.strip() for layer in layers for name in layer.split("|")}
-    assert set(table(ARCHITECTURE, "folder or module", "its job")) == modules
+    modules = [name.strip() for layer in layers for name in layer.split("|")]
+    assert list(table(ARCHITECTURE, "folder or module", "its job")) == modules
 
 
 @pytest.mark.parametrize("page", [*PAGES, ROOT / "sandbox" / "README.md", PACKAGE / "catalogs" / "README.md"])
@@ -353,7 +352,7 @@ def test_the_decision_flowchart_names_each_rule_once() -> None:
 
 def test_the_calls_of_the_sequence_diagram_exist() -> None:
     """Each is a function of its participant's module, or a method of one of its classes."""
-    (drawing,) = blocks(ARCHITECTURE, "mermaid")
+    (drawing,) = [block for block in blocks(ARCHITECTURE, "mermaid") if block.startswith("sequenceDiagram")]
     calls = [
         (module, name)
         for module, message in re.findall(r"->>(\w+): (.*)", drawing)
