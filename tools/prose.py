@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 ROOT: Final = Path(__file__).resolve().parents[1]
 
 _RULES: Final = tomllib.loads((ROOT / "tools" / "prose.toml").read_text(encoding="utf-8"))
+_CODE_SPAN: Final = re.compile(r"(`+)(?!`).+?\1")
+"""Names and code, in which every word is allowed."""
 _STATEMENT: Final = r"\b(?=(?:[^.?!|]|\.(?=\S))*\.(?:\s|$))"
 """The sentence ends with a full stop; one within a word, such as a version, does not end it."""
 BANNED: Final = {
@@ -100,7 +102,7 @@ def check(path: Path) -> Iterator[Finding]:
 
 def _check_paragraph(lines: Sequence[Line]) -> Iterator[tuple[int, str, str]]:
     """Yield line number, words and replacement; a pattern matches across the ends of lines."""
-    text = " ".join(line.text for line in lines)
+    text = _CODE_SPAN.sub(lambda span: "`" * len(span[0]), " ".join(line.text for line in lines))
     for pattern, instead in BANNED.items():
         for match in pattern.finditer(text):
             end = 0

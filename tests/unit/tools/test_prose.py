@@ -64,6 +64,7 @@ ACCEPTED = [
     "How to reach Houston.",
     "Which release runs does not matter, nor what comes next.",
     "Who starts it? Anyone.",
+    "The names `wi~sh`, ``up~on()`` and `an~ew` are code.",
     "self._wi~sh and w~ish_list are names",
 ]
 
