@@ -1,4 +1,4 @@
-"""Files that are replaced as a whole: whoever reads meanwhile has the old text or the new one, and never a part."""
+"""Atomic replacement of files: a reader sees the old content or the new one, never a part."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ if TYPE_CHECKING:
 
 
 def replace_file(file: Path, content: bytes, *, mode: int = 0o644) -> None:
-    """Write a file, in a folder that is there; one that was there keeps its owner and permissions.
+    """Replace a file, or create it in an existing folder. An existing file keeps its owner and permissions.
 
     Args:
-        file: where.
-        content: what it is to hold.
+        file: the file.
+        content: its new content.
         mode: the permissions of a new file.
 
     Raises:
-        OSError: it cannot be written; it is what it was.
+        OSError: it cannot be written. Its old content is unchanged.
     """
     before = file.stat() if file.exists() else None
     handle, name = tempfile.mkstemp(dir=file.parent, prefix=f".{file.name}.")

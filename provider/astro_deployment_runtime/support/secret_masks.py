@@ -1,7 +1,7 @@
-"""What may be secret, what derives from it, and the masks that keep it out of texts.
+"""Masks that keep secrets out of our texts, and checks of which arguments may be secret.
 
-Pulumi marks values as secrets; it encrypts them in the state and hides them in its own display. Texts are ours: every
-one passes :data:`MASKS` before somebody reads it, and before it is cut or wrapped.
+Pulumi encrypts secret values in the state and hides them in its own display, but it does not look into our texts. So
+every text passes :data:`MASKS` before it is cut, wrapped or printed.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ if TYPE_CHECKING:
     from collections.abc import Collection
 
 MASK: Final = "[secret]"
-"""Stands for a secret in a text, as in Pulumi's own display."""
+"""Replaces a secret in a text, as in Pulumi's own display."""
 
 DERIVED: Final[Mapping[str, tuple[str, ...]]] = {"plan": ("image", "project")}
-"""The outputs that repeat arguments: such an output is a secret where one of its arguments is. No other output has
-more of ``image`` or ``project`` in it than the argument of the same name."""
+"""Outputs that repeat arguments. Such an output is secret if one of its arguments is. Any other output repeats at most
+the argument of the same name."""
 
 _PROJECT: Final = "project"
 _COMMANDS: Final = ("project.test", "project.deploy")
@@ -36,35 +36,35 @@ _PUBLIC: Final = frozenset(
         *("distribution", "below"),
     )
 )
-"""Keys of a fleet whose values texts have to show."""
+"""Keys of a fleet whose values have to be readable in texts."""
 
 _SHORT: Final = 4
-"""A value with fewer characters is masked only where it stands alone: within words it is there by chance."""
+"""A shorter value is masked only as a whole word. Within words it occurs by chance."""
 _COMMON: Final = frozenset({"airflow", "runtime", "certified", "latest", "astronomer", "docker.io", "quay.io"})
-"""Parts of an image's name that give nothing away, and that other texts need."""
+"""Parts of image names that are not secret, and that other texts need."""
 _PLACEHOLDER: Final = re.compile(r"\{[^{}]*\}")
 _FILLED: Final = r"[\w.:/{}-]*"
 _LONGEST_FILLED: Final = 80
-"""Characters that placeholders of an image may come to."""
+"""Longest text, in characters, that the placeholders of an image are filled with."""
 
 
 class Masks:
-    """The secrets of this process. Thread-safe."""
+    """A set of secrets, and the replacement of each by :data:`MASK`. Safe to share among threads."""
 
     def __init__(self) -> None:
-        """Know none yet."""
+        """Start without secrets."""
         self._lock = threading.Lock()
         self._patterns: dict[str, int] = {}
         self._all: re.Pattern[str] | None = None
         self.longest = 0
-        """Characters of the longest secret: where a text was cut, a part of one may be at its end."""
+        """Length of the longest secret, in characters. A text that was cut may end with a part of one."""
 
     def add(self, where: str, value: str) -> None:
-        """Mask a value from now on, in every form in which a text may have it.
+        """Mask a value from now on, in every form in which a text may quote it.
 
         Args:
-            where: the argument's path, ``image`` or ``project.path``: from what is given there others are derived.
-            value: as it was given.
+            where: the path of its argument. From ``image`` and ``project.path`` more forms are derived.
+            value: the secret.
         """
         patterns = {}
         for form in _forms(where, value):
@@ -80,16 +80,16 @@ class Masks:
             self._all = re.compile("|".join(sorted(self._patterns, key=len, reverse=True)))
 
     def mask(self, text: str) -> str:
-        """Write the mask in the place of every secret."""
+        """Replace every secret by the mask."""
         return self._all.sub(MASK, text) if self._all else text
 
 
 MASKS: Final = Masks()
-"""Those of this process: one resource's text may quote another's argument."""
+"""The secrets of this process. All resources share them, because a text may quote another resource's argument."""
 
 
 def _forms(where: str, value: str) -> set[str]:
-    """Return how a value may be written: as it is, stripped, escaped, quoted, or a line of it."""
+    """Return the forms in which a text may quote a value: as it is, stripped, escaped, quoted, or one line of it."""
     values = {value, value.strip(), " ".join(value.split()), *(line.strip() for line in value.splitlines())}
     if where.rpartition(".")[2] == "path":
         values |= set(_paths(value.strip()))
@@ -99,12 +99,12 @@ def _forms(where: str, value: str) -> set[str]:
 
 
 def _in_quotes(value: str) -> str:
-    """Write a value as the shell's quoting has it between its quotes."""
+    """Escape a value as between the single quotes of a shell."""
     return value.replace("'", "'\"'\"'")
 
 
 def _paths(value: str) -> Iterator[str]:
-    """Write out a path as :class:`~astro_deployment_runtime.delivery.astro_project.Project` does."""
+    """Expand a path as :class:`~astro_deployment_runtime.delivery.astro_project.Project` does."""
     try:
         expanded = Path(value).expanduser()
         yield from (str(expanded), str(expanded.absolute()), str(expanded.resolve()))
@@ -113,7 +113,7 @@ def _paths(value: str) -> Iterator[str]:
 
 
 def _patterns_of_image(value: str) -> dict[str, int]:
-    """Return what finds the image of a hop, and the repository alone, which a registry's message may name."""
+    """Return patterns for the image of any hop, and for its repository, which a registry may name alone."""
     literals = _PLACEHOLDER.split(value)
     patterns = {}
     if sum(map(len, literals)) >= _SHORT:
@@ -129,16 +129,16 @@ def _patterns_of_image(value: str) -> dict[str, int]:
 
 
 def _bounded(name: str, pattern: str) -> str:
-    """Let a pattern for a name of one part find no part of a longer name: the vendor's images have such too."""
+    """Let the pattern of a name without a slash match only whole names: the vendor's images contain such parts."""
     return pattern if "/" in name else rf"(?<![\w.-]){pattern}(?![\w-])"
 
 
 def refused_secrets(secret: Collection[str], given: Mapping[str, Any]) -> str | None:
-    """Say which arguments may not be secret, and why; None where all may.
+    """Say which arguments are secret and may not be, and why; None if there are none.
 
     Args:
-        secret: paths of the arguments that are marked as secrets: ``image``, ``project.path``, ``accept``.
-        given: the arguments themselves.
+        secret: paths of the secret arguments, such as ``image``, ``project.path`` or ``accept``.
+        given: the arguments.
     """
     found = set(secret)
     if _PROJECT in found:
@@ -162,7 +162,7 @@ def _reason(name: str) -> str:
 
 
 def mask_config_secrets(declared: Mapping[str, Any], secret: Collection[str]) -> None:
-    """Mask what keys of a stack's config with a secret in them hold, but for what texts have to show.
+    """Mask the values of config keys that contain a secret, except values that texts have to show.
 
     Pulumi does not tell which of the values below a key is the secret.
     """
@@ -173,7 +173,7 @@ def mask_config_secrets(declared: Mapping[str, Any], secret: Collection[str]) ->
 
 
 def mask_all_config_values(text: str, declared: Mapping[str, Any], secret: Collection[str]) -> str:
-    """Mask all values below keys with a secret in them but names: what cannot be used may be anything."""
+    """Mask all values of config keys that contain a secret, except names: a secret may be in the wrong place."""
     masks = Masks()
     for key in secret:
         for path, value in _leaves(declared.get(key), ()):
@@ -183,7 +183,7 @@ def mask_all_config_values(text: str, declared: Mapping[str, Any], secret: Colle
 
 
 def refused_config_secrets(declared: Mapping[str, Any], secret: Collection[str]) -> str | None:
-    """Say which commands may be the secret that is somewhere below their key; None where there are none."""
+    """Say which commands may be the secret below their config key; None if there are none."""
     found = [
         f"astro:{key} has a secret in it, and Pulumi does not tell which value it is, so that {name} may be it: every "
         "user of this machine can read the arguments of a process, so keep secrets out of the key that has the "
@@ -196,7 +196,7 @@ def refused_config_secrets(declared: Mapping[str, Any], secret: Collection[str])
 
 
 def _leaves(value: object, path: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], str]]:
-    """List all texts in a value, each with the keys that lead to it."""
+    """Yield all texts in a value, each with the keys that lead to it."""
     if isinstance(value, str):
         yield path, value
     elif isinstance(value, Mapping):

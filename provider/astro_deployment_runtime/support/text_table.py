@@ -1,4 +1,4 @@
-"""Text for a screen: tables and lines, aligned, wrapped and cut to its width, and coloured where that is wanted."""
+"""Tables and lines for a terminal: aligned, wrapped to its width, and coloured."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 NO_BREAK: Final = "\u00a0"
-"""In a cell or a line: a blank at which nothing is wrapped. It is shown as a blank like any other."""
+"""A space at which no line is wrapped. It is printed as a normal space."""
 
 _GAP: Final = "  "
 _RESET: Final = "\x1b[0m"
 _INDENT: Final = 4
-"""Blanks before the rest of a line that was wrapped, beside its own."""
+"""Extra indentation of the rest of a wrapped line, in spaces."""
 _WORDS: Final = re.compile(r" *[^ ]+")
 
 
 class Colour(StrEnum):
-    """The colours of a row, as a terminal is told them."""
+    """ANSI escape codes for the colour of a row."""
 
     BOLD = "\x1b[1m"
     DIM = "\x1b[2m"
@@ -33,36 +33,36 @@ class Colour(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Screen:
-    """Where a text is shown."""
+    """The terminal or file that a text is written to."""
 
     width: int | None = None
-    """In columns; None: it has no bound, as a file has none."""
+    """In columns; None for a file, which has no limit."""
     coloured: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class TableRow:
-    """The cells of one row, which may take several lines."""
+    """The cells of one row of a table. A row may take several lines."""
 
     cells: tuple[str, ...]
     colour: Colour | None = None
 
 
 def text_width(text: str) -> int:
-    """Return how many columns of a terminal a text takes: Chinese, Japanese and Korean characters take two."""
+    """Return the width of a text in columns. Chinese, Japanese and Korean characters take two."""
     return len(text) if text.isascii() else sum(map(_columns, text))
 
 
 def wrap(line: str, width: int | None, *, joint: str = "") -> list[str]:
-    """Break a line that is wider than a screen between its words, with the rest indented.
+    """Wrap a line at spaces, and indent the rest.
 
-    A word that is too wide is broken too, unless there is a slash in it: an image, an address or a path is whole, so
-    that it can be copied.
+    A word that is too wide is broken, too. Only a word with a slash stays whole, so that an image, a URL or a path can
+    be copied.
 
     Args:
-        line: without a newline.
-        width: in columns; None: it has no bound.
-        joint: what stands at the end of each part but the last, as a shell needs it.
+        line: a line without a newline.
+        width: the width in columns; None for no limit.
+        joint: text for the end of each part but the last, such as a shell's backslash.
     """
     if width is None or text_width(line) <= width:
         return [line]
@@ -88,10 +88,10 @@ def wrap(line: str, width: int | None, *, joint: str = "") -> list[str]:
 
 
 def table_lines(heads: Sequence[str], rows: Sequence[TableRow], screen: Screen) -> list[str]:
-    """Write a table, its heads first.
+    """Write a table, headings first.
 
-    What is wider than the screen is wrapped at blanks, the widest column first. Where the words are too wide for that,
-    each row is a list of its cells, each behind its head.
+    A table that is wider than the screen is wrapped at spaces, the widest column first. If the words are too wide for
+    that, each row becomes a list of lines with a heading and a cell each.
     """
     everything = [TableRow(tuple(heads), Colour.BOLD), *rows]
     widths = _widths([row.cells for row in everything], screen.width)
@@ -101,7 +101,7 @@ def table_lines(heads: Sequence[str], rows: Sequence[TableRow], screen: Screen) 
 
 
 def _widths(table: Sequence[Sequence[str]], bound: int | None) -> list[int] | None:
-    """Return the width of each column; None where they do not fit."""
+    """Return the width of each column; None if the columns do not fit."""
     columns = list(zip(*table, strict=True))
     widths = [max(map(text_width, column)) for column in columns]
     words = [max((text_width(word) for cell in column for word in cell.split(" ")), default=0) for column in columns]
@@ -151,7 +151,7 @@ def _columns(char: str) -> int:
 
 
 def _head(text: str, room: int) -> str:
-    """Return as many characters as have room, and one at least."""
+    """Return as many characters as fit, at least one."""
     taken = 0
     for index, char in enumerate(text):
         taken += _columns(char)

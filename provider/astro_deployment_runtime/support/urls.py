@@ -1,4 +1,4 @@
-"""URLs of servers: which ones may be used, and what addresses this machine itself."""
+"""Checks of server URLs: https, or http to this machine."""
 
 from __future__ import annotations
 
@@ -16,24 +16,24 @@ def check_url(
     example: str = "https://houston.BASEDOMAIN/v1",
     risk: str = "would send the token unencrypted to another machine",
 ) -> None:
-    """Accept https anywhere, and http to this machine only, unless http is allowed.
+    """Accept https to any server, and http to this machine only, unless http is allowed.
 
     Args:
-        url: the address.
-        allow_http: plain http is allowed to other machines too.
-        key: where it is configured.
-        example: what one looks like.
-        risk: what plain http would do.
+        url: the address of a server.
+        allow_http: accept http to other machines, too.
+        key: the config key of the address, for messages.
+        example: a valid address, for messages.
+        risk: what plain http would do, for messages.
 
     Raises:
-        InvalidSettingsError: the URL is anything else, or carries credentials.
+        InvalidSettingsError: the URL is anything else, or has credentials in it.
     """
     try:
         parts = urlsplit(url)
         host, _ = parts.hostname or "", parts.port
         host.encode("idna")
     except ValueError:
-        # Also a name that no resolver could take: UnicodeError is a ValueError.
+        # UnicodeError is a ValueError: the host name cannot be encoded.
         raise InvalidSettingsError(f"{key} is not a URL: write {example}") from None
     if parts.username or parts.password:
         raise InvalidSettingsError(f"{key} carries credentials: remove them; the token for Houston is astro:token")
@@ -46,7 +46,7 @@ def check_url(
 
 
 def is_loopback(host: str) -> bool:
-    """Tell whether this is a name or an address of this machine itself."""
+    """Return whether this is a name or an address of this machine."""
     if host == "localhost":
         return True
     try:

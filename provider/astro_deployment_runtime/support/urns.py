@@ -1,4 +1,4 @@
-"""URNs: how Pulumi names resources. Parsed here and nowhere else."""
+"""URNs, Pulumi's names of resources, and the types of ours. Nothing else parses a URN."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ class Urn:
     stack: str
     project: str
     type: str
-    """Without the types of the resources that this one is part of."""
+    """Without the types of its parents."""
     name: str
 
     @classmethod
     def parse(cls, text: str) -> Self | None:
-        """Read a URN; None where the text is something else."""
+        """Parse a URN; return None if the text is something else."""
         parts = text.split("::", 3)
         if len(parts) != 4 or not parts[0].startswith(_PREFIX):
             return None
@@ -30,6 +30,6 @@ class Urn:
 
 
 def resource_name(urn: str) -> str:
-    """Return a resource's name: all that follows the third ``::``. A text that is no URN is the name itself."""
+    """Return the name in a URN: all that follows the third ``::``. A text that is no URN is returned as it is."""
     parsed = Urn.parse(urn)
     return parsed.name if parsed else urn

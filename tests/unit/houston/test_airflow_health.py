@@ -1,4 +1,4 @@
-"""What a Deployment's own Airflow answers, and what is made of it."""
+"""The health of an Airflow, from its own pages."""
 
 from __future__ import annotations
 
@@ -28,13 +28,13 @@ WELL: dict[str, Any] = {
     "scheduler": {"latest_scheduler_heartbeat": BEAT, "status": "healthy"},
     "triggerer": {"latest_triggerer_heartbeat": None, "status": None},
 }
-"""As Airflow 2.10.5 tells it."""
+"""The health page of Airflow 2.10.5."""
 PROCESSING = {"dag_processor": {"latest_dag_processor_heartbeat": BEAT, "status": "healthy"}}
 HEALTH, HEALTH_3 = "health", "api/v2/monitor/health"
 
 
 def asked(pages: Mapping[str, httpx.Response], expected: str, url: str | None = ROOT) -> tuple[Health, list[str]]:
-    """Ask an Airflow that serves these pages, and nothing else; gives also the paths that were asked for."""
+    """Ask an Airflow that serves only these pages. Return its health and the paths that were requested."""
     paths: list[str] = []
 
     def handler(request: httpx.Request) -> httpx.Response:
@@ -53,12 +53,12 @@ def asked(pages: Mapping[str, httpx.Response], expected: str, url: str | None = 
 
 
 def page(content: Any, status: int = 200) -> httpx.Response:
-    """Make a page of JSON."""
+    """Make a JSON page."""
     return httpx.Response(status, json=content)
 
 
 def html(title: str, status: int) -> httpx.Response:
-    """Make a page as a proxy or a login writes it."""
+    """Make an HTML page, as of a proxy or a login."""
     return httpx.Response(status, html=f"<html><head><title>{title}</title></head></html>")
 
 
@@ -76,22 +76,22 @@ def html(title: str, status: int) -> httpx.Response:
     ],
 )
 def test_it_is_healthy_at_the_expected_version(expected: str, told: str, health_path: str, version_path: str) -> None:
-    """Airflow 3 has other addresses; a build of a release is that release."""
+    """Airflow 3 has other addresses. A build suffix does not matter."""
     health, paths = asked({health_path: page(WELL | PROCESSING), version_path: page({"version": told})}, expected)
     detail = f"its Airflow is healthy at {expected}"
     assert health == Health(healthy=True, airflow=AirflowVersion.parse(expected), detail=detail, heartbeat=BEAT)
     assert paths == [health_path, version_path]
 
 
-def test_airflow_1_does_not_tell_its_version() -> None:
-    """There health alone counts, and nothing else is asked for."""
+def test_airflow_1_has_no_version_page() -> None:
+    """Its health alone counts, and no other page is read."""
     health, paths = asked({"health": page(WELL)}, "1.10.15")
     assert health == Health(healthy=True, detail="its Airflow is healthy", heartbeat=BEAT)
     assert paths == ["health"]
 
 
-def test_another_version_is_not_the_one_that_is_waited_for() -> None:
-    """The old pods still answer: healthy, and not yet what was deployed."""
+def test_another_version_is_not_healthy() -> None:
+    """The old pods still answer."""
     health, _ = asked({"health": page(WELL), "api/v1/version": page({"version": "2.2.3"})}, "2.3.0")
     detail = "its Airflow is healthy at 2.2.3"
     assert health == Health(healthy=False, airflow=AirflowVersion(2, 2, 3), detail=detail, heartbeat=BEAT)
@@ -139,8 +139,8 @@ def test_another_version_is_not_the_one_that_is_waited_for() -> None:
         (page([]), "its health page tells something other than its health (HTTP status 200)"),
     ],
 )
-def test_an_airflow_that_is_not_well_is_not_healthy(answer: httpx.Response, detail: str) -> None:
-    """The text says who answered what; the version is not asked for."""
+def test_an_unhealthy_airflow_is_described(answer: httpx.Response, detail: str) -> None:
+    """The text says what answered, and how. The version is not read."""
     health, paths = asked({"health": answer}, "2.3.0")
     assert (health.healthy, health.detail) == (False, detail)
     assert paths == ["health"]
@@ -175,8 +175,8 @@ def test_an_airflow_that_is_not_well_is_not_healthy(answer: httpx.Response, deta
         (httpx.Response(200, text="2"), "its version page tells something other than its version (HTTP status 200)"),
     ],
 )
-def test_an_airflow_that_does_not_tell_its_version_is_not_confirmed(answer: httpx.Response, detail: str) -> None:
-    """Healthy is not enough: it might be the old one. The text says what came."""
+def test_an_airflow_without_a_readable_version_is_not_healthy(answer: httpx.Response, detail: str) -> None:
+    """It might be the old one. The text says what came."""
     health, _ = asked({"health": page(WELL), "api/v1/version": answer}, "2.3.0")
     assert health.healthy is False
     assert health.detail in {detail, "its Airflow is healthy at 3.1.0rc1"}
@@ -193,21 +193,21 @@ def test_an_airflow_that_does_not_tell_its_version_is_not_confirmed(answer: http
     ],
 )
 def test_airflow_3_needs_its_dag_processor(processor: dict[str, Any], detail: str) -> None:
-    """It is a process of its own there, without which no DAG is parsed."""
+    """It is a process of its own there. Without it no DAG is parsed."""
     health, _ = asked({HEALTH_3: page(WELL | processor), "api/v2/version": page({"version": "3.1.2"})}, "3.1.2")
     assert (health.detail, health.healthy) == (detail, processor == PROCESSING)
 
 
 @pytest.mark.parametrize("odd", [{}, {"dag_processor": None, "triggerer": None}, {"dag_processor": 1, "triggerer": []}])
-def test_what_airflow_2_does_not_tell_of_other_components_does_not_count(odd: dict[str, Any]) -> None:
+def test_airflow_2_may_omit_the_dag_processor_and_triggerer(odd: dict[str, Any]) -> None:
     """Releases before 2.6 have neither."""
     told = {name: WELL[name] for name in ("metadatabase", "scheduler")} | odd
     health, _ = asked({"health": page(told), "api/v1/version": page({"version": "2.3.0"})}, "2.3.0")
     assert (health.healthy, health.concern) == (True, "")
 
 
-def test_an_unhealthy_triggerer_is_told_and_holds_nothing_up() -> None:
-    """In the status text, and to warn of."""
+def test_an_unhealthy_triggerer_is_a_warning() -> None:
+    """The detail names it, and the Airflow counts as healthy."""
     told = WELL | {"triggerer": {"status": "unhealthy", "latest_triggerer_heartbeat": BEAT}}
     health, _ = asked({"health": page(told), "api/v1/version": page({"version": "2.3.0"})}, "2.3.0")
     assert (health.healthy, health.concern) == (True, "its triggerer is unhealthy")
@@ -220,8 +220,8 @@ def test_an_unhealthy_triggerer_is_told_and_holds_nothing_up() -> None:
     ("told", "heartbeat"),
     [(BEAT, BEAT), (None, None), ("", None), (1767607200, "1767607200"), (f"{TOKEN}\n", "[token]")],
 )
-def test_a_heartbeat_is_told_as_it_came(told: object, heartbeat: str | None) -> None:
-    """It is compared with others of the same Airflow, and with nothing of ours."""
+def test_a_heartbeat_is_kept_as_it_came(told: object, heartbeat: str | None) -> None:
+    """It is only compared with other heartbeats of the same Airflow."""
     pages = {"health": page(WELL | {"scheduler": {"status": "healthy", "latest_scheduler_heartbeat": told}})}
     assert asked(pages, "1.10.15")[0].heartbeat == heartbeat
 
@@ -230,8 +230,8 @@ def test_a_heartbeat_is_told_as_it_came(told: object, heartbeat: str | None) -> 
     "after",
     ["/", "//", "/home", "/home/", "/home?x=1#f", "?x", "#f", "/#/dags", "/login/?next=%2Fhome", "/admin/", " "],
 )
-def test_an_address_may_name_a_page(after: str) -> None:
-    """The root is what is before it."""
+def test_an_address_may_end_with_a_page(after: str) -> None:
+    """The root is the part before it."""
     pages = {"health": page(WELL), "api/v1/version": page({"version": "2.3.0"})}
     health, paths = asked(pages, "2.3.0", url=f"{ROOT}{after}")
     assert health.healthy
@@ -249,8 +249,8 @@ def test_an_address_may_name_a_page(after: str) -> None:
         ),
     ],
 )
-def test_an_airflow_that_cannot_be_asked_is_not_healthy(url: str | None, detail: str) -> None:
-    """The token goes to no address that would show it to others."""
+def test_an_airflow_without_a_safe_address_is_not_healthy(url: str | None, detail: str) -> None:
+    """The token is never sent unencrypted to another machine."""
     health, paths = asked({}, "2.3.0", url=url)
     assert health == Health(healthy=False, detail=detail)
     assert paths == []

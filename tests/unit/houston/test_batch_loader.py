@@ -1,4 +1,4 @@
-"""Questions that are put together: who waits for which answer, and how often is asked."""
+"""Batches: who shares a request, and when it is sent."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class Platform:
-    """Answers with the number of the question, and remembers what it was asked."""
+    """Answers with the number of the batch, and records what it was asked."""
 
     def __init__(self) -> None:
         self.asked: list[list[str]] = []
@@ -35,7 +35,7 @@ class Platform:
 
 
 def together(*work: Callable[[], object]) -> list[object]:
-    """Do all at the same time; gives what each returned or raised."""
+    """Run all at the same time. Return what each returned or raised."""
     found: list[object] = [None] * len(work)
 
     def do(index: int) -> None:
@@ -52,16 +52,16 @@ def together(*work: Callable[[], object]) -> list[object]:
     return found
 
 
-def test_what_is_asked_at_the_same_time_is_one_question() -> None:
-    """Each thread gets the answer for its own key; a key that two ask for is asked once."""
+def test_simultaneous_loads_share_a_batch() -> None:
+    """Each thread gets the value of its own key. A key is loaded once."""
     platform = Platform()
     loader = BatchLoader(platform)
     assert together(*(lambda key=key: loader.load(key) for key in "abca")) == [1, 1, 1, 1]
     assert [sorted(keys) for keys in platform.asked] == [["a", "b", "c"]]
 
 
-def test_who_comes_while_a_question_is_under_way_gets_the_next_answer() -> None:
-    """An answer that was on its way already may be older than what the asker did just now."""
+def test_a_load_during_a_batch_joins_the_next_one() -> None:
+    """A value that is already on its way may be older than what the caller just did."""
     platform = Platform()
     platform.open.clear()
     loader = BatchLoader(platform, gather=0)
@@ -80,16 +80,16 @@ def test_who_comes_while_a_question_is_under_way_gets_the_next_answer() -> None:
     assert late == [2]
 
 
-def test_a_question_is_asked_when_the_first_of_those_who_wait_wants_it() -> None:
-    """Who can wait longer is answered with him, and nobody longer than for all."""
+def test_a_batch_is_sent_at_the_earliest_deadline() -> None:
+    """No caller waits longer than the loader allows."""
     platform = Platform()
     loader = BatchLoader(platform, gather=60)
     assert together(lambda: loader.load("a", within=30), lambda: loader.load("b", within=0.3)) == [1, 1]
     assert BatchLoader(platform, gather=0).load("a", within=60) == 2
 
 
-def test_questions_do_not_keep_step() -> None:
-    """A part of the wait is left to chance, and none is longer than it was allowed to be by much."""
+def test_batches_have_jitter() -> None:
+    """Each wait is random within its bound."""
     platform = Platform()
     loader = BatchLoader(platform, gather=0.2)
     for _ in range(4):
@@ -100,8 +100,8 @@ def test_questions_do_not_keep_step() -> None:
 
 
 @pytest.mark.slow
-def test_a_slow_platform_is_asked_less_often() -> None:
-    """At least as long as it took is left between an answer and the next question, where it is to be spared."""
+def test_a_loader_backs_off_from_a_slow_platform() -> None:
+    """The pause after a batch is at least as long as the batch took."""
 
     def apart(*, backs_off: bool) -> float:
         platform = Platform()
@@ -119,8 +119,8 @@ def test_a_slow_platform_is_asked_less_often() -> None:
     assert apart(backs_off=False) < 0.6
 
 
-def test_all_who_asked_learn_why_there_is_no_answer() -> None:
-    """Each raises an error of its own; the next question is asked as ever."""
+def test_all_callers_of_a_batch_get_its_error() -> None:
+    """Each raises its own copy. The next batch is loaded as usual."""
     fails = iter([True, False])
 
     def ask(keys: Sequence[str]) -> dict[str, int]:
@@ -135,8 +135,8 @@ def test_all_who_asked_learn_why_there_is_no_answer() -> None:
     assert loader.load("a") == 7
 
 
-def test_what_is_no_error_of_the_platform_is_raised_as_it_is() -> None:
-    """A mistake of ours is not hidden."""
+def test_an_unexpected_error_is_raised_unchanged() -> None:
+    """It is a mistake in this package, which is not hidden."""
     error = ZeroDivisionError()
 
     def ask(_: Sequence[str]) -> dict[str, int]:
@@ -147,8 +147,8 @@ def test_what_is_no_error_of_the_platform_is_raised_as_it_is() -> None:
     assert raised.value is error
 
 
-def test_a_user_who_stops_the_run_does_not_wait_for_an_answer() -> None:
-    """The question goes on without them."""
+def test_a_cancelled_run_does_not_wait_for_its_batch() -> None:
+    """The batch continues without it."""
     platform = Platform()
     platform.open.clear()
     wish = threading.Event()

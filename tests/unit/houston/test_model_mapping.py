@@ -1,4 +1,4 @@
-"""What Houston's answers mean for the platform (what they mean for a Deployment: the contract tests)."""
+"""Mapping of the platform's version and flags. The contract tests cover Deployments."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def read(version: str, flags: dict[str, Any] | None = None) -> Platform:
-    """Read a platform that says this of itself."""
+    """Map a platform of that version with these flags."""
     return map_platform(AppConfig.model_validate({"version": version, "featureFlags": flags}))
 
 
@@ -34,28 +34,28 @@ def read(version: str, flags: dict[str, Any] | None = None) -> Platform:
         ("nobody knows", None, False),
     ],
 )
-def test_upgrades_by_image_where_the_platform_says_so(
+def test_a_platform_upgrades_by_image_by_its_flag_or_version(
     version: str, flags: dict[str, Any] | None, by_image: bool
 ) -> None:
-    """By its flag, else by its version; from 1.1 on there is no other way."""
+    """The flag counts, or else the version. From 1.1 on there is no other way."""
     assert read(version, flags).upgrades_by_image is by_image
 
 
 @pytest.mark.parametrize(
     ("version", "takes"), [("0.29.1", False), ("0.29.2", True), ("0.29.2-rc1", True), ("2.1.0", True)]
 )
-def test_images_can_be_named_from_0_29_2_on(version: str, takes: bool) -> None:
+def test_images_are_deployed_by_name_from_0_29_2_on(version: str, takes: bool) -> None:
     """Below, somebody has to push them."""
     assert read(version).takes_images is takes
 
 
 @pytest.mark.parametrize(("version", "overwrites"), [("2.0.9", False), ("2.1.0-rc1", True), ("2.1.0", True)])
 def test_upsert_overwrites_the_environment(version: str, overwrites: bool) -> None:
-    """The only way to name an image from 2.1 on."""
+    """From 2.1 on, it is the only mutation that deploys an image by name."""
     assert read(version).overwrites_environment is overwrites
 
 
-def test_the_runtime_flag_counts_where_it_is_told() -> None:
-    """A platform that does not tell it has it on."""
+def test_runtime_is_enabled_unless_the_flag_says_no() -> None:
+    """A platform may not tell the flag."""
     assert read("0.30.4", {"astroRuntimeEnabled": False}).runtime_enabled is False
     assert read("0.30.4", {}).runtime_enabled is True

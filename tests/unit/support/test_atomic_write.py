@@ -1,4 +1,4 @@
-"""Files that are replaced as a whole."""
+"""Atomic replacement of files."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-def test_a_new_file_may_be_read_by_all(tmp_path: Path) -> None:
-    """As one that an editor makes."""
+def test_a_new_file_is_readable_by_all(tmp_path: Path) -> None:
+    """Like a file that an editor creates."""
     replace_file(tmp_path / "new", b"one")
     assert (tmp_path / "new").read_bytes() == b"one"
     assert (tmp_path / "new").stat().st_mode & 0o777 == 0o644
 
 
-def test_a_file_keeps_its_permissions(tmp_path: Path) -> None:
-    """Only what it says is another."""
+def test_a_replaced_file_keeps_its_permissions(tmp_path: Path) -> None:
+    """Only its content changes."""
     file = tmp_path / "script"
     file.write_bytes(b"one")
     file.chmod(0o750)
@@ -29,8 +29,8 @@ def test_a_file_keeps_its_permissions(tmp_path: Path) -> None:
     assert (file.read_bytes(), file.stat().st_mode & 0o777) == (b"two", 0o750)
 
 
-def test_what_cannot_be_written_stays_as_it_was(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """And nothing is left beside it."""
+def test_a_failed_write_changes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No temporary file is left."""
     file = tmp_path / "file"
     file.write_bytes(b"one")
 

@@ -1,4 +1,4 @@
-"""Waiting for work that may block: not for ever, and not against the user's wish."""
+"""Blocking work with a timeout, which ends when the user cancels the run."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @contextlib.contextmanager
 def wishing(event: threading.Event) -> Iterator[None]:
-    """Let the event be this thread's wish to stop."""
+    """Make this the event that cancels the current thread."""
     token = cancel_event.set(event)
     try:
         yield
@@ -28,33 +28,33 @@ def wishing(event: threading.Event) -> Iterator[None]:
 
 @pytest.fixture
 def blocked() -> Iterator[threading.Event]:
-    """What blocks until the test is over."""
+    """Blocks until the test ends."""
     event = threading.Event()
     yield event
     event.set()
 
 
-def test_gives_what_the_work_gives() -> None:
-    """With nobody who could stop it, too."""
+def test_the_result_is_returned() -> None:
+    """Also outside of any run."""
     assert run_with_timeout(lambda: 7, seconds=1) == 7
 
 
-def test_raises_what_the_work_raises() -> None:
+def test_the_error_is_raised() -> None:
     """The same exception, with its traceback."""
     with pytest.raises(ZeroDivisionError):
         run_with_timeout(lambda: 1 // 0, seconds=1)
 
 
-def test_waits_no_longer_than_told(blocked: threading.Event) -> None:
-    """The work is left alone."""
+def test_a_timeout_ends_the_wait(blocked: threading.Event) -> None:
+    """The blocked work is abandoned."""
     began = time.monotonic()
     with pytest.raises(TimeoutError):
         run_with_timeout(blocked.wait, seconds=0.2)
     assert time.monotonic() - began < 2
 
 
-def test_a_wish_to_stop_is_granted_at_once(blocked: threading.Event) -> None:
-    """Also while the work is blocked."""
+def test_a_cancelled_run_does_not_wait(blocked: threading.Event) -> None:
+    """Even while the work is blocked."""
     event = threading.Event()
     threading.Timer(0.2, event.set).start()
     began = time.monotonic()
@@ -63,8 +63,8 @@ def test_a_wish_to_stop_is_granted_at_once(blocked: threading.Event) -> None:
     assert time.monotonic() - began < 2
 
 
-def test_goes_on_while_nobody_wishes_to_stop() -> None:
-    """Only an event that is set stops."""
+def test_only_a_set_event_cancels() -> None:
+    """Without an event, or with one that is not set, the run continues."""
     event = threading.Event()
     with wishing(event):
         raise_if_cancelled()

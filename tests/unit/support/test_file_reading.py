@@ -1,4 +1,4 @@
-"""Files that a person names: regular ones, up to a bound, wherever one is named."""
+"""Bounded reading of files that a person names, wherever one is named."""
 
 from __future__ import annotations
 
@@ -37,17 +37,17 @@ def folder(path: Path) -> None:
 
 
 def pipe(path: Path) -> None:
-    """Make a named pipe, to which nobody writes."""
+    """Make a named pipe without a writer."""
     os.mkfifo(path)
 
 
 def endless(path: Path) -> None:
-    """Make a link to a device without an end."""
+    """Make a link to an endless device."""
     path.symlink_to("/dev/zero")
 
 
 def large(path: Path) -> None:
-    """Make a file of 300 MiB that takes no room on the disk."""
+    """Make a sparse file of 300 MiB."""
     with path.open("wb") as file:
         file.truncate(300 * file_reading.MIB)
 
@@ -61,7 +61,7 @@ NOT_FILES = [
 
 
 def test_a_regular_file_is_read_through_a_link(tmp_path: Path) -> None:
-    """Whole, up to the bound and with it."""
+    """Up to and including the largest size."""
     (tmp_path / "a").write_bytes(b"x" * 100)
     (tmp_path / "b").symlink_to("a")
     assert read_file(tmp_path / "b", max_bytes=100) == b"x" * 100
@@ -70,8 +70,8 @@ def test_a_regular_file_is_read_through_a_link(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("make", "what"), NOT_FILES)
-def test_what_is_no_regular_file_is_refused(make: Callable[[Path], None], what: str, tmp_path: Path) -> None:
-    """At once, with its name, what it is and what to do."""
+def test_only_regular_files_are_read(make: Callable[[Path], None], what: str, tmp_path: Path) -> None:
+    """The error comes at once. It names the file, what it is, and what to do."""
     make(tmp_path / "a")
     with pytest.raises(UnreadableFileError) as caught:
         read_file(tmp_path / "a", max_bytes=file_reading.MIB)
@@ -80,7 +80,7 @@ def test_what_is_no_regular_file_is_refused(make: Callable[[Path], None], what: 
     assert not caught.value.missing
 
 
-def test_a_socket_is_no_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_socket_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """It is not opened."""
     monkeypatch.chdir(tmp_path)
     with socket.socket(socket.AF_UNIX) as server:
@@ -89,16 +89,16 @@ def test_a_socket_is_no_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
             read_file(Path("a"), max_bytes=1)
 
 
-def test_a_size_is_told_so_that_a_byte_too_many_shows(tmp_path: Path) -> None:
-    """In the unit that fits."""
+def test_a_size_is_rounded_up(tmp_path: Path) -> None:
+    """One byte too many is visible."""
     for size, shown in ((101, "101 bytes, and at most 100 bytes"), (5000, "4.9 KiB"), (2**20 + 1, "1.1 MiB")):
         (tmp_path / "a").write_bytes(b"x" * size)
         with pytest.raises(UnreadableFileError, match=f"has {shown}"):
             read_file(tmp_path / "a", max_bytes=100)
 
 
-def test_a_file_that_grows_or_hides_its_size_is_read_to_the_bound_only(tmp_path: Path) -> None:
-    """Files below /proc have no size, and are none that a person means when they are large."""
+def test_a_file_of_unknown_size_is_read_up_to_the_limit(tmp_path: Path) -> None:
+    """Files below /proc report no size."""
     assert read_file(Path("/proc/self/status"), max_bytes=file_reading.MIB).startswith(b"Name:")
     with pytest.raises(UnreadableFileError, match="has more than 10 bytes, which is the most that is read"):
         read_file(Path("/proc/self/status"), max_bytes=10)
@@ -108,10 +108,8 @@ def test_a_file_that_grows_or_hides_its_size_is_read_to_the_bound_only(tmp_path:
     assert not list(tmp_path.iterdir())
 
 
-def test_what_takes_the_place_of_a_file_after_the_first_look_is_refused(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """A pipe that comes between look and opening holds nobody: the open file is looked at again."""
+def test_a_pipe_that_replaces_a_file_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The open file is checked again, so a pipe that replaced it does not block."""
     (tmp_path / "a").write_bytes(b"x")
     regular = os.stat(tmp_path / "a")  # noqa: PTH116 - as files has it
     (tmp_path / "a").unlink()
@@ -124,8 +122,8 @@ def test_what_takes_the_place_of_a_file_after_the_first_look_is_refused(
 @pytest.mark.parametrize(
     ("name", "why"), [("none", "No such file"), ("a/b", "Not a directory"), ("c\0d", "embedded null")]
 )
-def test_what_cannot_be_opened_is_told(name: str, why: str, tmp_path: Path) -> None:
-    """A file that is missing can be told from the others."""
+def test_a_file_that_cannot_be_opened_is_named(name: str, why: str, tmp_path: Path) -> None:
+    """The error marks a missing file."""
     (tmp_path / "a").write_bytes(b"")
     with pytest.raises(UnreadableFileError, match=f"cannot be read .{why}") as caught:
         read_file(tmp_path / name, max_bytes=10)
@@ -154,7 +152,7 @@ def project(tmp_path: Path) -> Path:
 
 
 def command(*words: str) -> None:
-    """Run the command line; a complaint of it is raised."""
+    """Run the command line, and raise its error."""
     err = io.StringIO()
     with contextlib.redirect_stderr(err), contextlib.redirect_stdout(io.StringIO()):
         code = main.main(words)
@@ -185,10 +183,10 @@ READERS: dict[str, Callable[[Path], object]] = {
 
 @pytest.mark.parametrize("name", READERS)
 @pytest.mark.parametrize(("make", "what"), NOT_FILES)
-def test_every_file_that_a_person_names_is_read_so(
+def test_every_named_file_is_read_with_these_checks(
     name: str, make: Callable[[Path], None], what: str, project: Path
 ) -> None:
-    """Each is read where it is fine, and refused by its name where it is not."""
+    """A good file is read. A bad one is refused by name."""
     if name != "preview.json":  # which has nothing in it
         READERS[name](project)
     (project / name).unlink()
@@ -200,16 +198,16 @@ def test_every_file_that_a_person_names_is_read_so(
 
 
 @pytest.mark.parametrize("name", ["Pulumi.yaml", "plugin/pulumi-resource-pulumi-python"])
-def test_a_project_that_cannot_be_read_is_not_taken_for_ours(name: str, project: Path) -> None:
-    """A program asks that before it declares a fleet, and is not held up."""
+def test_an_unreadable_project_file_does_not_block_a_program(name: str, project: Path) -> None:
+    """A program checks this before it declares a fleet."""
     assert uses_our_plugin(project)
     (project / name).unlink()
     pipe(project / name)
     assert not uses_our_plugin(project)
 
 
-def test_the_settings_of_the_vendors_cli_hold_nobody(project: Path) -> None:
-    """What cannot be read there says nothing."""
+def test_unreadable_settings_of_the_vendors_cli_are_ignored(project: Path) -> None:
+    """They only decide about colours."""
     made = Project.declared(ProjectArguments(path=str(project)), SETTINGS)
     for make, _ in NOT_FILES:
         (project / ".astro" / "config.yaml").unlink()
@@ -221,14 +219,14 @@ def test_the_settings_of_the_vendors_cli_hold_nobody(project: Path) -> None:
 
 
 def test_a_ca_file_without_certificates_is_refused(tmp_path: Path) -> None:
-    """An empty one too: the system's certificates are not trusted in its place."""
+    """Also an empty one: the system's certificates are not trusted instead."""
     for text in (b"", b" ", b"no certificates", "T\u00fcrktrust".encode()):
         (tmp_path / "ca.pem").write_bytes(text)
         with pytest.raises(InvalidInputError, match="holds no CA certificates"):
             ClientPool("https://localhost", ca_file=tmp_path / "ca.pem")
 
 
-def test_a_ca_file_may_have_remarks_in_any_script(tmp_path: Path) -> None:
-    """Between its certificates, as distributions have them."""
+def test_a_ca_file_may_have_comments_in_any_script(tmp_path: Path) -> None:
+    """Distributions put them between the certificates."""
     (tmp_path / "ca.pem").write_bytes("# T\u00dcRKTRUST\n".encode() + (TLS / "certificate.pem").read_bytes())
     ClientPool("https://localhost", ca_file=tmp_path / "ca.pem").close()

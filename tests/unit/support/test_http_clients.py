@@ -1,4 +1,4 @@
-"""Clients of a server: used again, never by two at a time, and made only where the environment's variables are fit."""
+"""HTTP clients: reuse, CA certificates, and the proxies that the environment names."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ TLS = ("SSLKEYLOGFILE", "SSL_CERT_FILE", "SSL_CERT_DIR")
 
 @pytest.fixture(autouse=True)
 def _no_variables(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Have nothing set that a test does not set."""
+    """Unset all variables that a test does not set."""
     for name in list(os.environ):
         if name.lower().endswith("_proxy") or name in TLS:
             monkeypatch.delenv(name)
 
 
 def made(url: str = URL, ca_file: Path | None = None) -> Iterator[httpx.Client]:
-    """Make a client, which is when the variables are read."""
+    """Make a client, which reads the variables."""
     clients = ClientPool(url, ca_file=ca_file)
     with clients.client() as client:
         yield client
@@ -40,15 +40,15 @@ def made(url: str = URL, ca_file: Path | None = None) -> Iterator[httpx.Client]:
 
 
 def problem(url: str = URL, ca_file: Path | None = None) -> str:
-    """Tell the mistake in the settings."""
+    """Return the error about the settings."""
     with pytest.raises(InvalidSettingsError) as raised:
         ClientPool(url, ca_file=ca_file)
     assert "\n" not in str(raised.value)
     return str(raised.value)
 
 
-def test_a_client_is_used_again_and_never_by_two() -> None:
-    """The one that was used last comes first."""
+def test_a_client_is_reused_and_never_shared() -> None:
+    """The most recently used client comes first."""
     clients = ClientPool(URL, ca_file=None)
     with clients.client() as first:
         with clients.client() as second:
@@ -62,8 +62,8 @@ def test_a_client_is_used_again_and_never_by_two() -> None:
     assert second.is_closed
 
 
-def test_a_client_in_use_is_closed_when_it_comes_back() -> None:
-    """Whatever comes of its use."""
+def test_a_client_in_use_is_closed_after_its_request() -> None:
+    """Also if its request fails."""
     clients = ClientPool(URL, ca_file=None)
 
     def broken() -> None:
@@ -79,8 +79,8 @@ def test_a_client_in_use_is_closed_when_it_comes_back() -> None:
     assert getattr(used[0], "is_closed", None) is True
 
 
-def test_certificates_that_cannot_be_used_are_told_at_once() -> None:
-    """Not when the first request is made."""
+def test_an_unusable_ca_file_fails_at_once() -> None:
+    """Not only with the first request."""
     with pytest.raises(InvalidSettingsError, match=r"astro:caFile .* holds no CA certificates"):
         ClientPool(URL, ca_file=Path(__file__))
 
@@ -107,8 +107,8 @@ BAD_PROXIES = {
 
 @pytest.mark.parametrize("name", SPELLINGS)
 @pytest.mark.parametrize("value", BAD_PROXIES)
-def test_a_proxy_that_cannot_be_used_is_named(name: str, value: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """By its variable and its value, in one sentence; Houston on this machine does not depend on it."""
+def test_an_unusable_proxy_is_named(name: str, value: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With its variable and its value. Houston on this machine does not depend on it."""
     monkeypatch.setenv(name, value)
     assert problem().startswith(f"{name} is {value!r}, {BAD_PROXIES[value]}: ")
     for url in LOOPBACK:
@@ -127,16 +127,16 @@ def test_a_proxy_that_cannot_be_used_is_named(name: str, value: str, monkeypatch
         ("me:s3cret", "me:***"),
     ],
 )
-def test_no_credentials_of_a_proxy_are_shown(value: str, shown: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Also where they are in the wrong place."""
+def test_credentials_of_a_proxy_are_masked(value: str, shown: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Even if they are in the wrong place."""
     monkeypatch.setenv("HTTPS_PROXY", value)
     assert problem().startswith(f"HTTPS_PROXY is {shown!r}, ")
 
 
 @pytest.mark.parametrize("name", ["NO_PROXY", "no_proxy"])
 @pytest.mark.parametrize("entry", ["[::1]", "fe80::/10", "[fe80::1]:443", "houston.example.org:https", "::g"])
-def test_an_exception_that_is_no_host_is_named(name: str, entry: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """By its variable, the whole value and the part of it; Houston on this machine does not depend on it."""
+def test_an_invalid_entry_of_no_proxy_is_named(name: str, entry: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With its variable, its whole value and the entry. Houston on this machine does not depend on it."""
     value = f"localhost, {entry},example.org"
     monkeypatch.setenv(name, value)
     assert problem().startswith(f"{name} is {value!r}, where {entry!r} is no host: write ")
@@ -147,8 +147,8 @@ def test_an_exception_that_is_no_host_is_named(name: str, entry: str, monkeypatc
 @pytest.mark.parametrize(
     "value", ["*", "", "::1", "127.0.0.1,localhost", "10.0.0.0/8", ".example.org,*.example.org,example.org:8443", " , "]
 )
-def test_exceptions_that_httpx_understands_are_left_alone(value: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nothing that worked is refused."""
+def test_valid_entries_of_no_proxy_are_accepted(value: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every form that httpx accepts."""
     monkeypatch.setenv("NO_PROXY", value)
     monkeypatch.setenv("HTTPS_PROXY", "http://proxy.example.com:3128/")
     assert list(made())
@@ -157,15 +157,15 @@ def test_exceptions_that_httpx_understands_are_left_alone(value: str, monkeypatc
 @pytest.mark.parametrize(
     "excepted", ["houston.example.com", ".example.com", "example.com", "*", "a,houston.example.com:443"]
 )
-def test_a_proxy_that_would_not_be_used_does_not_count(excepted: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Houston is excepted from it."""
+def test_an_unusable_proxy_does_not_matter_for_excepted_hosts(excepted: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """NO_PROXY excepts Houston."""
     monkeypatch.setenv("ALL_PROXY", "ftp://proxy.example.com")
     monkeypatch.setenv("NO_PROXY", excepted)
     assert list(made("https://houston.example.com:443/v1"))
 
 
-def test_what_goes_through_a_proxy_that_cannot_be_used_names_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    """An Airflow elsewhere, though Houston is on this machine."""
+def test_a_request_through_an_unusable_proxy_names_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A request to an Airflow elsewhere, with Houston on this machine."""
     monkeypatch.setenv("ALL_PROXY", "ftp://proxy.example.com")
     for client in made(LOOPBACK[0]):
         with pytest.raises(InvalidSettingsError, match=r"ALL_PROXY is 'ftp://proxy\.example\.com'"):
@@ -174,8 +174,8 @@ def test_what_goes_through_a_proxy_that_cannot_be_used_names_it(monkeypatch: pyt
             client.get("http://127.0.0.1:1/stars-1/airflow/health")
 
 
-def test_the_variable_that_counts_is_the_one_in_small_letters(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Also where it is empty: then there is no proxy."""
+def test_the_lower_case_variable_counts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also if it is empty: then there is no proxy."""
     monkeypatch.setenv("HTTPS_PROXY", "ftp://proxy.example.com")
     monkeypatch.setenv("https_proxy", "http://me:s3cret@proxy.example.com:3128")
     assert list(made())
@@ -188,8 +188,8 @@ def test_the_variable_that_counts_is_the_one_in_small_letters(monkeypatch: pytes
     assert proxy_for(LOOPBACK[0]) is None
 
 
-def test_a_log_of_keys_that_cannot_be_written_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """It has nothing to do with the CA file; where there is no TLS, it does not count."""
+def test_an_unwritable_tls_key_log_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever the CA file is. Without TLS it does not matter."""
     for name in (tmp_path, tmp_path / "no" / "keys"):
         monkeypatch.setenv("SSLKEYLOGFILE", str(name))
         for ca_file in (None, CERTIFICATE):
@@ -199,8 +199,8 @@ def test_a_log_of_keys_that_cannot_be_written_is_named(tmp_path: Path, monkeypat
     assert list(made())
 
 
-def test_a_file_of_certificates_that_cannot_be_used_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Missing, a folder, or none; where certificates are configured otherwise, or not needed, it does not count."""
+def test_an_unusable_ssl_cert_file_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Missing, a folder, or without certificates. Without TLS, or with astro:caFile, it does not matter."""
     malformed = tmp_path / "none.pem"
     malformed.write_text("no certificate", encoding="utf-8")
     for name in (tmp_path / "missing.pem", tmp_path, malformed):
@@ -213,8 +213,8 @@ def test_a_file_of_certificates_that_cannot_be_used_is_named(tmp_path: Path, mon
     assert ClientPool(URL, ca_file=None).trusted == f"SSL_CERT_FILE {str(CERTIFICATE)!r}"
 
 
-def test_a_folder_of_certificates_that_cannot_be_used_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Missing, a file, or without what 'openssl rehash' makes; one of several is enough."""
+def test_an_unusable_ssl_cert_dir_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Missing, a file, or not prepared by 'openssl rehash'. One usable folder is enough."""
     monkeypatch.setattr(ssl, "get_default_verify_paths", lambda: type("Paths", (), {"cafile": None}))
     for name in (str(tmp_path / "missing"), str(CERTIFICATE), str(tmp_path), f"{tmp_path}{os.pathsep}/missing"):
         monkeypatch.setenv("SSL_CERT_DIR", name)

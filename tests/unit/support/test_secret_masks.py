@@ -1,4 +1,4 @@
-"""Masks: what a text must not show, in whatever form; and which arguments may be secret at all."""
+"""Masks for secrets in texts, and which arguments may be secret."""
 
 from __future__ import annotations
 
@@ -37,12 +37,12 @@ def masked(text: str, *secrets: str, where: str = "strategy") -> str:
     ],
 )
 def test_a_secret_is_masked_in_every_form(secret: str, text: str, expected: str) -> None:
-    """Alone, within a longer word, stripped, escaped, quoted, and line by line; a short one only where it is alone."""
+    """Alone, in a longer word, stripped, escaped, quoted, and line by line. A short one only as a whole word."""
     assert masked(text, secret) == expected
 
 
 def test_the_longer_of_two_secrets_is_masked_first() -> None:
-    """Otherwise the rest of it would stay."""
+    """Otherwise the rest of it would stay readable."""
     assert masked("canary-two", "canary", "canary-two") == "[secret]"
     assert masked("nothing is known yet") == "nothing is known yet"
 
@@ -67,13 +67,13 @@ def test_the_longer_of_two_secrets_is_masked_first() -> None:
         ("airflow:{version}", "FROM quay.io/astronomer/ap-airflow:2.3.0", "FROM quay.io/astronomer/ap-airflow:2.3.0"),
     ],
 )
-def test_what_is_made_of_a_secret_image_is_masked(template: str, text: str, expected: str) -> None:
-    """The image of a hop, and the repository by itself; the vendor's own images stay readable."""
+def test_the_images_of_a_secret_template_are_masked(template: str, text: str, expected: str) -> None:
+    """The image of each hop, and the repository alone. The vendor's own images stay readable."""
     assert masked(text, template, where="image") == expected
 
 
-def test_a_secret_path_is_masked_as_it_is_resolved(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The folder may be a link, relative, or below the user's home."""
+def test_the_resolved_form_of_a_secret_path_is_masked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The path may be a link, relative, or below the user's home."""
     (tmp_path / "real-canary").mkdir()
     (tmp_path / "link").symlink_to("real-canary")
     monkeypatch.chdir(tmp_path)
@@ -96,10 +96,10 @@ def test_a_secret_path_is_masked_as_it_is_resolved(tmp_path: Path, monkeypatch: 
         ({"accept", "timeout"}, {}, ["accept is a secret", "timeout is a secret, which cannot be kept because plans"]),
     ],
 )
-def test_only_an_image_and_a_projects_path_may_be_secret(
+def test_only_an_image_and_a_project_path_may_be_secret(
     secret: set[str], given: dict[str, Any], refused: list[str]
 ) -> None:
-    """All else is shown somewhere, and each is refused in one sentence."""
+    """Any other argument is visible somewhere, so it is refused, in one sentence each."""
     lines = (secret_masks.refused_secrets(secret, given) or "").splitlines()
     assert len(lines) == len(refused)
     assert all(line.startswith(start) for line, start in zip(lines, refused, strict=True))

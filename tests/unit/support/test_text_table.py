@@ -1,4 +1,4 @@
-"""Tables of text: aligned, wrapped to a screen, coloured where that is wanted."""
+"""Tables of text: aligned, wrapped and coloured."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ HEADS = ("NAME", "PATH")
 ROWS = [TableRow(("a", "AC 2.2.3 > AC 2.3.0"), Colour.RED), TableRow(("longer-name", "")), TableRow(("b", "AC 2.3.0"))]
 
 
-def test_columns_are_aligned_and_lines_have_no_trailing_blanks() -> None:
-    """Without a bound one row is one line, whatever its length."""
+def test_columns_are_aligned_without_trailing_spaces() -> None:
+    """Without a width, each row is one line."""
     assert table_lines(HEADS, ROWS, Screen()) == [
         "NAME         PATH",
         "a            AC 2.2.3 > AC 2.3.0",
@@ -21,7 +21,7 @@ def test_columns_are_aligned_and_lines_have_no_trailing_blanks() -> None:
 
 
 def test_the_widest_column_is_wrapped_between_words() -> None:
-    """Nothing is cut off, and the columns stay where they are."""
+    """Nothing is cut off, and the columns stay aligned."""
     assert table_lines(HEADS, ROWS, Screen(width=25)) == [
         "NAME         PATH",
         "a            AC 2.2.3 >",
@@ -31,14 +31,14 @@ def test_the_widest_column_is_wrapped_between_words() -> None:
     ]
 
 
-def test_what_belongs_together_stays_together() -> None:
-    """A no-break space is shown as a blank, and nothing is wrapped at it."""
+def test_a_no_break_space_is_not_wrapped() -> None:
+    """It is printed as a normal space."""
     rows = [TableRow(("a", "AC\u00a02.2.3\u00a0> AC\u00a02.3.0"))]
     assert table_lines(HEADS, rows, Screen(width=17)) == ["NAME  PATH", "a     AC 2.2.3 >", "      AC 2.3.0"]
 
 
-def test_a_table_that_does_not_fit_is_a_list() -> None:
-    """Each cell behind its head, where the words of a row are wider than the screen; empty cells are left out."""
+def test_a_table_that_does_not_fit_becomes_a_list() -> None:
+    """Each cell follows its heading. Empty cells are left out."""
     assert table_lines(HEADS, ROWS, Screen(width=17)) == [
         "NAME: a",
         "PATH: AC 2.2.3 >",
@@ -52,8 +52,8 @@ def test_a_table_that_does_not_fit_is_a_list() -> None:
     ]
 
 
-def test_wide_characters_count_for_two_columns() -> None:
-    """And marks that stand above another for none, so that columns are straight."""
+def test_wide_characters_take_two_columns() -> None:
+    """Combining marks take none, so columns stay aligned."""
     rows = [TableRow(("\u4e2d\u6587", "x")), TableRow(("e\u0301", "x")), TableRow(("abcd", "x"))]
     assert table_lines(("N", "P"), rows, Screen()) == ["N     P", "\u4e2d\u6587  x", "e\u0301     x", "abcd  x"]
 
@@ -63,15 +63,15 @@ def test_wide_characters_count_for_two_columns() -> None:
     "line", ["", " ", "a" * 300, "word " * 50, "   indented " + "\u4e2d" * 99, "x" * 7 + " " * 50 + "y" * 7]
 )
 def test_no_line_is_wider_than_the_screen(line: str, width: int) -> None:
-    """Nothing but blanks is lost."""
+    """Only spaces are lost."""
     lines = wrap(line, width)
     assert all(text_width(each) <= max(width, 2) for each in lines)
     assert "".join(lines).replace(" ", "") == line.replace(" ", "")
     assert wrap(line, None) == [line]
 
 
-def test_what_is_copied_is_not_broken() -> None:
-    """An image, an address or a path is on a line of its own, without indentation where it would not fit with it."""
+def test_a_word_with_a_slash_is_not_broken() -> None:
+    """An image, a URL or a path can be copied. It is not indented if it does not fit otherwise."""
     line = "  1. upgrade  AC 2.2.3 > AC 2.3.0   FROM quay.io/astronomer/astro-runtime:5.0.4"
     assert wrap(line, 40) == [
         "  1. upgrade  AC 2.2.3 > AC 2.3.0   FROM",
@@ -80,13 +80,13 @@ def test_what_is_copied_is_not_broken() -> None:
     assert wrap(line, 30)[-1] == "quay.io/astronomer/astro-runtime:5.0.4"
 
 
-def test_the_parts_of_a_line_can_end_as_a_shell_needs_it() -> None:
-    """All but the last."""
+def test_wrapped_lines_can_end_with_a_backslash() -> None:
+    """All lines but the last."""
     assert wrap("  one two three", 12, joint=" \\") == ["  one two \\", "  three"]
 
 
-def test_colours_are_for_screens_that_want_them() -> None:
-    """The heads are bold; a row has one colour, which ends where the line does."""
+def test_only_a_coloured_screen_gets_colours() -> None:
+    """Headings are bold. The colour of a row ends with each line."""
     lines = table_lines(HEADS, ROWS, Screen(coloured=True))
     assert lines[0] == "\x1b[1mNAME         PATH\x1b[0m"
     assert lines[1] == "\x1b[31ma            AC 2.2.3 > AC 2.3.0\x1b[0m"
@@ -94,5 +94,5 @@ def test_colours_are_for_screens_that_want_them() -> None:
 
 
 def test_a_row_of_empty_cells_is_an_empty_line() -> None:
-    """It does not vanish."""
+    """It does not disappear."""
     assert table_lines(("", ""), [], Screen()) == [""]
