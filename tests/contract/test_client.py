@@ -1,4 +1,4 @@
-"""The client of Houston against the sandbox, over HTTP: what it asks, what it makes of the answers, what it changes."""
+"""The client of Houston, over HTTP against the sandbox: what it sends, reads and changes."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def served(tmp_path: Path) -> Iterator[Served]:
 
 @pytest.mark.parametrize(("deployments", "workspaces"), [(1, 1), (50, 7), (1000, 10)])
 def test_the_fleet_is_read_in_two_requests(tmp_path: Path, deployments: int, workspaces: int) -> None:
-    """One for the platform and its workspaces, one for all Deployments, whatever their number."""
+    """One for the platform and its workspaces, one for all Deployments."""
     rows = sandbox_server.many(deployments, workspaces)
     with sandbox_server.serving(tmp_path, rows=rows) as served:
         found = {served.client.find(release_name=row["releaseName"]).id for row in rows}
@@ -61,8 +61,8 @@ def test_the_fleet_is_read_in_two_requests(tmp_path: Path, deployments: int, wor
         assert served.asked() == [PLATFORM_READ, ["deploymentConfig", *["workspaceDeployments"] * workspaces]]
 
 
-def test_a_reading_tells_the_platform_and_its_offer(served: Served) -> None:
-    """The version, the feature flag, the releases on offer with what the feed knows of them."""
+def test_a_snapshot_has_the_platform_and_its_releases(served: Served) -> None:
+    """The version, the feature flag, and the releases on offer with the data of the feed."""
     snapshot = served.client.snapshot()
     assert snapshot.platform == Platform(version="0.30.4", runtime_enabled=True)
     assert {str(release) for release in snapshot.catalog.certified} >= {"AC 2.2.3", "AC 2.3.0"}
@@ -71,8 +71,8 @@ def test_a_reading_tells_the_platform_and_its_offer(served: Served) -> None:
     assert tuple(snapshot.workspace_labels) == (sandbox_server.SPACE, sandbox_server.HELIO)
 
 
-def test_a_reading_serves_for_thirty_seconds(served: Served) -> None:
-    """Then, and not a moment before, the next caller reads anew."""
+def test_a_snapshot_is_cached_for_thirty_seconds(served: Served) -> None:
+    """After exactly that time, the next call reads again."""
     first = served.client.snapshot()
     served.now.seconds += SNAPSHOT_SECONDS - 0.001
     assert served.client.snapshot() is first
@@ -81,7 +81,7 @@ def test_a_reading_serves_for_thirty_seconds(served: Served) -> None:
     assert len(served.asked()) == 4
 
 
-def test_one_refresh_serves_all_who_wait_for_it(served: Served) -> None:
+def test_simultaneous_calls_share_one_snapshot(served: Served) -> None:
     """Twenty callers at once cause two requests."""
     with ThreadPoolExecutor(20) as pool:
         found = list(pool.map(lambda _: served.client.find(release_name="wind-3"), range(20)))
@@ -89,8 +89,8 @@ def test_one_refresh_serves_all_who_wait_for_it(served: Served) -> None:
     assert len(served.asked()) == 2
 
 
-def test_a_failed_refresh_fails_all_who_wait_for_it() -> None:
-    """Each of them trying in turn would take the retries' time again and again; whoever comes later tries anew."""
+def test_a_failed_snapshot_fails_all_callers_that_wait() -> None:
+    """Otherwise each would retry in turn. A later call reads again."""
     asked, ticks, waiting = [], [], threading.Event()
 
     def now() -> float:
@@ -118,8 +118,8 @@ def test_a_failed_refresh_fails_all_who_wait_for_it() -> None:
         assert len(asked) == 2
 
 
-def test_a_mutation_drops_its_deployments_entry_alone(served: Served) -> None:
-    """That Deployment is read again, live; the others come from the reading that is there."""
+def test_a_mutation_invalidates_only_its_deployment(served: Served) -> None:
+    """That Deployment is read again live. The others come from the snapshot."""
     stars = served.client.find(deployment_id=STARS)
     served.client.start(stars, ReleaseId.parse("AC 2.3.0"))
     before = len(served.asked())
@@ -131,8 +131,8 @@ def test_a_mutation_drops_its_deployments_entry_alone(served: Served) -> None:
     assert served.asked()[before + 1 :] == [PLATFORM_READ, ["deploymentConfig", *["workspaceDeployments"] * 2]]
 
 
-def test_a_refused_mutation_drops_the_entry_too(served: Served) -> None:
-    """Nobody knows for certain that it had no effect."""
+def test_a_refused_mutation_invalidates_its_deployment(served: Served) -> None:
+    """It may have had an effect."""
     wind = served.client.find(deployment_id=WIND)
     with pytest.raises(PlatformRefusedError):
         served.client.start(wind, ReleaseId.parse("AC 2.3.0"))
@@ -141,8 +141,8 @@ def test_a_refused_mutation_drops_the_entry_too(served: Served) -> None:
     assert len(served.asked()) == before + 1
 
 
-def test_a_mutation_during_a_refresh_is_not_forgotten(served: Served) -> None:
-    """What was read before the mutation took effect must not pass for the state after it."""
+def test_a_mutation_during_a_snapshot_invalidates_its_deployment(served: Served) -> None:
+    """The snapshot may show the state before the mutation."""
     stars = served.client.find(deployment_id=STARS)
     read = served.transport.read
 
@@ -160,8 +160,8 @@ def test_a_mutation_during_a_refresh_is_not_forgotten(served: Served) -> None:
 
 
 @pytest.mark.parametrize("key", ["release_name", "deployment_id"])
-def test_a_deployment_that_came_later_is_asked_for_alone(served: Served, key: str) -> None:
-    """One made after the reading is found, in one request, and the reading stays."""
+def test_a_deployment_newer_than_the_snapshot_is_read_alone(served: Served, key: str) -> None:
+    """In one request. The snapshot stays cached."""
     served.client.snapshot()
     row = sandbox_server.many(1, 1)[0] | {"workspace": sandbox_server.SPACE}
     with served.sandbox.store._db:
@@ -177,7 +177,7 @@ def test_a_deployment_that_came_later_is_asked_for_alone(served: Served, key: st
     assert served.asked()[before:] == [expected]
 
 
-def test_a_deployment_that_there_is_not_is_told(served: Served) -> None:
+def test_an_unknown_deployment_is_an_error(served: Served) -> None:
     """By name and by id, with what to do."""
     with pytest.raises(DeploymentNotFoundError, match=r"release name 'none-9', but 4 others: correct the name"):
         served.client.find(release_name="none-9")
@@ -205,8 +205,8 @@ def at_once(work: Callable[[str], object], ids: Sequence[str]) -> list[object]:
         return list(pool.map(tried, ids))
 
 
-def test_those_who_read_at_the_same_time_share_a_request(served: Served) -> None:
-    """Each gets its own Deployment, live, with the offer or alone."""
+def test_simultaneous_reads_share_a_request(served: Served) -> None:
+    """Each gets its own Deployment, live, with the offer or without."""
     client = Houston(served.transport, feed=sandbox_server.feed(), gather=0.5)
     catalog = client.snapshot().catalog
     ids = [STARS, TIDES, WIND, DUST]
@@ -217,8 +217,8 @@ def test_those_who_read_at_the_same_time_share_a_request(served: Served) -> None
     assert served.asked()[before:] == [[*OFFER_READ, *["deployment"] * 4], ["deployment"] * 4]
 
 
-def test_one_that_has_gone_hides_no_other(served: Served) -> None:
-    """Who asked for it is told; the others are not asked for again."""
+def test_a_deleted_deployment_hides_no_other(served: Served) -> None:
+    """Only its own caller gets an error. The others are not read again."""
     client = Houston(served.transport, feed=sandbox_server.feed(), gather=0.5)
     client.snapshot()
     before = len(served.asked())
@@ -227,8 +227,8 @@ def test_one_that_has_gone_hides_no_other(served: Served) -> None:
     assert served.asked()[before:] == [[*OFFER_READ, *["deployment"] * 3]]
 
 
-def test_all_that_have_gone_are_told_each(served: Served) -> None:
-    """Each from the one answer."""
+def test_each_deleted_deployment_has_its_own_error(served: Served) -> None:
+    """All from one answer."""
     client = Houston(served.transport, feed=sandbox_server.feed(), gather=0.5)
     catalog = client.snapshot().catalog
     found = at_once(lambda id_: client.observe_deployment(id_, catalog, within=0.5), ["ckw1none", "ckw1gone"])
@@ -236,8 +236,8 @@ def test_all_that_have_gone_are_told_each(served: Served) -> None:
     assert ["'ckw1none'" in str(found[0]), "'ckw1gone'" in str(found[1])] == [True, True]
 
 
-def test_a_token_that_is_refused_is_not_tried_for_each(tmp_path: Path) -> None:
-    """All who asked learn it from one request."""
+def test_a_refused_token_is_not_tried_for_each_deployment(tmp_path: Path) -> None:
+    """All callers get the error of one request."""
     with sandbox_server.serving(tmp_path) as served:
         client = Houston(served.transport, feed=sandbox_server.feed(), gather=0.5)
         catalog = client.snapshot().catalog
@@ -248,8 +248,8 @@ def test_a_token_that_is_refused_is_not_tried_for_each(tmp_path: Path) -> None:
         assert len(served.asked()) - before == 1
 
 
-def test_a_viewer_reads_and_changes_nothing(tmp_path: Path) -> None:
-    """A token that may only read is told so, in a message that names the operation and not the token."""
+def test_a_read_only_token_cannot_change_anything(tmp_path: Path) -> None:
+    """The message names the operation and not the token."""
     with sandbox_server.serving(tmp_path, token=VIEWER) as served:
         stars = served.client.find(deployment_id=STARS)
         with pytest.raises(TokenRefusedError, match=r"start AC 2\.3\.0 on stars-1 .*role Deployment Editor") as raised:
@@ -261,7 +261,7 @@ def test_a_viewer_reads_and_changes_nothing(tmp_path: Path) -> None:
 
 
 def test_phases_of_a_certified_upgrade(served: Served) -> None:
-    """Idle, started, cancelled, started, delivered: current and pending as the platform shows them."""
+    """Idle, started, cancelled, started, delivered: the current and the pending release in each."""
     client, to = served.client, ReleaseId.parse("AC 2.3.0")
     idle = client.observe(STARS)[0]
     assert seen(idle) == ("AC 2.2.3", None)
@@ -275,8 +275,8 @@ def test_phases_of_a_certified_upgrade(served: Served) -> None:
     assert served.found(STARS).image == "registry.localhost/stars-1/airflow:own"
 
 
-def test_phases_of_a_migration_and_an_upgrade_on_runtime(served: Served) -> None:
-    """The Certified version stays set after a migration and does not count."""
+def test_phases_of_a_migration_and_a_runtime_upgrade(served: Served) -> None:
+    """The Certified version stays set after a migration, and does not count."""
     client, first, second = served.client, ReleaseId.parse("Runtime 4.2.5"), ReleaseId.parse("Runtime 5.0.4")
     tides = client.observe(TIDES)[0]
     assert seen(tides) == ("AC 2.2.5", "Astro Runtime 4.2.5")
@@ -296,8 +296,8 @@ def test_phases_of_a_migration_and_an_upgrade_on_runtime(served: Served) -> None
     assert seen(client.observe(TIDES)[0]) == ("Astro Runtime 5.0.4", None)
 
 
-def test_what_is_observed_beside_the_versions(served: Served) -> None:
-    """Names, workspace, how DAGs arrive, where the Airflow is; live, with the platform and its offer."""
+def test_a_read_has_more_than_the_versions(served: Served) -> None:
+    """Names, workspace, DAG deployment and the address of the Airflow; live, with the platform and its offer."""
     tides, platform, catalog = served.client.observe(TIDES)
     assert (tides.id, tides.release_name, tides.label) == (TIDES, "tides-4", "Tides-4")
     assert (tides.workspace_id, tides.dag_deployment) == (sandbox_server.HELIO, "git_sync")
@@ -309,7 +309,7 @@ def test_what_is_observed_beside_the_versions(served: Served) -> None:
 
 
 def test_the_airflow_of_a_restarting_deployment_is_not_healthy(served: Served) -> None:
-    """It is told why, and asked for with Houston's token."""
+    """The health says why. The request has Houston's token."""
     wind = served.client.observe(WIND)[0]
     health = served.client.health(wind, AirflowVersion(2, 3, 0))
     assert (health.healthy, health.airflow) == (False, AirflowVersion(2, 2, 5))
@@ -419,10 +419,10 @@ def until(condition: Callable[[], bool]) -> None:
         (("", ""), ("3.0-1", "3.0-2"), "Astro Runtime 3.0-1", "Astro Runtime 3.0-2"),
     ],
 )
-def test_every_phase_of_a_change_is_read(
+def test_current_and_pending_releases_are_read(
     empty: str | None, airflow: tuple[str, str], runtime: tuple[str, str], runs: str, pending: str | None
 ) -> None:
-    """On Runtime is what has a Runtime version; pending is a desired version that differs; null and empty are alike."""
+    """A Runtime version means Runtime. A desired version that differs is pending. Null and empty mean the same."""
     texts = {key: value or empty for key, value in row(airflow=airflow, runtime=runtime).items() if "ersion" in key}
     found = row() | texts | {"runtimeAirflowVersion": "2.2.4" if runtime[0] else empty}
     with opened(answering(found)) as client:
@@ -430,16 +430,16 @@ def test_every_phase_of_a_change_is_read(
         assert seen(client.observe("ckw1")[0]) == (runs, pending)
 
 
-def test_a_runtime_that_is_no_longer_on_offer_is_still_known() -> None:
-    """Its Airflow version is the Deployment's own; what else is known of it comes from the feed."""
+def test_a_runtime_that_is_no_longer_on_offer_is_known() -> None:
+    """Its Airflow version comes from the Deployment, everything else from the feed."""
     found = row(runtime=("4.2.4", "4.2.4"), runtimeAirflowVersion="2.2.4+astro.3")
     with opened(answering(found)) as client:
         current = client.find(deployment_id="ckw1").current
     assert (str(current), str(current.airflow)) == ("Astro Runtime 4.2.4", "2.2.4")
 
 
-def test_the_offer_tells_the_airflow_of_a_runtime_that_does_not() -> None:
-    """A release on offer carries its Airflow version."""
+def test_the_offer_has_the_airflow_version_of_a_runtime() -> None:
+    """If the Deployment does not tell it."""
     with opened(answering(row(runtime=("5.0.4", "5.0.4"), runtimeAirflowVersion=None))) as client:
         assert str(client.find(deployment_id="ckw1").current.airflow) == "2.3.0"
 
@@ -456,17 +456,17 @@ def test_the_offer_tells_the_airflow_of_a_runtime_that_does_not() -> None:
         row(runtime=("9.9.9", "9.9.9"), runtimeAirflowVersion="new"),
     ],
 )
-def test_a_version_that_cannot_be_read_stops_its_deployment_alone(bad: dict[str, Any]) -> None:
-    """The message names the Deployment; the others are planned."""
+def test_an_unreadable_version_affects_only_its_deployment(bad: dict[str, Any]) -> None:
+    """The message names the Deployment. The others are planned."""
     other = row(airflow=("2.2.4", "2.2.4"), id="ckw2", releaseName="dust-2")
     with opened(answering(bad, other)) as client:
-        with pytest.raises(PlatformAnswerError, match=r"reports of stars-1 that .*: nothing is planned"):
+        with pytest.raises(PlatformAnswerError, match=r"reports about stars-1 that .*\. Nothing is planned"):
             client.find(release_name="stars-1")
         assert client.find(release_name="dust-2").id == "ckw2"
 
 
-def test_what_houston_leaves_out_has_a_default() -> None:
-    """No label, workspace, DAG deployment or address: the release name, the one asked for, the image, none."""
+def test_missing_values_have_defaults() -> None:
+    """For the label, the workspace, the DAG deployment and the address of the Airflow."""
     bare = row(
         airflow=("2.2.4", "2.2.4"), label=None, workspace=None, dagDeployment=None, urls=None, someday={"new": [1]}
     )
@@ -483,23 +483,23 @@ def test_what_houston_leaves_out_has_a_default() -> None:
 @pytest.mark.parametrize(
     ("flags", "enabled"), [(None, True), ({}, True), ({"astroRuntimeEnabled": False}, False), ({"a": 1}, True)]
 )
-def test_runtime_counts_as_enabled_unless_the_platform_says_no(flags: dict[str, Any] | None, enabled: bool) -> None:
-    """A platform that does not tell its flags is not held to have none."""
+def test_runtime_is_enabled_unless_the_platform_says_no(flags: dict[str, Any] | None, enabled: bool) -> None:
+    """A platform may not tell its flags."""
     offer = OFFER | {"appConfig": {"version": "0.30.4", "featureFlags": flags}}
     with opened(answering(offer=offer)) as client:
         assert client.snapshot().platform.runtime_enabled is enabled
 
 
 def test_a_token_without_workspaces_finds_nothing() -> None:
-    """There is nothing to ask for, so nothing is asked."""
+    """No request is sent for the Deployments."""
     with opened(answering(workspaces=())) as client:
         assert client.snapshot().candidates == ()
         with pytest.raises(DeploymentNotFoundError, match="but 0 others"):
             client.find(release_name="stars-1")
 
 
-def test_a_platform_that_ignores_the_name_finds_nothing_else() -> None:
-    """The first Deployment that comes is not taken for the one that was asked for."""
+def test_a_deployment_with_another_name_is_not_used() -> None:
+    """Even if the platform ignores the name in the request."""
     given = answering(row(airflow=("2.2.4", "2.2.4")))
 
     def careless(request: httpx.Request) -> httpx.Response:
@@ -541,24 +541,26 @@ def changed(
         ("Fleet", lambda data: data["w1"].append(row(id="ckw7")), "of workspace ckw9: stars-1 is in workspace ckw0"),
     ],
 )
-def test_what_hides_a_deployment_is_told_and_spoils_no_other(
+def test_a_gap_in_the_fleet_is_named_and_hides_no_other_deployment(
     query: str, change: Callable[[dict[str, Any]], object], gap: str
 ) -> None:
-    """A null is no empty list: the fleet is not known as a whole, and what was read of it is."""
+    """Null is not an empty list: Deployments may be missing."""
     handler = answering(row(airflow=("2.2.4", "2.2.4")), workspaces=("ckw0", "ckw9"))
     with opened(changed(handler, query, change)) as client:
         snapshot = client.snapshot()
         assert re.search(gap, "; ".join(snapshot.gaps))
-        assert re.search(f"Houston does not show the fleet as a whole: .*{gap}", "; ".join(snapshot.notes))
+        assert re.search(f"Houston does not show the whole fleet: .*{gap}", "; ".join(snapshot.notes))
         if snapshot.workspace_labels:
             assert client.find(release_name="stars-1").id == "ckw1"
         assert client.find(deployment_id="ckw1").release_name == "stars-1"
-        with pytest.raises(PlatformAnswerError, match=r"'none-9', and not the whole fleet: .* by its deploymentId"):
+        with pytest.raises(
+            PlatformAnswerError, match=r"'none-9', and does not show the whole fleet: .* by its deploymentId"
+        ):
             client.find(release_name="none-9")
 
 
 def test_an_empty_fleet_has_no_gaps() -> None:
-    """No workspace, and a workspace without Deployments, are answers."""
+    """No workspace, or a workspace without Deployments."""
     for workspaces in ((), ("ckw0", "ckw9")):
         with opened(answering(workspaces=workspaces)) as client:
             assert (client.snapshot().gaps, client.snapshot().notes) == ((), ())
@@ -577,8 +579,8 @@ def test_an_empty_fleet_has_no_gaps() -> None:
         ({"runtimeReleases": "none"}, 'runtimeReleases: "none"'),
     ],
 )
-def test_an_odd_offer_is_set_aside_and_named(change: dict[str, Any], told: str) -> None:
-    """The rest of the offer stays, and one note names all that is odd."""
+def test_unreadable_releases_on_offer_are_named(change: dict[str, Any], told: str) -> None:
+    """In one note. The rest of the offer is used."""
     with opened(answering(row(airflow=("2.2.4", "2.2.4")), offer=OFFER | change)) as client:
         assert client.find(release_name="stars-1").id == "ckw1"
         client.observe("ckw1")
@@ -592,8 +594,8 @@ def test_an_odd_offer_is_set_aside_and_named(change: dict[str, Any], told: str) 
 
 
 @pytest.mark.parametrize("flags", [["a"], "on", 5])
-def test_odd_flags_are_unknown(flags: object) -> None:
-    """The platform has its version's defaults then."""
+def test_unreadable_flags_are_unknown(flags: object) -> None:
+    """Then the defaults of the version count."""
     offer = OFFER | {"appConfig": {"version": " 0.36.1 ", "featureFlags": flags}}
     with opened(answering(offer=offer)) as client:
         platform = client.snapshot().platform
@@ -605,7 +607,7 @@ def test_odd_flags_are_unknown(flags: object) -> None:
 
 @pytest.mark.parametrize("others", [(), ("ckw3",)])
 def test_an_answer_about_another_deployment_is_not_used(others: tuple[str, ...]) -> None:
-    """Alone and in a batch: the version of one must not pass for that of another."""
+    """Alone and in a batch."""
     rows = [row(airflow=("2.2.4", "2.2.4"), id=id_, releaseName=f"r-{id_}") for id_ in ("ckw1", "ckw2", "ckw3")]
 
     def crossed(data: dict[str, Any]) -> None:
@@ -616,10 +618,10 @@ def test_an_answer_about_another_deployment_is_not_used(others: tuple[str, ...])
         assert isinstance(found["ckw1"], PlatformAnswerError)
         assert re.search(r"asked for the Deployment ckw1 and answered with ckw2 \(r-ckw2\)", str(found["ckw1"]))
         assert [each.id for each in map(found.get, others) if isinstance(each, DeploymentAnswer)] == list(others)
-        with pytest.raises(PlatformAnswerError, match="nothing of that is used"):
+        with pytest.raises(PlatformAnswerError, match="that answer is not used"):
             client.observe("ckw1")
         catalog = client.snapshot().catalog
-        with pytest.raises(PlatformAnswerError, match="nothing of that is used"):
+        with pytest.raises(PlatformAnswerError, match="that answer is not used"):
             client.observe_deployment("ckw1", catalog, within=0)
 
 
@@ -627,22 +629,22 @@ def test_an_answer_about_another_deployment_is_not_used(others: tuple[str, ...])
     ("change", "error"),
     [
         (lambda data: data.pop("d0"), "lacks the Deployment ckw1"),
-        (lambda data: data.update(d0=row(id=None)), "tells no id or no release name of the Deployment ckw1"),
-        (lambda data: data.update(d0=[]), "tells no id or no release name of the Deployment ckw1"),
+        (lambda data: data.update(d0=row(id=None)), "about the Deployment ckw1 has no id or no release name"),
+        (lambda data: data.update(d0=[]), "about the Deployment ckw1 has no id or no release name"),
     ],
 )
-def test_an_answer_that_lacks_a_deployment_does_not_say_that_it_is_gone(
+def test_a_missing_deployment_in_an_answer_is_not_deleted(
     change: Callable[[dict[str, Any]], object], error: str
 ) -> None:
-    """A refresh would drop it from the state; only null means that there is none."""
+    """A refresh would remove it from the state. Only null means that it does not exist."""
     handler = changed(answering(row(airflow=("2.2.4", "2.2.4"))), "Deployments", change)
     with opened(handler) as client, pytest.raises(PlatformAnswerError, match=error):
         client.observe("ckw1")
 
 
 @pytest.mark.parametrize("act", ["start", "cancel", "deliver"])
-def test_a_change_that_is_answered_with_another_deployment_is_in_doubt(served: Served, act: str) -> None:
-    """It may have changed that one: what both run has to be read."""
+def test_a_mutation_answered_with_another_deployment_has_an_unknown_outcome(served: Served, act: str) -> None:
+    """It may have changed that one. Both have to be read."""
     dust, to = served.client.find(deployment_id=DUST), ReleaseId.parse("Runtime 5.0.4")
     ways: dict[str, Callable[[], None]] = {
         "start": lambda: served.client.start(dust, to),
@@ -674,15 +676,15 @@ def twins(data: dict[str, Any]) -> None:
     data.update(w0=[TWINS[0]], w1=[TWINS[1]])
 
 
-def test_two_deployments_with_one_release_name_are_told_apart_by_their_ids() -> None:
-    """Both are named, and nobody's word is taken for which is meant; nor can an image be named for one of them."""
+def test_a_shared_release_name_needs_an_id() -> None:
+    """The error names both Deployments. No image can be deployed to either by name."""
     handler = changed(answering(*TWINS, workspaces=("ckw0", "ckw9")), "Fleet", twins)
     with opened(handler) as client:
         named = (
             r"2 Deployments have the release name 'stars-1': 'Blue' in workspace ckw0 \(ckw1\), "
             r"'Red' in workspace ckw9 \(ckw2\)"
         )
-        with pytest.raises(AmbiguousNameError, match=f"{named}: declare the one that is meant by its deploymentId"):
+        with pytest.raises(AmbiguousNameError, match=f"{named}: declare the right one by its deploymentId"):
             client.find(release_name="stars-1")
         red = client.find(deployment_id="ckw2")
         assert (red.id, seen(red)) == ("ckw2", ("AC 2.2.5", None))
@@ -690,8 +692,8 @@ def test_two_deployments_with_one_release_name_are_told_apart_by_their_ids() -> 
             client.deliver(red, "own:1", ReleaseId.parse("Runtime 4.2.5"))
 
 
-def test_two_deployments_with_one_release_name_that_came_later_are_told_apart_too() -> None:
-    """They are asked for by their name then."""
+def test_a_shared_release_name_newer_than_the_snapshot_needs_an_id() -> None:
+    """A request by name finds both."""
     fleets = iter([lambda data: data.update(w0=[], w1=[]), twins])
 
     def next_one(data: dict[str, Any]) -> None:
@@ -709,8 +711,8 @@ def test_two_deployments_with_one_release_name_that_came_later_are_told_apart_to
 
 
 @pytest.mark.parametrize("key", ["release_names", "ids"])
-def test_those_that_are_not_shown_are_asked_for_together(served: Served, key: str) -> None:
-    """Two thousand of them cost a request or three, and to find each costs none."""
+def test_missing_deployments_are_prefetched_in_batches(served: Served, key: str) -> None:
+    """Two thousand take at most three requests. Finding each takes none."""
     wanted = [f"none{number}" for number in range(2000)]
     served.client.snapshot()
     before = len(served.asked())
@@ -723,8 +725,8 @@ def test_those_that_are_not_shown_are_asked_for_together(served: Served, key: st
     assert len(served.asked()) == before
 
 
-def test_many_workspaces_are_asked_in_as_few_requests_as_their_size_allows() -> None:
-    """A thousand would make one document of more than 100 kB, which servers of Houston's kind refuse."""
+def test_a_thousand_workspaces_are_read_in_several_requests() -> None:
+    """One document would be larger than 100 kB, which servers like Houston refuse."""
     sizes: list[int] = []
     rows = [row(airflow=("2.2.4", "2.2.4"), id=f"ckw1{number}", releaseName=f"r-{number}") for number in range(3)]
     given = answering(*rows, workspaces=("ckw0", *(f"ckw0workspace{number:012}" for number in range(1000))))
@@ -745,8 +747,8 @@ def test_many_workspaces_are_asked_in_as_few_requests_as_their_size_allows() -> 
 @pytest.mark.parametrize(
     "version", ["0.29.0", "0.29.2", "0.32.0", "0.36.0", "0.37.0", "1.0.0", "1.0.1", "1.1.0", "2.0.0", "2.1.0"]
 )
-def test_every_generation_is_read_without_a_refusal(tmp_path: Path, version: str) -> None:
-    """In two requests, as each Deployment is read live."""
+def test_every_platform_version_is_read_without_a_refusal(tmp_path: Path, version: str) -> None:
+    """In two requests, and so is each live read."""
     with sandbox_server.serving(tmp_path, rows=sandbox_server.many(2, 1), version=version) as served:
         found = served.client.find(release_name="many-0")
         assert seen(found) == ("Astro Runtime 4.2.5", None)
@@ -769,8 +771,8 @@ LACKS = {
 
 
 @pytest.mark.parametrize("part", LACKS)
-def test_a_field_that_is_refused_is_left_out_from_then_on(tmp_path: Path, part: OptionalField) -> None:
-    """One more request, once; what is not known is told."""
+def test_a_refused_optional_field_is_omitted_from_then_on(tmp_path: Path, part: OptionalField) -> None:
+    """It takes one more request, once. A note says what is unknown."""
     with sandbox_server.serving(tmp_path, lacks=[LACKS[part]]) as served:
         found = served.client.find(deployment_id=WIND)
         assert seen(served.client.observe(WIND)[0]) == seen(found) == ("Astro Runtime 4.2.5", None)
@@ -781,16 +783,16 @@ def test_a_field_that_is_refused_is_left_out_from_then_on(tmp_path: Path, part: 
         ]
 
 
-def test_all_fields_that_we_can_do_without_may_be_refused_at_once(tmp_path: Path) -> None:
-    """The rest is read all the same."""
+def test_all_optional_fields_may_be_refused_at_once(tmp_path: Path) -> None:
+    """The rest is read."""
     with sandbox_server.serving(tmp_path, lacks=list(LACKS.values()), rows=sandbox_server.many(3, 2)) as served:
         assert seen(served.client.find(release_name="many-1")) == ("Astro Runtime 4.2.5", None)
         assert len(served.asked()) <= 5
 
 
 @pytest.mark.parametrize("field", ["Deployment.desiredRuntimeVersion", "Deployment.desiredAirflowVersion"])
-def test_desired_versions_are_not_left_out_where_hops_are_started(tmp_path: Path, field: str) -> None:
-    """One that somebody started would be hidden: that is an error in one sentence."""
+def test_desired_versions_are_required_where_hops_are_started(tmp_path: Path, field: str) -> None:
+    """Otherwise a pending hop would be hidden. The error says so in one sentence."""
     with (
         sandbox_server.serving(tmp_path, lacks=[field]) as served,
         pytest.raises(
@@ -800,8 +802,8 @@ def test_desired_versions_are_not_left_out_where_hops_are_started(tmp_path: Path
         served.client.snapshot()
 
 
-def test_desired_versions_are_left_out_where_images_alone_upgrade(tmp_path: Path) -> None:
-    """A Deployment on Certified, whose migration may be pending unseen, is refused by itself."""
+def test_desired_versions_are_optional_where_images_alone_upgrade(tmp_path: Path) -> None:
+    """A Certified Deployment, which may have a hidden pending migration, is refused alone."""
     lacks = ["Deployment.desiredRuntimeVersion", "Deployment.desiredAirflowVersion"]
     with sandbox_server.serving(tmp_path, lacks=lacks, version="0.36.0") as served:
         assert seen(served.client.find(deployment_id=WIND)) == ("Astro Runtime 4.2.5", None)
@@ -810,16 +812,16 @@ def test_desired_versions_are_left_out_where_images_alone_upgrade(tmp_path: Path
 
 
 @pytest.mark.parametrize("field", ["Deployment.runtimeVersion", "RuntimeRelease.airflowVersion", "Query.workspaces"])
-def test_a_field_that_is_needed_is_an_error(tmp_path: Path, field: str) -> None:
-    """In Houston's words; it is not asked for ever."""
+def test_a_refused_required_field_is_an_error(tmp_path: Path, field: str) -> None:
+    """With Houston's message. It is not retried endlessly."""
     with sandbox_server.serving(tmp_path, lacks=[field]) as served:
         with pytest.raises(PlatformRefusedError, match=f'Cannot query field "{field.partition(".")[2]}"'):
             served.client.snapshot()
         assert len(served.asked()) <= 3
 
 
-def test_words_of_houston_for_a_missing_deployment_are_understood() -> None:
-    """Platforms differ: some answer null, some an error; other errors stay what they are."""
+def test_messages_about_a_missing_deployment_are_recognised() -> None:
+    """Some platforms answer null, some with an error. Other errors are not changed."""
     messages = iter(["No deployment exists with id: ckw1", "the database is down"])
 
     offer = {
@@ -841,8 +843,8 @@ def test_words_of_houston_for_a_missing_deployment_are_understood() -> None:
             client.observe("ckw1")
 
 
-def test_nothing_is_sent_before_it_is_needed() -> None:
-    """A client can be made where no platform answers; the first question tells."""
+def test_making_a_client_sends_nothing() -> None:
+    """The first read reports that no platform answers."""
 
     def handler(request: httpx.Request) -> httpx.Response:
         raise httpx.ConnectError("refused", request=request)
@@ -851,8 +853,8 @@ def test_nothing_is_sent_before_it_is_needed() -> None:
         client.snapshot()
 
 
-def test_the_cancel_of_a_runtime_hop_wishes_for_nothing(served: Served) -> None:
-    """A hop on Runtime has a mutation for that; the Deployment goes on as it was."""
+def test_a_runtime_hop_is_cancelled_by_its_mutation(served: Served) -> None:
+    """The Deployment continues as it was."""
     wind, to = served.client.find(deployment_id=WIND), ReleaseId.parse("Runtime 5.0.4")
     served.client.start(wind, to)
     served.client.cancel(wind, to)
@@ -861,7 +863,7 @@ def test_the_cancel_of_a_runtime_hop_wishes_for_nothing(served: Served) -> None:
 
 
 def test_an_image_can_be_delivered_again(served: Served) -> None:
-    """The same version once more changes no version."""
+    """The same version again changes no version."""
     dust = served.client.observe(DUST)[0]
     served.client.deliver(dust, "own:3", dust.current.id)
     assert seen(served.client.observe(DUST)[0]) == ("AC 2.3.0", None)
@@ -869,8 +871,8 @@ def test_an_image_can_be_delivered_again(served: Served) -> None:
 
 
 @pytest.mark.parametrize(("version", "field"), [("1.0.1", "updateDeploymentImage"), ("2.1.0", "upsertDeployment")])
-def test_an_image_is_delivered_as_a_later_platform_takes_it(tmp_path: Path, version: str, field: str) -> None:
-    """There an image is always a Runtime, and nobody is told an Airflow version."""
+def test_an_image_is_delivered_in_the_form_of_a_newer_platform(tmp_path: Path, version: str, field: str) -> None:
+    """Every image is Runtime there, and no Airflow version is sent."""
     with sandbox_server.serving(tmp_path, rows=sandbox_server.many(1, 1), version=version) as served:
         found, to = served.client.find(release_name="many-0"), ReleaseId.parse("Runtime 5.0.4")
         served.client.deliver(found, "own:5", to)
@@ -878,8 +880,8 @@ def test_an_image_is_delivered_as_a_later_platform_takes_it(tmp_path: Path, vers
         assert seen(served.client.find(release_name="many-0")) == ("Astro Runtime 5.0.4", None)
 
 
-def test_a_platform_that_takes_no_image_is_not_asked_to(tmp_path: Path) -> None:
-    """Below 0.29.2; that is a refusal, and it says from when on."""
+def test_a_platform_below_0_29_2_gets_no_image(tmp_path: Path) -> None:
+    """The error names the first version that can deploy one."""
     with sandbox_server.serving(tmp_path, version="0.29.1") as served:
         dust = served.client.find(deployment_id=DUST)
         before = served.asked()
@@ -888,8 +890,8 @@ def test_a_platform_that_takes_no_image_is_not_asked_to(tmp_path: Path) -> None:
         assert served.asked() == before
 
 
-def test_a_platform_that_was_upgraded_meanwhile_is_asked_anew() -> None:
-    """A document that does not fit any more is replaced by one that does; nobody has to start again."""
+def test_documents_follow_an_upgrade_of_the_platform() -> None:
+    """No restart is needed."""
     asked: list[str] = []
     found = row(runtime=("4.2.4", "4.2.4"), runtimeAirflowVersion="2.2.4")
 

@@ -124,8 +124,8 @@ def test_unreadable_version_is_refused_with_its_value(found: dict[str, Any], rea
     fleet = plan(Platform([found, row(2, runtime="4.2.5", flow="2.2.5")]), **everything()).deployments
     assert [each.path for each in fleet] == ["", "Astro Runtime 4.2.5 > Astro Runtime 5.0.4"]
     assert fleet[0].refusal == (
-        f"Houston reports of stars-1 that {reason}: nothing is planned for it; have its version corrected on the "
-        "platform, or leave it out (astro:exclude)"
+        f"Houston reports about stars-1 that {reason}. Nothing is planned for it: correct its version on the "
+        "platform, or exclude it (astro:exclude)"
     )
 
 

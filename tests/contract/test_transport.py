@@ -1,4 +1,4 @@
-"""The way to Houston: every failure of it has its class, its message and its number of attempts."""
+"""GraphQL over HTTP: each failure has its error, its message and its number of attempts."""
 
 from __future__ import annotations
 
@@ -55,25 +55,25 @@ class Answer(BaseModel):
 
 @pytest.fixture(autouse=True)
 def at_once() -> Iterator[None]:
-    """Do not wait between attempts; as many of them as in earnest."""
+    """Retry without pauses, with the usual number of attempts."""
     with quick_retries():
         yield
 
 
 @contextlib.contextmanager
 def opened(handler: Callable[[httpx.Request], httpx.Response], url: str = URL) -> Iterator[Transport]:
-    """Open a transport to a Houston that a function plays."""
+    """Open a transport to a Houston that is a function."""
     with contextlib.closing(Transport(settings(url), transport=httpx.MockTransport(handler))) as transport:
         yield transport
 
 
 def read(transport: Transport) -> Answer:
-    """Ask something."""
+    """Send a query."""
     return transport.read("query { a }", {"x": "1"}, Answer, what=WHAT)
 
 
 def mutate(transport: Transport) -> None:
-    """Change something."""
+    """Send a mutation."""
     transport.mutate("mutation { a }", {"x": "1"}, what="start AC 2.3.0 on stars-1")
 
 
@@ -83,7 +83,7 @@ def answer(status: int = 200, **how: Any) -> httpx.Response:
 
 
 def said(message: str, data: Any = None) -> httpx.Response:
-    """Make Houston's answer with one error."""
+    """Make an answer of Houston with one error."""
     return answer(json={"errors": [{"message": message, "extensions": {"code": "X"}}], "data": data})
 
 
@@ -241,8 +241,8 @@ ANSWERS: dict[str, tuple[Callable[[], httpx.Response], type[PlatformError], type
 
 
 @pytest.mark.parametrize("name", ANSWERS)
-def test_every_answer_that_is_none_has_its_class(name: str) -> None:
-    """A read is sent again only where that may help, a mutation never; the operation is named, the token never."""
+def test_every_bad_answer_has_its_error(name: str) -> None:
+    """A read is retried only if that may help, a mutation never. The message names the operation, never the token."""
     made, read_error, mutation_error, text = ANSWERS[name]
     asked: list[httpx.Request] = []
 
@@ -279,8 +279,8 @@ def chain(error: BaseException | None) -> Iterator[BaseException]:
 
 
 @pytest.mark.parametrize("data", [{}, {"a": None}, {"a": "many"}, {"b": 1}])
-def test_an_answer_of_another_shape_is_told_by_its_path(data: dict[str, Any]) -> None:
-    """With the operation, the field and what to check; at once, since asking again gives the same."""
+def test_an_answer_of_another_shape_names_the_field(data: dict[str, Any]) -> None:
+    """The message names the operation, the field and what to check. It is not retried."""
     with (
         opened(lambda _: answer(json={"data": data})) as transport,
         pytest.raises(PlatformAnswerError, match=r"answer to the platform's offer is not .* promises: a: ") as got,
@@ -289,8 +289,8 @@ def test_an_answer_of_another_shape_is_told_by_its_path(data: dict[str, Any]) ->
     assert "is the platform 0.29 or later" in str(got.value)
 
 
-def test_a_foreign_name_in_an_answer_is_quoted() -> None:
-    """Also the names of fields come from elsewhere."""
+def test_field_names_in_an_answer_are_quoted() -> None:
+    """They are foreign text, too."""
 
     class Any_(BaseModel):  # noqa: N801 - a shape of the moment
         found: dict[str, int]
@@ -303,15 +303,15 @@ def test_a_foreign_name_in_an_answer_is_quoted() -> None:
     assert str(raised.value).isprintable()
 
 
-def test_an_answer_may_say_more() -> None:
-    """Fields that were not asked for, beside and inside the data."""
+def test_additional_fields_are_ignored() -> None:
+    """Beside the data and inside."""
     with opened(lambda _: answer(json={"data": {"a": 1, "b": 2}, "extensions": {}, "errors": []})) as transport:
         assert read(transport) == Answer(a=1)
         mutate(transport)
 
 
 def test_a_request_is_what_houston_expects() -> None:
-    """A POST with the document, the variables and the raw token; the client's repr does not show it."""
+    """A POST with the document, the variables and the raw token. The client's repr does not show the token."""
     asked: list[httpx.Request] = []
 
     def handler(request: httpx.Request) -> httpx.Response:
@@ -327,8 +327,8 @@ def test_a_request_is_what_houston_expects() -> None:
     assert request.read() == b'{"query":"query { a }","variables":{"x":"1"}}'
 
 
-def test_a_read_goes_on_when_the_trouble_is_over(caplog: pytest.LogCaptureFixture) -> None:
-    """Two failures and an answer are an answer; each retry is logged, with its cause and without the token."""
+def test_a_read_is_retried_until_it_succeeds(caplog: pytest.LogCaptureFixture) -> None:
+    """Each retry is logged, with its cause and without the token."""
     answers = iter([answer(503, text=TOKEN), answer(429), answer(json={"data": {"a": 7}})])
     with opened(lambda _: next(answers)) as transport, caplog.at_level(logging.WARNING):
         assert read(transport) == Answer(a=7)
@@ -339,8 +339,8 @@ def test_a_read_goes_on_when_the_trouble_is_over(caplog: pytest.LogCaptureFixtur
 
 
 @pytest.mark.parametrize("headers", [{}, {"retry-after": "0"}, {"retry-after": "1"}])
-def test_a_mutation_is_sent_again_where_the_rate_is_limited(headers: dict[str, str]) -> None:
-    """It was not processed, so that it is not in doubt; Houston's Retry-After is kept."""
+def test_a_mutation_is_sent_again_after_429(headers: dict[str, str]) -> None:
+    """It was not processed. Retry-After is honoured."""
     answers = iter(
         [answer(429, headers=headers), answer(429, headers=headers), answer(json={"data": {"a": {"id": 7}}})]
     )
@@ -357,8 +357,8 @@ def test_a_mutation_is_sent_again_where_the_rate_is_limited(headers: dict[str, s
 
 
 @pytest.mark.parametrize(("headers", "times"), [({}, retries.MAX_ATTEMPTS), ({"retry-after": "3600"}, 1)])
-def test_a_mutation_whose_rate_stays_limited_was_not_sent(headers: dict[str, str], times: int) -> None:
-    """Bounded in number, and not at all where it would have to wait for long."""
+def test_a_mutation_that_stays_rate_limited_was_not_sent(headers: dict[str, str], times: int) -> None:
+    """The attempts are bounded. A long Retry-After is not waited out."""
     asked: list[int] = []
 
     def handler(_: httpx.Request) -> httpx.Response:
@@ -376,17 +376,17 @@ def test_a_mutation_whose_rate_stays_limited_was_not_sent(headers: dict[str, str
         assert len(asked) == times
 
 
-def test_a_user_who_stops_the_run_does_not_wait_for_a_rate_limit() -> None:
-    """The mutation was not sent then, and is not."""
+def test_a_cancelled_run_does_not_wait_for_a_rate_limit() -> None:
+    """The mutation is not sent."""
     asked: list[int] = []
-    wish = threading.Event()
+    cancelled = threading.Event()
 
     def handler(_: httpx.Request) -> httpx.Response:
         asked.append(1)
-        threading.Timer(0.5, wish.set).start()
+        threading.Timer(0.5, cancelled.set).start()
         return answer(429, headers={"retry-after": "40"})
 
-    token = cancel_event.set(wish)
+    token = cancel_event.set(cancelled)
     began = time.monotonic()
     try:
         with opened(handler) as transport, pytest.raises(RunInterruptedError):
@@ -396,8 +396,8 @@ def test_a_user_who_stops_the_run_does_not_wait_for_a_rate_limit() -> None:
     assert (len(asked), time.monotonic() - began < 10) == (1, True)
 
 
-def test_a_mutation_is_in_doubt_once_one_of_its_answers_is_lost() -> None:
-    """A limited rate before it settles nothing."""
+def test_a_lost_answer_after_429_has_an_unknown_outcome() -> None:
+    """The 429 before it does not matter."""
     answers = iter([answer(429), answer(503, content=HTML), answer(json={"data": {"a": 1}})])
     with (
         opened(lambda _: next(answers)) as transport,
@@ -419,16 +419,16 @@ def test_a_mutation_is_in_doubt_once_one_of_its_answers_is_lost() -> None:
         (['Field "urls" must not have a selection since type "JSON" has no subfields.'], {("", "urls")}),
     ],
 )
-def test_fields_that_houston_does_not_have_are_told(messages: list[str], fields: set[tuple[str, str]]) -> None:
-    """From all messages, however long the text that is shown."""
+def test_unknown_fields_are_collected_from_all_messages(messages: list[str], fields: set[tuple[str, str]]) -> None:
+    """Even if the printed text is cut."""
     given = {"errors": [{"message": message} for message in messages]}
     with opened(lambda _: answer(400, json=given)) as transport, pytest.raises(UnsupportedFieldsError) as raised:
         read(transport)
     assert raised.value.fields == fields
 
 
-def test_what_is_refused_in_part_is_told_by_its_alias() -> None:
-    """An error without a path is about all of it."""
+def test_a_partial_refusal_names_its_alias() -> None:
+    """An error without a path is about the whole query."""
     errors = [{"message": "no", "path": ["d1", "label"]}, {"message": TOKEN_MESSAGES[0], "path": ["d2"]}]
     given = {"data": {"d0": {"id": 1}, "d1": None, "d2": None}, "errors": errors}
     with opened(lambda _: answer(json=given)) as transport:
@@ -441,7 +441,7 @@ def test_what_is_refused_in_part_is_told_by_its_alias() -> None:
             transport.read_parts("query { d0 }", {}, what=WHAT)
 
 
-def test_a_long_answer_is_cut_short() -> None:
+def test_a_long_message_is_cut() -> None:
     """A page of text helps nobody."""
     with opened(lambda _: said("x" * 5000)) as transport, pytest.raises(PlatformRefusedError) as raised:
         read(transport)
@@ -461,8 +461,8 @@ def test_a_long_answer_is_cut_short() -> None:
         (f"Bearer {TOKEN}, {TOKEN}", "Bearer [token], [token]"),
     ],
 )
-def test_foreign_text_is_made_fit_to_print(text: str, quoted: str) -> None:
-    """One line, nothing that steers a terminal, nothing that cannot be encoded, no token."""
+def test_foreign_text_is_made_printable(text: str, quoted: str) -> None:
+    """One line without control characters, unencodable characters or the token."""
     with opened(lambda _: answer()) as transport:
         assert transport.http.quote(text) == quoted
         transport.http.quote(text).encode()
@@ -506,16 +506,16 @@ NEVER_RAISED = {
 }
 
 
-def test_every_exception_of_httpx_is_thought_of() -> None:
-    """One that a new version brings fails here, so that somebody decides what becomes of it."""
+def test_every_exception_of_httpx_is_covered() -> None:
+    """A new one fails here, so that somebody decides how to map it."""
     known = {kind for _, kind in inspect.getmembers(httpx, inspect.isclass) if issubclass(kind, Exception)}
     assert known == EXCEPTIONS.keys() | NEVER_RAISED
 
 
 @pytest.mark.parametrize("kind", EXCEPTIONS)
 @pytest.mark.parametrize("text", [f"it broke {TOKEN}", ""])
-def test_every_exception_of_httpx_has_its_class(kind: type[Exception], text: str) -> None:
-    """A mutation that did not leave is unreachable, one that may have left is in doubt; none is sent again."""
+def test_every_exception_of_httpx_has_its_error(kind: type[Exception], text: str) -> None:
+    """A mutation that was not sent is unreachable. One that may have been sent has an unknown outcome."""
     read_error, unsent = EXCEPTIONS[kind]
     asked = []
 
@@ -537,8 +537,8 @@ def test_every_exception_of_httpx_has_its_class(kind: type[Exception], text: str
         assert told == (text.replace(TOKEN, "[token]") or kind.__name__)
 
 
-def test_an_answer_in_a_broken_encoding_is_no_answer() -> None:
-    """The body says gzip and is none."""
+def test_a_broken_content_encoding_is_an_error() -> None:
+    """The header says gzip, and the body is none."""
     with (
         opened(lambda _: answer(headers={"content-encoding": "gzip"}, content=b"no gzip")) as transport,
         pytest.raises(PlatformAnswerError, match=WHAT),
@@ -575,8 +575,8 @@ def misbehaving(behave: Callable[[socket.socket], None]) -> Iterator[tuple[str, 
             assert not thread.is_alive()
 
 
-def test_a_port_where_nobody_listens(unused_port: int) -> None:
-    """Unreachable, for a mutation too: it was not sent."""
+def test_a_closed_port_is_unreachable(unused_port: int) -> None:
+    """A mutation was not sent."""
     with contextlib.closing(Transport(settings(f"http://127.0.0.1:{unused_port}/v1"))) as transport:
         for do in (read, mutate):
             with pytest.raises(PlatformUnreachableError, match=r"cannot be reached .*[Rr]efused.*houstonUrl right"):
@@ -591,8 +591,8 @@ def unused_port() -> int:
         return int(listener.getsockname()[1])
 
 
-def test_a_connection_that_breaks_before_the_answer() -> None:
-    """A read tries as often as it may, a mutation is in doubt after one."""
+def test_a_reset_before_the_answer() -> None:
+    """A read is retried. A mutation has an unknown outcome after one attempt."""
 
     def reset(connection: socket.socket) -> None:
         connection.recv(65536)
@@ -607,8 +607,8 @@ def test_a_connection_that_breaks_before_the_answer() -> None:
         assert len(count) == retries.MAX_ATTEMPTS + 1
 
 
-def test_an_answer_that_breaks_off() -> None:
-    """Fewer bytes than announced are no answer."""
+def test_a_truncated_answer_is_an_error() -> None:
+    """It has fewer bytes than announced."""
 
     def half(connection: socket.socket) -> None:
         connection.recv(65536)
@@ -621,8 +621,8 @@ def test_an_answer_that_breaks_off() -> None:
             mutate(transport)
 
 
-def test_a_server_that_does_not_answer_in_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Everything has a time-out; a mutation that was sent is in doubt."""
+def test_a_silent_server_times_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A mutation that was sent has an unknown outcome."""
     done = threading.Event()
 
     def silent(connection: socket.socket) -> None:
@@ -646,8 +646,8 @@ def trickling(connection: socket.socket) -> None:
             time.sleep(0.05)
 
 
-def test_headers_that_trickle_have_the_same_deadline(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Each byte satisfies the time-out between bytes: the deadline begins with the request."""
+def test_trickling_headers_time_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each byte satisfies the timeout between bytes. The deadline starts with the request."""
     monkeypatch.setattr(bounded_http, "REQUEST_SECONDS", 0.3)
     with misbehaving(trickling) as (url, _), contextlib.closing(Transport(settings(url))) as transport:
         began = time.monotonic()
@@ -659,8 +659,8 @@ def test_headers_that_trickle_have_the_same_deadline(monkeypatch: pytest.MonkeyP
         assert time.monotonic() - began < 2
 
 
-def test_the_times_are_bounded() -> None:
-    """No request waits for ever, and all attempts of a read together take under two minutes."""
+def test_all_times_are_bounded() -> None:
+    """A read with all its attempts takes under two minutes."""
     timeout = bounded_http._TIMEOUT
     assert (timeout.connect, timeout.read, timeout.write, timeout.pool) == (10.0, 30.0, 30.0, 30.0)
     assert bounded_http.REQUEST_SECONDS == 30.0
@@ -669,7 +669,7 @@ def test_the_times_are_bounded() -> None:
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
 def test_this_machine_is_reached_without_a_proxy(host: str, monkeypatch: pytest.MonkeyPatch, unused_port: int) -> None:
-    """Over plain http a proxy would be told the token."""
+    """Over plain http a proxy would see the token."""
     for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"):
         monkeypatch.setenv(name, f"http://127.0.0.1:{unused_port}")
     for name in ("NO_PROXY", "no_proxy"):
@@ -687,7 +687,7 @@ def test_this_machine_is_reached_without_a_proxy(host: str, monkeypatch: pytest.
 
 
 def test_another_machine_is_reached_through_the_proxy(monkeypatch: pytest.MonkeyPatch, unused_port: int) -> None:
-    """As the environment says; a proxy that is down means that nothing was sent."""
+    """If the proxy is down, nothing was sent."""
     for name in ("NO_PROXY", "no_proxy"):
         monkeypatch.delenv(name, raising=False)
     for name in ("HTTPS_PROXY", "https_proxy"):
@@ -707,8 +707,10 @@ ITSELF = (
 
 
 @pytest.mark.parametrize(("url", "words"), [(URL, THROUGH), (URL.replace("https", "http"), ITSELF)])
-def test_what_a_proxy_refuses_is_not_told_of_houston(url: str, words: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The proxy is named, without its credentials."""
+def test_a_refusal_of_the_proxy_is_not_reported_as_houstons(
+    url: str, words: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The message names the proxy, without its credentials."""
 
     def refuse(connection: socket.socket) -> None:
         connection.recv(65536)
@@ -730,8 +732,8 @@ def test_what_a_proxy_refuses_is_not_told_of_houston(url: str, words: str, monke
     assert TOKEN not in str(raised.value)
 
 
-def test_the_ipv6_address_of_this_machine_can_be_houstons() -> None:
-    """Its brackets confuse nobody."""
+def test_houston_may_have_the_ipv6_loopback_address() -> None:
+    """With its brackets."""
     with opened(lambda _: answer(json={"data": {"a": 1}}), "http://[::1]:8871/v1") as transport:
         assert read(transport) == Answer(a=1)
 
@@ -748,8 +750,8 @@ def test_the_ipv6_address_of_this_machine_can_be_houstons() -> None:
         ("https://[", True, False),
     ],
 )
-def test_the_token_is_not_sent_in_the_clear(url: str, allowed: bool, may: bool) -> None:
-    """Also not to an address that Houston tells."""
+def test_the_token_is_not_sent_unencrypted(url: str, allowed: bool, may: bool) -> None:
+    """Nor to an address that Houston tells."""
     with contextlib.closing(Transport(settings(URL, allow_http=allowed))) as transport:
         assert transport.http.may_send_token(url) is may
 
@@ -773,7 +775,7 @@ def over_tls() -> Iterator[str]:
 
 
 def test_a_certificate_of_an_unknown_authority_is_refused() -> None:
-    """Nothing is sent, and the message says what is wrong with it."""
+    """Nothing is sent. The message says what is wrong."""
     with over_tls() as url, contextlib.closing(Transport(settings(url))) as transport:
         with pytest.raises(PlatformUnreachableError, match=r"CERTIFICATE_VERIFY_FAILED.*; trusted are the CA certif"):
             mutate(transport)
@@ -781,14 +783,14 @@ def test_a_certificate_of_an_unknown_authority_is_refused() -> None:
 
 
 def test_a_certificate_of_the_ca_file_is_accepted() -> None:
-    """A platform may have an authority of its own."""
+    """A platform may have its own certificate authority."""
     with over_tls() as url, contextlib.closing(Transport(settings(url, ca_file=TLS / "certificate.pem"))) as transport:
         assert read(transport) == Answer(a=1)
 
 
 @pytest.mark.parametrize("content", ["", "no certificate", None])
-def test_a_ca_file_without_certificates_is_a_mistake_in_the_settings(tmp_path: Path, content: str | None) -> None:
-    """Told when the client is made, also where the file has gone meanwhile."""
+def test_a_ca_file_without_certificates_is_an_error(tmp_path: Path, content: str | None) -> None:
+    """When the client is made, even if the file is gone by then."""
     path = tmp_path / "ca.pem"
     if content is not None:
         path.write_text(content, encoding="utf-8")
@@ -796,6 +798,6 @@ def test_a_ca_file_without_certificates_is_a_mistake_in_the_settings(tmp_path: P
         Transport(settings(URL, ca_file=path))
 
 
-def test_the_environment_stays_as_it_was() -> None:
-    """Nothing here leaves a variable behind."""
+def test_the_environment_is_not_changed() -> None:
+    """No test here leaves a variable behind."""
     assert not any("canary" in value for value in os.environ.values())

@@ -180,8 +180,9 @@ class Houston:
         if not found:
             if snapshot.gaps:
                 raise PlatformAnswerError(
-                    f"Houston shows no Deployment with the release name {release_name!r}, and not the whole fleet: "
-                    f"{'; '.join(snapshot.gaps)}. Declare it by its deploymentId, or have the platform mended"
+                    f"Houston shows no Deployment with the release name {release_name!r}, and does not show the "
+                    f"whole fleet: {'; '.join(snapshot.gaps)}. Declare it by its deploymentId, or ask your platform "
+                    "team to repair that"
                 )
             raise ReleaseNameNotFoundError(
                 f"Houston shows this token no Deployment with the release name {release_name!r}, but "
@@ -190,7 +191,7 @@ class Houston:
             )
         if len({each.id for each in found}) > 1:
             raise AmbiguousNameError(
-                f"{_same_name(release_name, found, snapshot)}: declare the one that is meant by its deploymentId"
+                f"{_same_name(release_name, found, snapshot)}: declare the right one by its deploymentId"
             )
         return found[0]
 
@@ -292,7 +293,7 @@ class Houston:
         if changed not in {None, deployment.id}:
             raise UnknownOutcomeError(
                 f"Houston answered {what} with the Deployment {changed} instead of {deployment.id}, so it may have "
-                f"changed the wrong one: look at {changed} as well"
+                f"changed the wrong one: check both"
             )
 
     def _load(self, loader: BatchLoader[_Found | PlatformError | None], deployment_id: str, **how: float) -> _Found:

@@ -94,8 +94,8 @@ def _release(answer: DeploymentAnswer, distribution: Distribution, text: str, ve
     name = "Astronomer Certified" if distribution is Distribution.CERTIFIED else "Astro Runtime"
     if text == MISSING_VERSION:
         raise PlatformAnswerError(
-            f"Houston does not tell which {name} {answer.release_name} {verb}: nothing is planned for it. Run again; "
-            "if it stays so, ask your platform team, or leave it out (astro:exclude)"
+            f"Houston does not tell which {name} {answer.release_name} {verb}. Nothing is planned for it: run again, "
+            "and if this persists, ask your platform team, or exclude it (astro:exclude)"
         )
     try:
         return ReleaseId.observe(distribution, text)
@@ -106,6 +106,6 @@ def _release(answer: DeploymentAnswer, distribution: Distribution, text: str, ve
 
 def _unreadable(answer: DeploymentAnswer, problem: str) -> PlatformAnswerError:
     return PlatformAnswerError(
-        f"Houston reports of {answer.release_name} that {problem}: nothing is planned for it; have its version "
-        "corrected on the platform, or leave it out (astro:exclude)"
+        f"Houston reports about {answer.release_name} that {problem}. Nothing is planned for it: correct its version "
+        "on the platform, or exclude it (astro:exclude)"
     )

@@ -272,9 +272,9 @@ class Queries:
                 return
             if OptionalField.DESIRED_VERSIONS in fields and known is not None:
                 raise PlatformRefusedError(
-                    f"platform {known.version} does not tell which hops are pending ({error}), and one that somebody "
-                    "started would be overlooked, so nothing is planned: upgrade the platform, or turn on its flag "
-                    "disableDesiredRuntimeVersion if its Runtime upgrades are made by their images alone"
+                    f"platform {known.version} does not tell which hops are pending ({error}), so a hop that somebody "
+                    "started could be missed, and nothing is planned: upgrade the platform, or turn on its flag "
+                    "disableDesiredRuntimeVersion if it upgrades Runtime by images alone"
                 ) from error
             raise error
         self._refused |= {each for each in fields if each is not None}
@@ -316,11 +316,11 @@ def _deployment_or_error(
     try:
         found = deployment_answer(data[alias], documents)
     except ValidationError:
-        return PlatformAnswerError(f"Houston tells no id or no release name of the Deployment {id_}")
+        return PlatformAnswerError(f"Houston's answer about the Deployment {id_} has no id or no release name")
     if found.id != id_:
         return PlatformAnswerError(
             f"Houston was asked for the Deployment {id_} and answered with {found.id} ({found.release_name}): "
-            "nothing of that is used. Check caches and proxies in front of Houston, then run again"
+            "that answer is not used. Check caches and proxies in front of Houston, then run again"
         )
     return found
 

@@ -39,7 +39,7 @@ class Snapshot:
         """What is odd about this snapshot, as sentences for the user."""
         notes = of_rows(self.catalog)
         if self.gaps:
-            notes.append(f"Houston does not show the fleet as a whole: {_first_few(self.gaps)}")
+            notes.append(f"Houston does not show the whole fleet: {_first_few(self.gaps)}")
         if self.refused:
             notes.append(
                 f"Houston refuses fields that platform {self.platform.version} should have, so they are not known: "

@@ -347,7 +347,7 @@ def test_an_answer_about_another_deployment_ends_the_run(simulation: Simulation)
     simulation.wire.replace = {"deployment": {"data": {"d0": {**other, "runtimeAirflowVersion": "2.3.0"}}}}
     ending = simulation.walk(declaration)
     assert (str(ending.deployment.current), ending.deployment.id) == ("AC 2.3.0", ID)
-    assert "answered with ckw1other (other-2): nothing of that is used" in str(ending.problem)
+    assert "answered with ckw1other (other-2): that answer is not used" in str(ending.problem)
 
 
 def test_a_refused_mutation_ends_the_run_with_houstons_words(simulation: Simulation) -> None:

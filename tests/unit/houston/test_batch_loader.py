@@ -151,9 +151,9 @@ def test_a_cancelled_run_does_not_wait_for_its_batch() -> None:
     """The batch continues without it."""
     platform = Platform()
     platform.open.clear()
-    wish = threading.Event()
-    threading.Timer(0.1, wish.set).start()
-    token = cancel_event.set(wish)
+    cancelled = threading.Event()
+    threading.Timer(0.1, cancelled.set).start()
+    token = cancel_event.set(cancelled)
     try:
         with pytest.raises(RunInterruptedError):
             BatchLoader(platform, gather=0).load("a")

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 @contextlib.contextmanager
-def wishing(event: threading.Event) -> Iterator[None]:
+def cancelled_by(event: threading.Event) -> Iterator[None]:
     """Make this the event that cancels the current thread."""
     token = cancel_event.set(event)
     try:
@@ -58,7 +58,7 @@ def test_a_cancelled_run_does_not_wait(blocked: threading.Event) -> None:
     event = threading.Event()
     threading.Timer(0.2, event.set).start()
     began = time.monotonic()
-    with wishing(event), pytest.raises(RunInterruptedError):
+    with cancelled_by(event), pytest.raises(RunInterruptedError):
         run_with_timeout(blocked.wait, seconds=60)
     assert time.monotonic() - began < 2
 
@@ -66,7 +66,7 @@ def test_a_cancelled_run_does_not_wait(blocked: threading.Event) -> None:
 def test_only_a_set_event_cancels() -> None:
     """Without an event, or with one that is not set, the run continues."""
     event = threading.Event()
-    with wishing(event):
+    with cancelled_by(event):
         raise_if_cancelled()
         event.set()
         with pytest.raises(RunInterruptedError):

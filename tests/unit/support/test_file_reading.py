@@ -207,7 +207,7 @@ def test_an_unreadable_project_file_does_not_block_a_program(name: str, project:
 
 
 def test_unreadable_settings_of_the_vendors_cli_are_ignored(project: Path) -> None:
-    """They only decide about colours."""
+    """They only say whether the CLI asks before it deploys."""
     made = Project.declared(ProjectArguments(path=str(project)), SETTINGS)
     for make, _ in NOT_FILES:
         (project / ".astro" / "config.yaml").unlink()

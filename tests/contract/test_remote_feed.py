@@ -1,4 +1,4 @@
-"""A catalog at a URL, at a real socket: what is asked, what is kept, and every way in which that can fail."""
+"""A feed at a URL, over a real socket: fetching, caching, and every failure."""
 
 from __future__ import annotations
 
@@ -99,8 +99,8 @@ def names(catalog: Catalog) -> list[str]:
     return [str(release) for release in (*catalog.certified, *catalog.runtime)]
 
 
-def test_the_two_feeds_are_fetched_and_kept(mirror: Mirror, home: dict[str, str]) -> None:
-    """Once an hour at most, and never with a token."""
+def test_the_two_feeds_are_fetched_and_cached(mirror: Mirror, home: dict[str, str]) -> None:
+    """At most once an hour, and never with a token."""
     found = remote_feed.load(mirror.url, environment=home)
     assert names(found) == names(vendor_feed.load("guide"))
     assert found.stale == ""
@@ -114,8 +114,8 @@ def test_the_two_feeds_are_fetched_and_kept(mirror: Mirror, home: dict[str, str]
     assert len(mirror.asked) == 6
 
 
-def test_a_feed_with_an_odd_row_is_used_and_kept(mirror: Mirror, home: dict[str, str]) -> None:
-    """The row is named, from the copy as well; the others are releases."""
+def test_a_feed_with_an_unreadable_row_is_used_and_cached(mirror: Mirror, home: dict[str, str]) -> None:
+    """The row is named, also from the cache. The other rows are releases."""
     rows = {"5.0.4": {"metadata": {"airflowVersion": "2.3.0"}}, "3.3-rc": None}
     mirror.answers["/feeds/astronomer-runtime"] = (200, json.dumps({"runtimeVersions": rows}).encode())
     for _ in range(2):
@@ -125,8 +125,8 @@ def test_a_feed_with_an_odd_row_is_used_and_kept(mirror: Mirror, home: dict[str,
     assert len(mirror.asked) == 2
 
 
-def test_a_copy_from_the_future_is_not_fresh(mirror: Mirror, home: dict[str, str]) -> None:
-    """A clock was wrong: it would stay fresh for ever."""
+def test_a_cached_feed_from_the_future_is_not_used(mirror: Mirror, home: dict[str, str]) -> None:
+    """A clock was wrong. The copy would never expire."""
     remote_feed.load(mirror.url, environment=home)
     age(home, -7 * 24 * 3600)
     remote_feed.load(mirror.url, environment=home)
@@ -143,10 +143,10 @@ def test_a_copy_from_the_future_is_not_fresh(mirror: Mirror, home: dict[str, str
         pytest.param(lambda handler: handler.connection.close(), id="hangs up"),
     ],
 )
-def test_where_nobody_answers_the_copy_is_used_with_a_warning(
+def test_an_old_cached_feed_is_used_with_a_warning(
     mirror: Mirror, home: dict[str, str], answer: Answer | Callable[[Any], None]
 ) -> None:
-    """An old copy is better than none; without one it is an error of ours that names the URL and the reason."""
+    """If no server answers. Without a cached feed, the error names the URL and the reason."""
     mirror_answers = dict(mirror.answers)
     mirror.all(answer)
     with pytest.raises(InvalidCatalogError) as caught:
@@ -165,18 +165,16 @@ def test_where_nobody_answers_the_copy_is_used_with_a_warning(
     assert Catalog.offered([], [], stale).stale == stale.stale
 
 
-def test_nobody_listens(mirror: Mirror, home: dict[str, str]) -> None:
-    """No connection at all is the same."""
+def test_a_closed_port_is_no_answer(mirror: Mirror, home: dict[str, str]) -> None:
+    """The cached feed is used."""
     remote_feed.load(mirror.url, environment=home)
     age(home, remote_feed.FRESH_SECONDS)
     mirror.server.socket.close()
     assert remote_feed.load(mirror.url, environment=home).stale
 
 
-def test_a_feed_that_never_ends_is_not_waited_for(
-    mirror: Mirror, home: dict[str, str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Byte by byte, so that no single read takes long."""
+def test_an_endless_feed_times_out(mirror: Mirror, home: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """It sends byte by byte, so that no single read takes long."""
     over = threading.Event()
 
     def drip(handler: Any) -> None:
@@ -193,8 +191,8 @@ def test_a_feed_that_never_ends_is_not_waited_for(
     over.set()
 
 
-def test_a_run_that_is_stopped_does_not_wait(mirror: Mirror, home: dict[str, str]) -> None:
-    """Ctrl-C reaches the fetching, too."""
+def test_a_cancelled_run_does_not_wait_for_a_feed(mirror: Mirror, home: dict[str, str]) -> None:
+    """Ctrl-C ends the fetch, too."""
     event = threading.Event()
     event.set()
     token = cancel_event.set(event)
@@ -206,8 +204,8 @@ def test_a_run_that_is_stopped_does_not_wait(mirror: Mirror, home: dict[str, str
 
 
 @pytest.mark.parametrize("text", [b"<html>log in</html>", b"{}", b"\xff\xfe{", b"[" * 100_000])
-def test_what_is_no_feed_is_a_mistake_and_never_kept(mirror: Mirror, home: dict[str, str], text: bytes) -> None:
-    """The copy of before stays as it was."""
+def test_an_invalid_feed_is_an_error_and_not_cached(mirror: Mirror, home: dict[str, str], text: bytes) -> None:
+    """The cached feed stays as it was."""
     remote_feed.load(mirror.url, environment=home)
     age(home, remote_feed.FRESH_SECONDS)
     before = copies(home)[0].read_bytes()
@@ -218,8 +216,8 @@ def test_what_is_no_feed_is_a_mistake_and_never_kept(mirror: Mirror, home: dict[
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", '{"fetched": "soon", "feeds": {}}', '{"fetched": 1e999, "feeds": 1}'])
-def test_a_broken_copy_is_as_none(mirror: Mirror, home: dict[str, str], text: str) -> None:
-    """It is fetched and written anew."""
+def test_a_broken_cached_feed_is_fetched_again(mirror: Mirror, home: dict[str, str], text: str) -> None:
+    """And written again."""
     remote_feed.load(mirror.url, environment=home)
     copies(home)[0].write_text(text)
     assert names(remote_feed.load(mirror.url, environment=home)) == names(vendor_feed.load("guide"))
@@ -227,8 +225,8 @@ def test_a_broken_copy_is_as_none(mirror: Mirror, home: dict[str, str], text: st
     assert len(copies(home)) == 1
 
 
-def test_a_copy_that_cannot_be_written_is_no_failure(mirror: Mirror, tmp_path: Path) -> None:
-    """A home that is not one; the next process fetches anew."""
+def test_a_cache_that_cannot_be_written_is_no_error(mirror: Mirror, tmp_path: Path) -> None:
+    """The next process fetches the feed again."""
     (tmp_path / "file").touch()
     environment = {"XDG_CACHE_HOME": str(tmp_path / "file")}
     remote_feed.load(mirror.url, environment=environment)
@@ -236,8 +234,8 @@ def test_a_copy_that_cannot_be_written_is_no_failure(mirror: Mirror, tmp_path: P
     assert len(mirror.asked) == 4
 
 
-def test_copies_are_kept_below_the_home(mirror: Mirror, tmp_path: Path) -> None:
-    """Where nothing else is set, or what is set is no absolute path; for the user alone to read and write."""
+def test_feeds_are_cached_below_the_home(mirror: Mirror, tmp_path: Path) -> None:
+    """Unless an absolute path is set. Only the user may read and write them."""
     remote_feed.load(mirror.url, environment={"HOME": str(tmp_path), "XDG_CACHE_HOME": "cache"})
     (copy,) = (tmp_path / ".cache" / "astro-deployment-runtime" / "feeds").iterdir()
     assert stat.S_IMODE(copy.stat().st_mode) == 0o600
@@ -251,14 +249,14 @@ def test_copies_are_kept_below_the_home(mirror: Mirror, tmp_path: Path) -> None:
         ("https://user:word@feeds.example.com", "astro:catalog carries credentials"),
     ],
 )
-def test_what_is_no_safe_address_is_refused(url: str, message: str, home: dict[str, str]) -> None:
-    """Before anything is asked."""
+def test_an_unsafe_address_is_refused(url: str, message: str, home: dict[str, str]) -> None:
+    """Before any request."""
     with pytest.raises(InvalidSettingsError, match=message):
         remote_feed.load(url, environment=home)
 
 
-def test_the_settings_name_it(mirror: Mirror, home: dict[str, str]) -> None:
-    """A catalog at a URL completes the offer as any other does; the token stays at home."""
+def test_the_settings_name_the_feed(mirror: Mirror, home: dict[str, str]) -> None:
+    """A feed at a URL completes the offer like any other. It never gets the token."""
     named = {"ASTRO_HOUSTON_URL": "https://houston.example.com/v1", "ASTRO_HOUSTON_TOKEN": TOKEN}
     with contextlib.closing(connect(lambda _: None, {**os.environ, **home, **named, "ASTRO_CATALOG": mirror.url})):
         assert len(mirror.asked) == 2

@@ -1,4 +1,4 @@
-"""Faults at the wire, over a real socket: each is a clear error or a transparent retry, and none takes for ever."""
+"""Network faults, over a real socket: each is a clear error or a successful retry, within bounded time."""
 
 from __future__ import annotations
 
@@ -42,30 +42,30 @@ class Found(BaseModel):
 
 @pytest.fixture
 def houston() -> Iterator[Proxy]:
-    """A Houston that a test plays."""
+    """A server in the place of Houston, which each test controls."""
     with Proxy().listening() as proxy:
         yield proxy
 
 
 @pytest.fixture
 def transport(houston: Proxy) -> Iterator[Transport]:
-    """The way there."""
+    """A transport to that server."""
     with contextlib.closing(Transport(settings(f"{houston.root}/v1"))) as made:
         yield made
 
 
 def read(transport: Transport) -> Found:
-    """Ask something."""
+    """Send a query."""
     return transport.read("query { a }", {}, Found, what="the offer")
 
 
 def mutate(transport: Transport) -> None:
-    """Change something."""
+    """Send a mutation."""
     transport.mutate("mutation { a }", {}, what="start AC 2.3.0")
 
 
 def playing(*answers: Answer | None) -> Callable[[Request], Answer]:
-    """Give these answers in turn, None for none at all; then the right one."""
+    """Give these answers in turn, None for a dropped connection; then the right one."""
     left = iter(answers)
 
     def before(_: Request) -> Answer:
@@ -78,7 +78,7 @@ def playing(*answers: Answer | None) -> Callable[[Request], Answer]:
 
 
 def dripping(seconds: float, chunk: bytes = b" ") -> Answer:
-    """An answer that goes on for so long, with a byte every so often."""
+    """An answer that takes that long, in small chunks."""
 
     def chunks() -> Iterator[bytes]:
         end = time.monotonic() + seconds
@@ -89,7 +89,7 @@ def dripping(seconds: float, chunk: bytes = b" ") -> Answer:
     return Answer(status=200, headers={"content-type": "application/json"}, body=b"", chunks=chunks())
 
 
-def test_a_read_outlives_resets_and_pages_of_a_proxy(houston: Proxy, transport: Transport) -> None:
+def test_a_read_survives_resets_and_error_pages(houston: Proxy, transport: Transport) -> None:
     """Four bad answers, then a good one."""
     houston.before = playing(None, *(Answer.of(status, "<html>oh</html>") for status in (500, 502, 503)))
     with quick_retries():
@@ -107,7 +107,7 @@ def test_a_read_outlives_resets_and_pages_of_a_proxy(houston: Proxy, transport: 
 def test_retry_after_is_honoured(
     headers: dict[str, str], houston: Proxy, transport: Transport, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """A 429 tells how long to leave Houston alone, in seconds or as a date of its own clock."""
+    """After a 429, in seconds or as a date of the server's clock."""
     houston.before = playing(Answer.of(429, "{}", **headers))
     began = time.monotonic()
     with caplog.at_level(logging.WARNING):
@@ -118,10 +118,10 @@ def test_retry_after_is_honoured(
     ]
 
 
-def test_a_wish_to_be_left_alone_is_heard_by_all(
+def test_retry_after_pauses_all_requests(
     houston: Proxy, transport: Transport, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Also by a mutation, which itself is never tried again."""
+    """Also a mutation of another thread."""
     houston.before = playing(Answer.of(429, "{}", retry_after="1"))
     reading = threading.Thread(target=read, args=(transport,))
     reading.start()
@@ -134,18 +134,16 @@ def test_a_wish_to_be_left_alone_is_heard_by_all(
     assert len(houston.requests) == 3
 
 
-def test_a_long_retry_after_is_told_and_not_waited_out(houston: Proxy, transport: Transport) -> None:
-    """An hour is for a person to decide."""
+def test_a_long_retry_after_fails_at_once(houston: Proxy, transport: Transport) -> None:
+    """A person decides about an hour."""
     houston.before = playing(Answer.of(429, "{}", retry_after="3600"))
     with pytest.raises(PlatformUnreachableError, match="429 and Retry-After 3600 s, longer than the 45 s of a retry"):
         read(transport)
     assert len(houston.requests) == 1
 
 
-def test_an_answer_that_never_ends_has_a_deadline(
-    houston: Proxy, transport: Transport, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """A byte now and then satisfies the time-out between bytes, but not the one of the whole."""
+def test_an_endless_answer_times_out(houston: Proxy, transport: Transport, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each byte satisfies the timeout between bytes, but not the one of the whole request."""
     monkeypatch.setattr(bounded_http, "REQUEST_SECONDS", 0.3)
     houston.before = lambda _: dripping(5)
     began = time.monotonic()
@@ -158,10 +156,8 @@ def test_an_answer_that_never_ends_has_a_deadline(
     assert time.monotonic() - began < 4
 
 
-def test_headers_that_never_end_have_a_deadline(
-    houston: Proxy, transport: Transport, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """What keeps the client from even seeing an answer is left alone."""
+def test_endless_headers_time_out(houston: Proxy, transport: Transport, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The client does not even see an answer."""
     over = threading.Event()
     monkeypatch.setattr(bounded_http, "REQUEST_SECONDS", 0.3)
 
@@ -180,10 +176,10 @@ def test_headers_that_never_end_have_a_deadline(
         over.set()
 
 
-def test_a_change_that_was_given_up_is_not_sent_later(
+def test_a_mutation_that_timed_out_is_not_sent_later(
     houston: Proxy, transport: Transport, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A name that resolves only after the deadline: nobody reads what the change did then."""
+    """The host name resolves only after the deadline. Nobody would read what the mutation did then."""
     monkeypatch.setattr(bounded_http, "REQUEST_SECONDS", 0.2)
     resolve, resolved = socket.getaddrinfo, threading.Event()
 
@@ -200,8 +196,8 @@ def test_a_change_that_was_given_up_is_not_sent_later(
     assert houston.requests == []
 
 
-def test_an_answer_of_any_size_is_not_read_to_its_end(houston: Proxy, transport: Transport) -> None:
-    """More than 32 MiB are an error: never of the machine's memory."""
+def test_an_answer_larger_than_the_limit_is_an_error(houston: Proxy, transport: Transport) -> None:
+    """More than 32 MiB are not read."""
     houston.before = lambda _: dripping(30, chunk=b" " * 8 * 2**20)
     with pytest.raises(PlatformAnswerError, match="the answer is larger than 32 MiB"):
         read(transport)
@@ -210,8 +206,8 @@ def test_an_answer_of_any_size_is_not_read_to_its_end(houston: Proxy, transport:
     assert transport.http.get_page(f"{houston.root}/stars-1/airflow/health") == "the answer is larger than 32 MiB"
 
 
-def test_an_answer_may_come_slowly(houston: Proxy, transport: Transport) -> None:
-    """Slow is not wrong."""
+def test_a_slow_answer_is_read(houston: Proxy, transport: Transport) -> None:
+    """Within the deadline."""
 
     def slowly() -> Iterator[bytes]:
         for part in (DONE[:9], DONE[9:]):
@@ -224,18 +220,18 @@ def test_an_answer_may_come_slowly(houston: Proxy, transport: Transport) -> None
 
 
 @pytest.mark.parametrize("what", ["answer", "pause"])
-def test_a_user_who_stops_the_run_does_not_wait_for_houston(what: str, houston: Proxy, transport: Transport) -> None:
-    """Neither for an answer, nor for the next attempt; a mutation that was sent is in doubt, another is not sent."""
-    over, wish = threading.Event(), threading.Event()
+def test_a_cancelled_run_does_not_wait_for_houston(what: str, houston: Proxy, transport: Transport) -> None:
+    """Neither for an answer nor for the next attempt. A mutation that was sent has an unknown outcome."""
+    over, cancelled = threading.Event(), threading.Event()
 
     def hang(_: Request) -> Answer:
-        threading.Timer(0.1, wish.set).start()
+        threading.Timer(0.1, cancelled.set).start()
         if what == "answer":
             over.wait(10)
         return Answer.of(429, "{}", retry_after="30")
 
     houston.before = hang
-    token = cancel_event.set(wish)
+    token = cancel_event.set(cancelled)
     try:
         began = time.monotonic()
         with pytest.raises(RunInterruptedError):
@@ -243,8 +239,8 @@ def test_a_user_who_stops_the_run_does_not_wait_for_houston(what: str, houston: 
         with pytest.raises(RunInterruptedError):
             mutate(transport)
         assert len(houston.requests) == 1
-        wish.clear()
-        threading.Timer(0.1, wish.set).start()
+        cancelled.clear()
+        threading.Timer(0.1, cancelled.set).start()
         # One that has to wait for its turn is not sent.
         with pytest.raises(UnknownOutcomeError if what == "answer" else RunInterruptedError):
             mutate(transport)
@@ -255,8 +251,8 @@ def test_a_user_who_stops_the_run_does_not_wait_for_houston(what: str, houston: 
         over.set()
 
 
-def test_the_token_goes_to_houston_alone(houston: Proxy, transport: Transport) -> None:
-    """A redirect to another host is not followed, neither from Houston nor from an Airflow."""
+def test_the_token_follows_no_redirect(houston: Proxy, transport: Transport) -> None:
+    """To another host, neither from Houston nor from an Airflow."""
     with Proxy().listening() as other:
         houston.before = lambda _: Answer.of(302, "<html></html>", location=f"{other.root}/v1")
         with pytest.raises(PlatformAnswerError, match="redirect, which is not followed with a token"):
