@@ -11,7 +11,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from bench import import_time, planner_speed, preview_time, stop_time, thousand_deployments, up_time
+from bench import import_time, planner_speed, preview_time, shared_client, stop_time, thousand_deployments, up_time
 from tools.markdown_tables import put, table
 
 if TYPE_CHECKING:
@@ -29,6 +29,7 @@ MEASURES: Final[dict[str, Callable[[], Table]]] = {
     "stopping": stop_time.measure,
     "memory": thousand_deployments.memory,
     "weather": thousand_deployments.weather,
+    "clients": shared_client.measure,
 }
 
 

@@ -31,7 +31,7 @@ class OptionalField(StrEnum):
     CERTIFIED_RELEASES = "the Astronomer Certified releases on offer"
     DEPLOYMENT_LABEL = "the labels of Deployments"
     WORKSPACE = "the workspace of a Deployment"
-    DAG_DEPLOYMENT = "how DAGs arrive"
+    DAG_DEPLOYMENT = "how DAGs are deployed"
     URLS = "the addresses of Airflows"
     AIRFLOW_VERSION = "the Certified version of a Deployment"
     RUNTIME_AIRFLOW_VERSION = "the Airflow version of a Runtime that is not on offer"
