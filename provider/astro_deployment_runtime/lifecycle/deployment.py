@@ -350,7 +350,7 @@ def _require_plan(outcome: Plan | Refusal) -> Plan:
 def _require_airflow_address(
     deployment: Deployment, planned: Plan, arguments: ResourceArguments, unknown: Collection[str]
 ) -> None:
-    """Refuse hops that nobody can confirm.
+    """Refuse hops if their arrival cannot be confirmed.
 
     Raises:
         NoAirflowAddressError: the Airflow has to confirm a hop, and Houston has no address of it.
