@@ -147,13 +147,13 @@ def serving(
         token: the client's.
         version: the platform's.
         catalog: what is on offer, and what the client knows of it.
-        public_url: the root of the Airflows' addresses, where a proxy stands in front.
+        public_url: the root of the Airflows' addresses, if a proxy is in front.
         lacks: fields that the platform lacks, as the sandbox's option of that name has it.
         put: odd values in its answers, likewise.
     """
     fleet = folder / "fleet.yaml"
     fleet.write_text(yaml.safe_dump([{"label": row["releaseName"].title(), **row} for row in rows]), encoding="utf-8")
-    # Its time is real, and a client's here need not be: a heartbeat has moved whenever its page is read again.
+    # The sandbox has real time, a client in these tests may not: a heartbeat has moved whenever its page is read again.
     options: dict[str, Any] = {"fleet": fleet, "platform_version": version, "heartbeat_seconds": 0.001}
     chosen = startup.Settings(token=TOKEN, viewer_token=VIEWER, catalog=catalog, **options)
     log, now = io.StringIO(), Now()

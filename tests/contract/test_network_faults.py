@@ -35,14 +35,14 @@ DONE = '{"data": {"a": 7}}'
 
 
 class Found(BaseModel):
-    """What is asked for here."""
+    """The answer of these tests."""
 
     a: int
 
 
 @pytest.fixture
 def houston() -> Iterator[Proxy]:
-    """A server in the place of Houston, which each test controls."""
+    """A server instead of Houston, which each test controls."""
     with Proxy().listening() as proxy:
         yield proxy
 

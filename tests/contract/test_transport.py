@@ -48,7 +48,7 @@ TLS = Path(__file__).parent / "tls"
 
 
 class Answer(BaseModel):
-    """What is asked for here."""
+    """The answer of these tests."""
 
     a: int
 
@@ -94,7 +94,7 @@ TOKEN_MESSAGES = (
     "AUTH_TOKEN_REFRESH_FAILED",
     "Error: Unauthenticated",
 )
-#: Who answers these passes no request on. 408, 409 and the like may come after Houston acted.
+#: A server that answers with these did not pass the request on. 408 or 409 may come after Houston acted.
 NOT_PROCESSED = (404, 405, 407, 411, 413, 414, 415, 421, 425, 426, 431)
 #: name: (the answer, what a read makes of it, what a mutation makes of it, part of the message)
 ANSWERS: dict[str, tuple[Callable[[], httpx.Response], type[PlatformError], type[PlatformError], str]] = {
@@ -470,7 +470,7 @@ def test_foreign_text_is_made_printable(text: str, quoted: str) -> None:
 
 # Exceptions
 
-#: What each exception of httpx becomes: for a read, and whether a mutation was surely not sent.
+#: Our error for each exception of httpx in a read, and whether a mutation was certainly not sent.
 EXCEPTIONS: dict[type[Exception], tuple[type[PlatformError], bool]] = {
     httpx.TimeoutException: (PlatformUnreachableError, False),
     httpx.ConnectTimeout: (PlatformUnreachableError, True),

@@ -61,7 +61,7 @@ class _VersionPage(BaseModel):
 
 
 def read_health(http: BoundedHttp, deployment: Deployment, expected: AirflowVersion) -> Health:
-    """Ask the Airflow for its health and its version. One that does not answer is unhealthy, which is no error.
+    """Ask the Airflow for its health and its version. An Airflow that does not answer is unhealthy.
 
     Airflow 1.10 has no API for its version. There, only the health counts.
 

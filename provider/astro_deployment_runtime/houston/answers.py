@@ -56,7 +56,7 @@ def _usable_urls(value: object) -> object:
 _Identifier = Annotated[str, Field(min_length=1, strict=True)]
 _Label = Annotated[str | None, BeforeValidator(_text)]
 _Version = Annotated[str, BeforeValidator(_version_text)]
-"""A version as Houston writes it. Null reads as an empty text; anything else that is no text, as its JSON."""
+"""A version as Houston writes it. Null reads as an empty text, any other value as its JSON."""
 
 _VERSION_FIELDS: Final = (
     "airflowVersion",
@@ -160,7 +160,7 @@ def deployment_answer(value: object, documents: Documents, workspace_id: str | N
 
 
 def certified_versions(data: Mapping[str, Any], query: Query) -> list[str]:
-    """Return the Certified versions on offer. An unexpected entry is among them as a text that is no version."""
+    """Return the Certified versions on offer. An unexpected entry is among them as a text that no version equals."""
     if "deploymentConfig" not in query.document:
         return []
     config = data.get("deploymentConfig")

@@ -15,11 +15,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
 GATHER_SECONDS: Final = 0.1
-"""How long the first caller of a batch waits for others."""
+"""Seconds that the first caller of a batch waits for others."""
 _JITTER: Final = 0.2
 """Random share of that time, so that several processes do not send in step."""
 _CHECK_SECONDS: Final = 0.5
-"""How often a waiting thread checks whether the user cancelled the run."""
+"""Seconds after which a waiting thread checks again whether the user cancelled the run."""
 
 Value = TypeVar("Value")
 

@@ -163,12 +163,12 @@ class BoundedHttp:
         try:
             parts = urlsplit(url)
         except ValueError:
-            return "a place that is no address"
+            return "an invalid address"
         return self.quote(parts._replace(netloc=parts.netloc.rpartition("@")[2], query="", fragment="").geturl())
 
 
 def read_json(response: httpx.Response) -> object:
-    """Return what an answer holds; None if it is no JSON."""
+    """Return what an answer holds; None if it is not JSON."""
     try:
         return response.json()
     except (ValueError, RecursionError):
@@ -176,5 +176,5 @@ def read_json(response: httpx.Response) -> object:
 
 
 def is_json(response: httpx.Response) -> bool:
-    """Return whether an answer is a JSON object. Houston and Airflow send one with each refusal, a proxy does not."""
+    """Return whether an answer is a JSON object, like refusals of Houston and Airflow, unlike those of a proxy."""
     return isinstance(read_json(response), dict)

@@ -39,10 +39,10 @@ if TYPE_CHECKING:
     from astro_deployment_runtime.planning.platform_version import Platform
 
 SNAPSHOT_SECONDS: Final = 30.0
-"""How long a snapshot of the fleet is cached."""
+"""Seconds for which a snapshot of the fleet is cached."""
 
 POLL_GATHER_SECONDS: Final = 2.0
-"""Longest time that a poll of one Deployment waits for others to join its request."""
+"""Longest time, in seconds, that a poll of one Deployment waits for others to join its request."""
 
 _Found = TypeVar("_Found")
 
@@ -72,7 +72,7 @@ class Houston:
 
         Args:
             transport: sends requests to Houston and to the Airflows.
-            feed: what the platform does not tell of releases.
+            feed: adds the data about releases that the platform lacks.
             now: a clock, in seconds.
             gather: seconds that a read of one Deployment waits for others to join its request.
             poll_gather: the same for a poll, at most.

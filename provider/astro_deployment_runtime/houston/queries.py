@@ -92,7 +92,7 @@ class Queries:
     """Reads Houston with the documents that fit the platform. Safe to share among threads."""
 
     def __init__(self, transport: Transport, feed: Catalog) -> None:
-        """Read over that transport. The feed adds what the platform does not tell of releases."""
+        """Read over that transport. The feed adds the data about releases that the platform lacks."""
         self._transport = transport
         self._feed = feed
         self._platform: Platform | None = None

@@ -30,13 +30,13 @@ class Snapshot:
     gaps: tuple[str, ...] = ()
     """Clauses that say why Deployments may be missing here."""
     refused: tuple[str, ...] = ()
-    """What this platform should tell and refuses to tell."""
+    """Data that this platform should have and refuses to tell."""
     tells_deployment_labels: bool = True
     tells_workspace_labels: bool = True
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What is odd about this snapshot, as sentences for the user."""
+        """Remarks about gaps and unreadable data, as sentences for the user."""
         notes = of_rows(self.catalog)
         if self.gaps:
             notes.append(f"Houston does not show the whole fleet: {_first_few(self.gaps)}")

@@ -30,7 +30,7 @@ _LOOPBACK: Final = ("localhost", "127.0.0.1", "[::1]")
 _HASHED: Final = re.compile(r"[0-9a-f]{8}\.\d+")
 """The name that OpenSSL expects for a certificate in a folder."""
 _PASSWORD_FOR_PORT: Final = re.compile(r"(?<=[^:/\[\]]:)(?!\d+(?:/|$))[^/:\]]+")
-"""A text in the place of a port, as in ``http://user:password``."""
+"""A text instead of a port, as in ``http://user:password``."""
 _HIGHEST_PORT: Final = 65_535
 
 
@@ -55,7 +55,7 @@ class ClientPool:
         """
         context = _tls_context(url, ca_file)
         self.trusted = f"astro:caFile {str(ca_file)!r}" if ca_file else _trusted_by_default()
-        """Whose CA certificates are trusted, for messages."""
+        """The source of the trusted CA certificates, for messages."""
         self._options: dict[str, Any] = {
             "verify": context,
             "follow_redirects": False,
@@ -239,7 +239,7 @@ def _proxy_problem() -> str | None:
     wrong = [entry for entry in hosts if entry and not _is_host(entry)]
     if excepted and wrong:
         return (
-            f"{excepted[0]} is {excepted[1]!r}, where {wrong[0]!r} is no host: write names, domains and addresses "
+            f"{excepted[0]} is {excepted[1]!r}, where {wrong[0]!r} is not a host: write names, domains and addresses "
             "with commas between, an IPv6 address without brackets and without a range"
         )
     return None
@@ -251,11 +251,11 @@ def _unusable(proxy: str) -> str | None:
         url = httpx.URL(proxy if "://" in proxy else f"http://{proxy}")
         port = url.port or 0
     except (ValueError, httpx.InvalidURL):
-        return "which is no address"
+        return "which is not an address"
     if url.scheme in {"socks5", "socks5h"} and importlib.util.find_spec("socksio") is None:
         return "which is a SOCKS proxy, and those are not supported"
     if not url.scheme or " " in proxy or ("://" not in proxy and "/" in proxy) or port > _HIGHEST_PORT:
-        return "which is no address"
+        return "which is not an address"
     if url.scheme not in {"http", "https", "socks5", "socks5h"}:
         return f"and a proxy over {url.scheme} is not supported"
     return None if url.host else "which names no host"

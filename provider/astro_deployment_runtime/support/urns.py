@@ -30,6 +30,6 @@ class Urn:
 
 
 def resource_name(urn: str) -> str:
-    """Return the name in a URN: all that follows the third ``::``. A text that is no URN is returned as it is."""
+    """Return the name in a URN: all that follows the third ``::``. Any other text is returned as it is."""
     parsed = Urn.parse(urn)
     return parsed.name if parsed else urn

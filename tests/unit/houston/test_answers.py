@@ -58,7 +58,7 @@ def test_a_deployment_without_id_or_release_name_is_rejected(wrong: dict[str, An
 
 @pytest.mark.parametrize("value", [None, 5, "stars-1", []])
 def test_a_value_that_is_no_object_is_rejected(value: object) -> None:
-    """It is no Deployment."""
+    """It cannot be a Deployment."""
     with pytest.raises(ValidationError):
         deployment_answer(value, documents("0.30.4"))
 

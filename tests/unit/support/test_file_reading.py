@@ -32,7 +32,7 @@ SETTINGS = ConnectionSettings(url="http://localhost", token=SecretStr("canary-47
 
 
 def folder(path: Path) -> None:
-    """Make a folder in the place of a file."""
+    """Make a folder instead of a file."""
     path.mkdir()
 
 

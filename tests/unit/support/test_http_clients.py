@@ -92,11 +92,11 @@ BAD_PROXIES = {
     "file:///etc/proxy": "and a proxy over file is not supported",
     "http://": "which names no host",
     "http://:3128": "which names no host",
-    "http://proxy.example.com:99999": "which is no address",
-    "http://[::1": "which is no address",
-    "http://a proxy": "which is no address",
-    "://proxy": "which is no address",
-    "socks5:/proxy": "which is no address",
+    "http://proxy.example.com:99999": "which is not an address",
+    "http://[::1": "which is not an address",
+    "http://a proxy": "which is not an address",
+    "://proxy": "which is not an address",
+    "socks5:/proxy": "which is not an address",
     **(
         {}
         if importlib.util.find_spec("socksio")
@@ -139,7 +139,7 @@ def test_an_invalid_entry_of_no_proxy_is_named(name: str, entry: str, monkeypatc
     """With its variable, its whole value and the entry. Houston on this machine does not depend on it."""
     value = f"localhost, {entry},example.org"
     monkeypatch.setenv(name, value)
-    assert problem().startswith(f"{name} is {value!r}, where {entry!r} is no host: write ")
+    assert problem().startswith(f"{name} is {value!r}, where {entry!r} is not a host: write ")
     for url in LOOPBACK:
         assert list(made(url))
 

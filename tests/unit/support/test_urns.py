@@ -31,6 +31,6 @@ def test_a_urn_is_taken_apart(name: str, parents: str) -> None:
 
 @pytest.mark.parametrize("text", ["", "data-eng", "a::b::c::d", "urn:pulumi:dev::astro::type"])
 def test_another_text_is_no_urn(text: str) -> None:
-    """Whoever judges a fleet has no URNs yet, and gives names."""
+    """The plan of a fleet has names and no URNs yet."""
     assert Urn.parse(text) is None
     assert resource_name(text) == text
