@@ -82,7 +82,10 @@ def select_deployments(
     mistakes += _same_names(entries, picked)
     if found := list(filter(None, mistakes)):
         raise InvalidConfigError("\n".join(found))
-    notes = [*picker.notes, *(f"astro:exclude: {each!r} matches no Deployment" for each in picker.unused())]
+    notes = [
+        *picker.notes,
+        *(f"astro:exclude: {each!r} matches no Deployment" for each in picker.unmatched_exclusions()),
+    ]
     return SelectedFleet(entries=(*entries, *picked), notes=tuple(notes))
 
 
@@ -91,42 +94,45 @@ class _Picker:
 
     def __init__(self, fleet: FleetConfig, candidates: Sequence[Candidate]) -> None:
         self.candidates = candidates
-        self.by_id = {each.id: each.release_name for each in candidates}
-        self.ids: dict[str, set[str]] = {}
+        self.release_name_by_id = {each.id: each.release_name for each in candidates}
+        self.ids_by_release_name: dict[str, set[str]] = {}
         for each in candidates:
-            self.ids.setdefault(each.release_name, set()).add(each.id)
+            self.ids_by_release_name.setdefault(each.release_name, set()).add(each.id)
         self.exclude = fleet.exclude
-        self.used: set[str] = set()
-        self.picked: set[str] = set()
-        """Release names."""
+        self.matched_exclusions: set[str] = set()
+        self.picked_names: set[str] = set()
         self.notes: list[str] = []
-        self.taken = set[str]()
+        self.taken_ids: set[str] = set()
         """Ids of the Deployments that are declared or picked already."""
         for entry in fleet.deployments:
-            self.taken |= (
-                {entry.deployment_id} if entry.deployment_id else self.ids.get(entry.release_name or "", set())
+            self.taken_ids |= (
+                {entry.deployment_id}
+                if entry.deployment_id
+                else self.ids_by_release_name.get(entry.release_name or "", set())
             )
 
     def excludes(self, release_name: str | None, deployment_id: str | None) -> bool:
-        name = release_name or self.by_id.get(deployment_id or "")
-        ids = {deployment_id} if deployment_id else self.ids.get(release_name or "", set())
+        name = release_name or self.release_name_by_id.get(deployment_id or "")
+        ids = {deployment_id} if deployment_id else self.ids_by_release_name.get(release_name or "", set())
         hits = {each for each in self.exclude if each in ids or (name and fnmatchcase(name, each))}
-        self.used |= hits
+        self.matched_exclusions |= hits
         return bool(hits)
 
-    def unused(self) -> list[str]:
-        return [each for each in self.exclude if each not in self.used]
+    def unmatched_exclusions(self) -> list[str]:
+        return [each for each in self.exclude if each not in self.matched_exclusions]
 
     def pick(self, selection: Selection) -> list[DeploymentEntry]:
         """Return an entry for each Deployment that matches and is not declared already, by release name."""
         matching = [each for each in self.candidates if each.matches(selection.selector)]
         if not matching:
             self.notes.append(f"{selection.key} picks no Deployment")
-        new = [each for each in matching if each.id not in self.taken and not self.excludes(each.release_name, each.id)]
-        self.taken.update(each.id for each in new)
+        new = [
+            each for each in matching if each.id not in self.taken_ids and not self.excludes(each.release_name, each.id)
+        ]
+        self.taken_ids.update(each.id for each in new)
         # Two Deployments with the same release name get one entry; it is refused when the Deployment is looked up.
-        names = sorted({each.release_name for each in new} - self.picked)
-        self.picked.update(names)
+        names = sorted({each.release_name for each in new} - self.picked_names)
+        self.picked_names.update(names)
         return [selection.template.model_copy(update={"name": name, "release_name": name}) for name in names]
 
 
