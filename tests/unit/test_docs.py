@@ -126,9 +126,7 @@ def test_the_generated_tables_are_up_to_date() -> None:
 def test_the_resource_and_a_fleet_entry_have_the_same_arguments() -> None:
     """An entry of a fleet has two more keys, which the page lists."""
     parameters = inspect.signature(AstroDeploymentRuntime).parameters
-    assert {name for name in parameters if name not in {"resource_name", "held", "hold", "opts"}} == set(
-        ResourceArguments.model_fields
-    )
+    assert {name for name in parameters if name not in {"resource_name", "opts"}} == set(ResourceArguments.model_fields)
     more = table(CONFIGURATION, "key", "default", "meaning")
     assert set(more) == set(DeploymentEntry.model_fields) - set(ResourceArguments.model_fields)
 
