@@ -585,7 +585,7 @@ def test_unreadable_releases_on_offer_are_named(change: dict[str, Any], told: st
         assert client.find(release_name="stars-1").id == "ckw1"
         client.observe("ckw1")
         (note,) = client.snapshot().notes
-        assert note.startswith("the platform's offer has 1 row that cannot be read as a release; left out: ")
+        assert note.startswith("the platform's offer has 1 row that cannot be read; left out: ")
         assert told[:40] in note
         if "runtimeReleases" not in change:
             assert ReleaseId.parse("Runtime 5.0.4") in client.snapshot().catalog

@@ -164,7 +164,7 @@ def test_unreadable_releases_are_one_note_of_the_fleet() -> None:
         fleet = plan_fleet(read_fleet_config(everything()), lifecycle)
         (note,) = fleet.notes
         assert note.startswith(
-            "the platform's offer has 52 rows that cannot be read as releases; left out: 2.5, 7.0.0-rc1 (2.5.0), "
+            "the platform's offer has 52 rows that cannot be read; left out: 2.5, 7.0.0-rc1 (2.5.0), "
         )
         assert note.endswith(" and 48 more")
         assert len(note) < 200
@@ -179,7 +179,7 @@ def test_note_is_repeated_when_a_fleet_is_planned_again() -> None:
     with platform.lifecycle() as lifecycle:
         assert build_manifest(everything(), None, lambda: lifecycle).needs_state
         manifest = build_manifest(everything(accept=["cancel-pending"]), {}, lambda: lifecycle)
-    assert manifest.notes == ["the platform's offer has 1 row that cannot be read as a release; left out: 2.\\x1b5"]
+    assert manifest.notes == ["the platform's offer has 1 row that cannot be read; left out: 2.\\x1b5"]
 
 
 def test_without_a_fleet_the_first_check_shows_the_note() -> None:
@@ -189,7 +189,7 @@ def test_without_a_fleet_the_first_check_shows_the_note() -> None:
         given = {"release_name": "stars-1", "runtime_version": "9.9.9", "accept": []}
         first = lifecycle.check("a::b::c::one", {}, given)
         assert first.failures
-        assert first.warnings == ("the platform's offer has 1 row that cannot be read as a release; left out: 2.5",)
+        assert first.warnings == ("the platform's offer has 1 row that cannot be read; left out: 2.5",)
         given = {"release_name": "stars-2", "runtime_version": "5.0.4", "accept": []}
         assert lifecycle.check("a::b::c::two", {}, given).warnings == ()
 

@@ -48,7 +48,7 @@ def test_a_deployment_is_planned_from_what_it_runs(served: Served, capsys: pytes
     """With its label, by the rules for the platform's version, in two requests."""
     assert main.main(["plan", "--release", "stars-1", "--to", "5.0.4"]) == 0
     lines = capsys.readouterr().out.splitlines()
-    assert lines[0] == "Stars-1 (stars-1): 2 hops to Astro Runtime 5.0.4 (Airflow 2.2.3 > 2.3.0)"
+    assert lines[0] == "Stars-1 (stars-1): AC 2.2.3 > AC 2.3.0 > Astro Runtime 5.0.4 (2 hops, Airflow 2.2.3 > 2.3.0)"
     assert not [line for line in lines if "Offline" in line]
     assert len(served.asked()) == 2
 
@@ -82,7 +82,7 @@ def test_a_refusal_of_one_deployment_has_exit_code_3(capsys: pytest.CaptureFixtu
     """With the reasons and the next steps."""
     assert main.main(["plan", "--release", "wind-3", "--to", "4.0.11"]) == 3
     text = capsys.readouterr().out
-    assert text.startswith("Wind-3 (wind-3): no way from Astro Runtime 4.2.5 to Astro Runtime 4.0.11 (Airflow 2.2.3)\n")
+    assert text.startswith("Wind-3 (wind-3): no path from Astro Runtime 4.2.5 to Astro Runtime 4.0.11 (Airflow 2.2.3)\n")
     assert "  NO-REVERT: " in text
     assert "\nNext: " in text
 
@@ -92,12 +92,12 @@ def test_a_pending_hop_counts_as_foreign(capsys: pytest.CaptureFixture[str]) -> 
     """The answer says so, because there is no state. If it is the path's next hop, it is adopted."""
     assert main.main(["plan", "--release", "tides-4", "--to", "5.0.4"]) == 3
     text = capsys.readouterr().out
-    assert "PENDING: Astro Runtime 4.2.5 is pending: started by someone else" in text
+    assert "PENDING: Astro Runtime 4.2.5 is pending and not on the path; someone else started it" in text
     assert text.endswith("who started a pending hop. This answer assumes that somebody else did.\n")
     assert main.main(["plan", "--release", "tides-4", "--to", "5.0.4", "--accept", "cancel-pending"]) == 0
     assert "1. cancel   Astro Runtime 4.2.5 (pending)" in capsys.readouterr().out
     assert main.main(["plan", "--release", "tides-4", "--to", "4.2.5"]) == 0
-    assert "Hop 1 is pending already" in capsys.readouterr().out
+    assert "Hop 1 is already pending" in capsys.readouterr().out
 
 
 @pytest.mark.usefixtures("served")
@@ -241,7 +241,7 @@ def test_releases_explain_and_graph_use_the_platform(capsys: pytest.CaptureFixtu
     assert "5.0.4" in [each["version"] for each in found["releases"]]
     assert main.main(["explain", "AC 2.2.3", "5.0.4", "--live"]) == 0
     text = capsys.readouterr().out
-    assert text.startswith("2 hops to Astro Runtime 5.0.4 (Airflow 2.2.3 > 2.3.0)\n")
+    assert text.startswith("AC 2.2.3 > AC 2.3.0 > Astro Runtime 5.0.4 (2 hops, Airflow 2.2.3 > 2.3.0)\n")
     assert "Offline" not in text
     assert main.main(["explain", "AC 2.2.3", "9.9.9", "--live"]) == 3
     assert "\n  python -m astro_deployment_runtime explain 'AC 2.2.3' 5.0.4 --live\n" in capsys.readouterr().out

@@ -108,7 +108,7 @@ def test_airflow_3_is_reached_through_airflow_2_7_or_later(
         engine = InProcessEngine(platform.url, catalog="published")
         lines = engine.preview(runtime_version="3.1-x").lines
         assert "FROM astrocrpublic.azurecr.io/runtime:3.1-21" in "\n".join(lines)
-        assert "3.1-x stands for Astro Runtime 3.1-21." in lines
+        assert "3.1-x resolves to Astro Runtime 3.1-21." in lines
         assert engine.up(runtime_version="3.1-x") is None
         assert "its Airflow is healthy at 3.1.8" in "\n".join(engine.told.infos)
         assert engine.saved is not None

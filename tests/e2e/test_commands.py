@@ -85,7 +85,7 @@ def test_a_first_stack_to_the_letter(platform: StartSandbox, project: MakeProjec
     if page is _README:
         script.append("pulumi preview\npulumi up --yes\npulumi preview --expect-no-changes")
     printed = _paste(stack, "\n".join(script), typed)
-    assert "2 hops to Astro Runtime 5.0.4" in printed
+    assert "AC 2.2.3 > AC 2.3.0 > Astro Runtime 5.0.4 (2 hops" in printed
     assert TOKEN not in (stack.folder / "stacks" / "Pulumi.production.yaml").read_text(encoding="utf-8")
     assert sandbox.show(_RELEASE)["version"] == "5.0.4"
 

@@ -120,7 +120,7 @@ def test_the_program_of_the_readme_works(platform: StartSandbox, project: MakePr
     stack.program(program)
     if not own_host:
         stack.on_the_stock_host()
-    assert "2 hops to Astro Runtime 5.0.4" in stack.preview().text
+    assert "AC 2.2.3 > AC 2.3.0 > Astro Runtime 5.0.4 (2 hops" in stack.preview().text
     assert re.search(r'runs: "Astro Runtime 5\.0\.4"', stack.up().text)
     assert sandbox.show(_RELEASE)["version"] == "5.0.4"
     stack.preview("--expect-no-changes")
@@ -132,7 +132,7 @@ def test_the_program_of_the_page_on_fleets_works(platform: StartSandbox, project
     (program,) = _fenced(ROOT / "docs" / "fleets.md", "python")
     stack.program(program.replace("Machine Learning", "ml"))
     preview = stack.preview().text
-    assert "picked-1: 2 hops to Astro Runtime 5.0.4" in preview
+    assert "picked-1: AC 2.2.3 > AC 2.3.0 > Astro Runtime 5.0.4 (2 hops" in preview
     assert "other-2" not in preview
 
 
@@ -163,7 +163,7 @@ def test_each_platform_is_a_stack_of_its_own(platform: StartSandbox, project: Ma
         config["config"]["astro:selectors"] = selectors
         settings.write_text(yaml.safe_dump(config), encoding="utf-8")
     for name, sandbox in platforms.items():
-        assert f"{name}-1: 2 hops to Astro Runtime 5.0.4" in stack.preview("--stack", name).text
+        assert f"{name}-1: AC 2.2.3 > AC 2.3.0 > Astro Runtime 5.0.4 (2 hops" in stack.preview("--stack", name).text
         stack.up("--stack", name)
         assert sandbox.show(f"{name}-1")["version"] == "5.0.4"
 

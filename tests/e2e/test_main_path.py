@@ -65,7 +65,7 @@ def test_preview_costs_the_same_requests_for_one_and_for_many(platform: StartSan
     stack.declare(*({"releaseName": name, "runtimeVersion": "5.0.4"} for name in names))
     sandbox.forget_requests()
     preview = stack.preview()
-    assert preview.text.count("2 hops to Astro Runtime 5.0.4") >= len(names)
+    assert preview.text.count("AC 2.2.3 > AC 2.3.0 > Astro Runtime 5.0.4 (2 hops") >= len(names)
     assert [request["path"] for request in sandbox.requests()] == ["/v1"] * 2
 
 
@@ -81,7 +81,7 @@ def test_json_preview_carries_the_plan(platform: StartSandbox, project: MakeProj
     inputs = next(step["newState"]["inputs"] for step in steps if step["urn"].endswith("::stars-1"))
     assert inputs["path"] == "AC 2.2.3 > AC 2.3.0 > Astro Runtime 5.0.4"
     assert inputs["hops"] == 2
-    assert inputs["plan"][0] == "stars-1: 2 hops to Astro Runtime 5.0.4 (Airflow 2.2.3 > 2.3.0)"
+    assert inputs["plan"][0] == "stars-1: AC 2.2.3 > AC 2.3.0 > Astro Runtime 5.0.4 (2 hops, Airflow 2.2.3 > 2.3.0)"
 
 
 def test_unknown_arguments_plan_nothing_and_say_so(platform: StartSandbox, project: MakeProject) -> None:

@@ -130,7 +130,7 @@ def test_the_pipeline_for_gitlab_comments_and_brings_forward(platform: StartSand
     assert forge.run(preview) == 1
     assert "--request PUT" in forge.last_call
     assert forge.last_call.endswith(f" {notes}/17")
-    assert '<failure message="no way from AC 2.2.3' in (stack.folder / "report.xml").read_text(encoding="utf-8")
+    assert '<failure message="no path from AC 2.2.3' in (stack.folder / "report.xml").read_text(encoding="utf-8")
     assert sandbox.mutations() == []
     stack.declare({"releaseName": "stars-1", "runtimeVersion": "5.0.4", "image": IMAGE})
     assert forge.run(up) == 0

@@ -30,6 +30,6 @@ def test_airflow_3_is_reached_from_certified(platform: StartSandbox, project: Ma
     stack.declare({"releaseName": "stars-1", "runtimeVersion": "3.1-x", "image": IMAGE})
     shown = stack.preview().lines("stars-1")
     assert "FROM astrocrpublic.azurecr.io/runtime:3.1-21" in "\n".join(shown)
-    assert "3.1-x stands for Astro Runtime 3.1-21." in shown
+    assert "3.1-x resolves to Astro Runtime 3.1-21." in shown
     assert "its Airflow is healthy at 3.1.8" in stack.up().text
     stack.preview("--expect-no-changes")

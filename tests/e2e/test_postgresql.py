@@ -90,7 +90,7 @@ def test_a_second_run_at_the_same_time_is_refused(
     """From another checkout, which may preview; the first run arrives, and both then find nothing to do."""
     sandbox, stack = shared(platform, project, server, "locked")
     other = stack.checkout(tmp_path / "other")
-    assert "2 hops to Astro Runtime 5.0.4" in other.preview().text
+    assert "AC 2.2.3 > AC 2.3.0 > Astro Runtime 5.0.4 (2 hops" in other.preview().text
     with waiting(sandbox, stack) as first:
         refused(other, server)
         assert "Hop 1 is pending already" in other.preview().text

@@ -66,16 +66,16 @@ def test_a_line_is_resolved_and_held_when_the_offer_moves(
         stack.program(program)
     stack.declare({"releaseName": "stars-1", "runtimeVersion": "4.x", "image": IMAGE})
     first = stack.preview()
-    assert "4.x stands for Astro Runtime 4.2.4." in first.lines("stars-1")
+    assert "4.x resolves to Astro Runtime 4.2.4." in first.lines("stars-1")
     stack.up()
     assert stack.outputs("stars-1")["target"] == "4.2.4"
     publish(sandbox, catalog)
     moved = stack.preview("--expect-no-changes")
-    told = "warning: warning newer-target: 4.x is held at Astro Runtime 4.2.4, and Astro Runtime 4.2.5 is on offer: "
+    told = "warning: warning newer-target: 4.x stays at Astro Runtime 4.2.4, and Astro Runtime 4.2.5 is on offer; set "
     assert moved.lines("stars-1") == [f"{told}ASTRO_RESOLVE=newest takes it"]
     stack.up("--expect-no-changes")
     stack.environment["ASTRO_RESOLVE"] = "newest"
-    assert "4.x stands for Astro Runtime 4.2.5." in stack.preview().lines("stars-1")
+    assert "4.x resolves to Astro Runtime 4.2.5." in stack.preview().lines("stars-1")
     stack.up()
     assert sandbox.show("stars-1")["version"] == "4.2.5"
     del stack.environment["ASTRO_RESOLVE"]
@@ -99,7 +99,7 @@ def test_a_fleet_is_summed_up_as_it_is_held(platform: StartSandbox, project: Mak
     preview = stack.preview()
     assert "fleet: 2 Deployments, 1 hop, 1 with nothing to do" in preview.text
     assert "1 x AC 2.2.5 > Astro Runtime 4.2.4" in preview.text
-    assert "Hop 1 is pending already: it is taken up, not started again." in preview.lines("dust-2")
+    assert "Hop 1 is already pending. This run adopts it and does not start it again." in preview.lines("dust-2")
     sandbox.deploy("dust-2", "quay.io/astronomer/astro-runtime:4.2.4")
     stack.up()
     assert {sandbox.show(name)["version"] for name in ("stars-1", "dust-2")} == {"4.2.4"}
@@ -118,7 +118,7 @@ def test_what_is_denied_is_refused_before_anything_is_changed(platform: StartSan
     refused = stack.up(code=1)
     assert "1 of 2 Deployments is refused; nothing was changed." in refused.text
     assert "DENIED: deprecated: the vendor has deprecated Astro Runtime 4.2.5" in refused.text
-    assert "take deprecated out of deny" in refused.text
+    assert "remove deprecated from deny" in refused.text
     assert sandbox.mutations() == []
     stack.environment["ASTRO_ON_REFUSAL"] = "skip"
     up = stack.up(code=1)

@@ -47,8 +47,8 @@ def test_an_image_that_is_not_known_yet(platform: StartSandbox, project: MakePro
     assert "NO-REVERT" in refused.text
     stack.program(UNKNOWN.format(image=IMAGE, version="5.0.4"))
     lines = stack.preview("--save-plan=plan.json").lines("stars")
-    assert lines[0].startswith("stars (stars-1): 1 hop to Astro Runtime 5.0.4")
-    assert lines[-1] == "The image of the hop depends on image, which is known only when what it comes from exists."
+    assert lines[0].startswith("stars (stars-1): Astro Runtime 4.2.5 > Astro Runtime 5.0.4 (1 hop")
+    assert lines[-1] == "The image of the hop depends on image, which comes from a resource that does not exist yet."
     stack.up("--plan=plan.json")
     assert sandbox.show("stars-1")["version"] == "5.0.4"
     assert stack.outputs("stars")["plan"][-1] == "Hop 1 delivers registry.example.com/team/airflow:runtime-5.0.4"

@@ -25,12 +25,10 @@ from tests.property.test_crowded import crowd
 if TYPE_CHECKING:
     from tests.property.oracle import Row
 
-NEWEST: Final = re.compile(
-    r"the newest (Certified|Runtime) release to which one hop leads, and from which (.+) is (\d+) hops? away"
-)
+NEWEST: Final = re.compile(r"the newest (Certified|Runtime) release one hop away, from which (.+) is (\d+) hops? away")
 EQUIVALENT: Final = re.compile(r"the newest equivalent of (.+) from which the target can be reached")
 SUMMIT: Final = re.compile(
-    r"the highest Certified release in reach from whose equivalent the target can be reached(; there is none .*)?"
+    r"the highest Certified release whose equivalent leads to the target(; no Certified release has .*)?"
 )
 OWN: Final = re.compile(r"it is the Certified release with the target's Airflow version, (.+)")
 

@@ -228,8 +228,8 @@ def test_unknown_image_or_option_still_plans_the_path(
     assert (inputs["path"], inputs["hops"]) == ("AC 2.2.3 > AC 2.3.0 > Astro Runtime 5.0.4", 2)
     assert rpc.contains_unknowns(inputs["plan"]) == (line is not None)
     ((_, shown), _) = row.shown
-    assert shown.startswith("data-eng (stars-1): 2 hops to Astro Runtime 5.0.4")
-    assert line is None or shown.splitlines()[-1] == f"{line}which is known only when what it comes from exists."
+    assert shown.startswith("data-eng (stars-1): AC 2.2.3 > AC 2.3.0 > Astro Runtime 5.0.4 (2 hops")
+    assert line is None or shown.splitlines()[-1] == f"{line}which comes from a resource that does not exist yet."
     assert provider.diff(STARS, {}, inputs).changes is True
     assert provider.diff(WIND, {}, inputs).replaces == ["deployment_id"]
 
@@ -239,7 +239,7 @@ def test_unknown_argument_does_not_delay_a_refusal(provider: RuntimeProvider, un
     """A downgrade does not wait for an image."""
     given = GIVEN | {"release_name": "tides-4", "runtime_version": "4.0.11", unknown: UNKNOWN}
     (failure,) = provider.check({}, given).failures
-    assert "no way from AC 2.2.5 to Astro Runtime 4.0.11" in failure.reason
+    assert "no path from AC 2.2.5 to Astro Runtime 4.0.11" in failure.reason
 
 
 def test_unknown_acceptance_leaves_an_acceptable_refusal_undecided(provider: RuntimeProvider, row: Row) -> None:

@@ -127,5 +127,5 @@ def _judged(warnings: Iterable[PlanWarning], arguments: ResourceArguments) -> li
     if denied := [warning for warning in shown if warning.name in arguments.denied]:
         names = " and ".join(dict.fromkeys(warning.name for warning in denied))
         found = "\n".join(f"denied: {warning.name}: {warning.message}" for warning in denied)
-        raise InvalidProjectError(f"{found}\nCorrect that, or take {names} out of deny.")
+        raise InvalidProjectError(f"{found}\nCorrect that, or remove {names} from deny.")
     return shown

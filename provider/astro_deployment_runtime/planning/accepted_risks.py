@@ -34,7 +34,8 @@ def read_denied(names: Iterable[str]) -> frozenset[WarningName]:
     """
     given = [name.strip() for name in names]
     known = ", ".join(DENIABLE_WARNINGS)
-    if problems := [f"{name!r} cannot be denied: known are {known}" for name in given if name not in DENIABLE_WARNINGS]:
+    problems = [f"{name!r} cannot be denied; use one of: {known}" for name in given if name not in DENIABLE_WARNINGS]
+    if problems:
         raise InvalidInputError("; ".join(problems))
     return frozenset(map(WarningName, given))
 
@@ -72,7 +73,7 @@ class AcceptedRisks:
                 plain.add(name.strip())
             else:
                 known = ", ".join((*ACCEPTABLE_RISKS, *DENIABLE_WARNINGS))
-                problems.append(f"{name!r} cannot be accepted: known are {known}")
+                problems.append(f"{name!r} cannot be accepted; use one of: {known}")
         if problems:
             raise InvalidInputError("; ".join(problems))
         return cls(

@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 
 _KINDS: Final = {Distribution.CERTIFIED: "Certified", Distribution.RUNTIME: "Runtime"}
 _MANNERS: Final = {
-    Strategy.CERTIFIED_FIRST: "stays on Certified as far as that helps, as the vendor's guide does, then migrates",
-    Strategy.FEWEST_HOPS: "takes a shortest path, wherever it migrates",
+    Strategy.CERTIFIED_FIRST: "stays on Certified as long as possible, then migrates, as in the vendor's guide",
+    Strategy.FEWEST_HOPS: "takes the shortest path, even if it migrates earlier",
 }
 
 
@@ -57,7 +57,7 @@ def refusal_explanation(refusal: Refusal, request: PlanRequest) -> list[str]:
     lines += [f"  {rule}: {RULE[rule].source}" for rule in rules]
     near = [release for release in (refusal.below, refusal.above) if release is not None]
     if near:
-        lines += ["", f"The way{'s' if len(near) > 1 else ''} to the nearest target{'s' if len(near) > 1 else ''}:"]
+        lines += ["", "Paths to the nearest targets:" if len(near) > 1 else "Path to the nearest target:"]
     return [*lines, *(f"  {_way(path_to(release, request))}" for release in near)]
 
 
@@ -67,9 +67,9 @@ def _way(path: Sequence[Release]) -> str:
 
 def _why_nothing(plan: Plan, request: PlanRequest) -> str:
     if isinstance(request.target, Equivalent):
-        return f"{plan.current} is an Astro Runtime already, so there is nothing to migrate"
+        return f"{plan.current} is already an Astro Runtime, so there is nothing to migrate"
     if any(warning.name is WarningName.NEWER for warning in plan.warnings):
-        return f"{plan.current} is more than the target, and newer is accepted"
+        return f"{plan.current} is higher than the target, and newer is accepted"
     return f"{plan.current} is the target"
 
 
@@ -80,7 +80,7 @@ def _hop_lines(number: int, hop: Hop, path: Sequence[Release], request: PlanRequ
         f"  {rule.id}: {rule.reason}",
         f"  source: {rule.source}",
         f"  why {hop.target}: {_why(number, path, request)}",
-        *(f"  passed over: {printable(text)}" for text in _passed_over(number, path, request)),
+        *(f"  skipped: {printable(text)}" for text in _passed_over(number, path, request)),
     ]
 
 
@@ -101,16 +101,16 @@ def _why(number: int, path: Sequence[Release], request: PlanRequest) -> str:
             goal = summit[0]
     left = path.index(goal) - number
     what = "the target" if goal is target else str(goal)
-    return f"the newest {kind} release to which one hop leads, and from which {what} is {hops_text(left)} away"
+    return f"the newest {kind} release one hop away, from which {what} is {hops_text(left)} away"
 
 
 def _why_summit(release: Release, target: Release, request: PlanRequest) -> str:
     if release.rank == target.rank:
         return f"it is the Certified release with the target's Airflow version, {target.airflow}"
-    text = "the highest Certified release in reach from whose equivalent the target can be reached"
+    text = "the highest Certified release whose equivalent leads to the target"
     if any(each.rank == target.rank for each in request.catalog.certified):
         return text
-    return f"{text}; there is none with the target's Airflow version, {target.airflow}"
+    return f"{text}; no Certified release has the target's Airflow version, {target.airflow}"
 
 
 def _passed_over(number: int, path: Sequence[Release], request: PlanRequest) -> Iterator[str]:
@@ -129,7 +129,7 @@ def _passed_over(number: int, path: Sequence[Release], request: PlanRequest) -> 
 def _needed_lines(path: Sequence[Release], request: PlanRequest) -> Iterator[str]:
     """Say of each release in between what forbids to leave it out."""
     if len(path) > 2:
-        yield "Why none of them can be left out:"
+        yield "Why each release in between is needed:"
     for before, release, after in zip(path, path[1:], path[2:], strict=False):
         against = request.verify(hop_between(before, after), final=after is path[-1])
         found = "; ".join(f"{violation.rule}: {violation.found}" for violation in against)
@@ -142,6 +142,6 @@ def _other_lines(path: Sequence[Release], request: PlanRequest) -> Iterator[str]
     found = path_to(path[-1], replace(request, strategy=other))
     yield f"Strategy: {request.strategy} {_MANNERS[request.strategy]}."
     if found == path:
-        yield f"  {other} gives the same path; none is shorter"
+        yield f"  {other} gives the same path; no path is shorter"
     else:
         yield f"  {other} {_MANNERS[other]}: {_way(found)}"

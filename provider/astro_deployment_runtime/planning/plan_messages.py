@@ -6,7 +6,7 @@ Pure: the same plan gives the same text, without a trailing newline. Names that 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from astro_deployment_runtime.planning.model import Action, Equivalent, Plan, PlanWarning, Refusal, RuleId
 from astro_deployment_runtime.planning.rules import RULE
@@ -16,26 +16,31 @@ from astro_deployment_runtime.support.text import printable, printable_name
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from astro_deployment_runtime.planning.model import Target
     from astro_deployment_runtime.planning.versions import AirflowVersion
 
 ARROW = " > "
 """Between the releases of a path; no release's name holds it."""
 
-OFFLINE = "Offline: what the platform's own version allows is not judged."
-"""Said wherever a plan was made without a platform."""
+OFFLINE = "Offline: the rule PLATFORM was not checked, since no platform was asked."
+"""Last line of a plan that was made without a platform."""
+
+
+_CANCEL_IT: Final = "Cancel it with accept: [cancel-pending], or in the Software UI"
+_DO_NOT_DEPLOY: Final = f"Do not deploy its image. {_CANCEL_IT}"
 
 
 def path_line(plan: Plan) -> str:
-    """Write the path in one line: ``AC 2.2.3 > AC 2.3.0 > Astro Runtime 5.0.4``; where nothing moves, what runs."""
+    """Return the path in one line: ``AC 2.2.3 > AC 2.3.0 > Astro Runtime 5.0.4``. Without a hop: what runs."""
     return ARROW.join(str(release) for release in (plan.current, *(hop.target for hop in plan.hops)))
 
 
 def plan_lines(plan: Plan, *, name: str | None = None, release_name: str | None = None) -> list[str]:
-    """Write a plan: what it comes to, its steps, what should be known, and where there is no way back.
+    """Return the lines of a plan: its path, steps, warnings, resolved target and point of no return.
 
     Args:
         plan: the plan.
-        name: the Deployment's label, if it is about one.
+        name: the Deployment's name, if the plan is about one.
         release_name: the Deployment's release name.
     """
     lines = [_heading(name, release_name) + _summary(plan)]
@@ -46,8 +51,8 @@ def plan_lines(plan: Plan, *, name: str | None = None, release_name: str | None 
     ]
     lines += [f"  {warning_line(warning)}" for warning in plan.warnings]
     if plan.resolved:
-        stands = ReleaseId(Distribution.RUNTIME, plan.resolved.version)
-        lines.append(f"{plan.resolved.declared} stands for {stands}.")
+        target = ReleaseId(Distribution.RUNTIME, plan.resolved.version)
+        lines.append(f"{plan.resolved.declared} resolves to {target}.")
     if plan.hops:
         first = "step 2" if plan.cancel else "hop 1"
         lines.append(f"Once {first} is deployed there is no way back to {plan.current}.")
@@ -55,14 +60,14 @@ def plan_lines(plan: Plan, *, name: str | None = None, release_name: str | None 
 
 
 def pending_lines(plan: Plan, pending: ReleaseId | None) -> list[str]:
-    """Say that the first hop is under way already, whoever started it."""
+    """Return the line that says that the first hop is already pending, whoever started it."""
     if plan.cancel is None and plan.hops and plan.hops[0].target.id == pending:
-        return ["Hop 1 is pending already: it is taken up, not started again."]
+        return ["Hop 1 is already pending. This run adopts it and does not start it again."]
     return []
 
 
 def confirmation_line(release_name: str, release: str, *, ask_airflow: bool) -> str:
-    """Say what is left to do for a hop that arrived after the run that started it had ended.
+    """Return what is left to do for a hop that arrived after its run had ended.
 
     Args:
         release_name: of the Deployment.
@@ -74,42 +79,40 @@ def confirmation_line(release_name: str, release: str, *, ask_airflow: bool) -> 
 
 
 def delivery_lines(plan: Plan, images: Sequence[str] | None) -> list[str]:
-    """Write how the image of each hop arrives.
+    """Return the lines that say how each hop gets its image.
 
     Args:
         plan: the plan.
-        images: one for each hop, which we deliver; None: somebody else deploys them.
+        images: the image that this program delivers for each hop; None: someone else deploys them.
     """
     if not plan.hops:
         return []
     if images is None:
-        return [
-            "No image is named: each hop is started, then waits until somebody deploys an image built FROM its line."
-        ]
+        waits = "this run starts each hop, then waits until someone deploys an image built FROM its line."
+        return [f"No image is declared: {waits}"]
     return [f"Hop {number} delivers {image}" for number, image in enumerate(images, start=1)]
 
 
 def unknown_lines(plan: Plan, arguments: Sequence[str]) -> list[str]:
-    """Say that how the images arrive is not known yet.
+    """Return the line that says that the images are not known yet.
 
     Args:
         plan: the plan.
-        arguments: the names of those that come from resources that do not exist yet; at least one.
+        arguments: the arguments that come from resources that do not exist yet; at least one.
     """
     if not plan.hops:
         return []
-    verb = "depends" if len(plan.hops) == 1 else "depend"
-    subject = "The image of the hop" if len(plan.hops) == 1 else "The images of the hops"
-    return [f"{subject} {verb} on {' and '.join(arguments)}, which is known only when what it comes from exists."]
+    images = "The image of the hop depends" if len(plan.hops) == 1 else "The images of the hops depend"
+    return [f"{images} on {' and '.join(arguments)}, which comes from a resource that does not exist yet."]
 
 
 def project_lines(written: Sequence[str], notes: Sequence[str], commands: Sequence[str], folder: str) -> list[str]:
-    """Write what becomes of an Astro project.
+    """Return the lines that say what happens in an Astro project.
 
     Args:
         written: the ``FROM`` line of each hop.
-        notes: what should be known of these lines.
-        commands: what is run for each hop, in order.
+        notes: remarks about these lines.
+        commands: the commands that run for each hop, in order.
         folder: the project, as the user named it.
     """
     if not written:
@@ -120,14 +123,15 @@ def project_lines(written: Sequence[str], notes: Sequence[str], commands: Sequen
 
 
 def warning_line(warning: PlanWarning) -> str:
-    """Write a warning, with its name."""
+    """Return a warning in one line, with its name."""
     return f"warning {warning.name}: {printable(warning.message)}"
 
 
 def refusal_lines(refusal: Refusal, *, name: str | None = None, release_name: str | None = None) -> list[str]:
-    """Write a refusal: all the reasons, the nearest targets and what to do next."""
-    way = "staying at" if refusal.target == refusal.current.id.version else f"way from {refusal.current} to"
-    lines = [f"{_heading(name, release_name)}no {way} {_wanted(refusal)}"]
+    """Return the lines of a refusal: every reason, the nearest targets and what to do next."""
+    stays = refusal.target == refusal.current.id.version
+    what = "cannot stay at" if stays else f"no path from {refusal.current} to"
+    lines = [f"{_heading(name, release_name)}{what} {_wanted(refusal)}"]
     for violation in refusal.violations:
         lines.append(f"  {violation.rule}: {printable(violation.found)}")
         lines.append(f"    because {RULE[violation.rule].reason}")
@@ -136,17 +140,40 @@ def refusal_lines(refusal: Refusal, *, name: str | None = None, release_name: st
 
 
 def refusal_message(refusal: Refusal, *, name: str | None = None, release_name: str | None = None) -> str:
-    """Write a refusal as one text, as an error carries it."""
+    """Return a refusal as one text, for an error."""
     return "\n".join(refusal_lines(refusal, name=name, release_name=release_name))
 
 
+def foreign_hop(pending: ReleaseId, illegal: str | None, target: Target, *, completable: bool) -> str:
+    """Return why a foreign pending hop is in the way, and the legal ways out.
+
+    Args:
+        pending: the hop's target.
+        illegal: the rules that completing it would break; None: completing it is legal.
+        target: the declared target.
+        completable: completing it is legal, and the target can still be reached.
+    """
+    if illegal:
+        return f"{pending} is pending; someone else started it, and {illegal}. {_DO_NOT_DEPLOY}"
+    found = f"{pending} is pending and not on the path; someone else started it"
+    if completable:
+        return f"{found}. Deploy its image to complete it, or cancel it with accept: [cancel-pending]"
+    return f"{found}, and no path leads from it to {target}. {_CANCEL_IT}"
+
+
+def foreign_hop_at_target(pending: ReleaseId, illegal: str | None) -> str:
+    """Return the warning that a foreign hop is pending on a Deployment that is at its target."""
+    found = f"{pending} is pending; someone else started it"
+    return f"{found}, and {illegal}. {_DO_NOT_DEPLOY}" if illegal else f"{found}, and this run leaves it alone"
+
+
 def title(name: str, release_name: str | None) -> str:
-    """Name a Deployment: by its name in the stack, and by its release name where that is another."""
+    """Return a Deployment's name in the stack, with its release name if that differs."""
     return _heading(name, release_name).removesuffix(": ")
 
 
 def deployment_refusal(name: str, reason: str) -> str:
-    """Write why a Deployment is refused. The report recognizes a refusal by this first line.
+    """Return why a Deployment is refused. The report recognizes a refusal by this first line.
 
     Args:
         name: the Deployment as :func:`title` names it.
@@ -156,12 +183,12 @@ def deployment_refusal(name: str, reason: str) -> str:
 
 
 def fleet_refusal(refused: int, total: int) -> str:
-    """Write how many Deployments of a fleet are refused, and the ways out. The report recognizes the first line."""
+    """Return how many Deployments of a fleet are refused, and the ways out. The report recognizes the first line."""
     head = f"{refused} of {total} Deployments {'is' if refused == 1 else 'are'} refused; nothing was changed."
     ways = (
-        "Correct what is declared for them, or leave them out (astro:exclude), or let the others go on without them: "
-        "set astro:onRefusal to skip, or ASTRO_ON_REFUSAL=skip.\n"
-        "The whole fleet is judged with --target, too: ASTRO_ON_REFUSAL=skip lets the targeted Deployments go on."
+        "Correct their declarations, exclude them (astro:exclude), or continue without them: set astro:onRefusal to "
+        "skip, or ASTRO_ON_REFUSAL=skip.\n"
+        "This check covers the whole fleet, even with --target. ASTRO_ON_REFUSAL=skip lets the targets continue."
     )
     return f"{head}\n\n{ways}"
 
@@ -169,7 +196,7 @@ def fleet_refusal(refused: int, total: int) -> str:
 def wave_lines(  # noqa: PLR0913 - what a wave comes to
     name: str, *, total: int, hops: int, still: int, refused: int, paths: Mapping[str, int], terms: Sequence[str]
 ) -> list[str]:
-    """Write what a wave comes to: a line for the numbers, and one for each path, the most frequent first."""
+    """Return the summary of a wave: a line with its numbers, then one for each path, the most frequent first."""
     counts = [f"{total} Deployment{'' if total == 1 else 's'}", hops_text(hops)]
     counts += [f"{still} with nothing to do"] if still else []
     counts += [f"{refused} refused"] if refused else []
@@ -182,12 +209,12 @@ def wave_lines(  # noqa: PLR0913 - what a wave comes to
 
 
 def hops_text(count: int) -> str:
-    """Write a number of hops: ``1 hop``, ``2 hops``."""
+    """Return a number of hops in words: ``1 hop``, ``2 hops``."""
     return f"{count} hop" if count == 1 else f"{count} hops"
 
 
 def _heading(name: str | None, release_name: str | None) -> str:
-    """Name the Deployment; nothing where the plan is about none."""
+    """Return the Deployment's title and a colon; empty where there is none."""
     if name is None:
         return f"{printable_name(release_name)}: " if release_name else ""
     if name == release_name or not release_name:
@@ -198,9 +225,10 @@ def _heading(name: str | None, release_name: str | None) -> str:
 def _summary(plan: Plan) -> str:
     if plan.hops:
         airflow = _airflow(plan.current.airflow, plan.target.airflow)
-        return f"{hops_text(len(plan.hops))} to {plan.target} ({airflow})"
+        cancel = f"cancel {plan.cancel}, then " if plan.cancel else ""
+        return f"{cancel}{path_line(plan)} ({hops_text(len(plan.hops))}, {airflow})"
     if plan.cancel:
-        return f"runs {plan.current}, nothing to do but to cancel {plan.cancel}"
+        return f"runs {plan.current}; cancel the pending hop to {plan.cancel}"
     return f"runs {plan.current}, nothing to do"
 
 
@@ -209,14 +237,14 @@ def _airflow(before: AirflowVersion, after: AirflowVersion) -> str:
 
 
 def _steps(plan: Plan) -> list[tuple[str, str, str, str]]:
-    """Return each step's cells: what is done, between which releases, what becomes of Airflow, and the image."""
+    """Return each step's cells: the action, the releases, the Airflow versions and the base image."""
     cancel = [(str(Action.CANCEL), f"{plan.cancel} (pending)", "", "")] if plan.cancel else []
     return cancel + [
         (
             str(hop.action),
             f"{hop.source} > {hop.target}",
             _airflow(hop.source.airflow, hop.target.airflow),
-            # The image is set off a little: it is what gets copied.
+            # One more blank before the image, which users copy.
             f" FROM {plan.base_images.image(hop.target.id)}",
         )
         for hop in plan.hops
@@ -230,13 +258,13 @@ def _wanted(refusal: Refusal) -> str:
         case RuntimeVersion():
             name = str(ReleaseId(Distribution.RUNTIME, refusal.target))
             airflow = f" (Airflow {refusal.airflow})" if refusal.airflow else ""
-            return f"{name}{airflow}" + (f", for which {refusal.resolved.declared} stands" if refusal.resolved else "")
+            return f"{name}{airflow}" + (f", resolved from {refusal.resolved.declared}" if refusal.resolved else "")
         case declared:
             return f"{declared}"
 
 
 def _nearest(refusal: Refusal) -> str | None:
-    """Name the nearest targets, the distribution once."""
+    """Return the line of the nearest targets, which names the distribution once."""
     near = [(refusal.below, "below"), (refusal.above, "above")]
     named = [f"{release.id.version} {where}" for release, where in near if release is not None]
     if not named:
@@ -245,13 +273,13 @@ def _nearest(refusal: Refusal) -> str | None:
 
 
 def _final(refusal: Refusal) -> bool:
-    """Tell whether a rule is broken that no accepting helps against."""
+    """Return whether a rule is broken whose risk cannot be accepted."""
     return not refusal.acceptable and any(each.rule is not RuleId.DENIED for each in refusal.violations)
 
 
 def _next(refusal: Refusal) -> str:
-    """Say what can be done now: every way out that is open."""
-    ways = ["declare what you meant"] if refusal.misspelt else []
+    """Return every way out that is open, as one clause."""
+    ways = ["correct the target"] if refusal.misspelt else []
     if "newer" in refusal.acceptable and refusal.current.declarable:
         ways.append(f"declare what runs (runtimeVersion: {refusal.current.id.version})")
     near = [release for release in (refusal.below, refusal.above) if release is not None]
@@ -264,12 +292,12 @@ def _next(refusal: Refusal) -> str:
         ways.append("declare the nearest target" if len(near) == 1 else "declare one of the nearest targets")
     if refusal.resolved and refusal.resolved.anew:
         anew = ReleaseId(Distribution.RUNTIME, refusal.resolved.anew)
-        ways.append(f"take {anew}, for which {refusal.resolved.declared} stands now (ASTRO_RESOLVE=newest)")
-    by_name = [f"accept it by name (accept: [{', '.join(refusal.acceptable)}])"] if refusal.acceptable else []
+        ways.append(f"resolve {refusal.resolved.declared} again, to {anew} (ASTRO_RESOLVE=newest)")
+    by_name = [f"add accept: [{', '.join(refusal.acceptable)}]"] if refusal.acceptable else []
     if refusal.denied and not _final(refusal):
-        by_name.append(f"take {' and '.join(refusal.denied)} out of deny")
+        by_name.append(f"remove {' and '.join(refusal.denied)} from deny")
     if by_name:
         ways.append(" and ".join(by_name))
     if not ways:
-        return f"nothing on offer can be reached from {refusal.current}; ask the platform's administrators"
+        return f"ask the platform's administrators: no release on offer can be reached from {refusal.current}"
     return ", or ".join(ways)

@@ -43,14 +43,11 @@ def of_rows(catalog: Catalog) -> list[str]:
     ):
         odd = each.odd if each else ()
         if rows := [row.text for row in odd if row.left_out]:
-            releases = "a release" if len(rows) == 1 else "releases"
-            notes.append(
-                f"{source} has {_counted(rows, 'row')} that cannot be read as {releases}; left out: {_first(rows)}"
-            )
+            notes.append(f"{source} has {_counted(rows, 'row')} that cannot be read; left out: {_first(rows)}")
         if values := [row.text for row in odd if not row.left_out]:
             notes.append(
-                f"{source} has {_counted(values, 'value')} that cannot be read, taken as unknown (an unknown 'yanked' "
-                f"as yanked, an unknown channel as a prerelease): {_first(values)}"
+                f"{source} has {_counted(values, 'value')} that cannot be read; counted as unknown (an unknown "
+                f"'yanked' as yanked, an unknown channel as a prerelease): {_first(values)}"
             )
     return notes
 
@@ -75,7 +72,7 @@ def of_path(path: Sequence[Release], request: PlanRequest, resolved: Resolved | 
     current, catalog, target = request.current, request.catalog, path[-1]
     yield from stated_airflow(current, catalog)
     if unknown := _list(release for release in path if not release.known):
-        yield PlanWarning(name=WarningName.UNKNOWN_RELEASE, message=f"nothing known about {unknown}")
+        yield PlanWarning(name=WarningName.UNKNOWN_RELEASE, message=f"the catalog has no data about {unknown}")
     if catalog.stale:
         yield PlanWarning(name=WarningName.STALE_CATALOG, message=catalog.stale)
     if deprecated := _list(release for release in path if release.channel is Channel.DEPRECATED):
@@ -100,7 +97,7 @@ def held_back(resolved: Resolved | None) -> Iterator[PlanWarning]:
     """Say that a line, or the latest patch, would stand for a newer release if it were not held."""
     if resolved is not None and resolved.anew is not None and resolved.anew > resolved.version:
         held, anew = (ReleaseId(Distribution.RUNTIME, each) for each in (resolved.version, resolved.anew))
-        message = f"{resolved.declared} is held at {held}, and {anew} is on offer: ASTRO_RESOLVE=newest takes it"
+        message = f"{resolved.declared} stays at {held}, and {anew} is on offer; set ASTRO_RESOLVE=newest to take it"
         yield PlanWarning(name=WarningName.NEWER_TARGET, message=message)
 
 
@@ -108,7 +105,7 @@ def stated_airflow(current: Release, catalog: Catalog) -> Iterator[PlanWarning]:
     """Say that what runs has another Airflow version than the catalog has under its name: what runs counts."""
     offered = catalog.get(current.id)
     if offered is not None and offered.airflow != current.airflow:
-        message = f"{current} runs Airflow {current.airflow}, and is on offer with Airflow {offered.airflow}"
+        message = f"{current} runs Airflow {current.airflow} here, but is on offer with Airflow {offered.airflow}"
         yield PlanWarning(name=WarningName.AIRFLOW_VERSION, message=message)
 
 
@@ -135,7 +132,7 @@ def _of_hops(releases: Sequence[Release], catalog: Catalog) -> Iterator[PlanWarn
             leaps.append(f"hop {number} skips Airflow {skipped}")
     if migrating:
         which = f"hop {migrating[0]} migrates" if len(migrating) == 1 else f"hops {_and(migrating)} migrate"
-        message = f"{which} the metadata database, which may take long"
+        message = f"{which} the metadata database, which can take a long time"
         yield PlanWarning(name=WarningName.DATABASE_MIGRATION, message=message)
     if leaps:
         yield PlanWarning(name=WarningName.AIRFLOW_MINOR_SKIPPED, message="; ".join(leaps))

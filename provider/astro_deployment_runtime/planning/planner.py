@@ -24,11 +24,10 @@ from astro_deployment_runtime.planning.model import (
     WarningName,
 )
 from astro_deployment_runtime.planning.path_search import Search, Terms
+from astro_deployment_runtime.planning.plan_messages import foreign_hop, foreign_hop_at_target
 from astro_deployment_runtime.planning.refusals import (
     completing,
-    foreign,
     judge_target,
-    left_alone,
     nearest,
     no_equivalent,
     obstacles,
@@ -122,7 +121,7 @@ class _Planner:
         if name == current.id:
             return self.stay()
         if self.request.accepted.newer and catalog.exists(name) and number(target) < current.number:
-            kept = f"runs {current}, more than the declared {target}; kept"
+            kept = f"runs {current}, higher than the declared {target}; this run keeps it"
             return self.stay(PlanWarning(name=WarningName.NEWER, message=kept))
         wanted = catalog.get(name)
         written = "" if self.resolved else str(target)
@@ -199,7 +198,7 @@ class _Planner:
             *plan_warnings.support(current, self.request.today),
         ]
         if pending is not None and not self.request.may_cancel:
-            message = left_alone(pending, completing(pending, self.request))
+            message = foreign_hop_at_target(pending, completing(pending, self.request))
             found.append(PlanWarning(name=WarningName.PENDING, message=message))
         warnings = self.shown([*found, *plan_warnings.held_back(self.resolved), *notes])
         if against := self.against(warnings):
@@ -227,7 +226,7 @@ class _Planner:
         if pending is not None and off_the_path and not self.request.may_cancel:
             illegal = completing(pending, self.request)
             completable = illegal is None and self.leads_on(pending, wanted)
-            text = foreign(pending, illegal, declared, completable=completable)
+            text = foreign_hop(pending, illegal, declared, completable=completable)
             found.append(Violation(rule=RuleId.PENDING, found=text))
             # Accepting `newer` leaves a pending hop alone; and where nothing helps, this does not either.
             if names != ["newer"] and (names or not violations):

@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
     from astro_deployment_runtime.planning.catalog import Release
-    from astro_deployment_runtime.planning.model import Target
     from astro_deployment_runtime.planning.path_search import Terms
     from astro_deployment_runtime.planning.plan_request import PlanRequest
 
@@ -50,18 +49,18 @@ def judge_target(target: RuntimeVersion, request: PlanRequest, written: str) -> 
     name, current, catalog = ReleaseId(Distribution.RUNTIME, target), request.current, request.catalog
     wanted = catalog.get(name)
     if not catalog.exists(name):
-        missing = f"{name} is not on offer, nor known to the catalog{hint(written, catalog)}"
+        missing = f"{name} is neither on offer nor in the catalog{hint(written, catalog)}"
         return [Violation(rule=RuleId.OFFERED, found=missing)], []
     if wanted is not None:
         found = unaccepted(wanted, request.accepted)
     elif row := catalog.odd_row(name):
-        found = [Violation(rule=RuleId.OFFERED, found=f"{name} is on offer in a row that cannot be read, {row.text}")]
+        found = [Violation(rule=RuleId.OFFERED, found=f"{name} is on offer, but its row cannot be read: {row.text}")]
     else:
         found = [Violation(rule=RuleId.OFFERED, found=f"{name} is not on offer")]
     if number(target) < current.number:
         declare = f"declare runtimeVersion: {current.id.version} or " if current.declarable else ""
-        keep = f"to keep that, {declare}accept: [newer]"
-        found.append(Violation(rule=RuleId.NO_REVERT, found=f"{name} is lower than {current}, which runs; {keep}"))
+        keep = f"to keep it, {declare}accept: [newer]"
+        found.append(Violation(rule=RuleId.NO_REVERT, found=f"{name} is lower than {current}, which runs now; {keep}"))
         return found, ["newer"]
     if wanted is not None and (backwards := reverts(current, wanted)):
         found.append(Violation(rule=RuleId.NO_REVERT, found=backwards))
@@ -109,38 +108,6 @@ def completing(pending: ReleaseId, request: PlanRequest) -> str | None:
     if RuleId.NO_REVERT in found:
         return found[RuleId.NO_REVERT]
     return "; ".join(found.values()) or None
-
-
-_CANCEL_IT: Final = "cancel it with accept: [cancel-pending], or in the Software UI"
-
-
-def foreign(pending: ReleaseId, illegal: str | None, target: Target, *, completable: bool) -> str:
-    """Say that a pending hop is somebody else's, with the legal ways out.
-
-    Args:
-        pending: the hop's target.
-        illegal: which rules completing it would break; None: it is legal.
-        target: what is declared.
-        completable: completing it is legal, and leads towards that.
-    """
-    if completable:
-        return (
-            f"{pending} is pending: started by someone else and not on the path; finish it by deploying its image, or "
-            "have it cancelled with accept: [cancel-pending]"
-        )
-    if illegal is None:
-        return (
-            f"{pending} is pending: started by someone else and not on the path; from there no way leads to {target}: "
-            f"{_CANCEL_IT}"
-        )
-    return f"{pending} is pending: started by someone else, and {illegal}. Do not deploy its image; {_CANCEL_IT}"
-
-
-def left_alone(pending: ReleaseId, illegal: str | None) -> str:
-    """Say, of a Deployment at its target, that a pending hop is somebody else's."""
-    if illegal is None:
-        return f"{pending} is pending: somebody else started it, and it is left alone"
-    return f"{pending} is pending: somebody else started it, and {illegal}. Do not deploy its image; {_CANCEL_IT}"
 
 
 def obstacles(wanted: Release, request: PlanRequest, terms: Terms) -> list[Violation]:

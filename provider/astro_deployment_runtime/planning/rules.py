@@ -83,7 +83,7 @@ def yanked(release: Release) -> str:
 def prerelease(release: Release) -> str:
     """Say that a release is a prerelease."""
     if release.channel is Channel.UNKNOWN:
-        return f"{release} is in a channel that nobody knows, which counts as a prerelease"
+        return f"{release} is in an unknown channel, which counts as a prerelease"
     return f"{release} is in the channel {release.channel}"
 
 
@@ -91,7 +91,7 @@ def forbidden_by_platform(rule: RuleId, platform: Platform) -> str | None:
     """Say why a platform cannot make a move, None where it can."""
     version = platform.number
     if version.number is None:
-        return f"the platform's version {platform.version!r} cannot be read, so nobody can tell what it allows"
+        return f"the platform's version {platform.version!r} cannot be read, so what it allows is not known"
     here = f"the platform is {version}"
     if rule is not RuleId.AC_UPGRADE:
         if not version.at_least(0, 29):
@@ -99,9 +99,9 @@ def forbidden_by_platform(rule: RuleId, platform: Platform) -> str | None:
         if not platform.runtime_enabled:
             return "the platform's flag astroRuntimeEnabled is off"
     if rule is not RuleId.RUNTIME_UPGRADE and version.at_least(0, 37):
-        return f"{here}: Astronomer Certified ends with 0.36"
+        return f"{here}: 0.36 is the last version with Astronomer Certified"
     if rule is RuleId.MIGRATE_EQUAL and version.number == _CANNOT_MIGRATE:
-        return f"{here}, which cannot migrate to Astro Runtime (mended in 0.33.3)"
+        return f"{here}, which cannot migrate to Astro Runtime (fixed in 0.33.3)"
     return None
 
 
@@ -110,9 +110,9 @@ def _names_its_move(case: Case, rule: RuleId) -> str | None:
     hop = case.hop
     governing = move(hop.source, hop.target)
     if rule is governing and hop.rule is not rule:
-        return f"{hop.source} > {hop.target} has to keep {rule}, and names {hop.rule}"
+        return f"{hop.source} > {hop.target} falls under {rule}, not under {hop.rule}"
     if hop.rule is rule and rule is not governing:
-        return f"{hop.source} > {hop.target} is no such move"
+        return f"{hop.source} > {hop.target} is not such a move"
     return None
 
 
@@ -154,14 +154,14 @@ def reverts(source: Release, target: Release) -> str | None:
 def _airflow_2_gate(case: Case) -> str | None:
     before, after = case.hop.source.airflow, case.hop.target.airflow
     if before < _AIRFLOW_2_FROM and after >= _AIRFLOW_2:
-        return f"{case.hop.source} has Airflow {before}: Airflow {after} needs {_AIRFLOW_2_FROM} or later before it"
+        return f"{case.hop.source} has Airflow {before}; Airflow {after} needs {_AIRFLOW_2_FROM} or later before it"
     return None
 
 
 def _airflow_3_gate(case: Case) -> str | None:
     before, after = case.hop.source.airflow, case.hop.target.airflow
     if before < _AIRFLOW_3_FROM and after >= _AIRFLOW_3:
-        return f"{case.hop.source} has Airflow {before}: Airflow {after} needs {_AIRFLOW_3_FROM} or later before it"
+        return f"{case.hop.source} has Airflow {before}; Airflow {after} needs {_AIRFLOW_3_FROM} or later before it"
     return None
 
 
@@ -195,7 +195,7 @@ _GUIDE: Final = "Astronomer's guide 'Migrate a Deployment from Astronomer Certif
 RULES: Final = (
     Rule(
         id=RuleId.AC_UPGRADE,
-        reason="Astronomer Certified is upgraded to a release with a higher Airflow version",
+        reason="an upgrade of Astronomer Certified needs a higher Airflow version",
         source=f"{_GUIDE}; Astronomer's documentation 'Upgrade Airflow'",
         forbids=_ac_upgrade,
     ),
@@ -207,60 +207,60 @@ RULES: Final = (
     ),
     Rule(
         id=RuleId.RUNTIME_UPGRADE,
-        reason="Astro Runtime is upgraded to a higher Runtime whose Airflow version is not lower",
+        reason="an upgrade of Astro Runtime needs a higher Runtime version, and an Airflow version that is not lower",
         source="Astronomer's documentation 'Upgrade Astro Runtime'",
         forbids=_runtime_upgrade,
     ),
     Rule(
         id=RuleId.NO_REVERT,
-        reason="after an upgrade you can't revert to an earlier version, nor from Astro Runtime to Certified",
+        reason="you can't revert to an earlier version, or from Astro Runtime to Astronomer Certified",
         source=_GUIDE,
         forbids=lambda case: reverts(case.hop.source, case.hop.target),
     ),
     Rule(
         id=RuleId.AIRFLOW_2_GATE,
-        reason="Airflow 2 can be reached from Airflow 1.10.14 or later only",
+        reason="an upgrade to Airflow 2 has to start from Airflow 1.10.14 or later",
         source="Apache Airflow's documentation 'Upgrading from 1.10 to 2'; the same check in Astronomer's command line",
         forbids=_airflow_2_gate,
     ),
     Rule(
         id=RuleId.AIRFLOW_3_GATE,
-        reason="Airflow 3 can migrate the metadata database of Airflow 2.7.0 or later only",
+        reason="Airflow 3 can migrate only the metadata database of Airflow 2.7.0 or later",
         source="Apache Airflow's documentation 'Upgrading to Airflow 3'; its own check in 'airflow db migrate'",
         forbids=_airflow_3_gate,
     ),
     Rule(
         id=RuleId.YANKED,
-        reason="a yanked release is on no path, and a target only when it is accepted by name",
+        reason="no path leads through a yanked release, and it is a target only if you accept it by name",
         source="the vendor's feed of Astro Runtime releases, field 'yanked'",
         forbids=_yanked,
     ),
     Rule(
         id=RuleId.CHANNEL,
-        reason="a prerelease is on no path, and a target only when it is accepted by name",
+        reason="no path leads through a prerelease, and it is a target only if you accept it by name",
         source="the vendor's feeds, field 'channel'",
         forbids=_channel,
     ),
     Rule(
         id=RuleId.OFFERED,
-        reason="a Deployment can go only to what the platform offers",
+        reason="a Deployment can move only to a release that the platform offers",
         source="Houston's deploymentConfig and runtimeReleases",
         forbids=_offered,
     ),
     Rule(
         id=RuleId.PLATFORM,
-        reason="the platform's own version decides which moves it can make",
+        reason="the platform's version limits which moves it can make",
         source="Astronomer Software's release notes of 0.29, 0.33.3 and 0.37",
         forbids=_platform,
     ),
     Rule(
         id=RuleId.PENDING,
-        reason="a hop that somebody else started is not ours to take away",
+        reason="a hop that someone else started is cancelled only if you accept that",
         source="Houston's desired versions",
     ),
     Rule(
         id=RuleId.DENIED,
-        reason="a warning that is denied by name is a refusal",
+        reason="the declaration denies this warning",
         source="the declaration, argument 'deny'",
     ),
 )

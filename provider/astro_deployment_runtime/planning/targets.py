@@ -143,13 +143,15 @@ def resolve(
     elif isinstance(running, RuntimeVersion):
         line = running.patches
     else:
-        found = f"{current} is no Astro Runtime, so there is no patch of it to go to: declare equivalent first"
+        found = f"{current} is not an Astro Runtime, so it has no latest patch; declare equivalent first"
         return Violation(rule=RuleId.MIGRATE_EQUAL, found=found)
     newest = catalog.newest(line)
     anew = _higher(newest.id.version if newest else None, running, line)
     version = anew if held is None or held not in line else _higher(held, running, line)
     if version is None:
-        found = f"no release of {line} is on offer that is neither yanked nor a prerelease{hint(str(line), catalog)}"
+        found = (
+            f"no release of {line} is on offer (yanked releases and prereleases do not count){hint(str(line), catalog)}"
+        )
         return Violation(rule=RuleId.OFFERED, found=found)
     return Resolved(declared=declared, version=version, anew=anew if anew != version else None)
 

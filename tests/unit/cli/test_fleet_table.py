@@ -65,7 +65,7 @@ def test_a_warning_of_several_deployments_is_printed_once() -> None:
     fleet = FleetPlan(deployments=(planned("a", "AC 2.2.3", "5.0.4"), planned("b", "AC 2.2.3", "5.0.4")))
     lines = fleet_lines(fleet, (), Screen())
     assert [line for line in lines if line.startswith("warning ")] == [
-        "warning database-migration: hop 1 migrates the metadata database, which may take long (2 Deployments)"
+        "warning database-migration: hop 1 migrates the metadata database, which can take a long time (2 Deployments)"
     ]
 
 

@@ -19,8 +19,8 @@ def test_a_plan_is_printed_with_exit_code_0(capsys: pytest.CaptureFixture[str]) 
     """A line says which rules are not judged offline."""
     assert main.main([*GUIDE, "--from", "AC 2.2.3", "--to", "5.0.4"]) == 0
     lines = capsys.readouterr().out.splitlines()
-    assert lines[0] == "2 hops to Astro Runtime 5.0.4 (Airflow 2.2.3 > 2.3.0)"
-    assert lines[-1] == "Offline: what the platform's own version allows is not judged."
+    assert lines[0] == "AC 2.2.3 > AC 2.3.0 > Astro Runtime 5.0.4 (2 hops, Airflow 2.2.3 > 2.3.0)"
+    assert lines[-1] == "Offline: the rule PLATFORM was not checked, since no platform was asked."
 
 
 def test_a_plan_names_the_mirrors_of_the_environment(
@@ -76,7 +76,10 @@ def test_a_denied_warning_is_a_refusal(capsys: pytest.CaptureFixture[str]) -> No
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--from", "AC 2.2.3", "--to", "5.0.4", "--deny", "all"], "'all' cannot be denied: known are airflow-version"),
+        (
+            ["--from", "AC 2.2.3", "--to", "5.0.4", "--deny", "all"],
+            "'all' cannot be denied; use one of: airflow-version",
+        ),
         (
             ["--from", "AC 2.2.3", "--to", "5.0.4", "--deny", "out-of-support"],
             "--deny out-of-support: support is judged only for a live platform; remove it",
@@ -92,7 +95,7 @@ def test_a_denied_warning_is_a_refusal(capsys: pytest.CaptureFixture[str]) -> No
         (["--from", "Runtime 5.9.9 (Airflow 2)", "--to", "5.0.4"], "'2' is not an Airflow version"),
         (["--from", "AC 2.2.3", "--to", "AC 2.3.0"], "is not an Astro Runtime version"),
         (["--from", "AC 2.2.3", "--to", "Equivalent"], "is not an Astro Runtime version"),
-        (["--from", "AC 2.2.3", "--to", "5.0.4", "--accept", "all"], "known are yanked:VERSION"),
+        (["--from", "AC 2.2.3", "--to", "5.0.4", "--accept", "all"], "use one of: yanked:VERSION"),
         (["--from", "AC 2.2.3", "--to", "5.0.4", "--catalog", "nowhere"], "the catalog 'nowhere' cannot be used"),
         (
             ["--from", "AC 2.2.3"],
@@ -174,7 +177,7 @@ def test_unreadable_rows_of_a_catalog_are_a_note_on_standard_error(
         assert main.main(arguments) == 0
         answer = capsys.readouterr()
         assert answer.err == (
-            "note: the catalog has 2 rows that cannot be read as releases; left out: runtimeVersions['3.3-rc'], "
+            "note: the catalog has 2 rows that cannot be read; left out: runtimeVersions['3.3-rc'], "
             "runtimeVersions['5.0.3\\x1b']\n"
         )
         assert "3.3-rc" not in answer.out

@@ -45,7 +45,7 @@ def test_the_platform_and_its_unreadable_rows_are_named() -> None:
     lines = release_lines(offered, Platform(version="0.30.4"), Screen())
     assert lines[-2:] == [
         "The platform 0.30.4 offers 1 Certified and 1 Runtime releases.",
-        "the platform's offer has 1 row that cannot be read as a release; left out: nonsense\\n",
+        "the platform's offer has 1 row that cannot be read; left out: nonsense\\n",
     ]
     document = release_list_json(offered, Platform(version="0.30.4"))
     assert document["platform"] == "0.30.4"

@@ -101,7 +101,10 @@ def test_a_selector_wins_over_its_wave_and_the_wave_over_the_defaults() -> None:
             {"deployments": [ENTRY, ENTRY, ENTRY | {"name": "c"}, ENTRY | {"name": "c"}]},
             "two entries have the name 'c', 'data-eng': give each its own name",
         ),
-        ({"deployments": [ENTRY | {"accept": ["all"]}]}, "astro:deployments[0].accept: 'all' cannot be accepted: "),
+        (
+            {"deployments": [ENTRY | {"accept": ["all"]}]},
+            "astro:deployments[0].accept: 'all' cannot be accepted; use one of: ",
+        ),
         ({"defaults": []}, "astro:defaults: a list is not a mapping of keys to values"),
         ({"defaults": {"colour": "red"}}, "astro:defaults.colour: unknown key: known keys: runtimeVersion, image, "),
         (
@@ -181,5 +184,5 @@ def test_a_name_both_accepted_and_denied_at_one_level_is_a_mistake() -> None:
     both = {"accept": ["deprecated"], "deny": ["deprecated"]}
     lines = refused(defaults=both, deployments=[ENTRY | both], waves=[{"name": "first", "deny": ["old"]}])
     assert lines[0] == "astro:defaults: deprecated: both accepted and denied; keep one of the two"
-    assert lines[1].startswith("astro:waves[0].deny: 'old' cannot be denied: known are airflow-version, ")
+    assert lines[1].startswith("astro:waves[0].deny: 'old' cannot be denied; use one of: airflow-version, ")
     assert lines[2] == "astro:deployments[0]: deprecated: both accepted and denied; keep one of the two"

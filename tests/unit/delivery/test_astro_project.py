@@ -584,7 +584,7 @@ def test_a_variant_that_is_known_not_to_exist_is_a_warning(lifecycle: Deployment
     ((argument, reason),) = lifecycle.check(f"{URN}one", {}, given("stars-1", folder, deny=["image-variant"])).failures
     assert argument == "project"
     assert reason.startswith("denied: image-variant: hop 1: -base")
-    assert reason.endswith("Correct that, or take image-variant out of deny.")
+    assert reason.endswith("Correct that, or remove image-variant from deny.")
 
 
 def test_another_image_of_the_vendors_is_a_warning(lifecycle: DeploymentLifecycle, folder: Path) -> None:

@@ -316,7 +316,7 @@ def test_a_refusal_on_the_way_is_told_as_in_preview() -> None:
     violation = Violation(rule=RuleId.OFFERED, found="Astro Runtime 5.0.4 is not on offer")
     refusal = Refusal(current=OLD, target=RuntimeVersion.parse("5.0.4"), violations=(violation,))
     lines = run_messages.stopped(refusal, DEPLOYMENT, Run(), REQUEST).splitlines()
-    assert lines[0] == "no way from AC 2.2.3 to Astro Runtime 5.0.4"
+    assert lines[0] == "no path from AC 2.2.3 to Astro Runtime 5.0.4"
     assert lines[1] == "  OFFERED: Astro Runtime 5.0.4 is not on offer"
     assert lines[-1].startswith("Next: ")
 

@@ -99,7 +99,10 @@ def test_check_adds_the_plan_to_the_inputs(lifecycle: DeploymentLifecycle) -> No
         "accept": [],
         "image": IMAGE,
         "warnings": [
-            {"name": "database-migration", "message": "hop 1 migrates the metadata database, which may take long"}
+            {
+                "name": "database-migration",
+                "message": "hop 1 migrates the metadata database, which can take a long time",
+            }
         ],
         "path": "AC 2.2.3 > AC 2.3.0 > Astro Runtime 5.0.4",
         "hops": 2,
@@ -107,7 +110,7 @@ def test_check_adds_the_plan_to_the_inputs(lifecycle: DeploymentLifecycle) -> No
         "target": None,
     }
     assert list(checked.lines) == plan
-    assert plan[0] == "data-eng (stars-1): 2 hops to Astro Runtime 5.0.4 (Airflow 2.2.3 > 2.3.0)"
+    assert plan[0] == "data-eng (stars-1): AC 2.2.3 > AC 2.3.0 > Astro Runtime 5.0.4 (2 hops, Airflow 2.2.3 > 2.3.0)"
     assert plan[-1] == "Hop 2 delivers registry.example.com/data-eng/airflow:runtime-5.0.4"
 
 
@@ -115,7 +118,7 @@ def test_check_adds_the_plan_to_the_inputs(lifecycle: DeploymentLifecycle) -> No
 def test_plan_and_refusal_name_the_resource(lifecycle: DeploymentLifecycle, name: str) -> None:
     """By its name in the program, whatever characters it has."""
     urn = f"urn:pulumi:dev::astro::pulumi-python:dynamic/astro:DeploymentRuntime::{name}"
-    assert lifecycle.check(urn, {}, news("stars-1")).lines[0].startswith(f"{name} (stars-1): 2 hops")
+    assert lifecycle.check(urn, {}, news("stars-1")).lines[0].startswith(f"{name} (stars-1): AC 2.2.3 > AC 2.3.0 > ")
     ((_, reason),) = lifecycle.check(f"{urn}2", {}, news("stars-1")).failures
     assert f"here and as {name!r}" in reason
 
@@ -144,7 +147,7 @@ def test_deployment_at_its_target_has_no_plan_to_show(lifecycle: DeploymentLifec
         ({"deployment_id": "ckw1none", "runtime_version": "5.0.4"}, "deployment_id", "the id 'ckw1none'"),
         (news("stars-1", "5.0"), "", "runtime_version: '5.0' is not an Astro Runtime version"),
         (news("stars-1", accept=["all"]), "", "'all' cannot be accepted"),
-        (news("stars-1", deny=["all"]), "", "'all' cannot be denied: known are airflow-version, "),
+        (news("stars-1", deny=["all"]), "", "'all' cannot be denied; use one of: airflow-version, "),
         (news("stars-1", accept=["deprecated"], deny=["deprecated"]), "", "both accepted and denied"),
         (news("stars-1", deny=["database-migration"]), "runtime_version", "DENIED: database-migration: hop 1 "),
         (news("stars-1", deployment_id=STARS), "", "exactly one of releaseName and deploymentId"),
@@ -190,7 +193,7 @@ def test_one_image_for_two_hops_is_refused(lifecycle: DeploymentLifecycle) -> No
 
 def test_plan_says_that_its_first_hop_is_pending(served: Served, lifecycle: DeploymentLifecycle) -> None:
     """The run adopts the hop, also a foreign one."""
-    told = "Hop 1 is pending already: it is taken up, not started again."
+    told = "Hop 1 is already pending. This run adopts it and does not start it again."
     assert told not in check(lifecycle, news("stars-1")).lines
     served.client.start(served.client.find(release_name="stars-1"), ReleaseId.parse("AC 2.3.0"))
     assert told in check(lifecycle, news("stars-1")).lines
@@ -380,11 +383,11 @@ def test_target_such_as_4_x_keeps_the_version_of_the_first_run(lifecycle: Deploy
     """Until the declared target changes. A warning names the newer version."""
     first = check(lifecycle, news("stars-1", "4.x", image=IMAGE))
     assert (first.inputs["runtime_version"], first.inputs["target"]) == ("4.x", "4.2.5")
-    assert "4.x stands for Astro Runtime 4.2.5." in first.lines
+    assert "4.x resolves to Astro Runtime 4.2.5." in first.lines
     held = check(lifecycle, news("stars-1", "4.x"), olds={**first.inputs, "target": "4.2.4"})
     assert (held.inputs["target"], held.inputs["path"].split(" > ")[-1]) == ("4.2.4", "Astro Runtime 4.2.4")
     assert (
-        "  warning newer-target: 4.x is held at Astro Runtime 4.2.4, and Astro Runtime 4.2.5 is on offer: "
+        "  warning newer-target: 4.x stays at Astro Runtime 4.2.4, and Astro Runtime 4.2.5 is on offer; set "
         in "\n".join(held.lines)
     )
     assert check(lifecycle, news("stars-1", "4.2.x"), olds=held.inputs).inputs["target"] == "4.2.5"
@@ -404,8 +407,8 @@ def test_held_version_that_is_not_on_offer_is_refused(lifecycle: DeploymentLifec
     olds = {"runtime_version": "5.x", "target": "5.0.9"}
     ((argument, reason),) = check(lifecycle, news("wind-3", "5.x"), olds=olds).failures
     assert argument == "runtime_version"
-    assert "OFFERED: Astro Runtime 5.0.9 is not on offer" in reason
-    assert "take Astro Runtime 5.0.4, for which 5.x stands now (ASTRO_RESOLVE=newest)" in reason
+    assert "OFFERED: Astro Runtime 5.0.9 is neither on offer nor in the catalog" in reason
+    assert "resolve 5.x again, to Astro Runtime 5.0.4 (ASTRO_RESOLVE=newest)" in reason
 
 
 def test_apply_goes_to_the_held_version(lifecycle: DeploymentLifecycle) -> None:
@@ -415,7 +418,7 @@ def test_apply_goes_to_the_held_version(lifecycle: DeploymentLifecycle) -> None:
     assert (problem, outputs["current_version"], outputs["target"]) == (None, "Astro Runtime 4.2.4", "4.2.4")
     again = check(lifecycle, news("stars-1", "4.x", image=IMAGE), olds=held.inputs)
     assert (again.inputs["hops"], again.inputs["target"]) == (0, "4.2.4")
-    assert again.warnings[0].startswith("warning newer-target: 4.x is held at Astro Runtime 4.2.4, ")
+    assert again.warnings[0].startswith("warning newer-target: 4.x stays at Astro Runtime 4.2.4, ")
 
 
 # Platform versions

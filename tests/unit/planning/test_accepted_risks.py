@@ -27,5 +27,7 @@ def test_all_that_is_wrong_is_told_at_once() -> None:
     with pytest.raises(InvalidInputError) as caught:
         AcceptedRisks.parse(["yanked", "newest", "yanked:9", "newer:1", "newer"])
     message = str(caught.value)
-    assert "'yanked' cannot be accepted: known are yanked:VERSION, prerelease:VERSION, cancel-pending, newer" in message
+    assert (
+        "'yanked' cannot be accepted; use one of: yanked:VERSION, prerelease:VERSION, cancel-pending, newer" in message
+    )
     assert all(text in message for text in ("'newest' cannot", "'newer:1' cannot", "'yanked:9': '9' is not an Astro"))

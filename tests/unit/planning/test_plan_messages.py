@@ -68,5 +68,5 @@ def test_it_is_told_how_each_image_arrives() -> None:
     assert not isinstance(stays, Refusal)
     assert plan_messages.delivery_lines(moves, ["a:1", "b:2"]) == ["Hop 1 delivers a:1", "Hop 2 delivers b:2"]
     (line,) = plan_messages.delivery_lines(moves, None)
-    assert line.startswith("No image is named")
+    assert line.startswith("No image is declared")
     assert plan_messages.delivery_lines(stays, None) == []

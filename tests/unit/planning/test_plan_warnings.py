@@ -114,7 +114,7 @@ class TestHops:
     def test_a_migration_of_the_database_is_told_by_its_hop(self) -> None:
         """Where the schema of the metadata database changes between two Airflow versions, and only there."""
         assert warned(ask("AC 2.2.3", "6.0.0"))["database-migration"] == (
-            "hops 1 and 3 migrate the metadata database, which may take long"
+            "hops 1 and 3 migrate the metadata database, which can take a long time"
         )
         assert "database-migration" not in warned(ask("Runtime 5.0.4", "5.0.5"))
         # 2.11 has the schema of 2.10.3.
@@ -209,7 +209,7 @@ class TestAccepted:
     def test_a_risk_that_was_accepted_is_still_told(self) -> None:
         """Its warning says that it was; that cannot be accepted once more."""
         assert "yanked" in warned(ask("Runtime 8.10.0", "9.0.0", accept=("yanked:9.0.0",)))
-        with pytest.raises(InvalidInputError, match="'yanked' cannot be accepted: known are yanked:VERSION, "):
+        with pytest.raises(InvalidInputError, match="'yanked' cannot be accepted; use one of: yanked:VERSION, "):
             AcceptedRisks.parse(["yanked"])
 
 
@@ -241,12 +241,12 @@ class TestDenied:
         refusal = refused(ask(start, target, catalog, deny=(name,), today=day))
         assert [(str(each.rule), each.found) for each in refusal.violations] == [("DENIED", f"{name}: {message}")]
         assert refusal.denied == (WarningName(name),)
-        assert f"take {name} out of deny" in refusal_message(refusal)
+        assert f"remove {name} from deny" in refusal_message(refusal)
 
     def test_a_foreign_pending_hop_at_the_target_can_be_denied(self) -> None:
         """Nothing is to be done, and that is refused too."""
         refusal = refused(ask("Runtime 5.0.4", "5.0.4", pending="Runtime 5.0.5", deny=("pending",)))
-        assert refusal_message(refusal).startswith("no staying at Astro Runtime 5.0.4 (Airflow 2.3.2)")
+        assert refusal_message(refusal).startswith("cannot stay at Astro Runtime 5.0.4 (Airflow 2.3.2)")
         assert [str(each.rule) for each in refusal.violations] == ["DENIED"]
 
     def test_every_name_is_tried_here(self) -> None:
@@ -281,9 +281,7 @@ class TestDenied:
         """What is denied beside what is illegal; both ways out are told together."""
         refusal = refused(ask("Runtime 8.10.0", "9.0.0", deny=("database-migration",)))
         assert [str(each.rule) for each in refusal.violations] == ["YANKED", "DENIED"]
-        assert "accept it by name (accept: [yanked:9.0.0]) and take database-migration out of deny" in refusal_message(
-            refusal
-        )
+        assert "add accept: [yanked:9.0.0] and remove database-migration from deny" in refusal_message(refusal)
 
     def test_what_does_not_apply_denies_nothing(self) -> None:
         """The plan is as it was."""
@@ -291,7 +289,7 @@ class TestDenied:
 
     def test_an_unknown_name_is_told_with_the_known_ones(self) -> None:
         """All at once."""
-        known = "known are airflow-version, unknown-release, stale-catalog, deprecated, out-of-support, "
+        known = "use one of: airflow-version, unknown-release, stale-catalog, deprecated, out-of-support, "
         with pytest.raises(InvalidInputError) as caught:
             read_denied(["old", "yanked", "deprecated"])
         assert str(caught.value).count(known) == 2

@@ -108,7 +108,7 @@ def test_the_airflow_version_that_runs_counts() -> None:
     """Where the catalog has another one, the plan says so, also when there is nothing to do."""
     plan = planned(ask("Runtime 5.0.4 (Airflow 2.3.2)", "5.0.4"))
     assert [(w.name, w.message) for w in plan.warnings] == [
-        ("airflow-version", "Astro Runtime 5.0.4 runs Airflow 2.3.2, and is on offer with Airflow 2.3.0")
+        ("airflow-version", "Astro Runtime 5.0.4 runs Airflow 2.3.2 here, but is on offer with Airflow 2.3.0")
     ]
 
 
@@ -161,8 +161,8 @@ def test_what_no_feed_knows_is_allowed_with_a_warning() -> None:
     catalog = Catalog.offered(["2.3.0"], [("5.0.4", "2.3.0"), ("5.9.9", "2.3.0")], GUIDE)
     plan = planned(ask("AC 2.2.3", "5.9.9", catalog))
     assert [(w.name, w.message) for w in plan.warnings] == [
-        ("unknown-release", "nothing known about Astro Runtime 5.9.9"),
-        ("database-migration", "hop 1 migrates the metadata database, which may take long"),
+        ("unknown-release", "the catalog has no data about Astro Runtime 5.9.9"),
+        ("database-migration", "hop 1 migrates the metadata database, which can take a long time"),
     ]
 
 
@@ -193,7 +193,7 @@ def test_a_foreign_hop_off_the_path_is_refused_with_both_ways_out() -> None:
     refusal = refused(ask("AC 2.2.3", "5.0.4", pending="AC 2.2.4"))
     assert rules(refusal) == ["PENDING"]
     assert "AC 2.2.4 is pending" in refusal.violations[0].found
-    assert "by deploying its image" in refusal.violations[0].found
+    assert "Deploy its image to complete it" in refusal.violations[0].found
     assert refusal.acceptable == ("cancel-pending",)
 
 
@@ -221,7 +221,7 @@ def test_completing_a_foreign_hop_is_advised_only_where_that_is_legal(
     assert (rules(refusal), refusal.acceptable) == (["PENDING"], ("cancel-pending",))
     text = refusal_message(refusal)
     assert why in text
-    assert "Do not deploy its image; cancel it with accept: [cancel-pending], or in the Software UI" in text
+    assert "Do not deploy its image. Cancel it with accept: [cancel-pending], or in the Software UI" in text
     assert "by deploying its image" not in text
     assert "deploy the pending" not in text
 
@@ -240,7 +240,7 @@ def test_at_the_target_too(current: str, pending: str, why: str) -> None:
     plan = planned(ask(current, target, PUBLISHED, pending=pending))
     (warning,) = [each for each in plan.warnings if each.name == "pending"]
     assert why in warning.message
-    assert "Do not deploy its image; cancel it" in warning.message
+    assert "Do not deploy its image. Cancel it" in warning.message
 
 
 def test_a_migration_that_the_platform_cannot_make_is_not_advised() -> None:
@@ -252,8 +252,8 @@ def test_a_migration_that_the_platform_cannot_make_is_not_advised() -> None:
 def test_a_legal_hop_that_leads_past_the_target_is_not_advised() -> None:
     """From AC 2.3.0 there is no way to a Runtime of Airflow 2.2.3."""
     text = refusal_message(refused(ask("AC 2.2.3", "4.0.11", pending="AC 2.3.0")))
-    assert "from there no way leads to 4.0.11: cancel it with accept: [cancel-pending], or in the Software UI" in text
-    assert "Next: cancel the pending hop in the Software UI, or accept it by name (accept: [cancel-pending])." in text
+    assert "no path leads from it to 4.0.11. Cancel it with accept: [cancel-pending], or in the Software UI" in text
+    assert "Next: cancel the pending hop in the Software UI, or add accept: [cancel-pending]." in text
 
 
 def test_a_refused_path_names_the_pending_hop_too() -> None:
@@ -296,7 +296,7 @@ def test_running_more_than_declared_is_refused_or_accepted() -> None:
     assert refusal.acceptable == ("newer",)
     kept = planned(ask("Runtime 6.0.4", "5.0.4", PUBLISHED, accept=("newer",)))
     assert (kept.hops, str(kept.target)) == ((), "Astro Runtime 6.0.4")
-    assert kept.warnings[0].message == "runs Astro Runtime 6.0.4, more than the declared 5.0.4; kept"
+    assert kept.warnings[0].message == "runs Astro Runtime 6.0.4, higher than the declared 5.0.4; this run keeps it"
     refusal = refused(ask("Runtime 6.0.4", "5.0.4", PUBLISHED, pending="Runtime 6.1.0"))
     assert (rules(refusal), refusal.acceptable) == (["NO-REVERT", "PENDING"], ("newer",))
 
@@ -315,7 +315,7 @@ def test_a_target_that_is_not_on_offer_is_refused_with_its_neighbours() -> None:
         "Astro Runtime 9.10.0",
         None,
     )
-    assert refusal.violations[0].found == "Astro Runtime 9.9.9 is not on offer, nor known to the catalog"
+    assert refusal.violations[0].found == "Astro Runtime 9.9.9 is neither on offer nor in the catalog"
 
 
 @pytest.mark.parametrize("accept", [(), ("newer",)])
@@ -327,17 +327,17 @@ def test_existence_comes_before_direction(target: str, likely: str, accept: tupl
     """A lower version that does not exist is neither called lower nor kept, and has no name to accept."""
     refusal = refused(ask("Runtime 3.1-21", target, PUBLISHED, accept=accept))
     assert rules(refusal) == ["OFFERED"]
-    missing = f"Astro Runtime {target} is not on offer, nor known to the catalog{likely}"
+    missing = f"Astro Runtime {target} is neither on offer nor in the catalog{likely}"
     assert refusal.violations[0].found == missing
     assert refusal.acceptable == ()
-    assert ("Next: declare what you meant" in refusal_message(refusal)) == bool(likely)
+    assert ("Next: correct the target" in refusal_message(refusal)) == bool(likely)
 
 
 def test_a_line_that_does_not_exist_is_asked_about() -> None:
     """By dots, Airflow 3's line is another one; what runs is not kept for it either."""
     refusal = refused(ask("Runtime 3.1-12", "3.1.x", PUBLISHED, accept=("newer",)))
     assert refusal.violations[0].found.endswith("; did you mean 3.1-x?")
-    assert "Next: declare what you meant" in refusal_message(refusal)
+    assert "Next: correct the target" in refusal_message(refusal)
 
 
 def test_a_withdrawn_release_exists() -> None:
@@ -353,7 +353,7 @@ def test_a_target_in_an_odd_row_is_told_so() -> None:
     """The platform offers it; what of it cannot be read is quoted."""
     offered = Catalog.offered([], [("6.0.4", "two"), ("6.0.3", "2.4.2")], PUBLISHED)
     refusal = refused(ask("Runtime 6.0.3", "6.0.4", offered))
-    assert refusal.violations[0].found == ("Astro Runtime 6.0.4 is on offer in a row that cannot be read, 6.0.4 (two)")
+    assert refusal.violations[0].found == ("Astro Runtime 6.0.4 is on offer, but its row cannot be read: 6.0.4 (two)")
 
 
 @pytest.mark.parametrize(
@@ -402,7 +402,7 @@ def test_a_prerelease_that_runs_is_not_advised_as_a_target() -> None:
     """It cannot be declared: it can be kept by accepting that alone."""
     refusal = refused(ask("Runtime 8.2.0-rc1 (Airflow 2.6.0)", "8.1.0", PUBLISHED))
     assert refusal.acceptable == ("newer",)
-    assert "8.2.0-rc1, which runs; to keep that, accept: [newer]" in refusal.violations[0].found
+    assert "8.2.0-rc1, which runs now; to keep it, accept: [newer]" in refusal.violations[0].found
     assert "declare what runs" not in refusal_message(refusal)
     kept = planned(ask("Runtime 8.2.0-rc1 (Airflow 2.6.0)", "8.1.0", PUBLISHED, accept=("newer",)))
     assert path_line(kept) == "Astro Runtime 8.2.0-rc1"

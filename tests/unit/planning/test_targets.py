@@ -191,25 +191,25 @@ class TestNewest:
         """As any lower version is, and can be accepted as such."""
         refusal = refused(ask("Runtime 6.0.4", "5.x"))
         assert [str(each.rule) for each in refusal.violations] == ["NO-REVERT"]
-        assert "to Astro Runtime 5.5.0 (Airflow 2.3.4), for which 5.x stands" in refusal_message(refusal)
+        assert "to Astro Runtime 5.5.0 (Airflow 2.3.4), resolved from 5.x" in refusal_message(refusal)
         kept = planned(ask("Runtime 6.0.4", "5.x", accept=("newer",)))
         assert (kept.hops, resolved(kept)) == ((), "5.5.0")
 
     def test_a_line_of_which_nothing_is_on_offer_is_refused(self) -> None:
         """With the nearest targets."""
         text = refusal_message(refused(ask("Runtime 5.0.4", "99.x")))
-        assert text.startswith("no way from Astro Runtime 5.0.4 to 99.x\n  OFFERED: no release of 99.x is on offer")
+        assert text.startswith("no path from Astro Runtime 5.0.4 to 99.x\n  OFFERED: no release of 99.x is on offer")
         assert "Nearest target: Astro Runtime " in text
 
     def test_certified_has_no_patch_to_go_to(self) -> None:
         """Its patches are no Runtimes: the equivalent has to be declared first."""
         text = refusal_message(refused(ask("AC 2.2.3", "latest-patch")))
-        assert "MIGRATE-EQUAL: AC 2.2.3 is no Astro Runtime" in text
+        assert "MIGRATE-EQUAL: AC 2.2.3 is not an Astro Runtime" in text
         assert "declare equivalent first" in text
 
     def test_the_version_is_shown(self) -> None:
         """In a line of its own."""
-        assert "5.x stands for Astro Runtime 5.5.0." in plan_lines(planned(ask("AC 2.2.3", "5.x")))
+        assert "5.x resolves to Astro Runtime 5.5.0." in plan_lines(planned(ask("AC 2.2.3", "5.x")))
 
 
 class TestHeld:
@@ -219,10 +219,9 @@ class TestHeld:
         after = planned(ask("Runtime 4.2.5", "5.x", offer("4.2.5", "5.0.0", "5.0.1"), held="5.0.0"))
         assert path_line(after) == path_line(before)
         (warning,) = after.warnings
-        assert (str(warning.name), warning.message) == (
-            "newer-target",
-            "5.x is held at Astro Runtime 5.0.0, and Astro Runtime 5.0.1 is on offer: ASTRO_RESOLVE=newest takes it",
-        )
+        take = "set ASTRO_RESOLVE=newest to take it"
+        message = f"5.x stays at Astro Runtime 5.0.0, and Astro Runtime 5.0.1 is on offer; {take}"
+        assert (str(warning.name), warning.message) == ("newer-target", message)
 
     def test_at_rest_too(self) -> None:
         """Nothing to do, and the same warning; accepted it is not shown, denied it is a refusal."""
@@ -230,8 +229,8 @@ class TestHeld:
         assert [warning.name for warning in planned(ask(*question, held="5.0.0")).warnings] == ["newer-target"]
         assert planned(ask(*question, held="5.0.0", accept=("newer-target",))).warnings == ()
         text = refusal_message(refused(ask(*question, held="5.0.0", deny=("newer-target",))))
-        assert "DENIED: newer-target: 5.x is held at Astro Runtime 5.0.0" in text
-        assert "take Astro Runtime 5.0.1, for which 5.x stands now (ASTRO_RESOLVE=newest)" in text
+        assert "DENIED: newer-target: 5.x stays at Astro Runtime 5.0.0" in text
+        assert "resolve 5.x again, to Astro Runtime 5.0.1 (ASTRO_RESOLVE=newest)" in text
 
     def test_what_was_withdrawn_is_refused_with_a_way_out(self) -> None:
         """It was not reached yet; once it runs, nothing is wrong."""
@@ -239,8 +238,8 @@ class TestHeld:
         refusal = refused(ask("Runtime 5.0.0", "5.x", catalog, held="5.0.1"))
         assert (str(refusal.target), refusal.below, str(refusal.above)) == ("5.0.1", None, "Astro Runtime 5.0.2")
         text = refusal_message(refusal)
-        assert "OFFERED: Astro Runtime 5.0.1 is not on offer, nor known to the catalog\n" in text
-        assert "for which 5.x stands" in text
+        assert "OFFERED: Astro Runtime 5.0.1 is neither on offer nor in the catalog\n" in text
+        assert "resolved from 5.x" in text
         assert "ASTRO_RESOLVE=newest" in text
         assert planned(ask("Runtime 5.0.1 (Airflow 2.3.0)", "5.x", catalog, held="5.0.1")).hops == ()
 

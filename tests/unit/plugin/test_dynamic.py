@@ -178,7 +178,9 @@ def test_process_plans_walks_and_saves_partial_progress(engine: Engine, address:
         assert not checked.failures
         assert checked.inputs["path"] == "AC 2.2.3 > AC 2.3.0 > Astro Runtime 5.0.4"
         assert {line.urn for line in engine.lines} == {URN}
-        assert engine.texts(ephemeral=False)[0].startswith("data-eng (stars-1): 2 hops to Astro Runtime 5.0.4")
+        assert engine.texts(ephemeral=False)[0].startswith(
+            "data-eng (stars-1): AC 2.2.3 > AC 2.3.0 > Astro Runtime 5.0.4 (2 hops"
+        )
         assert engine.texts(ephemeral=True) == ["AC 2.2.3 > AC 2.3.0 > Astro Runtime 5.0.4"]
 
         running = stub.Create.future(provider_pb2.CreateRequest(urn=URN, properties=checked.inputs), timeout=30)

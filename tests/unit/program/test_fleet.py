@@ -405,9 +405,9 @@ def test_a_refusal_ends_the_program_before_anything_is_registered(
     ]
     assert str(raised.value) == (
         "2 of 3 Deployments are refused; nothing was changed.\n\n"
-        "Correct what is declared for them, or leave them out (astro:exclude), or let "
-        "the others go on without them: set astro:onRefusal to skip, or ASTRO_ON_REFUSAL=skip.\n"
-        "The whole fleet is judged with --target, too: ASTRO_ON_REFUSAL=skip lets the targeted Deployments go on."
+        "Correct their declarations, exclude them (astro:exclude), or continue without them: "
+        "set astro:onRefusal to skip, or ASTRO_ON_REFUSAL=skip.\n"
+        "This check covers the whole fleet, even with --target. ASTRO_ON_REFUSAL=skip lets the targets continue."
     )
     assert monitor.registered == []
 

@@ -79,7 +79,7 @@ def test_other_resources_are_counted() -> None:
 @pytest.mark.parametrize("before", ["", f"{_TYPE} resource 'a': property path value {{1}} has a problem: "])
 def test_the_first_line_of_a_refusal_is_recognized(name: str, release_name: str | None, before: str) -> None:
     """As the program and the plugin write it; the engine puts its own words before the reason of a failed check."""
-    reason = "no way from here\n  OFFERED: nothing\n\nNext: wait."
+    reason = "no path from here\n  OFFERED: nothing\n\nNext: wait."
     text = before + plan_messages.deployment_refusal(plan_messages.title(name, release_name), reason)
     preview = read(said=(told(text),))
     refused = PreviewedDeployment(name=name, release_name=release_name, status=Status.REFUSED, problem=reason)
