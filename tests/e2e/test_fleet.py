@@ -120,7 +120,7 @@ def test_whose_pending_hops_are_is_judged_for_the_whole_fleet(platform: StartSan
     sandbox.forget_requests()
     preview = stack.preview(code=1)
     assert "2 of 3 Deployments are refused; nothing was changed." in preview.text
-    assert preview.text.count("PENDING: AC 2.2.4 is pending: started by someone else and not on the path") == 2
+    assert preview.text.count("PENDING: AC 2.2.4 is pending and not on the path; someone else started it") == 2
     assert len(sandbox.requests()) == 2
     stack.environment["ASTRO_ON_REFUSAL"] = "skip"
     assert "2 of 3 Deployments were refused and left as before: release-0, release-1" in stack.up(code=1).text

@@ -93,7 +93,7 @@ def test_a_second_run_at_the_same_time_is_refused(
     assert "AC 2.2.3 > AC 2.3.0 > Astro Runtime 5.0.4 (2 hops" in other.preview().text
     with waiting(sandbox, stack) as first:
         refused(other, server)
-        assert "Hop 1 is pending already" in other.preview().text
+        assert "Hop 1 is already pending" in other.preview().text
         to_its_end(sandbox, first)
     for each in (stack, other):
         each.preview("--expect-no-changes")
