@@ -82,7 +82,9 @@ def test_a_refusal_of_one_deployment_has_exit_code_3(capsys: pytest.CaptureFixtu
     """With the reasons and the next steps."""
     assert main.main(["plan", "--release", "wind-3", "--to", "4.0.11"]) == 3
     text = capsys.readouterr().out
-    assert text.startswith("Wind-3 (wind-3): no path from Astro Runtime 4.2.5 to Astro Runtime 4.0.11 (Airflow 2.2.3)\n")
+    assert text.startswith(
+        "Wind-3 (wind-3): no path from Astro Runtime 4.2.5 to Astro Runtime 4.0.11 (Airflow 2.2.3)\n"
+    )
     assert "  NO-REVERT: " in text
     assert "\nNext: " in text
 
