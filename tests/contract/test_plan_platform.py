@@ -64,7 +64,7 @@ def test_a_release_name_of_two_deployments_is_an_error(
         told = capsys.readouterr().err
         other = f"'Dust-2' in workspace {sandbox_server.SPACE} ({sandbox_server.DUST})"
         assert f"({sandbox_server.STARS}), {other}: declare the right one" in told
-        assert "1 row that cannot be read as a release; left out: runtimeReleases: null" in told
+        assert "1 row that cannot be read; left out: runtimeReleases: null" in told
 
 
 @pytest.mark.usefixtures("served")
