@@ -13,7 +13,7 @@ from pydantic import SecretStr
 
 from astro_deployment_runtime.catalogs import vendor_feed
 from astro_deployment_runtime.config.connection_settings import ConnectionSettings
-from astro_deployment_runtime.delivery.registry_image import ImageDelivery
+from astro_deployment_runtime.delivery.registry_image import ImageDelivery, ImageTemplate
 from astro_deployment_runtime.execution.decisions import WalkRequest
 from astro_deployment_runtime.execution.executor import WalkResult, walk
 from astro_deployment_runtime.execution.reconciler import path_of
@@ -161,7 +161,7 @@ class Simulation:
         return walk(
             ID,
             declaration,
-            delivery=ImageDelivery(image, self.client) if image else None,
+            delivery=ImageDelivery(ImageTemplate(image), self.client) if image else None,
             saved_hop=ReleaseId.parse(pending) if pending else None,
             client=self.client,
             clock=self.clock,

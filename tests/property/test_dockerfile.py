@@ -153,7 +153,7 @@ def test_any_text_is_rewritten_or_refused(text: str, release: ReleaseId) -> None
         assert (after.release, after.number) == (release, before.number)
         assert after.image == (before.image if before.release == release else before.reference(release))
         assert dockerfile.rewrite(found, release) == found
-        assert dockerfile.others(found) or not dockerfile.others(text)
+        assert dockerfile.other_stages(found) or not dockerfile.other_stages(text)
 
 
 argument_lines = st.sampled_from(

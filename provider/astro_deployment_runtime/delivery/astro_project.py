@@ -1,13 +1,11 @@
-"""The user's Astro project as a way for images: its Dockerfile is moved along the path, hop by hop, and deployed.
+"""Delivers images from the user's Astro project: rewrites its Dockerfile for each hop, then tests and deploys it.
 
-For each hop the ``FROM`` of the last stage is rewritten, an optional test runs, and the deploy command; then Houston
-takes the image as any other. The file is replaced as a whole or not at all. Where a command fails, takes too long or is
-interrupted, the ``FROM`` line is put back to what the Deployment runs. After commands that succeeded it stays, since
-the image may still arrive.
+Each hop rewrites the ``FROM`` of the last stage, and runs the optional test and the deploy command. The file is
+replaced as a whole or not at all. If a command fails, takes too long or is interrupted, the ``FROM`` line goes back to
+the release that the Deployment runs. After commands that succeed it stays, because the image may still arrive.
 
-A folder serves one Deployment: a Dockerfile names one release, and two Deployments are hardly ever at the same one.
-Serving them one after the other would leave the file at what the last one needed, and the next preview of the other
-would refuse it; so two are refused. A lock on the folder keeps two runs of one machine apart.
+A folder serves one Deployment, because its Dockerfile names one release. A lock on the folder keeps two runs on one
+machine apart.
 """
 
 from __future__ import annotations
@@ -21,7 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from astro_deployment_runtime.delivery import dockerfile
-from astro_deployment_runtime.delivery.user_command import Command, Runner
+from astro_deployment_runtime.delivery.user_command import CommandRunner, UserCommand
 from astro_deployment_runtime.errors import (
     CommandInterruptedError,
     DeliveryFailedError,
@@ -42,7 +40,7 @@ if TYPE_CHECKING:
 
     from astro_deployment_runtime.config.connection_settings import ConnectionSettings
     from astro_deployment_runtime.config.resource_arguments import ProjectArguments
-    from astro_deployment_runtime.delivery.dockerfile import Base
+    from astro_deployment_runtime.delivery.dockerfile import FromImage
     from astro_deployment_runtime.execution.ports import Clock
     from astro_deployment_runtime.planning.base_images import BaseImages
     from astro_deployment_runtime.planning.catalog import Release
@@ -53,37 +51,37 @@ URL_VARIABLE: Final = "ASTRO_HOUSTON_URL"
 
 _CONFIG: Final = Path(".astro", "config.yaml")
 _DOCKERFILE: Final = "Dockerfile"
-_SILENT: Final = re.compile(rb"^show_warnings:[ \t]*[\"']?false\b", re.MULTILINE | re.IGNORECASE)
-"""The setting of the vendor's CLI that lets it deploy without asking."""
+_SHOWS_NO_WARNINGS: Final = re.compile(rb"^show_warnings:[ \t]*[\"']?false\b", re.MULTILINE | re.IGNORECASE)
+"""Setting of the vendor's CLI: deploy without asking for confirmation."""
 
 
 @dataclass(frozen=True, slots=True)
-class Checked:
-    """What preview says of a project."""
+class ProjectCheck:
+    """Texts of a preview about a project."""
 
     lines: list[str]
-    """What is written for each hop, and what runs."""
+    """The ``FROM`` line of each hop, and the commands."""
     warnings: list[PlanWarning]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Project:
+class AstroProject:
     """An Astro project on this machine, and the commands that test and deploy it."""
 
     name: str
-    """Its path as the user wrote it."""
+    """The path as the user wrote it."""
     folder: Path
-    """Without links and dots: the same folder is the same path."""
-    test: Command | None
-    deploy: Command
+    """The path without links and dots, so that one folder has one path."""
+    test: UserCommand | None
+    deploy: UserCommand
     url: str
-    """Houston's; the commands find it in their environment."""
+    """Houston's address, which the commands find in their environment."""
     token: SecretStr
     base_images: BaseImages = VENDORS
 
     @classmethod
-    def declared(cls, declaration: ProjectArguments, settings: ConnectionSettings) -> Project:
-        """Read what was declared; whether it is so is told by :meth:`check`.
+    def declared(cls, declaration: ProjectArguments, settings: ConnectionSettings) -> AstroProject:
+        """Make a project from its arguments. :meth:`check` reads the files.
 
         Raises:
             InvalidProjectError: a command cannot be used.
@@ -92,38 +90,40 @@ class Project:
         return cls(
             name=printable(declaration.path),
             folder=Path(declaration.path).expanduser().resolve(),
-            test=Command.parse(test, name="project.test", token=token) if test else None,
-            deploy=Command.parse(declaration.deploy, name="project.deploy", token=token),
+            test=UserCommand.parse(test, name="project.test", token=token) if test else None,
+            deploy=UserCommand.parse(declaration.deploy, name="project.deploy", token=token),
             url=settings.url,
             token=token,
             base_images=settings.base_images,
         )
 
     @property
-    def commands(self) -> tuple[Command, ...]:
-        """What is run, in this order."""
+    def commands(self) -> tuple[UserCommand, ...]:
+        """The commands of a hop, in order."""
         return (self.test, self.deploy) if self.test else (self.deploy,)
 
     @property
     def _file(self) -> Path:
-        """The Dockerfile itself, not a link to it: what is replaced is the file."""
+        """The Dockerfile itself, so that a link to it stays a link."""
         return (self.folder / _DOCKERFILE).resolve()
 
-    def check(self, deployment: Deployment, hops: Sequence[Hop], may_name: Callable[[ReleaseId], bool]) -> Checked:
-        """Look at everything that can be found wrong before anything is done.
+    def check(
+        self, deployment: Deployment, hops: Sequence[Hop], may_build_on: Callable[[ReleaseId], bool]
+    ) -> ProjectCheck:
+        """Find every mistake before a run begins.
 
         Args:
-            deployment: what the project is deployed to.
+            deployment: where the project is deployed.
             hops: the path.
-            may_name: whether the Dockerfile may name a release; it need not be what runs, since an earlier run may have
-                moved it on.
+            may_build_on: whether the Dockerfile may name a release. An earlier run may have rewritten it, so this
+                need not be the current one.
 
         Raises:
-            InvalidProjectError: something is wrong; the message lists all of it, a line each.
+            InvalidProjectError: there are mistakes. The message has a line for each.
         """
-        problems, checked = [], Checked([], [])
+        problems, checked = [], ProjectCheck([], [])
         try:
-            checked = self._written(deployment, hops, may_name)
+            checked = self._check_dockerfile(deployment, hops, may_build_on)
         except InvalidProjectError as error:
             problems.append(str(error))
         for command in self.commands:
@@ -135,17 +135,19 @@ class Project:
             raise InvalidProjectError("\n".join(problems))
         return checked
 
-    def _written(self, deployment: Deployment, hops: Sequence[Hop], may_name: Callable[[ReleaseId], bool]) -> Checked:
+    def _check_dockerfile(
+        self, deployment: Deployment, hops: Sequence[Hop], may_build_on: Callable[[ReleaseId], bool]
+    ) -> ProjectCheck:
         text, current = self.read(), deployment.current.id
         base = dockerfile.parse(text, self.base_images)
-        if base.release != current and not may_name(base.release):
+        if base.release != current and not may_build_on(base.release):
             raise InvalidProjectError(
                 f"project {self.name}: its Dockerfile builds on {base.release} ({base.image!r}), and "
                 f"{printable(deployment.release_name)} runs {current}, from which the path to {hops[-1].target} does "
                 f"not lead there: is it the project of another Deployment? If it is this one's, let line {base.number} "
                 f"name {current}, for example {base.reference(current, self.base_images)}"
             )
-        bases: list[Base] = []
+        bases: list[FromImage] = []
         notes: list[str] = []
         warnings: list[PlanWarning] = []
         for number, hop in enumerate(hops, start=1):
@@ -155,26 +157,26 @@ class Project:
             notes += _variant_notes(number, before, base)
             warnings += _variant_warnings(number, before, hop)
             for command in self.commands:
-                command.fill(self.values(deployment, hop, text))
+                command.fill(self.placeholder_values(deployment, hop, text))
         warnings += [
             PlanWarning(
                 name=WarningName.OTHER_STAGE,
                 message=f"line {other.number} of the Dockerfile names {other.image}, and the last stage does not build "
                 f"on it: only line {base.number} changes",
             )
-            for other in dockerfile.others(text, self.base_images)
+            for other in dockerfile.other_stages(text, self.base_images)
             if other.release != base.release
         ]
-        warnings += self._confirmations(bases)
+        warnings += self._confirmation_warnings(bases)
         lines = [each.line for each in bases]
         commands = list(map(str, self.commands))
-        return Checked(plan_messages.project_lines(lines, notes, commands, self.name), warnings)
+        return ProjectCheck(plan_messages.project_lines(lines, notes, commands, self.name), warnings)
 
-    def _confirmations(self, bases: Sequence[Base]) -> list[PlanWarning]:
-        """Warn of images that the vendor's CLI asks to confirm: it fills in no ``ARG``, and knows no variants.
+    def _confirmation_warnings(self, bases: Sequence[FromImage]) -> list[PlanWarning]:
+        """Warn about images that the vendor's CLI asks to confirm: those with an ``ARG`` or a variant.
 
         Args:
-            bases: what the Dockerfile builds on after each hop.
+            bases: the image in the Dockerfile after each hop.
         """
         asked = [f"hop {number} ({base.written})" for number, base in enumerate(bases, start=1) if not _is_plain(base)]
         if not asked or not self.deploy.is_vendors_deploy or self._asks_nothing():
@@ -187,12 +189,12 @@ class Project:
 
     def _asks_nothing(self) -> bool:
         try:
-            return _SILENT.search(read_file(self.folder / _CONFIG, max_bytes=MAX_CONFIG_BYTES)) is not None
+            return _SHOWS_NO_WARNINGS.search(read_file(self.folder / _CONFIG, max_bytes=MAX_CONFIG_BYTES)) is not None
         except UnreadableFileError:
             return False
 
-    def values(self, deployment: Deployment, hop: Hop, text: str) -> dict[str, str]:
-        """Return what the placeholders of a command stand for."""
+    def placeholder_values(self, deployment: Deployment, hop: Hop, text: str) -> dict[str, str]:
+        """Return the values of the placeholders in a command."""
         return {
             "deployment_id": deployment.id,
             "release_name": deployment.release_name,
@@ -201,10 +203,10 @@ class Project:
         }
 
     def read(self) -> str:
-        """Read the Dockerfile, every byte of it, also those that are no UTF-8.
+        """Read the Dockerfile. Bytes that are not UTF-8 are preserved.
 
         Raises:
-            InvalidProjectError: there is no Astro project, or it cannot be read.
+            InvalidProjectError: there is no Astro project, or its Dockerfile cannot be read.
         """
         for needed, what in (
             (self.folder, "no folder"),
@@ -221,10 +223,10 @@ class Project:
             raise InvalidProjectError(f"project {self.name}: its {_DOCKERFILE} {error.reason}") from error
 
     def write(self, text: str) -> None:
-        """Replace the Dockerfile, as a whole, with the same permissions.
+        """Replace the Dockerfile as a whole, with the same permissions.
 
         Raises:
-            DeliveryFailedError: it cannot be written; it is what it was.
+            DeliveryFailedError: the file cannot be written, and is unchanged.
         """
         try:
             replace_file(self._file, text.encode(errors="surrogateescape"))
@@ -234,11 +236,11 @@ class Project:
             ) from error
 
     @contextlib.contextmanager
-    def alone(self) -> Iterator[None]:
-        """Keep every other run of this machine out of the folder, for as long as this process lives.
+    def locked(self) -> Iterator[None]:
+        """Lock the folder against other runs on this machine. The lock ends with this process at the latest.
 
         Raises:
-            DeliveryFailedError: another run is at work there.
+            DeliveryFailedError: another run holds the lock.
         """
         handle = os.open(self.folder, os.O_RDONLY)
         try:
@@ -253,8 +255,8 @@ class Project:
             os.close(handle)
 
 
-def _variant_notes(number: int, before: Base, after: Base) -> list[str]:
-    """Say which variant a hop keeps, or that the new distribution names it in another way."""
+def _variant_notes(number: int, before: FromImage, after: FromImage) -> list[str]:
+    """Write which variant a hop keeps, or that the new distribution has another name for it."""
     if before.tag.onbuild and not after.tag.onbuild:
         return [f"Hop {number} leaves -onbuild out: images of Astro Runtime copy a project in without it."]
     if not after.tag.variant:
@@ -264,7 +266,7 @@ def _variant_notes(number: int, before: Base, after: Base) -> list[str]:
     ]
 
 
-def _variant_warnings(number: int, before: Base, hop: Hop) -> list[PlanWarning]:
+def _variant_warnings(number: int, before: FromImage, hop: Hop) -> list[PlanWarning]:
     if before.release == hop.target.id:
         return []
     return [
@@ -273,8 +275,8 @@ def _variant_warnings(number: int, before: Base, hop: Hop) -> list[PlanWarning]:
     ]
 
 
-def _is_plain(base: Base) -> bool:
-    """Return whether the vendor's CLI finds, in any version of it, an image of the vendor's that is on offer."""
+def _is_plain(base: FromImage) -> bool:
+    """Return whether every version of the vendor's CLI recognizes the image, and asks for no confirmation."""
     repository, _, tag = base.written.rpartition(":")
     return base.alone and tag == plain_tag(base.release) and VENDORS.distribution(repository) is not None
 
@@ -283,28 +285,28 @@ def _is_plain(base: Base) -> bool:
 class ProjectDelivery:
     """Builds and deploys the project for each hop."""
 
-    project: Project
+    project: AstroProject
     releases: frozenset[ReleaseId]
-    """What the Dockerfile may name when a hop begins: the path that was shown, and what was pending then."""
+    """Releases that the Dockerfile may name when a hop begins: the path of the preview, and the hop pending then."""
     clock: Clock
     leads_to_target: Callable[[Release, ReleaseId], bool] = lambda _current, _named: False
-    """Whether it may name another release too, given what runs: any from there up to the target."""
+    """Whether it may also name another release, between the current one and the target."""
 
     def announce(self, hop: Hop) -> str:
-        """Say what is written and run."""
+        """Name the release and the commands."""
         then = " and ".join(f"'{command}'" for command in self.project.commands)
         return f"building {self.project.name} on {hop.target.id}, with {then}"
 
     def deliver(self, deployment: Deployment, hop: Hop, *, seconds: float, say: Callable[[str], None]) -> None:
-        """Write the ``FROM`` line, test, deploy; put the line back where that fails.
+        """Write the ``FROM`` line, test and deploy. If that fails, put the line back.
 
         Raises:
-            InvalidProjectError: the project is no longer what the preview saw; nothing was changed.
+            InvalidProjectError: the project has changed since the preview. Nothing was changed.
             DeliveryFailedError: a command failed or took too long.
             CommandInterruptedError: the user stopped the run.
         """
         deadline = self.clock.now() + seconds
-        with self.project.alone():
+        with self.project.locked():
             before = self.project.read()
             named = dockerfile.parse(before, self.project.base_images).release
             if named not in self.releases and not self.leads_to_target(deployment.current, named):
@@ -313,8 +315,8 @@ class ProjectDelivery:
                     "was shown: run 'pulumi preview' to see the new one"
                 )
             written = dockerfile.rewrite(before, hop.target.id, self.project.base_images)
-            filled = self.project.values(deployment, hop, written)
-            runner = Runner(
+            filled = self.project.placeholder_values(deployment, hop, written)
+            runner = CommandRunner(
                 folder=self.project.folder,
                 clock=self.clock,
                 say=say,
@@ -335,7 +337,7 @@ class ProjectDelivery:
                 raise
 
     def _restore(self, before: str, written: str, current: ReleaseId) -> str:
-        """Put the ``FROM`` line back to what runs; what a command changed beside it stays."""
+        """Put the ``FROM`` line back to the release that runs. Other changes that a command made stay."""
         try:
             found = self.project.read()
             images = self.project.base_images

@@ -1,12 +1,12 @@
-"""The ``FROM`` that a Dockerfile's last stage builds on: which release it names, and the same text for another release.
+"""Reads and rewrites the ``FROM`` that a Dockerfile's last stage builds on. Pure.
 
-Pure. The last stage is the image that is deployed, so its ``FROM`` counts, followed through the names of earlier
-stages. Only the reference to the image changes: flags, aliases, comments, continued lines and line ends stay as they
-are, byte for byte. A file that cannot be read for certain is refused, never rewritten in part.
+The last stage is the deployed image, so its ``FROM`` counts, followed through the names of earlier stages. Only the
+image reference changes. Flags, aliases, comments, continued lines and line ends stay, byte for byte. A file with more
+than one reading, or an image pinned by its digest, is refused and never rewritten in part.
 
-Where the reference is written with an ``ARG``, the default of that ``ARG`` changes if it stands for the whole
-reference, or for the version at the head of the tag. Otherwise, and where the distribution changes while something else
-reads the ``ARG``, the reference is written out and the ``ARG`` stays.
+If an ``ARG`` holds the whole reference, or the version at the start of the tag, its default changes. Otherwise the
+reference is written out and the ``ARG`` stays; likewise where the distribution changes and something else reads the
+``ARG``.
 
 The grammar is BuildKit's.
 """
@@ -61,14 +61,14 @@ class _Edit:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Base:
-    """The vendor's image that a stage builds on."""
+class FromImage:
+    """An image of the vendor in a ``FROM``."""
 
     release: ReleaseId
     image: str
     """The reference, with every ``ARG`` filled in."""
     line: str
-    """The instruction in one line, and the values of what it names by ``ARG``."""
+    """The instruction in one line, with the values of its ``ARG``."""
     number: int
     """The line of the ``FROM`` in the file."""
     written: str
@@ -83,28 +83,28 @@ class Base:
         return f"{images.repository(self.repository, self.release, release)}:{self.tag.of(release)}"
 
 
-def parse(text: str, images: BaseImages = VENDORS) -> Base:
-    """Return what the last stage of a Dockerfile builds on.
+def parse(text: str, images: BaseImages = VENDORS) -> FromImage:
+    """Return the image that the last stage of a Dockerfile builds on.
 
     Args:
         text: the Dockerfile.
         images: the repositories that count as the vendor's.
 
     Raises:
-        InvalidProjectError: that is no release of the vendor's, or the file cannot be read for certain.
+        InvalidProjectError: the image is no release of the vendor, or the file has more than one reading.
     """
     file = _File.read(text)
     return _base(file, file.deployed, images)
 
 
-def others(text: str, images: BaseImages = VENDORS) -> list[Base]:
-    """Return the vendor's images that other stages build on, and the last one does not.
+def other_stages(text: str, images: BaseImages = VENDORS) -> list[FromImage]:
+    """Return the vendor's images that only other stages build on.
 
     Raises:
-        InvalidProjectError: the file cannot be read for certain.
+        InvalidProjectError: the file has more than one reading.
     """
     file = _File.read(text)
-    deployed, found = file.deployed, list[Base]()
+    deployed, found = file.deployed, list[FromImage]()
     for stage in file.stages:
         if stage is deployed or stage.parent is not None:
             continue
@@ -116,11 +116,10 @@ def others(text: str, images: BaseImages = VENDORS) -> list[Base]:
 
 
 def rewrite(text: str, release: ReleaseId, images: BaseImages = VENDORS) -> str:
-    """Return a Dockerfile whose last stage builds on that release; the same text where it does already.
+    """Return the Dockerfile with another release in its last stage. The text is unchanged if it has that release.
 
     Raises:
-        InvalidProjectError: the last stage builds on no release of the vendor's, or the file cannot be read or
-            rewritten for certain.
+        InvalidProjectError: the last stage builds on no release of the vendor, or the file has more than one reading.
     """
     file = _File.read(text)
     base = _base(file, file.deployed, images)
@@ -174,7 +173,7 @@ class _Stage:
 
 @dataclass(slots=True)
 class _Scope:
-    """The ``ARG`` before the first ``FROM``: their values, and where a default is written out."""
+    """Each ``ARG`` before the first ``FROM``: its value, and where its default is in the file."""
 
     values: dict[str, str] = field(default_factory=dict)
     unset: set[str] = field(default_factory=set)
@@ -363,7 +362,7 @@ def _from(instruction: _Instruction) -> tuple[_Word, str | None]:
     return words[0], words[2].text if len(words) == 3 else None
 
 
-def _base(file: _File, stage: _Stage, images: BaseImages) -> Base:
+def _base(file: _File, stage: _Stage, images: BaseImages) -> FromImage:
     scope, number, image, written = file.scope, stage.instruction.number, stage.image, stage.reference.text
     if "$" in image:
         _refuse(
@@ -391,7 +390,7 @@ def _base(file: _File, stage: _Stage, images: BaseImages) -> Base:
         _refuse(number, f"names {image!r}, {why}")
     values = {name: scope.values[name] for name in _names(written) if name in scope.values}
     noted = f" ({', '.join(f'{name}={value}' for name, value in values.items())})" if values else ""
-    return Base(
+    return FromImage(
         release=tag.release,
         image=image,
         line=" ".join(word.text for word in stage.instruction.words) + noted,
@@ -407,7 +406,7 @@ def _names(text: str) -> list[str]:
     return [match[1] or match[2] or match[3] for match in _VARIABLE.finditer(text)]
 
 
-def _edits(file: _File, base: Base, image: str, release: ReleaseId) -> list[_Edit]:
+def _edits(file: _File, base: FromImage, image: str, release: ReleaseId) -> list[_Edit]:
     """Return what to write where, so that the reference names that image."""
     word, scope = file.deployed.reference, file.scope
     migrates = base.release.distribution is not release.distribution

@@ -1,8 +1,8 @@
-"""Commands of the user's: split, filled in, found, run without a shell, followed and stopped.
+"""Runs the user's test and deploy commands, without a shell.
 
-A template is split into words first and filled in afterwards, so that no value can become a second word, an option or
-a command. A command runs in a process group of its own, which is ended as a whole: a build has children. Runs on
-Linux and macOS.
+A template is split into words before its placeholders are filled in, so that no value becomes a second word, an option
+or a command. A command runs in its own process group, which is ended as a whole because a build has child processes.
+Works on Linux and macOS.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from astro_deployment_runtime.execution.ports import Clock
 
 PLACEHOLDERS: Final = ("deployment_id", "release_name", "version", "image")
-"""What a command may name: the Deployment twice, the hop's version, and what its FROM line names."""
+"""Placeholders of a command: both names of the Deployment, the hop's version, and the image in its ``FROM`` line."""
 
 TOKEN_VARIABLE: Final = "ASTRO_HOUSTON_TOKEN"  # noqa: S105 - the name of a variable, no token
 
@@ -45,33 +45,33 @@ _LINE_END: Final = re.compile(rb"[\r\n]+")
 
 _POLL_SECONDS: Final = 0.1
 _GRACE_SECONDS: Final = 0.8
-"""How long a group has to end after TERM, before KILL: Ctrl-C is to end a run within two seconds."""
+"""Seconds from SIGTERM to SIGKILL. Ctrl-C has to end a run within two seconds."""
 _LONGEST_LINE: Final = 16_384
 _SHOWN: Final = 300
 """Characters of a line that are shown."""
 _SHOWN_AT_ONCE: Final = 20
-"""Lines of one reading that are shown: a flood of output is not to hold up what watches it."""
+"""Lines that one read shows at most, so that a flood of output does not delay the run."""
 _KEPT: Final = 15
-"""Last lines of a failed command that its error tells."""
+"""Last lines of a failed command that its error quotes."""
 
 
 @dataclass(frozen=True, slots=True)
-class Command:
-    """A template, split into words."""
+class UserCommand:
+    """A command of the user, split into words."""
 
     words: tuple[str, ...]
 
     @classmethod
     def parse(cls, template: str, *, name: str, token: SecretStr) -> Self:
-        """Split a template as a shell would, without what else a shell does.
+        """Split a template into words as a shell does. Nothing else of a shell applies.
 
         Args:
             template: what the user wrote.
-            name: the argument that it is, for messages.
-            token: what may not be in it.
+            name: the name of its argument, for messages.
+            token: must not be in the template.
 
         Raises:
-            InvalidProjectError: it cannot be split, names what there is not, or holds the token.
+            InvalidProjectError: it cannot be split, has an unknown placeholder, or contains the token.
         """
         if token.get_secret_value() and token.get_secret_value() in template:
             raise InvalidProjectError(
@@ -97,14 +97,14 @@ class Command:
         return cls(words)
 
     def __str__(self) -> str:
-        """Print as it would be typed; placeholders are left without quotes."""
+        """Write the command as it would be typed. Placeholders get no quotes."""
         return printable(" ".join(word if _PLAIN.fullmatch(word) else shlex.quote(word) for word in self.words))
 
     def fill(self, values: Mapping[str, str]) -> Self:
-        """Put the values in, each within its word.
+        """Fill in the placeholders, each within its word.
 
         Raises:
-            InvalidProjectError: a value might be taken for something else than a name.
+            InvalidProjectError: a value has characters that a program may not take for a name.
         """
 
         def value(match: re.Match[str]) -> str:
@@ -119,7 +119,7 @@ class Command:
 
     @property
     def is_vendors_deploy(self) -> bool:
-        """It is the vendor's CLI, which builds the project's Dockerfile and deploys the image."""
+        """Whether this is ``astro deploy``, which builds the project's Dockerfile and deploys the image."""
         program = self.words[0].rpartition("/")[2].removesuffix(".exe")
         by_image = any(word.partition("=")[0] in {"--image-name", "-i"} for word in self.words)
         return program == "astro" and "deploy" in self.words[1:] and not by_image
@@ -128,7 +128,7 @@ class Command:
         """Find the program: on PATH, or from the project's folder where it is named with a slash.
 
         Raises:
-            InvalidProjectError: there is none.
+            InvalidProjectError: there is no such program.
         """
         program = self.words[0]
         by_path = os.path.dirname(program)  # noqa: PTH120 - as the system reads it: "./deploy" has one
@@ -142,7 +142,7 @@ class Command:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Runner:
+class CommandRunner:
     """Runs commands in one folder."""
 
     folder: Path
@@ -151,12 +151,12 @@ class Runner:
     token: SecretStr
     environment: Mapping[str, str]
 
-    def run(self, command: Command, *, seconds: float, with_token: bool) -> None:
-        """Run a command to its end, and say what it prints.
+    def run(self, command: UserCommand, *, seconds: float, with_token: bool) -> None:
+        """Run a command to its end, and report its output.
 
         Raises:
-            InvalidProjectError: its program has gone.
-            DeliveryFailedError: it cannot be started, failed, or took longer.
+            InvalidProjectError: its program no longer exists.
+            DeliveryFailedError: it cannot be started, failed, or exceeded the time limit.
             CommandInterruptedError: the user stopped the run.
         """
         environment = {name: value for name, value in self.environment.items() if name != TOKEN_VARIABLE}
@@ -183,7 +183,7 @@ class Runner:
         finally:
             output.close()
 
-    def _follow(self, process: subprocess.Popen[bytes], command: Command, output: _Output, seconds: float) -> None:
+    def _follow(self, process: subprocess.Popen[bytes], command: UserCommand, output: _Output, seconds: float) -> None:
         name = printable(command.words[0])
         deadline = self.clock.now() + seconds
         while process.poll() is None:
@@ -207,7 +207,7 @@ class Runner:
 
 @dataclass(slots=True)
 class _Output:
-    """What a process prints, in lines that are fit to be shown."""
+    """Output of a process, in lines that are safe to show."""
 
     process: subprocess.Popen[bytes]
     pipe: IO[bytes]
@@ -217,7 +217,7 @@ class _Output:
     _kept: deque[str] = field(default_factory=lambda: deque(maxlen=_KEPT))
 
     def read(self, seconds: float) -> list[str]:
-        """Wait that long for something; return the last lines of what there is."""
+        """Wait up to that many seconds for output. Return its last lines."""
         if not self._open:
             with contextlib.suppress(subprocess.TimeoutExpired):
                 self.process.wait(seconds)
@@ -234,16 +234,16 @@ class _Output:
         return self._fit(ended if data else [*ended, rest])
 
     def rest(self) -> list[str]:
-        """Return the last lines of what an ended process left in the pipe; its children may still hold it open."""
+        """Return the last lines that an ended process left in the pipe. Its children may still hold the pipe open."""
         lines = self.read(0)
         return [*lines, *self._fit([self._rest])][-_SHOWN_AT_ONCE:] if self._open else lines
 
     def close(self) -> None:
-        """Close the pipe, whoever still holds its other end."""
+        """Close the pipe, even if a child still holds its other end."""
         self.pipe.close()
 
     def last(self) -> str:
-        """Write the last lines for an error."""
+        """Write the last lines, for an error."""
         return "".join(["; it printed last:", *(f"\n  {line}" for line in self._kept)]) if self._kept else ""
 
     def _fit(self, lines: list[bytes]) -> list[str]:
@@ -264,12 +264,12 @@ class _Output:
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
-    """End a process and all that it started, gently first."""
-    # Nobody may be left, or only what belongs to another user.
+    """End a process and its children: SIGTERM first, then SIGKILL."""
+    # The group may be gone, or what is left of it may belong to another user.
     with contextlib.suppress(ProcessLookupError, PermissionError):
         os.killpg(process.pid, signal.SIGTERM)
-        patience = time.monotonic() + _GRACE_SECONDS
-        while time.monotonic() < patience:
+        deadline = time.monotonic() + _GRACE_SECONDS
+        while time.monotonic() < deadline:
             process.poll()
             os.killpg(process.pid, 0)
             time.sleep(_POLL_SECONDS / 5)

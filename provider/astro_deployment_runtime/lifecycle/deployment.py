@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 from astro_deployment_runtime.catalogs import remote_feed
 from astro_deployment_runtime.config.connection_settings import ConnectionSettings
 from astro_deployment_runtime.config.resource_arguments import ResourceArguments, read_arguments
-from astro_deployment_runtime.delivery.delivery_choice import Ways
+from astro_deployment_runtime.delivery.delivery_choice import DeliveryChoice
 from astro_deployment_runtime.errors import (
     AstroRuntimeError,
     DeploymentNotFoundError,
@@ -91,11 +91,11 @@ class DeploymentLifecycle:
     """The resources that the engine checks in this process."""
     _shown_notes: set[str] = field(init=False, default_factory=set)
     _lock: threading.Lock = field(init=False, default_factory=threading.Lock)
-    _ways: Ways = field(init=False)
+    _delivery_choice: DeliveryChoice = field(init=False)
 
     def __post_init__(self) -> None:
         """Prepare the delivery of images."""
-        self._ways = Ways(self.houston, self.settings)
+        self._delivery_choice = DeliveryChoice(self.houston, self.settings)
 
     def close(self) -> None:
         """Close the connections."""
@@ -242,7 +242,7 @@ class DeploymentLifecycle:
                 base_images=self._base_images,
                 wait=arguments.wait,
             ),
-            delivery=self._ways.delivery(arguments, path, cancel, clock),
+            delivery=self._delivery_choice.delivery(arguments, path, cancel, clock),
             saved_hop=ReleaseId.parse(pending) if pending else None,
             client=self.houston,
             clock=clock,
@@ -320,7 +320,9 @@ class DeploymentLifecycle:
             InvalidConfigError: the images cannot be delivered as they are declared.
         """
         unknown_images = _unknown_image_arguments(arguments, unknown)
-        image_warnings, image_lines = self._ways.lines(arguments, deployment, planned, unknown=unknown_images)
+        image_warnings, image_lines = self._delivery_choice.plan_lines(
+            arguments, deployment, planned, unknown=unknown_images
+        )
         lines = [
             *plan_messages.plan_lines(planned, name=name or None, release_name=deployment.release_name),
             *plan_messages.pending_lines(planned, deployment.pending),

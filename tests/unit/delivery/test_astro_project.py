@@ -15,7 +15,7 @@ from astro_deployment_runtime.config.connection_settings import ConnectionSettin
 from astro_deployment_runtime.config.fleet_config import read_fleet_config
 from astro_deployment_runtime.config.resource_arguments import ProjectArguments, read_arguments
 from astro_deployment_runtime.delivery import dockerfile
-from astro_deployment_runtime.delivery.astro_project import Project, ProjectDelivery
+from astro_deployment_runtime.delivery.astro_project import AstroProject, ProjectDelivery
 from astro_deployment_runtime.errors import (
     CommandInterruptedError,
     DeliveryFailedError,
@@ -92,9 +92,9 @@ def noted(folder: Path) -> list[str]:
     return path.read_text(encoding="utf-8").splitlines() if path.exists() else []
 
 
-def declared(folder: Path | str, **more: str) -> Project:
+def declared(folder: Path | str, **more: str) -> AstroProject:
     """Declare the project."""
-    return Project.declared(ProjectArguments(path=str(folder), **more), SETTINGS)
+    return AstroProject.declared(ProjectArguments(path=str(folder), **more), SETTINGS)
 
 
 def planned(simulation: Simulation, target: str = "5.0.4") -> tuple[Deployment, Sequence[Hop]]:
@@ -119,7 +119,7 @@ def text(folder: Path) -> str:
 
 def deliver(
     simulation: Simulation,
-    made: Project,
+    made: AstroProject,
     *,
     seconds: float = 20.0,
     cancelled: Callable[[], bool] = lambda: False,
@@ -333,7 +333,7 @@ def test_two_runs_do_not_meet_in_one_folder(simulation: Simulation, folder: Path
     assert text(folder) == AFTER_ONE
 
 
-def walked(simulation: Simulation, made: Project, *, pending: str | None = None, **more: Any) -> WalkResult:
+def walked(simulation: Simulation, made: AstroProject, *, pending: str | None = None, **more: Any) -> WalkResult:
     """Walk as an update does."""
     return walk(
         ID,
@@ -507,7 +507,7 @@ def test_a_declaration_has_one_way_for_images() -> None:
 def test_placeholders_stand_for_the_hop(simulation: Simulation) -> None:
     """The image is what the FROM line names."""
     deployment, hops = planned(simulation)
-    assert declared("airflow").values(deployment, hops[0], AFTER_ONE) == {
+    assert declared("airflow").placeholder_values(deployment, hops[0], AFTER_ONE) == {
         "deployment_id": ID,
         "release_name": "stars-1",
         "version": "2.3.0",

@@ -302,8 +302,8 @@ def test_the_last_stage_counts_through_the_names_of_earlier_ones(text: str, line
 def test_other_stages_of_the_vendors_are_told() -> None:
     """With their lines; those that build on the stage that is deployed are none of them."""
     text = f"FROM {AC}:2.3.0 AS a\nFROM python AS b\nFROM {RUNTIME}:5.0.4 AS c\nFROM a\nFROM c\n"
-    assert [(base.number, base.image) for base in dockerfile.others(text)] == [(1, f"{AC}:2.3.0")]
-    assert dockerfile.others(f"FROM {RUNTIME}:5.0.4\n") == []
+    assert [(base.number, base.image) for base in dockerfile.other_stages(text)] == [(1, f"{AC}:2.3.0")]
+    assert dockerfile.other_stages(f"FROM {RUNTIME}:5.0.4\n") == []
 
 
 @pytest.mark.parametrize(

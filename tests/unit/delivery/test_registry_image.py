@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from astro_deployment_runtime.delivery.registry_image import check_template, is_base, of_hops, render
+from astro_deployment_runtime.delivery.registry_image import ImageTemplate, is_base_image
 from astro_deployment_runtime.errors import InvalidImageError
 from astro_deployment_runtime.planning.accepted_risks import AcceptedRisks
 from astro_deployment_runtime.planning.base_images import BaseImages
@@ -42,7 +42,7 @@ AIRFLOW_3 = Release(id=ReleaseId.parse("Runtime 3.0-1"), airflow=AirflowVersion(
 )
 def test_a_template_names_the_image_of_each_release(template: str, release: Release, image: str) -> None:
     """With the vendor's base image, the distribution and the versions."""
-    assert render(template, release) == image
+    assert ImageTemplate(template).image(release) == image
 
 
 @pytest.mark.parametrize(
@@ -50,12 +50,12 @@ def test_a_template_names_the_image_of_each_release(template: str, release: Rele
     [
         (
             "a:{tag}",
-            r"image names \{tag\}, which there is not: use \{base\}, \{distribution\}, \{version\}, \{airflow\}",
+            r"unknown placeholder \{tag\} in image: use \{base\}, \{distribution\}, \{version\}, \{airflow\}",
         ),
-        ("a:{}", r"image names \{\}, which there is not"),
-        ("a:{version!r}", "which there is not"),
-        ("a:{version.__class__}", "which there is not"),
-        ("a:{0}", "which there is not"),
+        ("a:{}", r"unknown placeholder \{\} in image"),
+        ("a:{version!r}", "unknown placeholder"),
+        ("a:{version.__class__}", "unknown placeholder"),
+        ("a:{0}", "unknown placeholder"),
         ("a:{{version}}", "a brace that belongs to no placeholder"),
         ("a:{version", "a brace that belongs to no placeholder"),
         ("a:version}", "a brace that belongs to no placeholder"),
@@ -64,9 +64,9 @@ def test_a_template_names_the_image_of_each_release(template: str, release: Rele
 def test_a_template_that_names_what_there_is_not_is_refused(template: str, message: str) -> None:
     """With the names that there are; render refuses it likewise."""
     with pytest.raises(InvalidImageError, match=message):
-        check_template(template)
+        ImageTemplate(template).check()
     with pytest.raises(InvalidImageError, match=message):
-        render(template, RUNTIME)
+        ImageTemplate(template).image(RUNTIME)
 
 
 @pytest.mark.parametrize(
@@ -88,7 +88,7 @@ def test_a_template_that_names_what_there_is_not_is_refused(template: str, messa
 def test_what_becomes_no_reference_is_refused(template: str) -> None:
     """Told with the release for which it is none."""
     with pytest.raises(InvalidImageError, match=r"for Astro Runtime 5\.0\.4, which is no image reference"):
-        render(template, RUNTIME)
+        ImageTemplate(template).image(RUNTIME)
 
 
 @pytest.mark.parametrize(
@@ -109,7 +109,7 @@ def test_what_becomes_no_reference_is_refused(template: str) -> None:
 )
 def test_the_vendors_bare_images_are_known(image: str, base: bool) -> None:
     """They hold none of the user's DAGs; a copy in one's own registry is not looked into."""
-    assert is_base(image) is base
+    assert is_base_image(image) is base
 
 
 MIRRORS = BaseImages(certified="registry.example.com/ap-airflow", runtime="localhost:5000/astronomer/astro-runtime")
@@ -117,18 +117,18 @@ MIRRORS = BaseImages(certified="registry.example.com/ap-airflow", runtime="local
 
 def test_mirrors_are_named_and_known_as_bare() -> None:
     """Each repository, beside the vendor's own; the tag may be any, and so may a digest."""
-    assert render("{base}", CERTIFIED, MIRRORS) == "registry.example.com/ap-airflow:2.3.0-onbuild"
-    assert render("{base}", RUNTIME, MIRRORS) == "localhost:5000/astronomer/astro-runtime:5.0.4"
-    assert render("{base}", AIRFLOW_3, MIRRORS) == "astrocrpublic.azurecr.io/runtime:3.0-1"
+    assert ImageTemplate("{base}", MIRRORS).image(CERTIFIED) == "registry.example.com/ap-airflow:2.3.0-onbuild"
+    assert ImageTemplate("{base}", MIRRORS).image(RUNTIME) == "localhost:5000/astronomer/astro-runtime:5.0.4"
+    assert ImageTemplate("{base}", MIRRORS).image(AIRFLOW_3) == "astrocrpublic.azurecr.io/runtime:3.0-1"
     for image in (
         "localhost:5000/astronomer/astro-runtime:5.0.4-base",
         f"registry.example.com/ap-airflow@sha256:{'0' * 64}",
         "Registry.Example.com/ap-airflow:2.3.0",
         "quay.io/astronomer/astro-runtime:5.0.4",
     ):
-        assert is_base(image, MIRRORS)
-    assert not is_base("localhost:5000/astronomer/astro-runtime:5.0.4")
-    assert not is_base("localhost:5000/team/astro-runtime:5.0.4", MIRRORS)
+        assert is_base_image(image, MIRRORS)
+    assert not is_base_image("localhost:5000/astronomer/astro-runtime:5.0.4")
+    assert not is_base_image("localhost:5000/team/astro-runtime:5.0.4", MIRRORS)
 
 
 DEPLOYMENT = Deployment(id="a", release_name="stars-1", label="Stars", workspace_id="w", current=CERTIFIED)
@@ -146,9 +146,9 @@ DIGEST = f"@sha256:{'0' * 64}"
 def test_one_image_for_several_hops_is_refused(template: str) -> None:
     """A digest names one image, whatever tag and repository come before it."""
     with pytest.raises(InvalidImageError, match="is the same for several hops") as refused:
-        of_hops(template, HOPS, DEPLOYMENT, PLATFORM, AcceptedRisks())
+        ImageTemplate(template).images(HOPS, DEPLOYMENT, PLATFORM, AcceptedRisks())
     assert ("leave the digest out" in str(refused.value)) == ("@" in template)
-    assert len(of_hops(template, HOPS[:1], DEPLOYMENT, PLATFORM, AcceptedRisks())) == 1
+    assert len(ImageTemplate(template).images(HOPS[:1], DEPLOYMENT, PLATFORM, AcceptedRisks())) == 1
 
 
 def test_a_mirror_of_the_bare_image_has_to_be_accepted() -> None:
@@ -157,12 +157,12 @@ def test_a_mirror_of_the_bare_image_has_to_be_accepted() -> None:
         InvalidImageError,
         match=r"^localhost:5000/astronomer/astro-runtime:5\.0\.4 is a mirror of the vendor's bare",
     ):
-        of_hops("{base}", HOPS[:1], DEPLOYMENT, PLATFORM, AcceptedRisks(), MIRRORS)
-    accepted = of_hops("{base}", HOPS[:1], DEPLOYMENT, PLATFORM, AcceptedRisks(base_image=True), MIRRORS)
+        ImageTemplate("{base}", MIRRORS).images(HOPS[:1], DEPLOYMENT, PLATFORM, AcceptedRisks())
+    accepted = ImageTemplate("{base}", MIRRORS).images(HOPS[:1], DEPLOYMENT, PLATFORM, AcceptedRisks(base_image=True))
     assert accepted == ["localhost:5000/astronomer/astro-runtime:5.0.4"]
 
 
 def test_a_long_text_takes_no_time() -> None:
     """The pattern does not try every way to split it."""
     for part in ("a-", "a.", "a/", "a--", "a.b/"):
-        assert not is_base(part * 20_000 + "!")
+        assert not is_base_image(part * 20_000 + "!")

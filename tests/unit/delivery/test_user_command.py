@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 from pydantic import SecretStr
 
-from astro_deployment_runtime.delivery.user_command import Command, Runner
+from astro_deployment_runtime.delivery.user_command import CommandRunner, UserCommand
 from astro_deployment_runtime.errors import CommandInterruptedError, DeliveryFailedError, InvalidProjectError
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ class Clock:
         return self.cancelled()
 
 
-def script(folder: Path, text: str, name: str = "job") -> Command:
+def script(folder: Path, text: str, name: str = "job") -> UserCommand:
     """Write a program and give the command that runs it."""
     path = folder / name
     path.write_text(f"#!/bin/sh\n{text}\n", encoding="utf-8")
@@ -44,14 +44,14 @@ def script(folder: Path, text: str, name: str = "job") -> Command:
     return parsed(f"./{name}")
 
 
-def parsed(template: str, token: SecretStr = NO_TOKEN) -> Command:
+def parsed(template: str, token: SecretStr = NO_TOKEN) -> UserCommand:
     """Split a template."""
-    return Command.parse(template, name="project.deploy", token=token)
+    return UserCommand.parse(template, name="project.deploy", token=token)
 
 
 def run(
     folder: Path,
-    command: Command,
+    command: UserCommand,
     *,
     seconds: float = 20.0,
     cancelled: Callable[[], bool] = lambda: False,
@@ -61,7 +61,7 @@ def run(
 ) -> list[str]:
     """Run it and give what was said."""
     said = [] if said is None else said
-    Runner(
+    CommandRunner(
         folder=folder,
         clock=Clock(cancelled),
         say=said.append,

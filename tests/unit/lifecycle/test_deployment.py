@@ -151,7 +151,7 @@ def test_deployment_at_its_target_has_no_plan_to_show(lifecycle: DeploymentLifec
         (news("stars-1", accept=["deprecated"], deny=["deprecated"]), "", "both accepted and denied"),
         (news("stars-1", deny=["database-migration"]), "runtime_version", "DENIED: database-migration: hop 1 "),
         (news("stars-1", deployment_id=STARS), "", "exactly one of releaseName and deploymentId"),
-        (news("stars-1", image="a:{tag}"), "image", "image names {tag}"),
+        (news("stars-1", image="a:{tag}"), "image", "unknown placeholder {tag} in image"),
         (news("stars-1", image="a b:{version}"), "image", "which is no image reference"),
         (news("stars-1", image="{base}"), "image", "ap-airflow:2.3.0-onbuild is the vendor's bare base image"),
     ],
@@ -434,7 +434,7 @@ def check_on(folder: Path, version: str, **more: Any) -> DeploymentCheck:
 @pytest.mark.parametrize(
     ("version", "message"),
     [
-        ("0.29.1", "cannot be told to deploy an image by its name, which is possible from 0.29.2 on: leave image out"),
+        ("0.29.1", "cannot deploy an image by its name; platforms from 0.29.2 on can. Leave image out"),
         ("2.1.0", "overwrites the environment variables that many-0 has in Houston: leave image out"),
     ],
 )

@@ -341,7 +341,7 @@ def test_secret_path_is_masked_in_the_output_of_a_command(engine: Engine, addres
         ({"accept": [secret(CANARY)]}, "accept is a secret, which cannot be kept because plans and messages"),
         ({"timeout": secret(CANARY)}, "timeout is a secret, which cannot be kept because plans and messages"),
         ({"image": secret(f"{CANARY} x:{{version}}")}, "image '[secret]' becomes '[secret]' for AC 2.3.0"),
-        ({"image": secret(f"{{{CANARY}}}")}, "image names [secret], which there is not"),
+        ({"image": secret(f"{{{CANARY}}}")}, "unknown placeholder [secret] in image"),
         ({"project": {"path": secret(f"./{CANARY}/x")}}, "project.path '[secret]' is no folder ([secret])"),
     ],
 )

@@ -18,7 +18,7 @@ from astro_deployment_runtime.config.connection_settings import ConnectionSettin
 from astro_deployment_runtime.config.pulumi_project_file import uses_our_plugin
 from astro_deployment_runtime.config.resource_arguments import ProjectArguments
 from astro_deployment_runtime.config.stack_file import read_stack_file
-from astro_deployment_runtime.delivery.astro_project import Project
+from astro_deployment_runtime.delivery.astro_project import AstroProject
 from astro_deployment_runtime.errors import InvalidInputError, UnreadableFileError
 from astro_deployment_runtime.support import file_reading
 from astro_deployment_runtime.support.file_reading import read_file, read_stream
@@ -171,7 +171,7 @@ def settings(file: Path) -> ConnectionSettings:
 READERS: dict[str, Callable[[Path], object]] = {
     "Pulumi.yaml": lambda at: read_stack_file(at, "test", {}),
     "Pulumi.test.yaml": lambda at: read_stack_file(at, "test", {}),
-    "Dockerfile": lambda at: Project.declared(ProjectArguments(path=str(at)), SETTINGS).read(),
+    "Dockerfile": lambda at: AstroProject.declared(ProjectArguments(path=str(at)), SETTINGS).read(),
     "astronomer-runtime.json": lambda at: vendor_feed.load(str(at)),
     "astronomer-certified.json": lambda at: remote_feed.load(str(at)),
     "ca.pem": lambda at: (settings(at / "ca.pem"), ClientPool("https://localhost", ca_file=at / "ca.pem")),
@@ -208,7 +208,7 @@ def test_an_unreadable_project_file_does_not_block_a_program(name: str, project:
 
 def test_unreadable_settings_of_the_vendors_cli_are_ignored(project: Path) -> None:
     """They only say whether the CLI asks before it deploys."""
-    made = Project.declared(ProjectArguments(path=str(project)), SETTINGS)
+    made = AstroProject.declared(ProjectArguments(path=str(project)), SETTINGS)
     for make, _ in NOT_FILES:
         (project / ".astro" / "config.yaml").unlink()
         make(project / ".astro" / "config.yaml")
