@@ -479,7 +479,7 @@ def test_an_update_delivers_the_project(lifecycle: DeploymentLifecycle, folder: 
     assert "failed with exit code 1" in str(problem)
     assert outputs["pending"] == "AC 2.3.0"
     assert text(folder) == BEFORE
-    with pytest.raises(AssertionError, match="nothing says what its commands are told"):
+    with pytest.raises(AssertionError, match="there is no connection for its commands"):
         DeploymentLifecycle(lifecycle.houston).apply(checked.inputs, clock=Clock(), reporter=Recorder())
 
 
