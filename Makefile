@@ -92,7 +92,7 @@ soak: $(STAMP) ## crash at every point with every killer, walk two thousand rand
 	@rm -rf build/measured && mkdir -p build/measured
 	@$(ON_ENGINE) ASTRO_MEASURED=build/measured pytest -n 2 -m soak
 	@ASTRO_MEASURED=build/measured $(BIN)/pytest -n 2 tests/contract/test_runs.py
-	@CROWDED_WORLDS=400 $(BIN)/pytest -n 2 --hypothesis-profile many tests/property
+	@DENSE_CATALOGS=400 $(BIN)/pytest -n 2 --hypothesis-profile many tests/property
 	@$(BIN)/python -m tools.reliability_tables build/measured docs/reliability.md
 
 # The results stay in build/mutants until the next run, and are written into docs/mutants.md.

@@ -29,7 +29,7 @@ for name, examples in (("few", 100), ("many", 1000)):
     )
 settings.load_profile("few")
 
-_UNTRACED: Final = tuple(Path(__file__).parent / name for name in ("property", "machine"))
+_UNTRACED: Final = tuple(Path(__file__).parent / name for name in ("property", "random_walks"))
 """Folders whose tests run the same lines thousands of times; the other tests cover these lines."""
 
 _SLOW: Final = (*_UNTRACED, *(Path(__file__).parent / name for name in ("contract", "unit/tools")))

@@ -18,12 +18,12 @@ from astro_deployment_runtime.planning.neighbourhood import Kind, neighbourhood
 from astro_deployment_runtime.planning.plan_request import PlanRequest
 from astro_deployment_runtime.planning.planner import plan
 from astro_deployment_runtime.planning.versions import RuntimeVersion
-from tests.property.made_up import World, release_of, worlds
-from tests.property.oracle import Oracle
-from tests.property.test_crowded import crowd
+from tests.property.random_catalogs import Scenario, release_of, scenarios
+from tests.property.reference_planner import ReferencePlanner
+from tests.property.test_dense_catalogs import dense_catalog
 
 if TYPE_CHECKING:
-    from tests.property.oracle import Row
+    from tests.property.reference_planner import ReferenceRelease
 
 NEWEST: Final = re.compile(r"the newest (Certified|Runtime) release one hop away, from which (.+) is (\d+) hops? away")
 EQUIVALENT: Final = re.compile(r"the newest equivalent of (.+) from which the target can be reached")
@@ -33,58 +33,64 @@ SUMMIT: Final = re.compile(
 OWN: Final = re.compile(r"it is the Certified release with the target's Airflow version, (.+)")
 
 
-def request(world: World) -> PlanRequest:
+def request(scenario: Scenario) -> PlanRequest:
     """Ask what the world wants."""
     return PlanRequest(
-        current=release_of(world.start),
-        target=RuntimeVersion.parse(world.target.version),
-        catalog=world.catalog,
-        strategy=world.strategy,
-        accepted=world.accepted,
-        platform=world.platform,
+        current=release_of(scenario.start),
+        target=RuntimeVersion.parse(scenario.target.version),
+        catalog=scenario.catalog,
+        strategy=scenario.strategy,
+        accepted=scenario.accepted,
+        platform=scenario.platform,
     )
 
 
-def candidates(world: World, source: Row, *, certified: bool) -> list[Row]:
+def candidates(scenario: Scenario, source: ReferenceRelease, *, certified: bool) -> list[ReferenceRelease]:
     """Name where one hop leads to, of what a path may lead through."""
-    oracle = world.oracle
+    reference = scenario.reference
     return [
-        row for row in oracle.rows if row.certified is certified and oracle.passes(row) and oracle.may_hop(source, row)
+        row
+        for row in reference.rows
+        if row.certified is certified and reference.is_passable(row) and reference.may_hop(source, row)
     ]
 
 
-def newest(rows: list[Row]) -> str:
+def newest(rows: list[ReferenceRelease]) -> str:
     """Name the newest."""
     return max(rows, key=lambda row: row.order).name
 
 
-def judge(world: World, source: Row, release: Row, claim: str) -> None:
+def judge(scenario: Scenario, source: ReferenceRelease, release: ReferenceRelease, claim: str) -> None:
     """Hold a claim about a release against the second opinion."""
-    oracle, target = world.oracle, world.target
+    reference, target = scenario.reference, scenario.target
     if match := NEWEST.fullmatch(claim):
-        goal = target if match[2] == "the target" else next(row for row in oracle.rows if row.name == match[2])
-        ways = oracle.ways((True,) if goal.certified else (True, False), goal)
-        near = candidates(world, source, certified=match[1] == "Certified")
-        assert newest([row for row in near if row in ways and len(ways[row]) == int(match[3])]) == release.name
+        goal = target if match[2] == "the target" else next(row for row in reference.rows if row.name == match[2])
+        paths = reference.best_paths((True,) if goal.certified else (True, False), goal)
+        near = candidates(scenario, source, certified=match[1] == "Certified")
+        assert newest([row for row in near if row in paths and len(paths[row]) == int(match[3])]) == release.name
     elif match := EQUIVALENT.fullmatch(claim):
         assert match[1] == source.name
-        ways = oracle.ways((False,), target)
-        assert newest([row for row in candidates(world, source, certified=False) if row in ways]) == release.name
+        paths = reference.best_paths((False,), target)
+        assert newest([row for row in candidates(scenario, source, certified=False) if row in paths]) == release.name
     elif match := OWN.fullmatch(claim):
         assert match[1] == release.airflow == target.airflow
     else:
         match = SUMMIT.fullmatch(claim)
         assert match is not None, claim
         if match[1]:
-            assert target.airflow not in {row.airflow for row in oracle.rows if row.certified}
-        ways = oracle.ways((False,), target)
-        above = [row for row in oracle.rows if row.certified and oracle.passes(row) and row.flow >= release.flow]
+            assert target.airflow not in {row.airflow for row in reference.rows if row.certified}
+        paths = reference.best_paths((False,), target)
+        above = [
+            row
+            for row in reference.rows
+            if row.certified and reference.is_passable(row) and row.airflow_order >= release.airflow_order
+        ]
         leading = [
             row
             for row in above
-            if any(each in ways for each in candidates(world, row, certified=False))
-            and world.start in oracle.ways((True,), row)
-            and row.flow <= target.flow
+            if any(each in paths for each in candidates(scenario, row, certified=False))
+            and scenario.start in reference.best_paths((True,), row)
+            and row.airflow_order <= target.airflow_order
         ]
         assert newest(leading) == release.name
 
@@ -92,14 +98,14 @@ def judge(world: World, source: Row, release: Row, claim: str) -> None:
 @pytest.mark.parametrize("seed", range(12))
 def test_every_reason_for_a_release_is_so(seed: int) -> None:
     """Nothing newer would have done, and what is said to lie ahead does; for every path of a full catalog."""
-    rows = crowd(seed)
-    catalog, oracle = Catalog([release_of(row) for row in rows]), Oracle(rows)
+    rows = dense_catalog(seed)
+    catalog, reference = Catalog([release_of(row) for row in rows]), ReferencePlanner(rows)
     by_name = {row.name: row for row in rows}
     for start, target, strategy in product(rows, rows, Strategy):
-        if target.certified or start is target or not oracle.passes(target):
+        if target.certified or start is target or not reference.is_passable(target):
             continue
-        world = World(
-            oracle=oracle,
+        scenario = Scenario(
+            reference=reference,
             catalog=catalog,
             start=start,
             target=target,
@@ -107,7 +113,7 @@ def test_every_reason_for_a_release_is_so(seed: int) -> None:
             platform=None,
             strategy=strategy,
         )
-        asked = request(world)
+        asked = request(scenario)
         outcome = plan(asked)
         if isinstance(outcome, Plan):
             lines = plan_explanation(outcome, asked)
@@ -116,14 +122,14 @@ def test_every_reason_for_a_release_is_so(seed: int) -> None:
             assert reasons[-1] == f"  why {outcome.target}: it is the target"
             for hop, line in zip(outcome.hops[:-1], reasons[:-1], strict=True):
                 source, release = by_name[str(hop.source)], by_name[str(hop.target)]
-                judge(world, source, release, line.removeprefix(f"  why {hop.target}: "))
+                judge(scenario, source, release, line.removeprefix(f"  why {hop.target}: "))
 
 
 @settings(max_examples=2 * settings().max_examples)
-@given(worlds())
-def test_no_release_can_be_left_out(world: World) -> None:
+@given(scenarios())
+def test_no_release_can_be_left_out(scenario: Scenario) -> None:
     """Of each in between it is told what forbids that."""
-    asked = request(world)
+    asked = request(scenario)
     outcome = plan(asked)
     if not isinstance(outcome, Plan):
         assert refusal_explanation(outcome, asked)
@@ -135,21 +141,21 @@ def test_no_release_can_be_left_out(world: World) -> None:
 
 
 @settings(max_examples=2 * settings().max_examples)
-@given(worlds())
-def test_every_edge_of_a_graph_is_what_it_is_drawn_as(world: World) -> None:
+@given(scenarios())
+def test_every_edge_of_a_graph_is_what_it_is_drawn_as(scenario: Scenario) -> None:
     """Legal hops and forbidden ones, by the second opinion; the path is all of it, and the rest is little."""
-    asked = request(world)
+    asked = request(scenario)
     outcome = plan(asked)
     graph = neighbourhood(outcome, asked)
     assert mermaid_lines(graph)
     assert dot_lines(graph)
-    rows = {row.name: row for row in world.oracle.starts}
-    rows[world.start.name] = world.start
+    rows = {row.name: row for row in scenario.reference.starts}
+    rows[scenario.start.name] = scenario.start
     for edge in graph.edges.values():
         source, target = rows[edge.source], rows[edge.target]
         if edge.kind is not Kind.FORBIDDEN:
-            assert world.oracle.may_hop(source, target)
-        elif not world.oracle.may_hop(source, target):
+            assert scenario.reference.may_hop(source, target)
+        elif not scenario.reference.may_hop(source, target):
             assert edge.rules
     if isinstance(outcome, Plan):
         drawn = [edge for edge in graph.edges.values() if edge.kind is Kind.PATH]

@@ -13,41 +13,47 @@ from astro_deployment_runtime.planning.path_search import Search, Terms
 from astro_deployment_runtime.planning.plan_request import PlanRequest
 from astro_deployment_runtime.planning.planner import plan
 from astro_deployment_runtime.planning.versions import RuntimeVersion
-from tests.property.made_up import AIRFLOWS, CHANNELS, RUNTIMES, release_of
-from tests.property.oracle import Oracle, Row
+from tests.property.random_catalogs import AIRFLOWS, CHANNELS, RUNTIMES, release_of
+from tests.property.reference_planner import ReferencePlanner, ReferenceRelease
 
-WORLDS = int(os.environ.get("CROWDED_WORLDS", "40"))
+CATALOGS = int(os.environ.get("DENSE_CATALOGS", "40"))
 """More than these are worth a look after a change of the search."""
 
 
-def crowd(seed: int) -> list[Row]:
+def dense_catalog(seed: int) -> list[ReferenceRelease]:
     """Make up a catalog in which Airflow rises with the Runtime version, more or less."""
     chance = random.Random(seed)  # noqa: S311 - releases, not secrets
     rows = [
-        Row(certified=True, version=v, airflow=v, channel=chance.choice(CHANNELS), yanked=chance.random() < 0.1)
+        ReferenceRelease(
+            certified=True, version=v, airflow=v, channel=chance.choice(CHANNELS), yanked=chance.random() < 0.1
+        )
         for v in chance.sample(AIRFLOWS, chance.randint(4, len(AIRFLOWS)))
     ]
-    numbers = sorted(RUNTIMES, key=lambda version: Row(certified=False, version=version, airflow="1.0.0").runtime)
+    numbers = sorted(
+        RUNTIMES, key=lambda version: ReferenceRelease(certified=False, version=version, airflow="1.0.0").runtime
+    )
     for place, version in enumerate(numbers):
         if chance.random() < 0.85:
             near = round(place / len(numbers) * len(AIRFLOWS) + chance.gauss(0, 1.5))
             airflow = AIRFLOWS[min(max(near, 0), len(AIRFLOWS) - 1)]
             channel, yanked = chance.choice(CHANNELS), chance.random() < 0.1
-            rows.append(Row(certified=False, version=version, airflow=airflow, channel=channel, yanked=yanked))
+            rows.append(
+                ReferenceRelease(certified=False, version=version, airflow=airflow, channel=channel, yanked=yanked)
+            )
     return rows
 
 
-@pytest.mark.parametrize("seed", range(WORLDS))
+@pytest.mark.parametrize("seed", range(CATALOGS))
 def test_each_pair_has_the_one_right_path(seed: int) -> None:
     """What can be reached, and the path there, are what comparing all paths finds, by both strategies."""
-    rows = crowd(seed)
-    oracle, catalog = Oracle(rows), Catalog([release_of(row) for row in rows])
+    rows = dense_catalog(seed)
+    reference, catalog = ReferencePlanner(rows), Catalog([release_of(row) for row in rows])
     for target in rows:
-        if target.certified or not oracle.passes(target):
+        if target.certified or not reference.is_passable(target):
             continue
         for start in rows:
             for strategy in Strategy if start is not target else ():
-                way = oracle.fewest_hops if strategy is Strategy.FEWEST_HOPS else oracle.certified_first
+                way = reference.fewest_hops if strategy is Strategy.FEWEST_HOPS else reference.certified_first
                 path = way(start, target)
                 outcome = plan(
                     PlanRequest(
@@ -74,8 +80,8 @@ def test_each_pair_has_the_one_right_path(seed: int) -> None:
 @pytest.mark.parametrize("seed", range(5))
 def test_what_is_in_reach_is_what_a_path_leads_to(seed: int, terms: Terms) -> None:
     """All at once, in one pass, the same as target by target; also of what runs and is not on offer."""
-    releases = [release_of(row) for row in crowd(seed)]
+    releases = [release_of(row) for row in dense_catalog(seed)]
     search = Search(Catalog(releases), terms)
-    for start in (*releases, release_of(Row(certified=True, version="1.10.7", airflow="1.10.7"))):
+    for start in (*releases, release_of(ReferenceRelease(certified=True, version="1.10.7", airflow="1.10.7"))):
         led_to = {each.id for each in releases if search.path(start, each, Strategy.FEWEST_HOPS)}
         assert search.reachable(start) == {name for name in led_to if isinstance(name.version, RuntimeVersion)}

@@ -11,7 +11,7 @@ from astro_deployment_runtime.planning.catalog import Catalog, Channel, Release
 from astro_deployment_runtime.planning.model import Strategy
 from astro_deployment_runtime.planning.platform_version import Platform
 from astro_deployment_runtime.planning.versions import AirflowVersion, Distribution, ReleaseId
-from tests.property.oracle import Oracle, Row
+from tests.property.reference_planner import ReferencePlanner, ReferenceRelease
 
 AIRFLOWS = (
     *("1.10.5", "1.10.13", "1.10.14", "1.10.15", "2.0.0", "2.2.3", "2.3.0"),
@@ -27,8 +27,8 @@ CHANNELS = (*[None, "stable", "deprecated"] * 4, "alpha", "beta", "nightly", "pr
 PLATFORMS = (*[None] * 8, "0.28.7", "0.29.0", "0.33.2", "0.33.3", "0.36.9", "0.37.0", "1.1.0", "trunk")
 
 
-def release_of(row: Row) -> Release:
-    """Make the package's release of the oracle's."""
+def release_of(row: ReferenceRelease) -> Release:
+    """Make the package's release of the reference planner's."""
     distribution = Distribution.CERTIFIED if row.certified else Distribution.RUNTIME
     known = {str(channel): channel for channel in Channel}
     return Release(
@@ -41,36 +41,36 @@ def release_of(row: Row) -> Release:
 
 
 @dataclass(frozen=True, kw_only=True)
-class World:
+class Scenario:
     """A catalog by both readings, a Deployment in it, and what is wanted of it."""
 
-    oracle: Oracle
+    reference: ReferencePlanner
     catalog: Catalog
-    start: Row
-    target: Row
+    start: ReferenceRelease
+    target: ReferenceRelease
     accepted: AcceptedRisks
     platform: Platform | None
     strategy: Strategy
 
     @property
-    def taken(self) -> bool:
+    def target_accepted(self) -> bool:
         """The target may be one: what has to be accepted of it is."""
         name = release_of(self.target).id
         return (not self.target.yanked or name in self.accepted.yanked) and (
-            not self.target.early or name in self.accepted.prerelease
+            not self.target.unstable or name in self.accepted.prerelease
         )
 
 
 @st.composite
-def worlds(draw: st.DrawFn) -> World:
-    """Draw a world."""
+def scenarios(draw: st.DrawFn) -> Scenario:
+    """Draw a scenario."""
     channels, yanks = st.sampled_from(CHANNELS), st.sampled_from([*[False] * 5, True])
     certified = [
-        Row(certified=True, version=version, airflow=version, channel=draw(channels), yanked=draw(yanks))
+        ReferenceRelease(certified=True, version=version, airflow=version, channel=draw(channels), yanked=draw(yanks))
         for version in draw(st.lists(st.sampled_from(AIRFLOWS), unique=True, max_size=9))
     ]
     runtime = [
-        Row(
+        ReferenceRelease(
             certified=False,
             version=version,
             airflow=draw(st.sampled_from(AIRFLOWS)),
@@ -82,11 +82,14 @@ def worlds(draw: st.DrawFn) -> World:
     rows = [*certified, *runtime]
     target = draw(st.sampled_from(runtime))
     elsewhere = [
-        Row(certified=True, version="2.1.0", airflow="2.1.0"),
-        Row(certified=True, version="1.10.7", airflow="1.10.7"),
-        Row(certified=False, version="2.5.0", airflow=draw(st.sampled_from(AIRFLOWS))),
-        *(Row(certified=True, version=version, airflow=version) for version in draw(st.sampled_from(MARKED))),
-        Row(
+        ReferenceRelease(certified=True, version="2.1.0", airflow="2.1.0"),
+        ReferenceRelease(certified=True, version="1.10.7", airflow="1.10.7"),
+        ReferenceRelease(certified=False, version="2.5.0", airflow=draw(st.sampled_from(AIRFLOWS))),
+        *(
+            ReferenceRelease(certified=True, version=version, airflow=version)
+            for version in draw(st.sampled_from(MARKED))
+        ),
+        ReferenceRelease(
             certified=False, version="5.0.4-rc1", airflow=draw(st.sampled_from((*AIRFLOWS, "2.7.0rc1", "2.3.0.post1")))
         ),
     ]
@@ -97,8 +100,8 @@ def worlds(draw: st.DrawFn) -> World:
     platform = draw(st.sampled_from(PLATFORMS))
     enabled = draw(st.sampled_from([True, True, False]))
     named = frozenset(release_of(row).id for row in runtime if draw(st.booleans()))
-    return World(
-        oracle=Oracle(rows, elsewhere=elsewhere, platform=platform, runtime_enabled=enabled),
+    return Scenario(
+        reference=ReferencePlanner(rows, elsewhere=elsewhere, platform=platform, runtime_enabled=enabled),
         catalog=Catalog([release_of(row) for row in draw(st.permutations(rows))]),
         start=draw(st.sampled_from(starts)),
         target=target,

@@ -18,7 +18,7 @@ from astro_deployment_runtime.planning.plan_request import PlanRequest
 from astro_deployment_runtime.planning.planner import plan
 from astro_deployment_runtime.planning.rules import verify
 from astro_deployment_runtime.planning.versions import ReleaseId, RuntimeVersion
-from tests.property.oracle import Oracle, Row, read
+from tests.property.reference_planner import ReferencePlanner, ReferenceRelease, read
 
 if TYPE_CHECKING:
     from astro_deployment_runtime.planning.catalog import Catalog, Release
@@ -31,9 +31,9 @@ Plans = dict[tuple[ReleaseId, ReleaseId], Plan | Refusal]
 
 
 @pytest.fixture(scope="module")
-def oracle() -> Oracle:
-    """The published feeds, as the oracle reads them."""
-    return Oracle(read(PUBLISHED))
+def reference() -> ReferencePlanner:
+    """The published feeds, as the reference planner reads them."""
+    return ReferencePlanner(read(PUBLISHED))
 
 
 def plans(catalog: Catalog, strategy: Strategy, accepted: AcceptedRisks) -> Plans:
@@ -66,16 +66,16 @@ def names(outcome: Plan | Refusal) -> list[str] | None:
     return [str(hop.target) for hop in outcome.hops] if isinstance(outcome, Plan) else None
 
 
-def test_the_catalog_is_read_as_the_oracle_reads_it(oracle: Oracle) -> None:
+def test_the_catalog_is_read_as_the_reference_planner_reads_it(reference: ReferencePlanner) -> None:
     """The releases, their Airflow versions and what is yanked are the same by both readings."""
     ours = {(str(r), str(r.airflow), r.yanked) for r in (*CATALOG.certified, *CATALOG.runtime)}
-    assert {(row.name, row.airflow, row.yanked) for row in oracle.rows} == ours
+    assert {(row.name, row.airflow, row.yanked) for row in reference.rows} == ours
 
 
-def test_each_pair_has_the_one_right_path(oracle: Oracle, planned: Plans, strategy: Strategy) -> None:
-    """What can be reached, and the path there, are what the oracle finds by comparing all paths."""
-    way = oracle.fewest_hops if strategy is Strategy.FEWEST_HOPS else oracle.certified_first
-    rows = {row.name: row for row in oracle.rows}
+def test_each_pair_has_the_one_right_path(reference: ReferencePlanner, planned: Plans, strategy: Strategy) -> None:
+    """What can be reached, and the path there, are what the reference planner finds by comparing all paths."""
+    way = reference.fewest_hops if strategy is Strategy.FEWEST_HOPS else reference.certified_first
+    rows = {row.name: row for row in reference.rows}
     for (start, target), outcome in planned.items():
         if start != target:
             path = way(rows[str(start)], rows[str(target)])
@@ -83,15 +83,15 @@ def test_each_pair_has_the_one_right_path(oracle: Oracle, planned: Plans, strate
             assert expected == names(outcome), f"{start} to {target}"
 
 
-def test_each_hop_is_legal_and_leads_upwards(oracle: Oracle, planned: Plans) -> None:
-    """The check and the oracle approve of every hop, and the releases only rise."""
-    rows = {row.name: row for row in oracle.rows}
+def test_each_hop_is_legal_and_leads_upwards(reference: ReferencePlanner, planned: Plans) -> None:
+    """The check and the reference planner approve of every hop, and the releases only rise."""
+    rows = {row.name: row for row in reference.rows}
     for outcome in planned.values():
         if isinstance(outcome, Plan) and outcome.hops:
             for hop in outcome.hops:
                 final = hop is outcome.hops[-1]
                 assert verify(hop, CATALOG, accepted=YANKED, final=final) == ()
-                assert oracle.may_hop(rows[str(hop.source)], rows[str(hop.target)])
+                assert reference.may_hop(rows[str(hop.source)], rows[str(hop.target)])
             releases = [outcome.current, *(hop.target for hop in outcome.hops)]
             assert all(before.order < after.order for before, after in pairwise(releases))
             assert releases[-1] == outcome.target
@@ -106,24 +106,26 @@ def test_the_plan_after_the_first_hop_is_the_tail_of_the_plan(planned: Plans) ->
             assert after.hops == outcome.hops[1:]
 
 
-def test_a_refusal_says_lower_where_the_target_is_lower_and_nothing_else(oracle: Oracle, planned: Plans) -> None:
+def test_a_refusal_says_lower_where_the_target_is_lower_and_nothing_else(
+    reference: ReferencePlanner, planned: Plans
+) -> None:
     """In the published catalog nothing but going back is impossible, once yanked targets are accepted."""
-    rows = {row.name: row for row in oracle.rows}
+    rows = {row.name: row for row in reference.rows}
     for (start, target), outcome in planned.items():
         if isinstance(outcome, Refusal):
             assert [violation.rule for violation in outcome.violations] == [RuleId.NO_REVERT]
-            assert oracle.fewest_hops(rows[str(start)], rows[str(target)]) is None
+            assert reference.fewest_hops(rows[str(start)], rows[str(target)]) is None
 
 
-def test_a_refusal_names_the_nearest_targets(oracle: Oracle, planned: Plans) -> None:
-    """Below and above are the neighbours of the wanted release among all that the oracle can reach."""
-    rows = {row.name: row for row in oracle.rows}
-    targets = sorted((row for row in oracle.rows if not row.certified), key=lambda row: row.order)
-    ways = {target: oracle.ways((True, False), target) for target in targets}
+def test_a_refusal_names_the_nearest_targets(reference: ReferencePlanner, planned: Plans) -> None:
+    """Below and above are the neighbours of the wanted release among all that the reference planner can reach."""
+    rows = {row.name: row for row in reference.rows}
+    targets = sorted((row for row in reference.rows if not row.certified), key=lambda row: row.order)
+    paths = {target: reference.best_paths((True, False), target) for target in targets}
     for (start, target), outcome in planned.items():
         if isinstance(outcome, Refusal):
             here, wanted = rows[str(start)], rows[str(target)]
-            reached: list[Row] = [row for row in targets if row is not here and here in ways[row]]
+            reached: list[ReferenceRelease] = [row for row in targets if row is not here and here in paths[row]]
             below = [row.name for row in reached if row.order < wanted.order]
             above = [row.name for row in reached if row.order > wanted.order]
             assert (below[-1] if below else None) == (str(outcome.below) if outcome.below else None)

@@ -1,6 +1,6 @@
-"""A platform in our hand: the lifecycle, the executor and the client on one side, the sandbox's platform on the other.
+"""A simulated engine that drives the lifecycle, executor and client against the sandbox's platform.
 
-All in one process and on one clock, which moves only while somebody waits. Every request is judged as it comes.
+All runs in one process and on one clock, which moves only while something waits. Every mutation is checked on arrival.
 """
 
 from __future__ import annotations
@@ -90,38 +90,38 @@ class Fault:
     """The plugin dies; else the answer is lost."""
 
 
-class Wire(httpx.BaseTransport):
+class CheckingTransport(httpx.BaseTransport):
     """Carries a request to the platform; judges it first."""
 
-    def __init__(self, hand: Hand) -> None:
-        self._hand = hand
+    def __init__(self, engine: SimulatedEngine) -> None:
+        self._engine = engine
         self._loop = asyncio.new_event_loop()
 
     def close(self) -> None:
         self._loop.close()
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
-        hand = self._hand
-        hand.count += 1
-        fault = hand.fault
-        strikes = fault is not None and fault.at == hand.count
+        engine = self._engine
+        engine.count += 1
+        fault = engine.fault
+        strikes = fault is not None and fault.at == engine.count
         body = json.loads(request.content) if request.url.path == "/v1" else None
         name = " ".join(root_fields(body["query"])) if body else request.url.path
         if body and name.startswith(_MUTATIONS):
-            hand.requested.add(body["variables"].get("version", ""))
+            engine.requested.add(body["variables"].get("version", ""))
         if strikes and fault is not None and not fault.acted:
-            self._strike(fault)
+            self._inject(fault)
         if body and name.startswith(_MUTATIONS):
-            hand.judge(name, body["variables"])
+            engine.check_mutation(name, body["variables"])
         response = self._answer(request, body)
         if strikes and fault is not None:
-            self._strike(fault)
+            self._inject(fault)
         if body and name.endswith("deployment"):
-            hand.seen = hand.deployment()
+            engine.last_read = engine.deployment()
         return response
 
     def _answer(self, request: httpx.Request, body: dict[str, Any] | None) -> httpx.Response:
-        sandbox = self._hand.sandbox
+        sandbox = self._engine.sandbox
         if body is not None:
             schema = graphql_execution.executable(sandbox.platform.generation)
             status, answer = graphql_execution.run(schema, body, Context(sandbox, Role.ADMIN))
@@ -134,10 +134,10 @@ class Wire(httpx.BaseTransport):
 
         return self._loop.run_until_complete(ask())
 
-    def _strike(self, fault: Fault) -> None:
-        self._hand.struck += 1
-        self._hand.struck_here = True
-        self._hand.fault = None
+    def _inject(self, fault: Fault) -> None:
+        self._engine.faults_hit += 1
+        self._engine.fault_hit_in_run = True
+        self._engine.fault = None
         if fault.kills:
             raise Killed
         raise httpx.ReadError("connection reset")
@@ -153,19 +153,19 @@ class Result:
 
 
 @dataclass(slots=True)
-class Hand:
+class SimulatedEngine:
     """One Deployment, one platform, one stack with one resource."""
 
     catalog: Path
     clock: Clock = field(default_factory=Clock)
-    told: Recorder = field(default_factory=Recorder)
+    messages: Recorder = field(default_factory=Recorder)
     fault: Fault | None = None
     count: int = 0
     """Requests of this run."""
-    struck: int = 0
-    struck_here: bool = False
+    faults_hit: int = 0
+    fault_hit_in_run: bool = False
     """In this run; a lost answer may make it send something again."""
-    seen: Deployment | None = None
+    last_read: Deployment | None = None
     """The Deployment at the last reading of it."""
     sent: list[tuple[str, str]] = field(default_factory=list)
     """What was sent in this run: the mutation, and its version."""
@@ -186,7 +186,9 @@ class Hand:
     def __post_init__(self) -> None:
         """Open the platform."""
         self._feed = vendor_feed.load(str(self.catalog))
-        self._transport = Transport(ConnectionSettings(url=f"{BASE}/v1", token=SecretStr(TOKEN)), transport=Wire(self))
+        self._transport = Transport(
+            ConnectionSettings(url=f"{BASE}/v1", token=SecretStr(TOKEN)), transport=CheckingTransport(self)
+        )
         platform = Platform(
             generation=Generation.of("0.30.4"),
             catalog=offers.load(str(self.catalog)),
@@ -202,7 +204,7 @@ class Hand:
         self._transport.close()
         self.sandbox.store.close()
 
-    def runs(self, version: str) -> None:
+    def add_deployment(self, version: str) -> None:
         """Put the Deployment there."""
         airflow = RUNTIME.get(version)
         row = {"runtime_version": version, "desired_runtime_version": version, "runtime_airflow": airflow}
@@ -217,16 +219,16 @@ class Hand:
         assert found is not None
         return found
 
-    def becomes(self, **changes: Any) -> None:
+    def change_platform(self, **changes: Any) -> None:
         """Change the platform."""
         self.sandbox = replace(self.sandbox, platform=replace(self.sandbox.platform, **changes))
 
-    def judge(self, name: str, variables: Mapping[str, str]) -> None:
+    def check_mutation(self, name: str, variables: Mapping[str, str]) -> None:
         """Check a mutation against the rules, from the platform's own state."""
         now = self.deployment()
         wanted = variables.get("version")
         sent = (name, wanted or variables.get("runtimeVersion") or variables.get("airflowVersion", ""))
-        assert sent not in self.sent or self.struck_here, f"{sent} is sent twice in one run"
+        assert sent not in self.sent or self.fault_hit_in_run, f"{sent} is sent twice in one run"
         self.sent.append(sent)
         if name == "updateDeploymentImage":
             label = variables["runtimeVersion"] or variables["airflowVersion"]
@@ -250,7 +252,7 @@ class Hand:
 
     def up(self, **declared: Any) -> Result:
         """Run ``pulumi up`` as the engine does it: check, diff, create or update, save."""
-        self.count, self.struck_here = 0, False
+        self.count, self.fault_hit_in_run = 0, False
         self.sent.clear()
         feed = [
             replace(release, yanked=str(release.id.version) in self.yanked, yanked_reason="bad build")
@@ -279,7 +281,7 @@ class Hand:
         if self.saved is not None and not (lifecycle.diff(self.saved, inputs).changes or self.unfinished):
             self.inputs = inputs
             return Result(kind="nothing")
-        outputs, problem = lifecycle.apply(inputs, saved=self.saved, clock=self.clock, reporter=self.told)
+        outputs, problem = lifecycle.apply(inputs, saved=self.saved, clock=self.clock, reporter=self.messages)
         self._check_saved(outputs)
         if problem is None or self.saved is None:
             self.inputs = inputs
@@ -288,7 +290,7 @@ class Hand:
 
     def _check_saved(self, outputs: Mapping[str, Any]) -> None:
         """What is saved is what was observed; only what we requested is ours."""
-        seen, pending = self.seen, outputs["pending"]
+        seen, pending = self.last_read, outputs["pending"]
         assert seen is not None
         assert outputs["current_version"].rpartition(" ")[2] == seen.version
         assert outputs["airflow_version"] == seen.airflow

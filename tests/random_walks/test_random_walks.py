@@ -1,7 +1,7 @@
-"""Anything in any order: declarations, runs, crashes, lost answers, humans, yanks, withdrawals, other platforms.
+"""Random walks: declarations, runs, crashes, lost answers, people, yanks, withdrawn releases and other platforms.
 
-Whatever happened, no request ever broke a rule (:meth:`~tests.machine.hand.Hand.judge`), what was saved is what was
-observed, and when the world is at peace again one more run arrives at the target, or says why not.
+After each walk: no request broke a rule (:meth:`~tests.random_walks.simulated_engine.SimulatedEngine.check_mutation`)
+and every saved state was observed. Once all disturbances end, one more run reaches the target or says why it cannot.
 """
 
 from __future__ import annotations
@@ -27,8 +27,16 @@ from sandbox.errors import RefusedError
 from sandbox.image_labels import Labels
 from sandbox.platform_quirks import Quirks
 from sandbox.platform_version import Generation
-from tests.machine.hand import CERTIFIED, PLATFORMS, RUNTIME, Fault, Hand, Result, write_catalog
 from tests.quick_retries import quick_retries
+from tests.random_walks.simulated_engine import (
+    CERTIFIED,
+    PLATFORMS,
+    RUNTIME,
+    Fault,
+    Result,
+    SimulatedEngine,
+    write_catalog,
+)
 from tests.simulation import ID, RELEASE
 from tests.soak_measurements import note
 
@@ -48,7 +56,7 @@ _far = st.sampled_from(("5.4.0", "6.10.0", "7.6.0", "8.8.0"))
 _versions = st.sampled_from(ANY)
 
 
-class Machine(RuleBasedStateMachine):
+class RandomWalk(RuleBasedStateMachine):
     """One Deployment and everybody who has to do with it."""
 
     catalog: ClassVar[Path]
@@ -56,7 +64,7 @@ class Machine(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        self.hand = Hand(self.catalog)
+        self.engine = SimulatedEngine(self.catalog)
         self.declared: dict[str, Any] = {"runtime_version": "5.0.4"}
         self.delivers = True
         self.last: Result | None = None
@@ -67,7 +75,7 @@ class Machine(RuleBasedStateMachine):
     @initialize(version=_starts)
     def begin(self, version: str) -> None:
         """Some version runs."""
-        self.hand.runs(version)
+        self.engine.add_deployment(version)
 
     @rule(
         wanted=st.sampled_from((*RUNTIME, "equivalent")),
@@ -83,12 +91,12 @@ class Machine(RuleBasedStateMachine):
     def up(self, **more: Any) -> Result:
         """Run, and count."""
         image = {"image": "registry.example.com/team/airflow:{distribution}-{version}"} if self.delivers else {}
-        before = self.hand.struck
-        self.last = self.hand.up(**self.declared, **image, **more)
+        before = self.engine.faults_hit
+        self.last = self.engine.up(**self.declared, **image, **more)
         self.idle = self.last.kind in {"nothing", "refused"}
         self.counts["ups"] += 1
         self.counts[self.last.kind] += 1
-        self.counts["struck"] += self.hand.struck - before
+        self.counts["struck"] += self.engine.faults_hit - before
         if self.last.kind in {"refused", "stopped", "failed"}:
             assert self.last.reason, "no reason is told"
         return self.last
@@ -102,23 +110,23 @@ class Machine(RuleBasedStateMachine):
         """Where there is nothing to do: another Deployment, of which the stack knows nothing."""
         if not self.idle:
             return
-        self.hand.runs(version)
-        self.hand.saved, self.hand.unfinished, self.idle = None, False, False
-        self.hand.requested.clear()
+        self.engine.add_deployment(version)
+        self.engine.saved, self.engine.unfinished, self.idle = None, False, False
+        self.engine.requested.clear()
         self.declared["runtime_version"] = wanted
 
     @rule(at=st.integers(1, 40), acted=st.booleans(), kills=st.booleans(), version=_starts, wanted=_far)
     def up_struck(self, at: int, acted: bool, kills: bool, version: str, wanted: str) -> None:
         """A run whose plugin dies at a request, or that loses its answer; else the next run that comes so far."""
         self.begin_again(version, wanted)
-        self.hand.fault = Fault(at=at, acted=acted, kills=kills)
+        self.engine.fault = Fault(at=at, acted=acted, kills=kills)
         self.up()
 
     @rule(seconds=st.floats(0, 30), version=_starts, wanted=_far)
     def up_interrupted(self, seconds: float, version: str, wanted: str) -> None:
         """A run that the user stops."""
         self.begin_again(version, wanted)
-        self.hand.clock.cancel_at = self.hand.clock.time + seconds
+        self.engine.clock.cancel_at = self.engine.clock.time + seconds
         self.up()
 
     @rule(seconds=st.floats(0, 30), version=_versions, deed=st.sampled_from(("push", "right", "start", "cancel")))
@@ -126,25 +134,25 @@ class Machine(RuleBasedStateMachine):
         """A run while somebody else does something."""
         deeds = {
             "push": lambda: self.push(version),
-            "right": lambda: self.push(self.hand.deployment().pending or version),
+            "right": lambda: self.push(self.engine.deployment().pending or version),
             "start": lambda: self.start(version),
             "cancel": self.human_cancels,
         }
-        self.hand.clock.at(seconds, deeds[deed])
+        self.engine.clock.at(seconds, deeds[deed])
         self.up()
-        self.hand.clock.events.clear()
+        self.engine.clock.events.clear()
 
     def push(self, version: str) -> None:
         """Somebody pushes an image."""
-        self.hand.sandbox.deploy(RELEASE, self.hand.image(version), Labels())
+        self.engine.sandbox.deploy(RELEASE, self.engine.image(version), Labels())
 
     def start(self, version: str) -> None:
         """Somebody starts a hop, upwards: whoever goes down goes alone."""
-        platform, now = self.hand.sandbox.platform, self.hand.deployment()
-        if not self.hand._is_higher(version, now):
+        platform, now = self.engine.sandbox.platform, self.engine.deployment()
+        if not self.engine._is_higher(version, now):
             return
         try:
-            self.hand.sandbox.change(
+            self.engine.sandbox.change(
                 ID,
                 lambda each: (
                     platform.start_runtime(each, version)
@@ -155,11 +163,11 @@ class Machine(RuleBasedStateMachine):
         except RefusedError:
             return
 
-    @precondition(lambda self: self.hand.deployment().pending)
+    @precondition(lambda self: self.engine.deployment().pending)
     @rule()
     def right_image(self) -> None:
         """Somebody deploys what is waited for."""
-        self.push(self.hand.deployment().pending)
+        self.push(self.engine.deployment().pending)
 
     @rule(version=_versions)
     def any_image(self, version: str) -> None:
@@ -174,25 +182,25 @@ class Machine(RuleBasedStateMachine):
     @rule()
     def human_cancels(self) -> None:
         """Somebody clicks again."""
-        self.hand.sandbox.change(ID, self.hand.sandbox.platform.cancel)
+        self.engine.sandbox.change(ID, self.engine.sandbox.platform.cancel)
 
     @rule(version=_versions)
     def human_upgrades(self, version: str) -> None:
         """Somebody goes a hop on his own."""
         self.start(version)
-        if self.hand.deployment().pending == version:
+        if self.engine.deployment().pending == version:
             self.push(version)
 
     @rule(versions=st.sets(st.sampled_from(tuple(RUNTIME)), max_size=2))
     def yank(self, versions: set[str]) -> None:
         """The vendor yanks releases, and takes it back."""
-        self.hand.yanked = frozenset(versions)
+        self.engine.yanked = frozenset(versions)
 
     @rule(versions=st.sets(_versions, max_size=3))
     def withdraw(self, versions: set[str]) -> None:
         """The platform offers less, or all again."""
         whole = offers.load(str(self.catalog))
-        self.hand.becomes(
+        self.engine.change_platform(
             catalog=offers.Catalog(
                 certified=tuple(each for each in whole.certified if each.version not in versions),
                 runtime=tuple(each for each in whole.runtime if each.version not in versions),
@@ -202,7 +210,7 @@ class Machine(RuleBasedStateMachine):
     @rule(version=st.sampled_from(PLATFORMS))
     def platform_upgraded(self, version: str) -> None:
         """Within the generations of two phases."""
-        self.hand.becomes(generation=Generation.of(version))
+        self.engine.change_platform(generation=Generation.of(version))
 
     @rule(
         reverts=st.sampled_from((None, None, 0.5, 2.0, 8.0, 20.0)),
@@ -211,12 +219,12 @@ class Machine(RuleBasedStateMachine):
     )
     def platform_changes_its_manners(self, reverts: float | None, clears: float, keeps: bool) -> None:
         """It takes hops back, clears the desired version early, keeps the Airflow of before, or behaves again."""
-        self.hand.becomes(quirks=Quirks(reverts_after=reverts, clears_desired=clears, keeps_airflow=keeps))
+        self.engine.change_platform(quirks=Quirks(reverts_after=reverts, clears_desired=clears, keeps_airflow=keeps))
 
     @rule(seconds=st.floats(1, 100))
     def time_passes(self, seconds: float) -> None:
         """Nothing happens."""
-        self.hand.clock.wait(seconds)
+        self.engine.clock.wait(seconds)
 
     @invariant()
     def arrived_where_it_says(self) -> None:
@@ -224,7 +232,7 @@ class Machine(RuleBasedStateMachine):
         last, self.last = self.last, None
         if last is None or last.kind not in {"done", "nothing"}:
             return
-        now, target = self.hand.deployment(), self.declared["runtime_version"]
+        now, target = self.engine.deployment(), self.declared["runtime_version"]
         if target == "equivalent":
             assert now.on_runtime
         elif now.version != target:
@@ -234,10 +242,10 @@ class Machine(RuleBasedStateMachine):
     def teardown(self) -> None:
         """Peace: everything is on offer again, images are delivered, and nobody interferes."""
         try:
-            if self.hand.sandbox.store.deployments():
+            if self.engine.sandbox.store.deployments():
                 self.end()
         finally:
-            self.hand.close()
+            self.engine.close()
 
     def end(self) -> None:
         """One more run arrives, or nothing is to be done, or it is refused; and then it stays so."""
@@ -245,8 +253,8 @@ class Machine(RuleBasedStateMachine):
         self.withdraw(set())
         self.platform_upgraded("0.30.4")
         self.platform_changes_its_manners(None, 0.0, keeps=False)
-        self.hand.clock.wait(100)
-        self.delivers, self.declared["wait"], self.hand.fault = True, True, None
+        self.engine.clock.wait(100)
+        self.delivers, self.declared["wait"], self.engine.fault = True, True, None
         first = self.up()
         self.arrived_where_it_says()
         assert first.kind in {"done", "nothing"} or _is_refusal(first), first
@@ -263,7 +271,7 @@ def _is_refusal(result: Result) -> bool:
 def run(number: int, runs: int, folder: Path) -> Counter[str]:
     """Run the machine so often; gives what was counted."""
 
-    class Numbered(Machine):
+    class Numbered(RandomWalk):
         catalog: ClassVar = write_catalog(folder / "catalog")
         counts: ClassVar = Counter()
 
@@ -281,7 +289,7 @@ def run(number: int, runs: int, folder: Path) -> Counter[str]:
     return Numbered.counts
 
 
-def test_anything_in_any_order(tmp_path: Path) -> None:
+def test_random_walks_keep_every_rule(tmp_path: Path) -> None:
     """A short walk through everything that can happen."""
     counts = run(0, RUNS, tmp_path)
     assert counts["runs"] >= RUNS
@@ -290,7 +298,7 @@ def test_anything_in_any_order(tmp_path: Path) -> None:
 @pytest.mark.soak
 @pytest.mark.timeout(3600)
 @pytest.mark.parametrize("part", range(SOAKED_PARTS))
-def test_anything_in_any_order_and_much_of_it(part: int, tmp_path: Path) -> None:
+def test_two_thousand_random_walks_keep_every_rule(part: int, tmp_path: Path) -> None:
     """Two thousand walks in all, each with other dice."""
     counts = run(part + 1, SOAKED_RUNS, tmp_path)
     note("machine", counts)
