@@ -1,8 +1,8 @@
-"""From a stack's config to resources: what a Pulumi program calls.
+"""Declare the fleet of a stack's config as resources: ``declare_fleet``, which a Pulumi program calls.
 
-The fleet is read and planned as a whole before the first resource is declared, so that a mistake or a refusal anywhere
-in it ends the program while nothing has been changed. Our plugin host does that, which has read the platform then for
-its checks; so the program imports neither an HTTP client nor a validator. Under Pulumi's own host the program does it.
+The whole fleet is planned before the first resource is declared, so that a mistake or a refusal ends the program before
+anything is changed. Our plugin plans it, since its checks need the same reading of the platform; the program then
+imports neither httpx nor pydantic. Under Pulumi's own plugin the program plans the fleet itself.
 """
 
 from __future__ import annotations
@@ -47,23 +47,23 @@ def declare_fleet(  # noqa: PLR0913 - the keys of a stack's config
 ) -> list[AstroDeploymentRuntime]:
     """Declare one resource for each Deployment of the fleet.
 
-    Each argument stands in the place of a key of the stack's config, and has its form; what is not given is read from
-    there. How to reach Houston is always read from the config, or else from the environment.
+    Each argument replaces a key of the stack's config and has the same form. A key without an argument is read from the
+    config. The connection to Houston always comes from the config, or else from the environment.
 
     Args:
-        defaults: in the place of ``astro:defaults``.
-        deployments: in the place of ``astro:deployments``.
-        selectors: in the place of ``astro:selectors``.
-        exclude: in the place of ``astro:exclude``.
-        waves: in the place of ``astro:waves``.
-        on_refusal: in the place of ``astro:onRefusal``: ``stop`` or ``skip``.
+        defaults: replaces ``astro:defaults``.
+        deployments: replaces ``astro:deployments``.
+        selectors: replaces ``astro:selectors``.
+        exclude: replaces ``astro:exclude``.
+        waves: replaces ``astro:waves``.
+        on_refusal: replaces ``astro:onRefusal``: ``stop`` or ``skip``.
 
     Returns:
-        The resources: of the entries, then of what the selectors picked.
+        The resources of the entries, then those that the selectors picked.
 
     Raises:
-        pulumi.RunError: something declared is wrong or refused, or Houston cannot be read; the message lists all of
-            it. Where refused Deployments are skipped, the run fails at its end instead.
+        pulumi.RunError: the config is wrong, a Deployment is refused, or Houston cannot be read. Each refused
+            Deployment has an error of its own. With ``skip``, the run fails at its end instead.
     """
     exit_on_interrupt()
     warn_of_unknown_keys()
@@ -77,7 +77,7 @@ def declare_fleet(  # noqa: PLR0913 - the keys of a stack's config
     }
     read = [key for key, value in given.items() if value is None]
     secret = [key for key in read if config.is_config_secret(f"{NAMESPACE}:{key}")]
-    manifest = _manifest({**given, **{key: _configured(key) for key in read}}, secret)
+    manifest = _plan_fleet({**given, **{key: _read_config(key) for key in read}}, secret)
     if manifest.problem is not None:
         for entry in manifest.refused:
             _log_refusal(entry, None)
@@ -85,17 +85,17 @@ def declare_fleet(  # noqa: PLR0913 - the keys of a stack's config
     return _declare(manifest)
 
 
-def _manifest(declared: Mapping[str, Any], secret: Sequence[str]) -> FleetManifest:
+def _plan_fleet(declared: Mapping[str, Any], secret: Sequence[str]) -> FleetManifest:
     connected = functools.cache(_connect)
-    manifest = _manifest_from(declared, None, secret, connected)
+    manifest = _plan_fleet_with(declared, None, secret, connected)
     if manifest.needs_state:
         from astro_deployment_runtime.program.stack_state import saved_resources
 
-        manifest = _manifest_from(declared, saved_resources(), secret, connected)
+        manifest = _plan_fleet_with(declared, saved_resources(), secret, connected)
     return manifest
 
 
-def _manifest_from(
+def _plan_fleet_with(
     declared: Mapping[str, Any],
     saved: Mapping[str, Any] | None,
     secret: Sequence[str],
@@ -108,7 +108,7 @@ def _manifest_from(
         except TypeError:
             pass
         else:
-            return _asked(question)
+            return _manifest_from_plugin(question)
     from astro_deployment_runtime.lifecycle.fleet import build_manifest
 
     return build_manifest(declared, saved, connected, secret=secret)
@@ -127,7 +127,7 @@ def _plugin_plans_fleets() -> bool:
     return run_by_the_engine() and uses_our_plugin(folder)
 
 
-def _asked(question: str) -> FleetManifest:
+def _manifest_from_plugin(question: str) -> FleetManifest:
     try:
         answer = invoke(PLAN_FLEET, {"question": question}).value["answer"]
     except Exception as error:  # noqa: BLE001 - Pulumi raises nothing narrower
@@ -135,7 +135,7 @@ def _asked(question: str) -> FleetManifest:
     return FleetManifest.from_json(answer)
 
 
-def _configured(key: str) -> object:
+def _read_config(key: str) -> object:
     if key == "onRefusal":
         return pulumi.Config(NAMESPACE).get(key) or os.environ.get("ASTRO_ON_REFUSAL")
     try:
@@ -155,26 +155,30 @@ def _declare(manifest: FleetManifest) -> list[AstroDeploymentRuntime]:
         pulumi.log.warn(note)
     if manifest.summary is not None:
         pulumi.log.info(manifest.summary)
-    made = _in_waves(manifest) if manifest.waves else [_resource(entry, manifest, None) for entry in manifest.entries]
+    made = (
+        _in_waves(manifest)
+        if manifest.waves
+        else [_declare_deployment(entry, manifest, None) for entry in manifest.entries]
+    )
     if manifest.refused:
         _fail_at_the_end(manifest, made)
     return made
 
 
 def _in_waves(manifest: FleetManifest) -> list[AstroDeploymentRuntime]:
-    """Declare wave by wave; between two stands a resource that the second depends on."""
+    """Declare wave by wave. The next wave depends on a resource that waits for this one."""
     made: dict[str, AstroDeploymentRuntime] = {}
     after: list[pulumi.Resource] = []
     for wave in manifest.waves:
-        turns = _Turns(wave.max_parallel, manifest)
-        begun = {entry.name: turns.give(entry, after) for entry in manifest.entries if entry.wave == wave.name}
+        slots = _WaveSlots(wave.max_parallel, manifest)
+        begun = {entry.name: slots.declare(entry, after) for entry in manifest.entries if entry.wave == wave.name}
         made |= begun
         if wave is not manifest.waves[-1]:
-            after = [_end(wave, begun, after)]
+            after = [_declare_wave_end(wave, begun, after)]
     return [made[entry.name] for entry in manifest.entries]
 
 
-def _end(
+def _declare_wave_end(
     wave: ManifestWave, begun: Mapping[str, AstroDeploymentRuntime], after: Sequence[pulumi.Resource]
 ) -> AstroWave:
     return AstroWave(
@@ -183,58 +187,58 @@ def _end(
         moves=wave.moves,
         soak=wave.soak,
         timeout=wave.timeout,
-        walked={name: _walked(made) for name, made in begun.items()},
+        walked={name: _completed_path(made) for name, made in begun.items()},
         opts=pulumi.ResourceOptions(depends_on=[*after, *begun.values()]),
     )
 
 
-def _walked(made: AstroDeploymentRuntime) -> pulumi.Output[str | None]:
-    """Return the path that a Deployment was brought along last, None where it was only adopted.
+def _completed_path(made: AstroDeploymentRuntime) -> pulumi.Output[str | None]:
+    """Return the last path that a Deployment completed; None if it was only adopted.
 
-    In a preview it is unknown where this run has something to do: only what was observed tells, not what is planned.
+    Unknown in a preview of hops, because it depends on the version that runs afterwards.
     """
     seen = pulumi.Output.all(made.current_version, made.hops, made.path)
     return seen.apply(lambda told: told[2] if told[0] and told[1] else None)
 
 
-class _Turns:
-    """Has so many resources of a wave registered at a time.
+class _WaveSlots:
+    """Registers at most ``maxParallel`` resources of a wave at a time.
 
-    The program waits, and not the plugin: what waits here has not begun, so that the engine decides whether it begins
-    after a failure (``--continue-on-error``), and no lane of dependencies ties one Deployment to another.
+    The program waits instead of the plugin. So a waiting Deployment has not started, the engine decides whether it
+    starts after a failure (``--continue-on-error``), and no Deployment depends on another one of its wave.
     """
 
     def __init__(self, count: int | None, manifest: FleetManifest) -> None:
         self._manifest = manifest
         self._free = None if count is None else asyncio.Semaphore(count)
-        self._ends: set[asyncio.Task[None]] = set()
+        self._releases: set[asyncio.Task[None]] = set()
 
-    def give(self, entry: ManifestEntry, after: Sequence[pulumi.Resource]) -> AstroDeploymentRuntime:
-        """Declare a Deployment, which is registered when it is its turn."""
+    def declare(self, entry: ManifestEntry, after: Sequence[pulumi.Resource]) -> AstroDeploymentRuntime:
+        """Declare a Deployment. The engine receives it when a slot is free."""
         if self._free is None:
-            return _resource(entry, self._manifest, pulumi.ResourceOptions(depends_on=list(after)))
-        ready: Any = self._turn(self._free, after)
-        turn: pulumi.Output[list[pulumi.Resource]] = pulumi.Output.from_input(ready)
-        made = _resource(entry, self._manifest, pulumi.ResourceOptions(depends_on=turn))
-        task = asyncio.ensure_future(self._end(self._free, made))
-        self._ends.add(task)
+            return _declare_deployment(entry, self._manifest, pulumi.ResourceOptions(depends_on=list(after)))
+        acquired: Any = self._acquire(self._free, after)
+        dependencies: pulumi.Output[list[pulumi.Resource]] = pulumi.Output.from_input(acquired)
+        made = _declare_deployment(entry, self._manifest, pulumi.ResourceOptions(depends_on=dependencies))
+        task = asyncio.ensure_future(self._release(self._free, made))
+        self._releases.add(task)
         return made
 
     @staticmethod
-    async def _turn(free: asyncio.Semaphore, after: Sequence[pulumi.Resource]) -> list[pulumi.Resource]:
+    async def _acquire(free: asyncio.Semaphore, after: Sequence[pulumi.Resource]) -> list[pulumi.Resource]:
         await free.acquire()
         return list(after)
 
     @staticmethod
-    async def _end(free: asyncio.Semaphore, made: AstroDeploymentRuntime) -> None:
-        # Where the engine goes on after a failure, a resource that failed has a URN too.
+    async def _release(free: asyncio.Semaphore, made: AstroDeploymentRuntime) -> None:
+        # With --continue-on-error, a failed resource gets a URN too.
         with contextlib.suppress(Exception):
             await made.urn.future()
         free.release()
 
 
 def _fail_at_the_end(manifest: FleetManifest, made: Sequence[AstroDeploymentRuntime]) -> None:
-    """Have the program fail when all resources are registered, which is when all others have arrived."""
+    """Fail the program when all resources are registered: the Deployments that are not refused are done by then."""
     names = ", ".join(entry.title for entry in manifest.refused)
     total, skipped = len(manifest.entries), len(manifest.refused)
     text = f"{skipped} of {total} Deployments {'was' if skipped == 1 else 'were'} refused and left as before: {names}"
@@ -245,10 +249,10 @@ def _fail_at_the_end(manifest: FleetManifest, made: Sequence[AstroDeploymentRunt
     pulumi.Output.all(*(each.urn for each in made)).apply(fail)
 
 
-def _resource(
+def _declare_deployment(
     entry: ManifestEntry, manifest: FleetManifest, opts: pulumi.ResourceOptions | None
 ) -> AstroDeploymentRuntime:
-    arguments = _hidden(entry.arguments) if manifest.secret else entry.arguments
+    arguments = _with_secrets_marked(entry.arguments) if manifest.secret else entry.arguments
     made = declare_planned(entry.name, arguments, held=entry.held, hold=entry.refusal, opts=opts)
     if entry.refusal is not None:
         _log_refusal(entry, made)
@@ -259,8 +263,8 @@ def _log_refusal(entry: ManifestEntry, resource: pulumi.Resource | None) -> None
     pulumi.log.error(deployment_refusal(entry.title, entry.refusal or ""), resource)
 
 
-def _hidden(arguments: Mapping[str, Any]) -> dict[str, Any]:
-    """Declare as secrets what may be one, in a fleet with a secret in its config."""
+def _with_secrets_marked(arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """Mark the arguments as secrets that may be the secret in the fleet's config."""
     found = dict(arguments)
     if "image" in found:
         found["image"] = pulumi.Output.secret(found["image"])
