@@ -1,1 +1,1 @@
-"""The vendor's release feeds: shipped with this package, in a folder, or at a URL."""
+"""Vendor's release feeds: shipped with this package, in a folder, or at a URL."""

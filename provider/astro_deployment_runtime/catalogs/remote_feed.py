@@ -1,7 +1,7 @@
-"""A catalog at a URL: the vendor's two feeds, fetched with bounds, and kept on disk for when they cannot be.
+"""Catalog at a URL: the vendor's two feeds, fetched with limits on time and size, and cached on disk.
 
-What is fetched is public, so no token is sent, and it is only read; but it decides what may be walked on, so that it is
-fetched over https alone. A copy is used without asking while it is fresh, and with a warning when nobody answers.
+The feeds are public, so no token is sent. They decide which releases a path may lead through, so they are fetched only
+over https. A fresh copy is used without a request. An older copy is used with a warning if the server does not answer.
 """
 
 from __future__ import annotations
@@ -33,12 +33,12 @@ if TYPE_CHECKING:
     from astro_deployment_runtime.planning.catalog import Catalog
 
 FRESH_SECONDS: Final = 3600
-"""How long a copy of a feed is used without asking for a newer one."""
+"""Seconds that a copy is used without a request for a newer one."""
 
 _FEED_SECONDS: Final = 30.0
-"""For one feed, whatever it hangs on."""
+"""Deadline for one feed, in seconds."""
 _LARGEST_COPY: Final = 2 * len(vendor_feed.FILES) * MAX_FEED_BYTES
-"""Of a copy in bytes: JSON doubles what it escapes."""
+"""Maximum size of a copy, in bytes. JSON doubles the characters that it escapes."""
 _TIMEOUT: Final = httpx.Timeout(15.0, connect=10.0)
 _log = logging.getLogger(__name__)
 
@@ -50,17 +50,17 @@ class _UnavailableError(Exception):
 def load(
     catalog: str, *, allow_http: bool = False, ca_file: Path | None = None, environment: Mapping[str, str] = os.environ
 ) -> Catalog:
-    """Load a catalog by name, from a folder, or from a URL below which the vendor's two feeds are.
+    """Load a catalog by name, from a folder, or from the URL of a folder with the vendor's two feeds.
 
     Args:
         catalog: ``guide``, ``published``, a folder, or a URL.
-        allow_http: plain http is allowed to other machines too.
-        ca_file: the certificates that are trusted instead of the system's.
-        environment: says where copies are kept (``XDG_CACHE_HOME``).
+        allow_http: whether unencrypted http to other machines is allowed.
+        ca_file: the CA certificates to trust instead of the system's.
+        environment: the environment, which gives the folder of copies (``XDG_CACHE_HOME``).
 
     Raises:
-        InvalidSettingsError: the URL is none, or would be fetched in the clear.
-        InvalidCatalogError: there is no such catalog, or it is not in the feeds' format; or the URL cannot be reached,
+        InvalidSettingsError: the URL is invalid or unencrypted.
+        InvalidCatalogError: the catalog does not exist or is not in the feeds' format; or the URL cannot be reached
             and there is no copy.
         RunInterruptedError: the user stopped the run.
     """
@@ -90,7 +90,7 @@ def _stale(catalog: str, kept: _Kept | None, error: _UnavailableError) -> Catalo
     if kept is None:
         raise InvalidCatalogError(
             f"the catalog {catalog!r} cannot be fetched ({error}), and there is no copy of it on this machine: correct "
-            "astro:catalog, mend the way there, or leave it out to use the shipped one"
+            "astro:catalog, fix the connection, or remove astro:catalog to use the shipped catalog"
         )
     day = kept.fetched.date()
     _log.warning("the catalog %s cannot be fetched (%s): a copy of %s is used", catalog, error, day)
@@ -99,14 +99,14 @@ def _stale(catalog: str, kept: _Kept | None, error: _UnavailableError) -> Catalo
 
 
 class _Kept(NamedTuple):
-    """What a copy holds: when the feeds were fetched, and their texts by the names of the files."""
+    """Content of a copy: the time of the fetch, and the feeds' texts by file name."""
 
     fetched: datetime
     texts: dict[str, bytes]
 
 
 class _Copy:
-    """The copy of one URL's feeds: one file, so that both are of one time."""
+    """Copy of one URL's feeds on disk. Both are in one file, so they are from the same fetch."""
 
     def __init__(self, url: str, environment: Mapping[str, str]) -> None:
         given = Path(environment.get("XDG_CACHE_HOME", ""))
@@ -115,7 +115,7 @@ class _Copy:
         self._file = root / "astro-deployment-runtime" / "feeds" / f"{name}.json"
 
     def read(self) -> _Kept | None:
-        """Return what is kept; None: no usable copy."""
+        """Return the copy; None: there is no usable one."""
         with contextlib.suppress(
             UnreadableFileError, OSError, ValueError, OverflowError, RecursionError, KeyError, TypeError
         ):
@@ -125,7 +125,7 @@ class _Copy:
         return None
 
     def write(self, texts: Mapping[str, bytes]) -> None:
-        """Keep a copy; where that is not possible, the next process fetches anew."""
+        """Save a copy. If that fails, the next process fetches the feeds again."""
         kept = {
             "fetched": time.time(),
             "feeds": {name: text.decode(json.detect_encoding(text)) for name, text in texts.items()},
@@ -139,7 +139,7 @@ def _fetch(url: str, ca_file: Path | None) -> dict[str, bytes]:
     with contextlib.closing(ClientPool(url, ca_file=ca_file, timeout=_TIMEOUT)) as clients, clients.client() as client:
         texts = {}
         for name in vendor_feed.FILES:
-            # The vendor publishes the files without their ending.
+            # The vendor publishes the files without the extension.
             address = f"{url.rstrip('/')}/{name.removesuffix('.json')}"
             try:
                 texts[name] = run_with_timeout(partial(_get, client, address), seconds=_FEED_SECONDS)

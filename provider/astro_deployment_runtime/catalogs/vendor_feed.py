@@ -1,12 +1,12 @@
 """Read the vendor's two feed files into a catalog.
 
-A file that is not in the feed's format is an error; one error lists the problems of both files. A row without readable
-version or Airflow version is left out, and any other unreadable value counts as unknown:
-:attr:`~astro_deployment_runtime.planning.catalog.Catalog.odd` names both. An unknown value is read with caution: as
-yanked, or as a prerelease.
+A file that is not in the feed's format is an error. One error lists the problems of both files. A row without a
+readable version or Airflow version is left out, and any other unreadable value is unknown.
+:attr:`~astro_deployment_runtime.planning.catalog.Catalog.odd` lists both. An unknown value counts as yanked, or as a
+prerelease.
 
-The files are ``astronomer-certified.json`` and ``astronomer-runtime.json``, in the formats in which the vendor
-publishes them; air-gapped platforms serve the same files from inside.
+The files are ``astronomer-certified.json`` and ``astronomer-runtime.json``, in the vendor's formats. Air-gapped
+platforms serve the same files themselves.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ CERTIFIED_FILE: Final = "astronomer-certified.json"
 RUNTIME_FILE: Final = "astronomer-runtime.json"
 FILES: Final = (CERTIFIED_FILE, RUNTIME_FILE)
 SHIPPED: Final = ("guide", "published")
-"""The names of the catalogs that come with this package."""
+"""Names of the catalogs that are shipped with this package."""
 
 _FOLDER: Final = Path(__file__).parent
 _BUILD: Final = re.compile(r"-(\d+)\Z", re.ASCII)
@@ -75,16 +75,16 @@ _T = TypeVar("_T")
 
 @dataclass(frozen=True, slots=True)
 class _Facts:
-    """The values of one row, read one by one."""
+    """Values of one row."""
 
     path: str
-    """Where they are, as one would write it in code."""
+    """Path of the row in the file, as in code."""
     row: Mapping[str, object]
     odd: list[Odd]
-    """Gets the values that cannot be read."""
+    """List that receives the unreadable values."""
 
     def read(self, name: str, reader: Callable[[object], _T | None], unknown: _T | None) -> _T | None:
-        """Read a value; one that cannot be read is ``unknown``."""
+        """Return a value; an unreadable one is ``unknown``."""
         value = self.row.get(name)
         try:
             return reader(value)
@@ -101,8 +101,8 @@ def load(catalog: str) -> Catalog:
     """Load a catalog by name (``guide``, ``published``) or from a folder that holds the two feed files.
 
     Raises:
-        InvalidCatalogError: there is no such catalog, or a file of it is not in the feeds' format; the message
-            lists every problem of both files.
+        InvalidCatalogError: the catalog does not exist, or a file is not in the feeds' format; the message lists the
+            problems of both files.
     """
     folder = _FOLDER / catalog if catalog in SHIPPED else Path(catalog)
     texts, problems = {}, []
@@ -116,21 +116,21 @@ def load(catalog: str) -> Catalog:
 
 @cache
 def shipped() -> Catalog:
-    """Return the vendor's releases as they were known when this package was made."""
+    """Return the vendor's releases as of this package's release."""
     return load("published")
 
 
 def parse(catalog: str, texts: Mapping[str, bytes], *, problems: Iterable[str] = (), stale: str = "") -> Catalog:
-    """Make a catalog of the texts of the feed files.
+    """Return a catalog from the texts of the feed files.
 
     Args:
-        catalog: how the user named it.
-        texts: by the names of the files.
-        problems: why some of them are missing.
-        stale: why they may be out of date.
+        catalog: the catalog as the user named it, for messages.
+        texts: the texts by file name.
+        problems: why some files are missing.
+        stale: why the texts may be out of date.
 
     Raises:
-        InvalidCatalogError: one is missing or not in the feeds' format; the message lists every problem.
+        InvalidCatalogError: a file is missing or not in the feeds' format; the message lists every problem.
     """
     found = list(problems)
     certified = _section(CERTIFIED_FILE, texts, {"available_releases": list}, found)
@@ -145,7 +145,7 @@ def parse(catalog: str, texts: Mapping[str, bytes], *, problems: Iterable[str] =
 
 @cache
 def _schemas() -> tuple[AirflowVersion, ...]:
-    """Return the Airflow versions that changed the schema of the metadata database, from the shipped table."""
+    """Return the Airflow versions that changed the metadata database's schema, from the shipped table."""
     heads = json.loads((_FOLDER / "airflow-schema.json").read_bytes())["schema_heads"]
     return tuple(map(AirflowVersion.parse, heads))
 
@@ -153,7 +153,7 @@ def _schemas() -> tuple[AirflowVersion, ...]:
 def _section(
     file: str, texts: Mapping[str, bytes], sections: Mapping[str, type], problems: list[str]
 ) -> Mapping[str, Any]:
-    """Return the sections of a file with their rows; what is not as the feed has it is added to the problems."""
+    """Return the sections of a file with their rows. Add deviations from the feed's format to the problems."""
     if file not in texts:
         return {}
     try:
@@ -178,15 +178,15 @@ def _section(
 
 
 def _integer(digits: str) -> int | str:
-    """Read a number of JSON; one with more digits than Python converts stays a text, for its row to be judged."""
+    """Convert a JSON integer. One with too many digits for Python stays a text, so that only its row is unreadable."""
     return int(digits) if len(digits) <= _MOST_DIGITS else digits
 
 
 def _certified_releases(rows: Sequence[object], odd: list[Odd]) -> Iterator[Release]:
-    """Make one release of all builds of a version: its facts are those of the newest build.
+    """Merge all builds of a version into one release with the values of the newest build.
 
-    That is the one with the highest hot-fix build ``-N``; none is the oldest. The rest decides between two rows of the
-    same build, so that the order of the rows never does.
+    The newest build has the highest hot-fix build ``-N``; a version without ``-N`` is the oldest. Channel and date
+    decide between two rows of the same build, so the order of the rows does not matter.
     """
     newest: dict[AirflowVersion, tuple[tuple[int, str, date], Release]] = {}
     for index, row in enumerate(rows):
@@ -216,7 +216,7 @@ def _certified_releases(rows: Sequence[object], odd: list[Odd]) -> Iterator[Rele
 
 
 def _runtime_releases(feed: Mapping[str, Mapping[str, object]], odd: list[Odd]) -> Iterator[Release]:
-    """Make a release of each row; of two rows of one version that differ, the yanked one counts, else the later."""
+    """Return one release for each version. Of two different rows, the yanked one counts, else the later one."""
     found: dict[ReleaseId, Release] = {}
     for section, rows in feed.items():
         for version, row in rows.items():
@@ -242,7 +242,7 @@ def _runtime_release(path: str, version: str, row: object, odd: list[Odd]) -> Re
         odd.append(Odd(f"{path}: {_shorten(row)}", id=name))
         return None
     facts = _Facts(f"{path}.metadata", metadata, odd)
-    yanked = bool(facts.read("yanked", _flag, True))  # noqa: FBT003 - the value where it is unknown
+    yanked = bool(facts.read("yanked", _flag, True))  # noqa: FBT003 - the value if it is unknown
     try:
         airflow = _airflow(metadata.get("airflowVersion"))
     except _UNREADABLE:

@@ -1,1 +1,1 @@
-"""Plans a path. Pure: no I/O and no clock."""
+"""Plan the path of one Deployment. Pure: no I/O and no clock."""

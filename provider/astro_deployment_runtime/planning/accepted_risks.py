@@ -1,4 +1,4 @@
-"""What a user accepts or denies by name: ``accept`` and ``deny``."""
+"""Risks and warnings that a user accepts or denies by name: ``accept`` and ``deny``."""
 
 from __future__ import annotations
 
@@ -16,21 +16,21 @@ ACCEPTABLE_RISKS: Final = (
     *("yanked:VERSION", "prerelease:VERSION"),
     *("cancel-pending", "newer", "base-image", "overwrite-environment"),
 )
-"""The names of the risks that a user can accept. Most warnings can be accepted too: :data:`DENIABLE_WARNINGS`."""
+"""Names of the risks that a user can accept. Users can also accept :data:`DENIABLE_WARNINGS`."""
 
 
 DENIABLE_WARNINGS: Final = tuple(
     name for name in WarningName if name not in {WarningName.YANKED, WarningName.PRERELEASE, WarningName.NEWER}
 )
-"""The warnings that can be accepted (they are not shown) or denied (they are refusals): all but those that say that a
-risk was accepted."""
+"""Warnings that a user can accept (this hides them) or deny (this turns them into refusals). The others report an
+accepted risk."""
 
 
 def read_denied(names: Iterable[str]) -> frozenset[WarningName]:
     """Read the names of warnings that are denied.
 
     Raises:
-        InvalidInputError: some are not known; the message lists all that is wrong.
+        InvalidInputError: some names are unknown; the message lists all of them.
     """
     given = [name.strip() for name in names]
     known = ", ".join(DENIABLE_WARNINGS)
@@ -42,7 +42,7 @@ def read_denied(names: Iterable[str]) -> frozenset[WarningName]:
 
 @dataclass(frozen=True, slots=True)
 class AcceptedRisks:
-    """What a user accepts by name (``accept=[...]``), for example ``yanked:9.0.0`` or ``cancel-pending``."""
+    """Risks that a user accepts by name (``accept=[...]``), for example ``yanked:9.0.0`` or ``cancel-pending``."""
 
     yanked: frozenset[ReleaseId] = frozenset()
     prerelease: frozenset[ReleaseId] = frozenset()
@@ -51,14 +51,14 @@ class AcceptedRisks:
     base_image: bool = False
     overwrite_environment: bool = False
     warnings: frozenset[WarningName] = frozenset()
-    """Those that are not shown."""
+    """Warnings that are not shown."""
 
     @classmethod
     def parse(cls, names: Iterable[str]) -> Self:
-        """Read the names, in any order; a name given twice counts once.
+        """Read the names in any order. A repeated name counts once.
 
         Raises:
-            InvalidInputError: a name is not known, or its version is none; the message lists all that is wrong.
+            InvalidInputError: a name or its version is invalid; the message lists all of them.
         """
         releases: dict[str, set[ReleaseId]] = {"yanked": set(), "prerelease": set()}
         plain, problems = set(), []

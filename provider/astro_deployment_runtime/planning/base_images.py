@@ -1,7 +1,8 @@
-"""Names of base images: the repositories of the vendor's images and of their mirrors, and what a tag says.
+"""Names of base images: their repositories (the vendor's or mirrors) and their tags.
 
-Pure. A tag begins with the release's number. Then come a hot-fix build, which belongs to one release, and the variant:
-suffixes such as ``-onbuild`` or ``-ubi9-python-3.12-slim-base``, of which the vendor may invent more at any time.
+Pure. A tag begins with the release's number. A hot-fix build, which belongs to one release, and the variant may
+follow. The variant is a list of suffixes such as ``-onbuild`` or ``-ubi9-python-3.12-slim-base``. The vendor may
+introduce new ones at any time.
 """
 
 from __future__ import annotations
@@ -19,12 +20,12 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 VARIABLE: Final = "ASTRO_BASE_IMAGES"
-"""The environment variable that holds the setting where the stack's config does not."""
+"""Environment variable with the repositories, used if the stack's config does not set them."""
 
 _COMPONENT = r"[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*"
 _HOST = r"(?:[a-zA-Z0-9](?:[a-zA-Z0-9-]*[a-zA-Z0-9])?)(?:\.[a-zA-Z0-9](?:[a-zA-Z0-9-]*[a-zA-Z0-9])?)*(?::\d+)?"
 REPOSITORY: Final = rf"(?:{_HOST}/)?{_COMPONENT}(?:/{_COMPONENT})*"
-"""A pattern for what comes before the tag of an image reference."""
+"""Pattern for the part of an image reference before the tag."""
 
 _PRERELEASE = r"(?:alpha|beta|rc|dev|pre|preview|nightly|[ab](?=\d))[.-]?\d*"
 _NUMBER = rf"(?P<number>%s(?:[.-]?{_PRERELEASE}(?![\w.]))?)(?P<build>-\d+)?"
@@ -44,20 +45,20 @@ _OF_CERTIFIED: Final = re.compile(r"-(?:onbuild|buster|alpine\d+\.\d+)(?![\w.])"
 """Suffixes that images of Astro Runtime never have."""
 
 _LAST_ON_ALPINE: Final = AirflowVersion(1, 10, 15)
-"""The vendor's feed lists Alpine tags up to this one."""
+"""The last version with Alpine tags in the vendor's feed."""
 _LAST_BUSTER: Final = AirflowVersion(2, 2, 0)
-"""Later Certified images are on Debian too, and their tags do not say so."""
+"""Later Certified images are also built on Debian, but their tags do not say so."""
 _PYTHON_DROPPED: Final = {
     "3.6": AirflowVersion(2, 3, 0),
     "3.7": AirflowVersion(2, 7, 0),
     "3.8": AirflowVersion(2, 11, 0),
     "3.9": AirflowVersion(3, 1, 0),
 }
-"""The first Airflow that does not run on a Python any more, by Airflow's own release notes."""
+"""The first Airflow version that dropped each Python version. Source: Airflow's release notes."""
 
 
 class Family(StrEnum):
-    """Releases that share a repository. The values are the keys of the setting."""
+    """Releases that share a repository. The values are the keys of ``astro:baseImages``."""
 
     CERTIFIED = "certified"
     RUNTIME = "runtime"
@@ -72,7 +73,7 @@ class Family(StrEnum):
 
     @property
     def distribution(self) -> Distribution:
-        """The distribution that it belongs to."""
+        """The family's distribution."""
         return Distribution.CERTIFIED if self is Family.CERTIFIED else Distribution.RUNTIME
 
 
@@ -82,7 +83,7 @@ _VENDORS: Final = {
     Family.RUNTIME_AIRFLOW_3: "astrocrpublic.azurecr.io/runtime",
 }
 _FORMER: Final = "astronomerinc/ap-airflow"
-"""The vendor's repository on Docker Hub, which gets no new images."""
+"""The vendor's former repository on Docker Hub, which gets no new images."""
 _READ: Final = {
     **{repository: family for family, repository in _VENDORS.items()},
     _FORMER: Family.CERTIFIED,
@@ -94,13 +95,13 @@ _DOCKER_HUB: Final = re.compile(r"^(?:index\.)?docker\.io/")
 
 
 def _plain(repository: str) -> str:
-    """Return a repository without Docker Hub's own name, in lower case."""
+    """Return a repository in lower case and without Docker Hub's host."""
     return _DOCKER_HUB.sub("", repository.lower())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BaseImages:
-    """Repositories of the base images: the vendor's, or mirrors of them."""
+    """Repositories of the base images: the vendor's or mirrors."""
 
     certified: str = _VENDORS[Family.CERTIFIED]
     runtime: str = _VENDORS[Family.RUNTIME]
@@ -110,13 +111,13 @@ class BaseImages:
 
     @classmethod
     def load(cls, text: str) -> Self:
-        """Read the setting: an object as JSON, with a repository for some or all of the families.
+        """Read a JSON object with a repository for some or all of the families.
 
         Args:
-            text: the setting; empty: the vendor's repositories.
+            text: the JSON object; empty: use the vendor's repositories.
 
         Raises:
-            InvalidSettingsError: it is anything else; the message lists every mistake.
+            InvalidSettingsError: the text is invalid; the message lists every mistake.
         """
         if not text:
             return cls()
@@ -140,21 +141,21 @@ class BaseImages:
         )
 
     def image(self, release: ReleaseId) -> str:
-        """Name the base image that builds a project on a release, as a ``FROM`` line does."""
+        """Return a release's base image for a ``FROM`` line."""
         return f"{self._repository(Family.of(release))}:{plain_tag(release)}"
 
     def distribution(self, repository: str) -> Distribution | None:
-        """Return the distribution whose images a repository holds; None: it is neither the vendor's nor a mirror."""
+        """Return the distribution of a repository's images; None: it is neither the vendor's nor a mirror."""
         families = self._families(repository)
         return families[0].distribution if families else None
 
     def repository(self, current: str, before: ReleaseId, after: ReleaseId) -> str:
-        """Return the repository for the next release of a file: its own, as long as that has such images.
+        """Return the repository of a file's next ``FROM`` line: the current one if it has images of the next release.
 
         Args:
-            current: the file's own.
+            current: the repository that the file names.
             before: the release that the file names.
-            after: the release that it is to name.
+            after: the release that the file will name.
         """
         family, families = Family.of(after), self._families(current)
         own = family is Family.of(before) or family in families
@@ -205,10 +206,10 @@ VENDORS: Final = BaseImages()
 
 
 def plain_tag(release: ReleaseId) -> str:
-    """Return the tag of the image that copies a project in: ``-onbuild`` on Certified, no suffix on Runtime.
+    """Return the tag of the image that copies the project: ``-onbuild`` on Certified, no suffix on Runtime.
 
-    Certified images are built on Debian from 2.2.1 on without saying so, and say ``-buster`` up to 2.2.0. Source: the
-    tags in the vendor's feeds.
+    Tags of Certified images have ``-buster`` up to 2.2.0. Later images are also built on Debian, but their tags do not
+    say so. Source: the tags in the vendor's feeds.
     """
     if isinstance(release.version, AirflowVersion):
         return f"{release.version}{_system('', release.version)}-onbuild"
@@ -216,7 +217,7 @@ def plain_tag(release: ReleaseId) -> str:
 
 
 def _system(written: str, version: AirflowVersion) -> str:
-    """Return the suffix for the operating system of a Certified image, the one that is written if it exists."""
+    """Return the operating system's suffix of a Certified image: the written one if such an image exists."""
     if written.startswith("-alpine") and version <= _LAST_ON_ALPINE:
         return written
     return "-buster" if version <= _LAST_BUSTER else ""
@@ -228,13 +229,13 @@ class Tag:
 
     release: ReleaseId
     number: str
-    """The version as it is written, without a hot-fix build."""
+    """The version as written, without a hot-fix build."""
     build: str = ""
-    """The hot-fix build: ``-2``."""
+    """The hot-fix build, for example ``-2``."""
     system: str = ""
     """The operating system of a Certified image: ``-buster``, ``-alpine3.10``."""
     variant: str = ""
-    """All other suffixes, ``-onbuild`` of a Certified image excepted."""
+    """All other suffixes except ``-onbuild`` of a Certified image."""
     onbuild: bool = False
 
     @classmethod
@@ -242,7 +243,7 @@ class Tag:
         """Read a tag of the distribution's images.
 
         Raises:
-            InvalidVersionError: it does not name one release.
+            InvalidVersionError: the tag does not name one release.
         """
         certified = distribution is Distribution.CERTIFIED
         match = (_CERTIFIED if certified else _RUNTIME).fullmatch(text)
@@ -259,15 +260,15 @@ class Tag:
 
     @property
     def bare(self) -> bool:
-        """The image does not copy the project in: ``-base`` on Runtime, no ``-onbuild`` on Certified."""
+        """Whether the image does not copy the project: ``-base`` on Runtime, no ``-onbuild`` on Certified."""
         certified = self.release.distribution is Distribution.CERTIFIED
         return not self.onbuild if certified else "base" in self.variant.split("-")
 
     def of(self, release: ReleaseId) -> str:
         """Return the tag of another release in the same variant.
 
-        A hot-fix build goes, since its number belongs to one release. Between the distributions ``-onbuild`` becomes
-        no suffix and none becomes ``-base``, and back.
+        A hot-fix build is dropped because its number belongs to one release. From Certified to Runtime, ``-onbuild``
+        is dropped and a tag without it gets ``-base``; from Runtime to Certified, the reverse.
         """
         version = release.version
         if isinstance(version, RuntimeVersion):
@@ -280,7 +281,7 @@ class Tag:
         return f"{version}{_system('', version)}{variant}{'' if self.bare else '-onbuild'}"
 
     def missing(self, release: ReleaseId, airflow: AirflowVersion) -> list[str]:
-        """Say which suffixes are known not to exist for another release, and what is written for them.
+        """Return notes on suffixes that do not exist for another release, with the tag that is written instead.
 
         Args:
             release: the other release.

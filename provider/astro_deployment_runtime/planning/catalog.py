@@ -1,8 +1,8 @@
-"""The releases that are on offer, with what the vendor's feeds know of each.
+"""Releases on offer, with the data that the vendor's feeds have about each.
 
-A catalog is made in two ways. Offline it is a feed: the two files of the vendor, shipped beside this module or in a
-folder of the user's. With a platform it is that platform's offer, which alone says what can be had and which
-Airflow each release has, joined by version with a feed, which alone says what is yanked and in which channel.
+Offline, a catalog is a feed: the vendor's two files, as shipped with this package or in a user's folder. With a
+platform, a catalog is the platform's offer joined with a feed by version. The offer decides which releases are
+available and which Airflow version each has. The feed decides which are yanked, and their channels and dates.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ if TYPE_CHECKING:
     from astro_deployment_runtime.planning.versions import Line, Marks
 
 _DIGITS: Final = 10**6
-"""Every number of a version is below this (:mod:`~astro_deployment_runtime.planning.versions`)."""
+"""Every number of a version is below this limit (:mod:`~astro_deployment_runtime.planning.versions`)."""
 _MARK: Final = 10**15
-"""Every number of a mark is below this."""
+"""Every number of a prerelease or post-release mark is below this limit."""
 _MARKS: Final = 4
-"""Marks of a version at most, the last one included."""
+"""Maximum number of marks of a version, including the last one."""
 
 
 class Channel(StrEnum):
@@ -38,19 +38,19 @@ class Channel(StrEnum):
     BETA = "beta"
     NIGHTLY = "nightly"
     UNKNOWN = "unknown"
-    """A channel that this package has never heard of: counts as a prerelease, since nobody vouches for it."""
+    """A channel that this package does not know. Its releases count as prereleases."""
 
 
 _PRERELEASES: Final = frozenset({Channel.ALPHA, Channel.BETA, Channel.NIGHTLY, Channel.UNKNOWN})
 
 
 def rank(version: AirflowVersion) -> int:
-    """Return an Airflow version as one number, in the versions' order: the planner compares many."""
+    """Return an Airflow version as one number that sorts like the version. Numbers compare faster."""
     return _marked((version.major * _DIGITS + version.minor) * _DIGITS + version.patch, version.marks)
 
 
 def number(version: RuntimeVersion) -> int:
-    """Return a Runtime version as one number above zero, in the versions' order."""
+    """Return a Runtime version as one number above zero that sorts like the version."""
     first, second, third = version.numbers
     return _marked(((version.scheme * _DIGITS + first) * _DIGITS + second) * _DIGITS + third, version.marks)
 
@@ -64,29 +64,29 @@ def _marked(value: int, marks: Marks) -> int:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Release:
-    """One release: what it is, and what a feed knows of it.
+    """A release, with a feed's data about it.
 
-    Two releases are ordered by :attr:`order`: by Airflow version, then scheme, then Runtime version. An AC release
-    comes just before the Runtime releases of its Airflow version, so that every legal hop leads upwards.
+    Releases sort by :attr:`order`: by Airflow version, then scheme, then Runtime version. An AC release comes just
+    before the Runtime releases of its Airflow version, so every legal hop leads upwards.
     """
 
     id: ReleaseId
     airflow: AirflowVersion
     known: bool = False
-    """A feed has a row for it. The fields below are meaningful only then."""
+    """Whether a feed has a row for the release. The fields below are meaningful only then."""
     channel: Channel | None = None
     yanked: bool = False
     yanked_reason: str | None = None
     released: date | None = None
     end_of_support: date | None = None
     rank: int = field(init=False, compare=False, repr=False)
-    """The Airflow version as one number."""
+    """The Airflow version as one number that sorts like it."""
     number: int = field(init=False, compare=False, repr=False)
-    """The Runtime version as one number; 0 on Certified."""
+    """The Runtime version as one number that sorts like it; 0 on Certified."""
     order: tuple[int, int] = field(init=False, compare=False, repr=False)
 
     def __post_init__(self) -> None:
-        """Compute what comparisons need, once."""
+        """Compute the numbers for comparisons once."""
         version = self.id.version
         object.__setattr__(self, "rank", rank(self.airflow))
         object.__setattr__(self, "number", number(version) if isinstance(version, RuntimeVersion) else 0)
@@ -94,43 +94,43 @@ class Release:
 
     @property
     def prerelease(self) -> bool:
-        """Its channel is for trying out: alpha, beta, nightly, or one that nobody knows."""
+        """Whether its channel is alpha, beta, nightly or unknown."""
         return self.channel in _PRERELEASES
 
     @property
     def declarable(self) -> bool:
-        """Its version can be declared as a target: a Runtime that is no prerelease by its number."""
+        """Whether it can be declared as a target: a Runtime version without a prerelease or post-release mark."""
         return isinstance(self.id.version, RuntimeVersion) and self.id.version.is_release
 
     @property
     def passable(self) -> bool:
-        """A path may lead through it: neither yanked nor a prerelease."""
+        """Whether a path may lead through it: it is neither yanked nor a prerelease."""
         return not self.yanked and not self.prerelease
 
     def __str__(self) -> str:
-        """Print as its name: ``AC 2.3.0``, ``Astro Runtime 5.0.4``."""
+        """Return its name: ``AC 2.3.0``, ``Astro Runtime 5.0.4``."""
         return str(self.id)
 
 
 @dataclass(frozen=True, slots=True)
 class Odd:
-    """A row of an offer or a feed of which something cannot be read."""
+    """A row of an offer or a feed that is unreadable in whole or in part."""
 
     text: str
-    """What was found, and where; not made printable, and of bounded length."""
+    """The unreadable text and its place; of bounded length, but not made printable."""
     left_out: bool = True
-    """The row is left out; else it counts, and only the value that ``text`` names is unknown."""
+    """Whether the whole row is left out. Otherwise only the value that ``text`` names is unknown."""
     id: ReleaseId | None = None
-    """The release that the row is about, where that can be read."""
+    """The row's release, if readable."""
     yanked: bool = False
-    """The row says that the release is yanked: that counts, also where the rest of the row does not."""
+    """Whether the row says that the release is yanked. This counts even if the row is left out."""
 
 
 class Catalog:
-    """What is on offer. Immutable, and the same whatever the order in which the releases came.
+    """Releases on offer. Immutable and independent of the order in which the releases were given.
 
-    ``certified`` and ``runtime`` run from the oldest release to the newest; ``passable_certified`` and
-    ``passable_runtime``, those that a path may lead through, from the newest to the oldest, as the planner wants them.
+    ``certified`` and ``runtime`` are sorted from the oldest release to the newest. ``passable_certified`` and
+    ``passable_runtime`` have the releases that a path may lead through, from the newest to the oldest.
     """
 
     __slots__ = (
@@ -156,17 +156,17 @@ class Catalog:
         odd: Iterable[Odd] = (),
         feed: Catalog | None = None,
     ) -> None:
-        """Index the releases. ``feed`` is asked about releases that run somewhere and are no longer on offer."""
-        # Of two rows with one name the later in order wins, whichever came first.
+        """Index the releases. ``feed`` has data about releases that still run but are no longer on offer."""
+        # If two rows have the same name, the later one in sort order wins.
         self._by_id = {release.id: release for release in sorted(releases, key=lambda release: release.order)}
         self.feed = feed
-        """What the offer of a platform was joined with; None: this is a feed itself."""
+        """The feed that a platform's offer was joined with; None: this catalog is a feed itself."""
         self.schemas = tuple(sorted(schemas))
         """The Airflow versions that changed the schema of the metadata database."""
         self.stale = stale
-        """Why what is known may be out of date, as a clause; empty where nothing tells so."""
+        """Why the data may be out of date, as a clause; empty: no reason to think so."""
         self.odd = tuple(sorted(odd, key=lambda each: each.text))
-        """The rows of this offer, or of this feed, of which something cannot be read."""
+        """The rows of this offer or feed that are unreadable in whole or in part."""
         self.certified = tuple(r for r in self._by_id.values() if r.id.distribution is Distribution.CERTIFIED)
         self.runtime = tuple(
             sorted(
@@ -182,12 +182,12 @@ class Catalog:
 
     @classmethod
     def offered(cls, certified: Iterable[object], runtime: Iterable[tuple[object, object]], feed: Catalog) -> Self:
-        """Join a platform's offer with what a feed knows. A row that cannot be read is left out, and is in ``odd``.
+        """Join a platform's offer with a feed. An unreadable row is left out and listed in ``odd``.
 
         Args:
             certified: the Certified versions, as the platform writes them.
             runtime: the Runtime versions, each with its Airflow version.
-            feed: whose channels, yanks and dates are taken over, by version.
+            feed: the source of channels, yanks and dates, by version.
         """
         airflows: dict[ReleaseId, set[AirflowVersion]] = {}
         odd = []
@@ -207,14 +207,14 @@ class Catalog:
                 airflows.setdefault(name, set()).add(read)
         for name, several in list(airflows.items()):
             if len(several) > 1:
-                # Which one is right nobody can tell, and a migration to the wrong one would be an upgrade as well.
+                # Nothing tells which one is right, and a migration to the wrong one would also upgrade Airflow.
                 odd.append(Odd(f"{name.version} ({' and '.join(map(str, sorted(several)))})", id=name))
                 del airflows[name]
         releases = [feed.describe(name, airflow) for name, (airflow,) in airflows.items()]
         return cls(releases, schemas=feed.schemas, stale=feed.stale, odd=odd, feed=feed)
 
     def get(self, name: ReleaseId) -> Release | None:
-        """Return the release of that name, None where it is not on offer."""
+        """Return the release of that name; None: it is not on offer."""
         return self._by_id.get(name)
 
     def __contains__(self, name: ReleaseId) -> bool:
@@ -222,20 +222,20 @@ class Catalog:
         return name in self._by_id
 
     def exists(self, name: ReleaseId) -> bool:
-        """Return whether there is such a release: on offer, or in the feed that the offer was joined with."""
+        """Return whether a release exists: on offer, or in the feed that the offer was joined with."""
         rows = name in self._by_id or any(each.id == name for each in self.odd)
         return rows or (self.feed is not None and self.feed.exists(name))
 
     def odd_row(self, name: ReleaseId) -> Odd | None:
-        """Return the row on offer of that release that is left out because something of it cannot be read."""
+        """Return a release's row on offer that is left out as unreadable."""
         return next((each for each in self.odd if each.left_out and each.id == name), None)
 
     def equivalents(self, release: Release) -> tuple[Release, ...]:
-        """Return the Runtime releases on offer with exactly that release's Airflow version, newest first."""
+        """Return the Runtime releases on offer with exactly the same Airflow version, newest first."""
         return tuple(self._equivalents.get(release.rank, ()))
 
     def newest(self, line: Line) -> Release | None:
-        """Return the newest release of a line that is neither yanked nor a prerelease, None where there is none."""
+        """Return the newest release of a line that is neither yanked nor a prerelease, or None."""
         if line not in self._newest:
             found = (
                 each
@@ -246,20 +246,20 @@ class Catalog:
         return self._newest[line]
 
     def between(self, low: Release, name: ReleaseId, high: Release) -> bool:
-        """Return whether a release lies between two others or is one of them, whether or not it is on offer."""
+        """Return whether a release, on offer or not, lies between two others or is one of them."""
         if isinstance(name.version, AirflowVersion):
             found: Release | None = Release(id=name, airflow=name.version)
         else:
             found = next((each for each in (low, high, self.get(name)) if each and each.id == name), None)
         if found is not None:
             return low.order <= found.order <= high.order
-        # Its Airflow version is not known. Runtime versions alone tell the order of two Runtime releases.
+        # Its Airflow version is unknown. Two Runtime releases compare by their Runtime versions alone.
         return isinstance(name.version, RuntimeVersion) and low.number <= number(name.version) <= high.number
 
     def migrates(self, before: AirflowVersion, after: AirflowVersion) -> bool:
-        """Tell whether a step between these Airflow versions changes the schema of the metadata database.
+        """Return whether a hop between these Airflow versions changes the schema of the metadata database.
 
-        Of minor versions later than all that is known of schemas it is assumed, since nearly every one did.
+        A minor version later than the last known schema change counts as a change, since nearly every one was.
         """
         if not self.schemas:
             return False
@@ -269,9 +269,9 @@ class Catalog:
         return beyond or any(before < change <= after for change in self.schemas)
 
     def describe(self, name: ReleaseId, airflow: AirflowVersion) -> Release:
-        """Return what is known of a release that somebody else names, for example of one that runs.
+        """Return a release with the caller's Airflow version and the data of this catalog or its feed.
 
-        The Airflow version is the caller's; the rest comes from this catalog, or from the feed that it was joined with.
+        The release may be one that runs and is no longer on offer.
         """
         row = self._by_id.get(name)
         if row is None:
@@ -297,7 +297,7 @@ _LONGEST: Final = 60
 
 
 def _text(value: object) -> str:
-    """Return a text; what is none is no version either."""
+    """Return a text; empty for any other value, which is not a version either."""
     return value if isinstance(value, str) else ""
 
 

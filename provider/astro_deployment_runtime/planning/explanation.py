@@ -1,6 +1,6 @@
-"""Why a path is as it is, and what can be done where there is none.
+"""Explain a path, or a refusal and its ways out.
 
-Pure: everything is asked of the planner and the rules again, nothing is remembered from when the path was found.
+Pure: the planner and the rules are asked again. The first search leaves no record.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ def plan_explanation(plan: Plan, request: PlanRequest) -> list[str]:
 
 
 def refusal_explanation(refusal: Refusal, request: PlanRequest) -> list[str]:
-    """Explain a refusal: every reason with its source, and the ways to the nearest targets.
+    """Explain a refusal: every reason with its source, and the paths to the nearest targets.
 
     Args:
         refusal: the answer.
@@ -85,7 +85,7 @@ def _hop_lines(number: int, hop: Hop, path: Sequence[Release], request: PlanRequ
 
 
 def _why(number: int, path: Sequence[Release], request: PlanRequest) -> str:
-    """Say why a hop leads to this release and to no other, as the strategy has it."""
+    """Return why the strategy chooses this release for a hop."""
     release, target = path[number], path[-1]
     if release is target:
         newest = f"the newest equivalent of {path[0]} that may be a target"
@@ -114,7 +114,7 @@ def _why_summit(release: Release, target: Release, request: PlanRequest) -> str:
 
 
 def _passed_over(number: int, path: Sequence[Release], request: PlanRequest) -> Iterator[str]:
-    """Name the newer releases that the hop would lead to, were they not withdrawn or prereleases."""
+    """Yield why a hop skips newer releases that are yanked or prereleases."""
     source, release, target = path[number - 1], path[number], path[-1]
     pool = request.catalog.certified if release.id.distribution is Distribution.CERTIFIED else request.catalog.runtime
     for other in pool:
@@ -127,7 +127,7 @@ def _passed_over(number: int, path: Sequence[Release], request: PlanRequest) -> 
 
 
 def _needed_lines(path: Sequence[Release], request: PlanRequest) -> Iterator[str]:
-    """Say of each release in between what forbids to leave it out."""
+    """Yield the rules that forbid to leave out each release in between."""
     if len(path) > 2:
         yield "Why each release in between is needed:"
     for before, release, after in zip(path, path[1:], path[2:], strict=False):
@@ -137,7 +137,7 @@ def _needed_lines(path: Sequence[Release], request: PlanRequest) -> Iterator[str
 
 
 def _other_lines(path: Sequence[Release], request: PlanRequest) -> Iterator[str]:
-    """Compare with the path of the other strategy; one of the two is a shortest."""
+    """Yield a comparison with the other strategy's path. One of the two is a shortest path."""
     (other,) = set(Strategy) - {request.strategy}
     found = path_to(path[-1], replace(request, strategy=other))
     yield f"Strategy: {request.strategy} {_MANNERS[request.strategy]}."

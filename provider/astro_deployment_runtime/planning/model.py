@@ -1,4 +1,4 @@
-"""What the planner, the reconciler and the executor speak of: frozen values, no behaviour beyond themselves."""
+"""Values of planning and execution: rules, warnings, Deployments, hops, plans and refusals. All are frozen."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class RuleId(StrEnum):
-    """The names of the rules (:mod:`~astro_deployment_runtime.planning.rules` has the rules themselves)."""
+    """Names of the rules, which are in :mod:`~astro_deployment_runtime.planning.rules`. Stable, for programs."""
 
     AC_UPGRADE = "AC-UPGRADE"
     MIGRATE_EQUAL = "MIGRATE-EQUAL"
@@ -29,61 +29,61 @@ class RuleId(StrEnum):
     OFFERED = "OFFERED"
     PLATFORM = "PLATFORM"
     PENDING = "PENDING"
-    """A hop that somebody else started, and that is not on the path, is not ours to take away."""
+    """A hop that someone else started is pending, and it is not on the path."""
     DENIED = "DENIED"
-    """A warning that the user denies by name is a refusal."""
+    """The user denies a warning by name, so it is a refusal."""
 
 
 class WarningName(StrEnum):
-    """The names of the warnings, in the order in which they are given. Stable, for programs."""
+    """Names of the warnings, in the order of a plan's warnings. Stable, for programs."""
 
     AIRFLOW_VERSION = "airflow-version"
-    """What runs has another Airflow version than is on offer under its name."""
+    """The current release has another Airflow version than the release on offer of the same name."""
     UNKNOWN_RELEASE = "unknown-release"
-    """The feed has no row for a release of the path."""
+    """The feed has no row for a release on the path."""
     STALE_CATALOG = "stale-catalog"
     """The catalog at a URL could not be fetched, and an older copy was used."""
     DEPRECATED = "deprecated"
-    """The vendor has deprecated a release of the path."""
+    """The vendor has deprecated a release on the path."""
     OUT_OF_SUPPORT = "out-of-support"
     """The vendor's support of the target has ended."""
     SUPPORT_ENDS_SOON = "support-ends-soon"
-    """The vendor's support of the target ends within months."""
+    """The vendor's support of the target ends within 90 days."""
     DATABASE_MIGRATION = "database-migration"
-    """A hop changes the schema of Airflow's metadata database, which may take long."""
+    """A hop changes the schema of Airflow's metadata database, which can take a long time."""
     AIRFLOW_MINOR_SKIPPED = "airflow-minor-skipped"
-    """A hop leaps over a minor version of Airflow."""
+    """A hop skips a minor version of Airflow."""
     NEWER_PATCH = "newer-patch"
     """A newer patch of the target is on offer."""
     NEWER_TARGET = "newer-target"
-    """A newer release is on offer than the one at which a line is held."""
+    """A newer release is on offer than the one that the declared line is held at."""
     PENDING = "pending"
-    """At the target, a hop that somebody else started is pending."""
+    """The Deployment is at its target, and a hop that someone else started is pending."""
     IMAGE_VARIANT = "image-variant"
-    """A variant of the base image is known not to exist for a hop's release."""
+    """The vendor has no image of this variant for a hop's release."""
     OTHER_STAGE = "other-stage"
-    """A stage that is not deployed builds on another release of the vendor's."""
+    """A build stage that is not deployed starts from another release of the vendor."""
     DEPLOY_CONFIRMATION = "deploy-confirmation"
-    """The vendor's CLI may stop and ask to confirm the image of a hop."""
+    """The vendor's CLI may ask for confirmation before it deploys a hop's image."""
     YANKED = "yanked"
-    """The target is yanked, and accepted."""
+    """The target is yanked, and the user accepts that."""
     PRERELEASE = "prerelease"
-    """The target is a prerelease, and accepted."""
+    """The target is a prerelease, and the user accepts that."""
     NEWER = "newer"
-    """More runs than is declared; it is accepted, and kept."""
+    """The current release is higher than the target, and the user accepts that. The run keeps it."""
 
 
 class Strategy(StrEnum):
     """How to choose among legal paths."""
 
     CERTIFIED_FIRST = "certified-first"
-    """The guide's way: AC upgrades, then one migration, then Runtime upgrades; fewest hops within each phase."""
+    """The vendor's guide: AC upgrades, one migration, Runtime upgrades. Each phase has the fewest possible hops."""
     FEWEST_HOPS = "fewest-hops"
-    """A shortest path; among the shortest a Certified hop first, then the newer release."""
+    """A shortest path. At the first difference between two of them, prefer a Certified hop, then the newer release."""
 
 
 class Action(StrEnum):
-    """What a step of a plan does."""
+    """Effect of a step of a plan."""
 
     UPGRADE = "upgrade"
     MIGRATE = "migrate"
@@ -91,21 +91,21 @@ class Action(StrEnum):
 
 
 class Equivalent(StrEnum):
-    """The target that is not a number."""
+    """Target that depends on the current AC."""
 
     EQUIVALENT = "equivalent"
-    """The newest Runtime with exactly the Airflow version of the AC that runs now."""
+    """The newest Runtime with exactly the current AC's Airflow version."""
 
 
 class Latest(StrEnum):
-    """The targets that are the newest of something that runs."""
+    """Targets that depend on the current Runtime."""
 
     PATCH = "latest-patch"
-    """The newest release that differs from what runs in the last number alone."""
+    """The newest release that differs from the current one only in the last number."""
 
 
 Target: TypeAlias = RuntimeVersion | Equivalent | Line | Latest
-"""What can be declared."""
+"""Every kind of target that a user can declare."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,50 +117,50 @@ class Deployment:
     label: str
     workspace_id: str
     current: Release
-    """What it runs. Need not be on offer."""
+    """The release that runs. It may not be on offer."""
     current_text: str = ""
-    """The version that it runs as Houston writes it, unchanged: a mutation that names it has to name it so."""
+    """The current version exactly as Houston writes it, for mutations that name it."""
     pending: ReleaseId | None = None
-    """The hop that was started and not completed: Houston's desired version, where it differs from the current."""
+    """Target of the hop that was started and not completed: Houston's desired version, if it is not the current one."""
     dag_deployment: str = "image"
-    """How DAGs arrive: ``image``, ``volume``, ``git_sync`` or ``dag_deploy``."""
+    """How DAGs are deployed: ``image``, ``volume``, ``git_sync`` or ``dag_deploy``."""
     airflow_url: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Health:
-    """What a Deployment's own Airflow answers."""
+    """Health of a Deployment, as its own Airflow reports it."""
 
     healthy: bool
-    """Its components are healthy, as far as they have to be, and it runs the expected Airflow version."""
+    """Whether the required components are healthy and the expected Airflow version runs."""
     detail: str
-    """What was found, as a clause."""
+    """The finding, as a clause."""
     airflow: AirflowVersion | None = None
-    """The version that it tells; None where it does not answer, or (before Airflow 2.0) does not tell."""
+    """The reported version. None: no answer, or Airflow before 2.0, which does not report it."""
     heartbeat: str | None = None
-    """The latest heartbeat of its scheduler, in Airflow's own words; None: none was told."""
+    """The scheduler's latest heartbeat, as Airflow writes it; None: not reported."""
     concern: str = ""
-    """What is wrong with it and holds no hop up, as a clause: its triggerer."""
+    """A problem that does not block a hop, as a clause: an unhealthy triggerer."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hop:
-    """One version change that the platform knows as such."""
+    """One version change on the platform."""
 
     rule: RuleId
-    """The move that allows it."""
+    """The rule that allows the hop."""
     source: Release
     target: Release
 
     @property
     def action(self) -> Action:
-        """Migrate when the distribution changes, else upgrade."""
+        """Migrate if the distribution changes, else upgrade."""
         return Action.UPGRADE if self.source.id.distribution == self.target.id.distribution else Action.MIGRATE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlanWarning:
-    """Something that is allowed and that the user should know."""
+    """A fact that the user should know about an allowed plan."""
 
     name: WarningName
     message: str
@@ -168,59 +168,59 @@ class PlanWarning:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Resolved:
-    """A target that is not a version, and the version that it stands for."""
+    """The version that a line or ``latest-patch`` resolves to."""
 
     declared: Line | Latest
     version: RuntimeVersion
     anew: RuntimeVersion | None = None
-    """What it would stand for if it were not held, where that is another version."""
+    """The version that it would resolve to if it were not held; None: the same version."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """A legal way from what runs now to the target. No hops and no cancel: there is nothing to do."""
+    """A legal path from the current release to the target. Without hops and cancel there is nothing to do."""
 
     current: Release
     target: Release
     hops: tuple[Hop, ...] = ()
     cancel: ReleaseId | None = None
-    """The pending hop that has to be cancelled before the first hop (or instead of any)."""
+    """Target of the pending hop to cancel first."""
     warnings: tuple[PlanWarning, ...] = ()
     resolved: Resolved | None = None
-    """How the target was found, where none was named by its version."""
+    """How the target was resolved; None: the user declared a version or ``equivalent``."""
     base_images: BaseImages = VENDORS
-    """The repositories that the plan's ``FROM`` lines name."""
+    """Repositories for the plan's ``FROM`` lines."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Violation:
-    """A rule that forbids, with what was found."""
+    """A rule that forbids a hop or a target, with the finding."""
 
     rule: RuleId
     found: str
-    """The fact, as a clause without a full stop: ``Astro Runtime 9.0.0 is yanked (bad build)``."""
+    """The finding, as a clause without a full stop: ``Astro Runtime 9.0.0 is yanked (bad build)``."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Refusal:
-    """There is no legal way: all the reasons at once, and where the user could go instead."""
+    """No legal path: all the reasons at once, with the nearest targets and the ways out."""
 
     current: Release
     target: Target
     violations: tuple[Violation, ...]
     airflow: AirflowVersion | None = None
-    """The target's Airflow version, where the catalog knows it."""
+    """The target's Airflow version, if the catalog has it."""
     below: Release | None = None
-    """The highest target below the wanted one that can be reached from what runs now."""
+    """The highest reachable target below the declared one."""
     above: Release | None = None
-    """The lowest target above the wanted one that can be reached from what runs now."""
+    """The lowest reachable target above the declared one."""
     acceptable: tuple[str, ...] = ()
-    """The names which, all of them accepted, would turn this into a plan; none where accepting does not help."""
+    """Names to accept, all together, to get a plan. Empty: accepting does not help."""
     misspelt: bool = False
-    """The target does not exist, and something that exists is written almost like it: a violation asks for that."""
+    """Whether the target does not exist, but similar ones do. A violation suggests them."""
     denied: tuple[WarningName, ...] = ()
-    """The warnings that are refusals because they are denied."""
+    """The denied warnings."""
     completable: bool = False
-    """The pending hop that is in the way may be completed instead: that is legal, and leads towards the target."""
+    """Whether completing the pending hop is legal and leads towards the target."""
     resolved: Resolved | None = None
-    """How the target was found, where none was named by its version."""
+    """How the target was resolved; None: the user declared a version or ``equivalent``."""

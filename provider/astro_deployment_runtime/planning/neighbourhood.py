@@ -1,7 +1,7 @@
-"""A path within its neighbourhood: its releases, those that it might have led to instead, and what forbids them.
+"""Graph of a path and its alternatives, with the rules that allow or forbid each hop.
 
-Neighbours are few on purpose: of each release on the path the next older and the next newer one of its distribution,
-of each Certified one its newest equivalent, and of a refusal the ways to the nearest targets.
+The graph is small on purpose. Each release on the path has the next older and the next newer one of its distribution
+as neighbours, and each Certified release also its newest equivalent. A refusal has the paths to the nearest targets.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 class Role(StrEnum):
-    """What a release is to the question."""
+    """Role of a release in the graph."""
 
     CURRENT = "current"
     HOP = "hop"
@@ -35,11 +35,11 @@ class Role(StrEnum):
 
 
 class Kind(StrEnum):
-    """What a hop is to the question."""
+    """Kind of a hop in the graph."""
 
     PATH = "path"
     POSSIBLE = "possible"
-    """Legal, and not on the path."""
+    """Legal, but not on the path."""
     FORBIDDEN = "forbidden"
 
 
@@ -50,23 +50,23 @@ class Node:
     name: str
     role: Role
     release: Release | None = None
-    """None: it is wanted, and there is no one release of that name."""
+    """None: the target, if it is not a release on offer."""
 
 
 @dataclass(frozen=True, slots=True)
 class Edge:
-    """A hop, between the names of two releases."""
+    """A hop between two releases, by their names."""
 
     source: str
     target: str
     kind: Kind
     rules: tuple[RuleId, ...]
-    """The one that allows it, or those that forbid it."""
+    """The rule that allows the hop, or the rules that forbid it."""
 
 
 @dataclass(slots=True)
 class Graph:
-    """Nodes by name, and edges, both in the order in which they were added; what was added first stays."""
+    """Nodes by name and edges by both names, in the order of addition. Adding one again does not change it."""
 
     nodes: dict[str, Node] = field(default_factory=dict)
     edges: dict[tuple[str, str], Edge] = field(default_factory=dict)
@@ -76,12 +76,12 @@ class Graph:
         self.nodes.setdefault(str(release), Node(str(release), role, release))
 
     def connect(self, edge: Edge) -> None:
-        """Add a hop between releases that were added."""
+        """Add a hop between two added releases."""
         self.edges.setdefault((edge.source, edge.target), edge)
 
 
 def neighbourhood(outcome: Plan | Refusal, request: PlanRequest) -> Graph:
-    """Draw the answer to a question within its neighbourhood."""
+    """Return the graph of a plan or a refusal."""
     graph = Graph()
     graph.add(outcome.current, Role.CURRENT)
     if isinstance(outcome, Plan):
@@ -106,7 +106,7 @@ def _draw_path(path: Sequence[Release], request: PlanRequest, graph: Graph) -> N
 def _draw_alternative(
     source: Release, other: Release, rest: Sequence[Release], request: PlanRequest, graph: Graph
 ) -> None:
-    """Draw where a hop might have led instead, and on from there to the furthest of the rest."""
+    """Draw an alternative to a hop, and from it the hop to the furthest possible release of the rest."""
     if str(other) in graph.nodes:
         return
     graph.add(other, Role.NEIGHBOUR)
@@ -119,7 +119,7 @@ def _draw_alternative(
 
 
 def _alternatives(path: Sequence[Release], at: int, request: PlanRequest) -> Iterator[Release]:
-    """Name what the hop from a release of the path might have led to instead, above that release."""
+    """Yield the alternatives to the hop from a release of the path; all are above that release."""
     source, chosen = path[at], path[at + 1]
     near = [*_beside(chosen, request)]
     if source.id.distribution is Distribution.CERTIFIED:
@@ -128,7 +128,7 @@ def _alternatives(path: Sequence[Release], at: int, request: PlanRequest) -> Ite
 
 
 def _beside(release: Release, request: PlanRequest) -> Iterable[Release]:
-    """Return the releases of its distribution next to it in order, the older and the newer."""
+    """Return the next older and the next newer release of the same distribution."""
     certified = release.id.distribution is Distribution.CERTIFIED
     pool = request.catalog.certified if certified else request.catalog.runtime
     older = [each for each in pool if each.order < release.order][-1:]

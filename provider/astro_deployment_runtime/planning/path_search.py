@@ -1,9 +1,9 @@
-"""Find the one right path, by comparing numbers. This proposes; ``rules.verify`` judges.
+"""Find the one right path by comparing numbers. This module proposes; ``rules.verify`` judges.
 
-Every legal hop leads upwards in the order of releases, and every hop of a path but the last may be seen as a step
-towards the last: so a path is found from its end. A :class:`_Ladder` holds, rung by rung, the releases from which the
-target is one hop away, two hops, and so on, built only as high as somebody climbs. Who is one hop below a rung takes
-the best release of it, and from there the best of the next: that is a fewest-hops path, and the best one.
+Every legal hop leads upwards in the order of releases. The search starts at the target: a :class:`_Ladder` has a rung
+for each distance, with the releases that are one hop, two hops and so on away from the target. It adds rungs on
+demand. From one hop below a rung, take the best release of that rung, then the best of the next. The result is the
+best of the shortest paths.
 """
 
 from __future__ import annotations
@@ -26,12 +26,12 @@ _AIRFLOW_2_FROM: Final = rank(AirflowVersion(1, 10, 14))
 _AIRFLOW_3: Final = rank(AirflowVersion(3, 0, 0))
 _AIRFLOW_3_FROM: Final = rank(AirflowVersion(2, 7, 0))
 _NO_CEILING: Final = rank(AirflowVersion(10**6, 0, 0))
-"""Above every Airflow version."""
+"""Limit above every Airflow version."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Terms:
-    """Which rules bind a search. All of them do, except where a refusal asks what one of them stands in the way of."""
+    """Rules that limit a search. All do, except when a refusal searches for the rules that are in the way."""
 
     gate_2: bool = True
     gate_3: bool = True
@@ -40,12 +40,12 @@ class Terms:
     through_yanked: bool = False
     through_prereleases: bool = False
     certified_upgrade: bool = True
-    """The platform can do this; the same for the next two."""
+    """Whether the platform can make this move; the same for the next two."""
     migration: bool = True
     runtime_upgrade: bool = True
 
     def ceiling(self, start: int) -> int:
-        """Return the Airflow version that a hop from this one has to stay below, both as numbers."""
+        """Return the Airflow version that a hop from this one must stay below, both as numbers."""
         if self.gate_2 and start < _AIRFLOW_2_FROM:
             return _AIRFLOW_2
         if self.gate_3 and start < _AIRFLOW_3_FROM:
@@ -53,7 +53,7 @@ class Terms:
         return _NO_CEILING
 
     def step(self, start: Release, rung: Rung) -> Release | None:
-        """Return the best release of a rung that one hop leads to: Certified before Runtime, then the newest."""
+        """Return the best release of a rung within one hop: Certified before Runtime, then the newest."""
         low, high = start.rank, self.ceiling(start.rank)
         if start.id.distribution is Distribution.RUNTIME:
             if not self.runtime_upgrade:
@@ -71,15 +71,15 @@ class Terms:
         return next((r for r in rung.runtime if low <= r.rank < high), None)
 
     def passes(self, release: Release) -> bool:
-        """Tell whether a path may lead through a release."""
+        """Return whether a path may lead through a release."""
         return (self.through_yanked or not release.yanked) and (self.through_prereleases or not release.prerelease)
 
 
 class Search:
-    """Paths through one catalog under one set of terms."""
+    """Search for paths through one catalog within one set of limits."""
 
     def __init__(self, catalog: Catalog, terms: Terms) -> None:
-        """Look for paths through this catalog."""
+        """Select the releases that paths may lead through."""
         self._catalog, self._terms = catalog, terms
         self._certified: Sequence[Release] = catalog.passable_certified
         self._runtime: Sequence[Release] = catalog.passable_runtime
@@ -88,9 +88,9 @@ class Search:
             self._runtime = [release for release in reversed(catalog.runtime) if terms.passes(release)]
 
     def path(self, start: Release, target: Release, strategy: Strategy) -> list[Release] | None:
-        """Return the releases after the start up to the target, None where no path is legal.
+        """Return the releases after the start up to the target; None: no path is legal.
 
-        The target itself is taken as given: whether it may be one is not asked here.
+        The caller judges whether the target may be one.
         """
         if start.id.distribution is Distribution.RUNTIME:
             return _Ladder(self._terms, target, runtime=_between(start, self._runtime, target)).climb(start)
@@ -100,19 +100,19 @@ class Search:
         return _Ladder(self._terms, target, certified=certified, runtime=runtime).climb(start)
 
     def leads(self, start: Release, target: Release) -> bool:
-        """Tell whether one hop leads from the start to the target."""
+        """Return whether one hop leads from the start to the target."""
         return self._terms.step(start, _rung(target)) is not None
 
     def reachable(self, start: Release) -> set[ReleaseId]:
-        """Name all that a path from the start may end at, yanked releases and prereleases included.
+        """Return every possible end of a path from the start, including yanked releases and prereleases.
 
-        One pass in the releases' order is enough, because every hop leads upwards in it.
+        One pass in the order of releases is enough because every hop leads upwards.
         """
         terms = self._terms
         reached: set[ReleaseId] = set()
         top = start if start.id.distribution is Distribution.CERTIFIED else None
         entries = {start.rank} if top else set()
-        # Of the Runtime releases reached so far, the lowest below each ceiling is the one that leads furthest.
+        # Of the Runtime releases reached so far, the lowest one below each ceiling leads furthest.
         lowest = {} if top else {terms.ceiling(start.rank): start.number}
         for release in sorted((*self._certified, *self._catalog.runtime), key=lambda release: release.order):
             if release.order <= start.order:
@@ -131,10 +131,10 @@ class Search:
         return reached
 
     def _certified_first(self, start: Release, target: Release) -> list[Release] | None:
-        """Climb Certified as far as it helps, migrate, climb Runtime: the guide's way.
+        """Upgrade Certified, migrate, then upgrade Runtime, as in the vendor's guide.
 
-        As far as it helps: to the highest Certified release, not above the target's Airflow version, that can be
-        reached and from whose equivalent the target can be reached.
+        The Certified upgrades end at the highest reachable Certified release whose equivalent leads to the target. It
+        is not above the target's Airflow version.
         """
         certified = _between(start, self._certified, target)
         entries = _Ladder(self._terms, target, runtime=_between(start, self._runtime, target))
@@ -150,7 +150,7 @@ class Search:
         return None
 
     def _from_equivalent(self, summit: Release, target: Release, entries: _Ladder) -> list[Release] | None:
-        """Migrate to the target where it is the equivalent, else to the newest equivalent that leads there."""
+        """Migrate to the target if it is an equivalent, else to the newest equivalent that leads to the target."""
         if summit.rank == target.rank:
             return [target] if self.leads(summit, target) else None
         for equivalent in self._catalog.equivalents(summit):
@@ -163,12 +163,12 @@ class Search:
 
 
 class Rung:
-    """Releases that are equally far from a target: Certified and Runtime, each newest first."""
+    """Releases at the same distance from a target: Certified and Runtime, each newest first."""
 
     __slots__ = ("certified", "newest", "runtime")
 
     def __init__(self, *, certified: Sequence[Release] = (), runtime: Sequence[Release] = ()) -> None:
-        """Hold the releases, and index the Runtime ones by their Airflow version."""
+        """Index the Runtime releases by their Airflow version."""
         self.certified = certified
         self.runtime = runtime
         self.newest: dict[int, Release] = {}
@@ -183,7 +183,7 @@ def _rung(release: Release) -> Rung:
 
 
 class _Ladder:
-    """The rungs below one target, through releases of the pools alone (newest first); built as far as asked for."""
+    """Rungs below one target, from the given releases (newest first). Rungs are added on demand."""
 
     def __init__(
         self,
@@ -198,7 +198,7 @@ class _Ladder:
         self._certified, self._runtime = certified, runtime
 
     def climb(self, start: Release) -> list[Release] | None:
-        """Return the best of the shortest ways up, the target included; None where there is none."""
+        """Return the best of the shortest paths, including the target, or None."""
         step, height = self._terms.step, 0
         while (best := step(start, self._rungs[height])) is None:
             height += 1
@@ -212,7 +212,7 @@ class _Ladder:
         return way
 
     def _grow(self) -> bool:
-        """Add the rung of those that are one hop below the last one; tell whether there are any."""
+        """Add the rung one hop below the last one. Return whether it has any releases."""
         rung = self._rungs[-1]
         certified, self._certified = self._split(self._certified, rung)
         runtime, self._runtime = self._split(self._runtime, rung)
@@ -230,6 +230,6 @@ class _Ladder:
 
 
 def _between(start: Release, pool: Sequence[Release], target: Release) -> list[Release]:
-    """Return those of the pool that a path between the two could lead through."""
+    """Return the releases between two others."""
     low, high = start.order, target.order
     return [release for release in pool if low < release.order < high]

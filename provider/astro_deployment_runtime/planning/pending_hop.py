@@ -1,4 +1,4 @@
-"""Who started a pending hop. It decides whether the hop may be cancelled: our own always, a foreign one if accepted."""
+"""Ownership of a pending hop. Our own may always be cancelled, a foreign one only if the user accepts that."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ if TYPE_CHECKING:
 
 
 class Ownership(Enum):
-    """Who started a pending hop."""
+    """Owner of a pending hop: the one that started it."""
 
     OURS = auto()
-    """This program did, in this run or in an earlier one that saved it."""
+    """This program started it, in this run or in an earlier one that saved it."""
     FOREIGN = auto()
-    """Somebody else did, for example in the Software UI."""
+    """Someone else started it, for example in the Software UI."""
     UNKNOWN = auto()
-    """Nobody has read the stack's state yet, which alone records it. The plan counts the hop as ours until then."""
+    """The stack's state, the only record, has not been read yet. Until then the plan treats the hop as ours."""
 
 
 def owner_of(pending: ReleaseId | str | None, started: ReleaseId | str | None) -> Ownership:
@@ -27,7 +27,7 @@ def owner_of(pending: ReleaseId | str | None, started: ReleaseId | str | None) -
 
     Args:
         pending: the pending hop's target, as Houston reports it.
-        started: the target of the hop that we know we started; None: none.
+        started: the target of the hop that we started; None: we started none.
     """
     return Ownership.OURS if pending is not None and str(pending) == str(started) else Ownership.FOREIGN
 
@@ -37,8 +37,8 @@ def owner_in_state(pending: ReleaseId | None, saved: Mapping[str, Any] | None) -
 
     Args:
         pending: the pending hop's target, as Houston reports it.
-        saved: what the state has of the Deployment. Empty: it is not in the state, so we have started nothing. None,
-            or without ``pending`` (old inputs, which are all that the engine gives a check): the owner is unknown.
+        saved: the Deployment's saved state. Empty: it is not in the state, so we have started nothing. None: the state
+            was not read. Without ``pending``: only the old inputs are known, as in a check. The owner is unknown.
     """
     if saved is None or (saved and "pending" not in saved):
         return Ownership.UNKNOWN

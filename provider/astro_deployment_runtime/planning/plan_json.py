@@ -1,4 +1,4 @@
-"""A plan or a refusal as JSON. Its keys are stable."""
+"""Plan or refusal as JSON. Its keys are stable."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def plan_json(outcome: Plan | Refusal) -> dict[str, Any]:
-    """Write a plan or a refusal for programs. Names that appear here are stable."""
+    """Return a plan or a refusal as a JSON object."""
     if isinstance(outcome, Refusal):
         return {
             "from": _release_json(outcome.current),

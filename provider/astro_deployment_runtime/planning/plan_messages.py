@@ -1,7 +1,7 @@
-"""Every text that a user reads about a plan or a refusal.
+"""User texts about a plan or a refusal.
 
-Pure: the same plan gives the same text, without a trailing newline. Names that come from a platform pass through
-:func:`printable`, since a Deployment's label may hold anything.
+Pure: the same plan gives the same text, without a trailing newline. Names from a platform pass through
+:func:`printable`, since a Deployment's label may contain any characters.
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ if TYPE_CHECKING:
     from astro_deployment_runtime.planning.versions import AirflowVersion
 
 ARROW = " > "
-"""Between the releases of a path; no release's name holds it."""
+"""Separator of a path's releases. No release's name contains it."""
 
 OFFLINE = "Offline: the rule PLATFORM was not checked, since no platform was asked."
-"""Last line of a plan that was made without a platform."""
+"""Last line of an offline plan."""
 
 
 _CANCEL_IT: Final = "Cancel it with accept: [cancel-pending], or in the Software UI"
@@ -31,7 +31,7 @@ _DO_NOT_DEPLOY: Final = f"Do not deploy its image. {_CANCEL_IT}"
 
 
 def path_line(plan: Plan) -> str:
-    """Return the path in one line: ``AC 2.2.3 > AC 2.3.0 > Astro Runtime 5.0.4``. Without a hop: what runs."""
+    """Return the path in one line: ``AC 2.2.3 > AC 2.3.0 > Astro Runtime 5.0.4``. Without hops: the current release."""
     return ARROW.join(str(release) for release in (plan.current, *(hop.target for hop in plan.hops)))
 
 
@@ -60,26 +60,26 @@ def plan_lines(plan: Plan, *, name: str | None = None, release_name: str | None 
 
 
 def pending_lines(plan: Plan, pending: ReleaseId | None) -> list[str]:
-    """Return the line that says that the first hop is already pending, whoever started it."""
+    """Return the line for a first hop that is already pending. It is the same for every owner."""
     if plan.cancel is None and plan.hops and plan.hops[0].target.id == pending:
         return ["Hop 1 is already pending. This run adopts it and does not start it again."]
     return []
 
 
 def confirmation_line(release_name: str, release: str, *, ask_airflow: bool) -> str:
-    """Return what is left to do for a hop that arrived after its run had ended.
+    """Return the remaining work for a hop that completed after its run ended.
 
     Args:
         release_name: of the Deployment.
-        release: the hop's release, which runs now.
-        ask_airflow: the Deployment's own Airflow confirms a hop, and not Houston alone.
+        release: the hop's release, which is the current one now.
+        ask_airflow: whether the Deployment's own Airflow confirms a hop, in addition to Houston.
     """
     left = f"confirm that {release} is healthy" if ask_airflow else f"record that {release} has arrived"
     return f"{printable_name(release_name)}: {left}; the last run ended before that"
 
 
 def delivery_lines(plan: Plan, images: Sequence[str] | None) -> list[str]:
-    """Return the lines that say how each hop gets its image.
+    """Return the lines about the delivery of each hop's image.
 
     Args:
         plan: the plan.
@@ -94,7 +94,7 @@ def delivery_lines(plan: Plan, images: Sequence[str] | None) -> list[str]:
 
 
 def unknown_lines(plan: Plan, arguments: Sequence[str]) -> list[str]:
-    """Return the line that says that the images are not known yet.
+    """Return the line about images that are not known yet.
 
     Args:
         plan: the plan.
@@ -107,7 +107,7 @@ def unknown_lines(plan: Plan, arguments: Sequence[str]) -> list[str]:
 
 
 def project_lines(written: Sequence[str], notes: Sequence[str], commands: Sequence[str], folder: str) -> list[str]:
-    """Return the lines that say what happens in an Astro project.
+    """Return the lines about the changes to an Astro project and the commands that run there.
 
     Args:
         written: the ``FROM`` line of each hop.
@@ -145,7 +145,7 @@ def refusal_message(refusal: Refusal, *, name: str | None = None, release_name: 
 
 
 def foreign_hop(pending: ReleaseId, illegal: str | None, target: Target, *, completable: bool) -> str:
-    """Return why a foreign pending hop is in the way, and the legal ways out.
+    """Return why a foreign pending hop blocks the path, and the legal ways out.
 
     Args:
         pending: the hop's target.
@@ -193,7 +193,7 @@ def fleet_refusal(refused: int, total: int) -> str:
     return f"{head}\n\n{ways}"
 
 
-def wave_lines(  # noqa: PLR0913 - what a wave comes to
+def wave_lines(  # noqa: PLR0913 - the numbers of one summary
     name: str, *, total: int, hops: int, still: int, refused: int, paths: Mapping[str, int], terms: Sequence[str]
 ) -> list[str]:
     """Return the summary of a wave: a line with its numbers, then one for each path, the most frequent first."""
@@ -209,12 +209,12 @@ def wave_lines(  # noqa: PLR0913 - what a wave comes to
 
 
 def hops_text(count: int) -> str:
-    """Return a number of hops in words: ``1 hop``, ``2 hops``."""
+    """Return the number of hops with its noun: ``1 hop``, ``2 hops``."""
     return f"{count} hop" if count == 1 else f"{count} hops"
 
 
 def _heading(name: str | None, release_name: str | None) -> str:
-    """Return the Deployment's title and a colon; empty where there is none."""
+    """Return the Deployment's title and a colon, or an empty text."""
     if name is None:
         return f"{printable_name(release_name)}: " if release_name else ""
     if name == release_name or not release_name:
@@ -244,7 +244,7 @@ def _steps(plan: Plan) -> list[tuple[str, str, str, str]]:
             str(hop.action),
             f"{hop.source} > {hop.target}",
             _airflow(hop.source.airflow, hop.target.airflow),
-            # One more blank before the image, which users copy.
+            # An extra space before the image makes it easier to copy.
             f" FROM {plan.base_images.image(hop.target.id)}",
         )
         for hop in plan.hops
@@ -273,12 +273,12 @@ def _nearest(refusal: Refusal) -> str | None:
 
 
 def _final(refusal: Refusal) -> bool:
-    """Return whether a rule is broken whose risk cannot be accepted."""
+    """Return whether accepting risks cannot remove the refusal."""
     return not refusal.acceptable and any(each.rule is not RuleId.DENIED for each in refusal.violations)
 
 
 def _next(refusal: Refusal) -> str:
-    """Return every way out that is open, as one clause."""
+    """Return every way out, as one clause."""
     ways = ["correct the target"] if refusal.misspelt else []
     if "newer" in refusal.acceptable and refusal.current.declarable:
         ways.append(f"declare what runs (runtimeVersion: {refusal.current.id.version})")

@@ -1,4 +1,4 @@
-"""The question that the planner answers: everything that a path depends on, as one value."""
+"""Input of the planner: everything that a path depends on, as one value."""
 
 from __future__ import annotations
 
@@ -24,36 +24,36 @@ class PlanRequest:
     """Everything that a path depends on. Equal requests have equal plans."""
 
     current: Release
-    """What the Deployment runs. It need not be on offer."""
+    """The release that the Deployment runs. It may not be on offer."""
     target: Target
     catalog: Catalog
-    """What is on offer."""
+    """The releases on offer."""
     strategy: Strategy = Strategy.CERTIFIED_FIRST
     accepted: AcceptedRisks = field(default_factory=AcceptedRisks)
-    """What the user accepts by name."""
+    """The risks that the user accepts by name."""
     denied: frozenset[WarningName] = frozenset()
     """The warnings that count as refusals."""
     today: date | None = None
-    """The day for which the support of releases is judged. None: it is not judged."""
+    """The day for which the vendor's support is checked. None: it is not checked."""
     held: RuntimeVersion | None = None
-    """The version that an earlier run resolved the target to, to stay with. Only a line and the latest patch use it."""
+    """The version that an earlier run resolved a line or ``latest-patch`` to. The plan stays with it."""
     platform: Platform | None = None
-    """What the platform says of itself. None: the rule PLATFORM is not judged."""
+    """The platform's version and features. None: the rule PLATFORM is not checked."""
     pending: ReleaseId | None = None
-    """The hop that was started and not completed. It is adopted when it is the path's first hop."""
+    """Target of the hop that was started and not completed. The plan adopts the hop if it is the path's first."""
     pending_owner: Ownership = Ownership.FOREIGN
-    """Who started the pending hop."""
+    """The owner of the pending hop."""
 
     @property
     def may_cancel(self) -> bool:
-        """A pending hop off the path may be cancelled: it is not foreign, or the user accepts its cancelling."""
+        """Whether a pending hop off the path may be cancelled: it is not foreign, or the user accepts that."""
         return self.pending_owner is not Ownership.FOREIGN or self.accepted.cancel_pending
 
     def verify(self, hop: Hop, *, final: bool) -> tuple[Violation, ...]:
-        """Return what the rules have against one hop.
+        """Return the rules that forbid a hop.
 
         Args:
             hop: the hop, on the path or off it.
-            final: it is the last of its path, which alone may end at an accepted yanked release or prerelease.
+            final: whether it is the last hop. Only that one may end at an accepted yanked release or prerelease.
         """
         return verify(hop, self.catalog, platform=self.platform, accepted=self.accepted, final=final)

@@ -1,7 +1,6 @@
-"""What is allowed and should be known all the same: the warnings of a path, and of a Deployment that stays.
+"""Warnings about a path, or about a Deployment that stays at its release.
 
-Pure: the day for which support is judged is handed in. A text never tells how far off a date is, so that the same plan
-reads the same on two days.
+Pure: the caller gives the current day. A text names a date and not the days until then, so it is the same on two days.
 """
 
 from __future__ import annotations
@@ -25,17 +24,17 @@ if TYPE_CHECKING:
     from astro_deployment_runtime.planning.versions import AirflowVersion
 
 _SHOWN_ROWS: Final = 4
-"""Rows that a note names; of more it tells the number."""
+"""Maximum number of rows that a note names. It counts the others."""
 
 SOON_DAYS: Final = 90
-"""How many days before its end support ends soon."""
+"""Days before the end of support from which on a warning is given."""
 
 _LAST_MINOR: Final = {1: 10, 2: 11}
-"""The last minor version of the major versions of Airflow that are complete. Source: Apache Airflow's releases."""
+"""Last minor version of each completed major version of Airflow. Source: Apache Airflow's releases."""
 
 
 def of_rows(catalog: Catalog) -> list[str]:
-    """Name the rows of an offer and of its feed of which something cannot be read. Short, however many there are."""
+    """Return short notes on the unreadable rows and values of a catalog and its feed."""
     notes = []
     for each, source in (
         (catalog, "the platform's offer" if catalog.feed else "the catalog"),
@@ -62,12 +61,12 @@ def _first(found: Sequence[str]) -> str:
 
 
 def of_path(path: Sequence[Release], request: PlanRequest, resolved: Resolved | None = None) -> Iterator[PlanWarning]:
-    """Give the warnings of a path.
+    """Yield the warnings about a path.
 
     Args:
-        path: the releases that it leads to, at least one.
+        path: the releases after the current one, at least one.
         request: the request that the path answers.
-        resolved: how the target was found, where none was named by its version.
+        resolved: how the target was resolved, if the user declared a line or ``latest-patch``.
     """
     current, catalog, target = request.current, request.catalog, path[-1]
     yield from stated_airflow(current, catalog)
@@ -94,7 +93,7 @@ def _newer_patch(target: Release, catalog: Catalog) -> Iterator[PlanWarning]:
 
 
 def held_back(resolved: Resolved | None) -> Iterator[PlanWarning]:
-    """Say that a line, or the latest patch, would stand for a newer release if it were not held."""
+    """Warn that a held line or ``latest-patch`` would now resolve to a newer release."""
     if resolved is not None and resolved.anew is not None and resolved.anew > resolved.version:
         held, anew = (ReleaseId(Distribution.RUNTIME, each) for each in (resolved.version, resolved.anew))
         message = f"{resolved.declared} stays at {held}, and {anew} is on offer; set ASTRO_RESOLVE=newest to take it"
@@ -102,7 +101,7 @@ def held_back(resolved: Resolved | None) -> Iterator[PlanWarning]:
 
 
 def stated_airflow(current: Release, catalog: Catalog) -> Iterator[PlanWarning]:
-    """Say that what runs has another Airflow version than the catalog has under its name: what runs counts."""
+    """Warn that the current release has another Airflow version than in the catalog. The reported version counts."""
     offered = catalog.get(current.id)
     if offered is not None and offered.airflow != current.airflow:
         message = f"{current} runs Airflow {current.airflow} here, but is on offer with Airflow {offered.airflow}"
@@ -110,7 +109,7 @@ def stated_airflow(current: Release, catalog: Catalog) -> Iterator[PlanWarning]:
 
 
 def support(release: Release, today: date | None) -> Iterator[PlanWarning]:
-    """Say that the vendor's support of a release has ended, or ends soon. Its last day is a supported one."""
+    """Warn that the vendor's support of a release has ended or ends soon. The last day is still supported."""
     end = release.end_of_support
     if end is None or today is None:
         return
@@ -123,7 +122,7 @@ def support(release: Release, today: date | None) -> Iterator[PlanWarning]:
 
 
 def _of_hops(releases: Sequence[Release], catalog: Catalog) -> Iterator[PlanWarning]:
-    """Say what single hops do to Airflow, by their numbers in the plan."""
+    """Warn of database migrations and skipped minor versions, by the numbers of the hops."""
     migrating, leaps = [], []
     for number, (source, target) in enumerate(pairwise(releases), start=1):
         if catalog.migrates(source.airflow, target.airflow):
@@ -139,7 +138,7 @@ def _of_hops(releases: Sequence[Release], catalog: Catalog) -> Iterator[PlanWarn
 
 
 def _skipped(before: AirflowVersion, after: AirflowVersion) -> str:
-    """Name the minor versions of Airflow between the two; empty where there is none."""
+    """Return the minor versions of Airflow between two others; empty: none."""
     minors = [
         f"{major}.{minor}"
         for major in range(before.major, after.major + 1)

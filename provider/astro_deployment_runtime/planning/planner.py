@@ -1,7 +1,7 @@
-"""Plan the path of one Deployment: what runs, what is wanted and a catalog in, a plan or a refusal out.
+"""Plan the path of one Deployment: from a request to a plan or a refusal.
 
-Nothing here knows a clock, a file or a network. The same question has the same answer, whatever the order of the
-feeds, and a plan made after its first hop is the tail of the plan made before.
+Pure: no clock, file or network. The same request has the same answer, whatever the order of the feeds. A plan made
+after the first hop has the remaining hops of the plan made before it.
 """
 
 from __future__ import annotations
@@ -46,18 +46,18 @@ if TYPE_CHECKING:
 
 
 def plan(request: PlanRequest) -> Plan | Refusal:
-    """Find the one right path from what runs now to the target.
+    """Return the one right plan from the current release to the target, or a refusal.
 
     Raises:
-        PlanVerificationError: the check found fault with the path: a mistake in this package.
+        PlanVerificationError: the rules forbid a hop of the path, which is a bug in this package.
     """
     return _Planner(request).answer()
 
 
 def path_to(target: Release, request: PlanRequest) -> list[Release]:
-    """Return the releases of the path to another target, what runs first; none where there is no legal one.
+    """Return the path to another target, starting with the current release; empty: no path is legal.
 
-    Denied warnings and a pending hop do not count here: the rules of a path do not know them.
+    Denied warnings and a pending hop are ignored.
     """
     if not isinstance(target.id.version, RuntimeVersion):
         return []
@@ -66,15 +66,15 @@ def path_to(target: Release, request: PlanRequest) -> list[Release]:
 
 
 class _Planner:
-    """The answer to one request, while it is worked out."""
+    """Planner for one request."""
 
     def __init__(self, request: PlanRequest, resolved: Resolved | None = None) -> None:
         self.request = request
         self.resolved = resolved
-        """How the target was found, where none was named by its version."""
+        """How the target was resolved, if the user declared a line or ``latest-patch``."""
 
     def answer(self) -> Plan | Refusal:
-        """Plan to the target, whatever its kind."""
+        """Plan to any kind of target."""
         match self.request.target:
             case Equivalent():
                 return self.to_equivalent()
@@ -85,7 +85,7 @@ class _Planner:
 
     @cached_property
     def terms(self) -> Terms:
-        """What binds the search: all rules, and of the moves those that the platform can make."""
+        """Limits of the search: all rules, and the moves that the platform cannot make."""
         platform = self.request.platform
         if platform is None:
             return Terms()
@@ -100,7 +100,7 @@ class _Planner:
         return Search(self.request.catalog, self.terms)
 
     def to_equivalent(self) -> Plan | Refusal:
-        """Go to the newest equivalent that may be a target; on Runtime there is nothing to do."""
+        """Plan to the newest equivalent that may be a target. On Runtime there is nothing to do."""
         if self.request.current.id.distribution is Distribution.RUNTIME:
             return self.stay()
         for wanted in self.request.catalog.equivalents(self.request.current):
@@ -109,14 +109,14 @@ class _Planner:
         return self.refuse(*no_equivalent(self.request))
 
     def to_newest(self, declared: Line | Latest) -> Plan | Refusal:
-        """Go to the version that a line, or the latest patch, stands for."""
+        """Plan to the version that a line or ``latest-patch`` resolves to."""
         resolved = resolve(declared, self.request.current, self.request.catalog, self.request.held)
         if isinstance(resolved, Violation):
             return self.refuse([resolved], ())
         return _Planner(replace(self.request, target=resolved.version), resolved).to_version(resolved.version)
 
     def to_version(self, target: RuntimeVersion) -> Plan | Refusal:
-        """Go to a version, after judging it by itself."""
+        """Plan to a version after checking it without regard to the path."""
         name, current, catalog = ReleaseId(Distribution.RUNTIME, target), self.request.current, self.request.catalog
         if name == current.id:
             return self.stay()
@@ -133,7 +133,7 @@ class _Planner:
     def lead_to(
         self, wanted: Release, violations: Sequence[Violation] = (), acceptable: Sequence[str] = ()
     ) -> Plan | Refusal:
-        """Go to a release that is on offer and not lower; the violations are those of the target by itself."""
+        """Plan to a release that is on offer and not lower; the violations are those of the target alone."""
         current, pending = self.request.current, self.request.pending
         path = self.search.path(current, wanted, self.request.strategy)
         if path is None:
@@ -156,7 +156,7 @@ class _Planner:
 
     @property
     def misspelt(self) -> bool:
-        """Something that exists is written almost like what is declared, which does not."""
+        """Whether the declared target does not exist, but similar ones do."""
         match self.request.target:
             case RuntimeVersion() as version if self.resolved is None:
                 missing = not self.request.catalog.exists(ReleaseId(Distribution.RUNTIME, version))
@@ -167,20 +167,20 @@ class _Planner:
                 return False
 
     def shown(self, warnings: Iterable[PlanWarning]) -> tuple[PlanWarning, ...]:
-        """Leave out what is accepted by name."""
+        """Return the warnings that the user does not accept by name."""
         return tuple(warning for warning in warnings if warning.name not in self.request.accepted.warnings)
 
     def against(self, warnings: Iterable[PlanWarning]) -> tuple[PlanWarning, ...]:
-        """Return the warnings that are refusals."""
+        """Return the warnings that the user denies."""
         return tuple(warning for warning in warnings if warning.name in self.request.denied)
 
     def suits(self, target: Release) -> bool:
-        """Tell whether nothing that is denied would be said of the path to another target."""
+        """Return whether the path to another target has no denied warning."""
         path = self.search.path(self.request.current, target, self.request.strategy) if self.request.denied else None
         return path is None or not self.against(self.shown(plan_warnings.of_path(path, self.request)))
 
     def check(self, hops: Sequence[Hop]) -> None:
-        """Have every hop judged by those who did not propose it."""
+        """Check every hop against the rules, independently of the search."""
         for hop in hops:
             final = hop is hops[-1]
             if against := self.request.verify(hop, final=final):
@@ -191,7 +191,7 @@ class _Planner:
                 )
 
     def stay(self, *notes: PlanWarning) -> Plan | Refusal:
-        """Do nothing, except to take back a pending hop that may be taken back."""
+        """Plan no hop. Cancel a pending hop if that is allowed."""
         current, pending = self.request.current, self.request.pending
         found = [
             *plan_warnings.stated_airflow(current, self.request.catalog),
@@ -220,7 +220,7 @@ class _Planner:
         off_the_path: bool = True,
         against: Sequence[PlanWarning] = (),
     ) -> Refusal:
-        """Give all the reasons at once, with a pending hop's and what is denied, and the nearest targets."""
+        """Refuse with all the reasons, including a pending hop and denied warnings, and with the nearest targets."""
         found, names, completable = list(violations), list(acceptable), False
         current, pending, declared = self.request.current, self.request.pending, self.request.target
         if pending is not None and off_the_path and not self.request.may_cancel:
@@ -228,7 +228,7 @@ class _Planner:
             completable = illegal is None and self.leads_on(pending, wanted)
             text = foreign_hop(pending, illegal, declared, completable=completable)
             found.append(Violation(rule=RuleId.PENDING, found=text))
-            # Accepting `newer` leaves a pending hop alone; and where nothing helps, this does not either.
+            # Accepting `newer` does not cancel a pending hop. If nothing else helps, cancelling does not either.
             if names != ["newer"] and (names or not violations):
                 names.append("cancel-pending")
         found += [Violation(rule=RuleId.DENIED, found=f"{each.name}: {each.message}") for each in against]
@@ -250,7 +250,7 @@ class _Planner:
         )
 
     def leads_on(self, pending: ReleaseId, wanted: Release | None) -> bool:
-        """Return whether the target can still be reached when the pending hop is completed, as far as that is known."""
+        """Return whether the target stays reachable after the pending hop; if that is unknown, return true."""
         release = self.request.catalog.get(pending)
         if wanted is not None and release is not None:
             return self.search.path(release, wanted, self.request.strategy) is not None

@@ -1,4 +1,4 @@
-"""What a platform says of itself: its version, and what it can do."""
+"""Version and features of an Astronomer Software platform."""
 
 from __future__ import annotations
 
@@ -14,45 +14,45 @@ _VERSION: Final = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class PlatformVersion:
-    """A version of Astronomer Software: its number decides, whatever suffix it has (``1.1.0-rc.1``, ``v0.30.4``)."""
+    """Version of Astronomer Software. Only its number counts, not a suffix (``1.1.0-rc.1``, ``v0.30.4``)."""
 
     text: str
-    """As Houston writes it, without blanks around it."""
+    """The version as Houston writes it, without spaces around it."""
     number: tuple[int, int, int] | None
-    """None where the text cannot be read; the rules refuse every hop there."""
+    """None: the text is unreadable, and the rules refuse every hop."""
 
     @classmethod
     def parse(cls, text: str) -> Self:
-        """Read ``x.y.z`` or ``x.y``, with ``v`` before it and a suffix after it, as the vendor's command line does."""
+        """Read ``x.y.z`` or ``x.y``, with an optional ``v`` and suffix, like the vendor's command line."""
         match = _VERSION.fullmatch(text.strip())
         number = (int(match[1]), int(match[2]), int(match[3] or 0)) if match else None
         return cls(text.strip(), number)
 
     def at_least(self, major: int, minor: int, patch: int = 0) -> bool:
-        """Return whether the number is that one or higher; a version that cannot be read counts as the oldest."""
+        """Return whether the version is at least this one. An unreadable version counts as the oldest."""
         return self.number is not None and self.number >= (major, minor, patch)
 
     def __str__(self) -> str:
-        """Print as Houston writes it."""
+        """Return it as Houston writes it."""
         return self.text
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Platform:
-    """What an Astronomer Software platform says of itself."""
+    """Version and features of a platform, as it reports them."""
 
     version: str
-    """As Houston's ``appConfig`` gives it, for example ``0.30.4``; :attr:`number` is what decides."""
+    """The version as Houston's ``appConfig`` gives it, for example ``0.30.4``. Compare :attr:`number`."""
     runtime_enabled: bool = True
     """The feature flag ``astroRuntimeEnabled``."""
     upgrades_by_image: bool = False
-    """A Runtime upgrade is made by deploying its image: it is neither started nor ever pending (from 0.36 on)."""
+    """Whether deploying an image upgrades Runtime, without a start or a pending hop (from 0.36 on)."""
     takes_images: bool = True
-    """It can be told to deploy an image that is in a registry already (from 0.29.2 on)."""
+    """Whether Houston can deploy an image from a registry (from 0.29.2 on)."""
     overwrites_environment: bool = False
-    """Being told to, it overwrites environment variables of the Deployment that are not named (from 2.1 on)."""
+    """Whether Houston, on request, overwrites environment variables that the request does not name (from 2.1 on)."""
 
     @property
     def number(self) -> PlatformVersion:
-        """The version, parsed: for every comparison."""
+        """The parsed version, for comparisons."""
         return PlatformVersion.parse(self.version)

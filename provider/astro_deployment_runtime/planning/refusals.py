@@ -1,4 +1,4 @@
-"""Why there is no path, all reasons at once, and where the user could go instead."""
+"""Reasons for a refusal, all at once, and the nearest targets."""
 
 from __future__ import annotations
 
@@ -32,19 +32,19 @@ _RELAXED: Final[dict[RuleId, dict[str, bool]]] = {
     RuleId.CHANNEL: {"through_prereleases": True},
     RuleId.PLATFORM: {"certified_upgrade": True, "migration": True, "runtime_upgrade": True},
 }
-"""What a search is told when a rule is not to bind it. Without any of these, the target is one hop away."""
+"""Changes to the limits of a search that lift a rule. Without all these rules, the target is one hop away."""
 
 
 def judge_target(target: RuntimeVersion, request: PlanRequest, written: str) -> tuple[list[Violation], list[str]]:
-    """Judge a target by itself, whatever the way there. Of one that does not exist nothing else is said.
+    """Judge a target without regard to the path. A target that does not exist has only that violation.
 
     Args:
-        target: what is asked for.
+        target: the version to judge.
         request: the request for a path to it.
-        written: the target as the user wrote it; empty: a line was written, which stands for it.
+        written: the target as the user wrote it; empty: the user wrote a line or ``latest-patch``.
 
     Returns:
-        What the rules have against it, and the names whose acceptance would do away with all of that.
+        The violations, and the names to accept that would remove all of them.
     """
     name, current, catalog = ReleaseId(Distribution.RUNTIME, target), request.current, request.catalog
     wanted = catalog.get(name)
@@ -68,7 +68,7 @@ def judge_target(target: RuntimeVersion, request: PlanRequest, written: str) -> 
 
 
 def unaccepted(release: Release, accepted: AcceptedRisks) -> list[Violation]:
-    """Return what has to be accepted before a release can be a target, and is not."""
+    """Return the violations of a release as a target that the user has not accepted."""
     found = []
     if release.yanked and release.id not in accepted.yanked:
         found.append(Violation(rule=RuleId.YANKED, found=yanked(release)))
@@ -78,14 +78,14 @@ def unaccepted(release: Release, accepted: AcceptedRisks) -> list[Violation]:
 
 
 def _names(violations: Iterable[Violation], target: ReleaseId) -> list[str]:
-    """Name what to accept against violations of a target; none if one of them cannot be accepted."""
+    """Return the names to accept for a target's violations; empty: one of them cannot be accepted."""
     kinds = {RuleId.YANKED: "yanked", RuleId.CHANNEL: "prerelease"}
     rules = [violation.rule for violation in violations]
     return [f"{kinds[rule]}:{target.version}" for rule in rules] if kinds.keys() >= set(rules) else []
 
 
 def no_equivalent(request: PlanRequest) -> tuple[list[Violation], list[str]]:
-    """Say that an AC has no equivalent that may be a target, and what could be accepted to get one."""
+    """Return why an AC has no equivalent that may be a target, and the names to accept to get one."""
     current = request.current
     equivalents = request.catalog.equivalents(current)
     if not equivalents:
@@ -97,9 +97,9 @@ def no_equivalent(request: PlanRequest) -> tuple[list[Violation], list[str]]:
 
 
 def completing(pending: ReleaseId, request: PlanRequest) -> str | None:
-    """Say which rules completing a pending hop would break, by deploying its image; None where it is legal.
+    """Return the rules that completing a pending hop would break; None: it is legal.
 
-    The Airflow version of a Runtime that is not on offer is unknown; the rules named for it do not depend on one.
+    For a Runtime that is not on offer, the Airflow version is unknown, and the violated rules do not depend on it.
     """
     airflow = pending.version if isinstance(pending.version, AirflowVersion) else request.current.airflow
     target = request.catalog.get(pending) or request.catalog.describe(pending, airflow)
@@ -111,10 +111,10 @@ def completing(pending: ReleaseId, request: PlanRequest) -> str | None:
 
 
 def obstacles(wanted: Release, request: PlanRequest, terms: Terms) -> list[Violation]:
-    """Say what stands between what runs and a target that is on offer and not lower, where no path is legal.
+    """Return the rules that block every path to a target that is on offer and not lower.
 
-    A rule stands in the way when there would be a path without it. If that is true of no single rule, the smallest
-    set of rules is named of which it is true.
+    A rule blocks the path if a path exists without that rule. If no single rule does, return the smallest set of rules
+    that does.
     """
     size, openings = _openings(wanted, request, terms)
     if size > 1:
@@ -131,7 +131,7 @@ def obstacles(wanted: Release, request: PlanRequest, terms: Terms) -> list[Viola
 def _openings(
     wanted: Release, request: PlanRequest, terms: Terms
 ) -> tuple[int, list[tuple[tuple[RuleId, ...], list[Release]]]]:
-    """Return the smallest number of rules without which there is a path, and each such set with its path."""
+    """Return the smallest number of rules to lift for a path, and each such set of rules with its path."""
     for size in range(1, len(_RELAXED) + 1):
         openings = [
             (rules, path)
@@ -140,14 +140,14 @@ def _openings(
         ]
         if openings:
             return size, openings
-    # Without any of the rules one hop is enough, unless the target is lower, and then nobody asks.
+    # Without all these rules one hop is enough, because callers never ask about a lower target.
     raise PlanVerificationError(
         f"nothing explains why there is no path from {request.current} to {wanted}: please report this"
     )
 
 
 def _path_without(rules: Iterable[RuleId], wanted: Release, request: PlanRequest, terms: Terms) -> list[Release] | None:
-    """Return a path that keeps all rules but these."""
+    """Return a path that may break these rules and no others."""
     changes: dict[str, bool] = {}
     for rule in rules:
         changes |= _RELAXED[rule]
@@ -158,7 +158,7 @@ def _path_without(rules: Iterable[RuleId], wanted: Release, request: PlanRequest
 
 
 def _against(path: Sequence[Release], request: PlanRequest) -> Iterable[Violation]:
-    """Return what the rules have against a path; its target is judged elsewhere."""
+    """Yield the violations of a path, without those of its target as such."""
     for source, target in pairwise([request.current, *path]):
         for violation in request.verify(hop_between(source, target), final=target is path[-1]):
             if target is not path[-1] or violation.rule not in {RuleId.YANKED, RuleId.CHANNEL}:
@@ -168,14 +168,14 @@ def _against(path: Sequence[Release], request: PlanRequest) -> Iterable[Violatio
 def nearest(
     wanted: RuntimeVersion | Release, request: PlanRequest, search: Search, suits: Callable[[Release], bool]
 ) -> tuple[Release | None, Release | None]:
-    """Find the targets next to the wanted one, below and above, that can be reached by at least one hop.
+    """Return the nearest reachable targets below and above the wanted one.
 
     Args:
-        wanted: where to start from; a version that is not on offer, whose Airflow version nobody knows, is compared
-            by its version alone.
+        wanted: the refused target. A version that is not on offer has no known Airflow version and is compared by its
+            Runtime version alone.
         request: the request that is refused.
-        search: how paths are found.
-        suits: whether nothing else is against a target that can be reached.
+        search: the search for paths.
+        suits: whether a reachable target is free of other objections.
     """
     reach = _Reach(request.current, search, request.accepted)
     if isinstance(wanted, RuntimeVersion):
@@ -195,7 +195,7 @@ def nearest(
 
 
 class _Reach:
-    """The targets that can be reached from what runs; the first ones asked for rarely need all to be computed."""
+    """Reachable targets. One hop is checked first, since that is rarely not enough and computing all is slow."""
 
     def __init__(self, current: Release, search: Search, accepted: AcceptedRisks) -> None:
         self._current, self._search, self._accepted = current, search, accepted

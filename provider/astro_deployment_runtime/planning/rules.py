@@ -1,8 +1,8 @@
-"""The rules as data, and :func:`verify`, which judges one hop against all of them.
+"""Rules as data, and :func:`verify`, which judges one hop against all of them.
 
-A rule says what it forbids. The search (:mod:`~astro_deployment_runtime.planning.path_search`) compares numbers and
-does not know the rules: the two are written independently, so that a mistake in one shows in the other. The executor
-calls :func:`verify` again before every change.
+The search (:mod:`~astro_deployment_runtime.planning.path_search`) compares numbers and does not use these rules. The
+two are written independently, so a mistake in one shows in the other. The executor calls :func:`verify` again before
+every change.
 """
 
 from __future__ import annotations
@@ -29,36 +29,35 @@ _AIRFLOW_3_FROM: Final = AirflowVersion(2, 7, 0)
 _CANNOT_MIGRATE: Final = (0, 33, 2)
 
 MOVES: Final = (RuleId.AC_UPGRADE, RuleId.MIGRATE_EQUAL, RuleId.RUNTIME_UPGRADE)
-"""The rules that allow a hop; every hop names one of them."""
+"""Rules that allow a hop. Every hop names one of them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Case:
-    """A hop and what it is judged by."""
+    """A hop with everything that the rules need to judge it."""
 
     hop: Hop
     catalog: Catalog
     platform: Platform | None
     accepted: AcceptedRisks
     final: bool
-    """The hop is the last of its path: only then may its target be an accepted one."""
+    """Whether the hop is the last one. Only its target may be an accepted risk."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rule:
-    """A rule: its id, why it is there, who says so, and what it has against a hop."""
+    """A rule with its reason, its source and its check."""
 
     id: RuleId
     reason: str
     """One sentence without its full stop."""
     source: str
     forbids: Callable[[Case], str | None] = lambda _: None
-    """Return what was found, None where the rule has nothing against the hop. Of what is about a Deployment or a whole
-    path, the planner judges."""
+    """Return the finding against a hop; None: the rule allows it. The planner checks the rules PENDING and DENIED."""
 
 
 def move(source: Release, target: Release) -> RuleId:
-    """Name the rule that a hop between the two has to keep: going by their distributions alone."""
+    """Return the rule for a hop between two releases, by their distributions alone."""
     match source.id.distribution, target.id.distribution:
         case Distribution.CERTIFIED, Distribution.CERTIFIED:
             return RuleId.AC_UPGRADE
@@ -76,19 +75,19 @@ def hop_between(source: Release, target: Release) -> Hop:
 
 
 def yanked(release: Release) -> str:
-    """Say that a release is yanked, and why."""
+    """Return a clause that says that a release is yanked, and why."""
     return f"{release} is yanked" + (f" ({release.yanked_reason.rstrip('.')})" if release.yanked_reason else "")
 
 
 def prerelease(release: Release) -> str:
-    """Say that a release is a prerelease."""
+    """Return a clause that says why a release is a prerelease."""
     if release.channel is Channel.UNKNOWN:
         return f"{release} is in an unknown channel, which counts as a prerelease"
     return f"{release} is in the channel {release.channel}"
 
 
 def forbidden_by_platform(rule: RuleId, platform: Platform) -> str | None:
-    """Say why a platform cannot make a move, None where it can."""
+    """Return why a platform cannot make a move; None: it can."""
     version = platform.number
     if version.number is None:
         return f"the platform's version {platform.version!r} cannot be read, so what it allows is not known"
@@ -106,7 +105,7 @@ def forbidden_by_platform(rule: RuleId, platform: Platform) -> str | None:
 
 
 def _names_its_move(case: Case, rule: RuleId) -> str | None:
-    """Say that a hop names another rule than the one that governs it."""
+    """Return why the rule that a hop names is not the rule for it; None: it is."""
     hop = case.hop
     governing = move(hop.source, hop.target)
     if rule is governing and hop.rule is not rule:
@@ -141,7 +140,7 @@ def _runtime_upgrade(case: Case) -> str | None:
 
 
 def reverts(source: Release, target: Release) -> str | None:
-    """Say in what way the target is lower than the source, None where it is not."""
+    """Return why the target is lower than the source; None: it is not."""
     if move(source, target) is RuleId.NO_REVERT:
         return f"{source} cannot go back to {target}"
     if move(source, target) is RuleId.RUNTIME_UPGRADE and target.number < source.number:
@@ -264,10 +263,10 @@ RULES: Final = (
         source="the declaration, argument 'deny'",
     ),
 )
-"""Every rule, in the order in which reasons are given."""
+"""Every rule, in the order of a refusal's reasons."""
 
 RULE: Final = {rule.id: rule for rule in RULES}
-"""The rules by their ids."""
+"""Rules by their ids."""
 
 
 def verify(
@@ -278,14 +277,14 @@ def verify(
     accepted: AcceptedRisks = AcceptedRisks(),  # noqa: B008 - frozen
     final: bool = True,
 ) -> tuple[Violation, ...]:
-    """Judge one hop against every rule; nothing returned means that it is legal.
+    """Judge one hop against every rule. Return the violations; empty: the hop is legal.
 
     Args:
         hop: the version change.
-        catalog: what is on offer.
-        platform: what the platform says of itself; where it is unknown, PLATFORM is not judged.
-        accepted: what the user accepts by name.
-        final: the hop is the last of its path, which alone may end at an accepted yanked release or prerelease.
+        catalog: the releases on offer.
+        platform: the platform's version and features; None: the rule PLATFORM is not checked.
+        accepted: the risks that the user accepts by name.
+        final: whether it is the last hop. Only that one may end at an accepted yanked release or prerelease.
     """
     case = Case(hop=hop, catalog=catalog, platform=platform, accepted=accepted, final=final)
     found = ((rule.id, rule.forbids(case)) for rule in RULES)

@@ -1,9 +1,9 @@
-"""What can be declared as a target: read from text, and, where it is not a version, resolved to one.
+"""Targets that a user can declare: read them from text and resolve them to versions.
 
-A line (``5.x``, ``5.0.x``, ``3.1-x``) stands for its newest release on offer, ``latest-patch`` for the newest patch of
-what runs. What one was resolved to before is held: a release that appears does not move a plan by itself.
+A line (``5.x``, ``5.0.x``, ``3.1-x``) resolves to its newest release on offer, ``latest-patch`` to the newest patch of
+the current release. The resolved version is held: a new release does not change a plan by itself.
 
-A text that is no target, and a version that does not exist, are answered with targets that are written almost alike.
+For an invalid target, or a version that does not exist, errors suggest targets with a similar spelling.
 """
 
 from __future__ import annotations
@@ -26,9 +26,9 @@ if TYPE_CHECKING:
 
 _WORDS: Final = (Equivalent.EQUIVALENT, Latest.PATCH)
 _LONGEST: Final = 60
-"""Characters of a text that is compared with targets."""
+"""Maximum length of a text that is compared with targets, in characters."""
 _NAMED: Final = 3
-"""Targets that a hint names at most."""
+"""Maximum number of suggested targets."""
 _ALMOST: Final = re.compile(r"(?:astro[ -]?)?(?:runtime)?[ :-]*v?0*(\d+)\.0*(\d+)([.-])0*(\d+)(?:\D.*)?", re.ASCII)
 
 
@@ -36,11 +36,11 @@ def parse_target(text: str, known: Callable[[], Catalog]) -> Target:
     """Read a target: a Runtime version, ``equivalent``, ``latest-patch``, or a line such as ``5.x``.
 
     Args:
-        text: what is declared.
-        known: gives the releases that a hint may name; called only where the text is no target.
+        text: the declared target.
+        known: returns the releases for suggestions; called only if the text is not a target.
 
     Raises:
-        InvalidVersionError: the text is none of these.
+        InvalidVersionError: the text is anything else.
     """
     stripped = text.strip()
     for word in _WORDS:
@@ -55,18 +55,18 @@ def parse_target(text: str, known: Callable[[], Catalog]) -> Target:
 
 
 def hint(text: str, catalog: Catalog) -> str:
-    """Ask whether one of :func:`meant` was meant, as a clause; empty where there is none."""
+    """Return the clause ``; did you mean X or Y?``; empty: there is nothing to suggest."""
     *first, last = meant(text, catalog) or [""]
     either = f"{', '.join(first)} or {last}" if first else last
     return f"; did you mean {either}?" if either else ""
 
 
 def meant(text: str, catalog: Catalog) -> list[str]:
-    """Return the targets that are written almost like a text, the likeliest first.
+    """Return targets with a similar spelling, the likeliest first.
 
     Args:
-        text: what is declared, and is no target or names nothing that exists.
-        catalog: the releases that exist.
+        text: the declared target, which is invalid or does not exist.
+        catalog: the releases to suggest.
     """
     if not 0 < len(text) <= _LONGEST:
         return []
@@ -74,7 +74,7 @@ def meant(text: str, catalog: Catalog) -> list[str]:
 
 
 def _alike(text: str, catalog: Catalog) -> Sequence[str]:
-    """Return the targets that a text may have been meant for, the likeliest first."""
+    """Return targets with a similar spelling, the text itself included, the likeliest first."""
     if words := get_close_matches(text.lower(), _WORDS, n=1):
         return words
     digits = re.findall(r"\d+", text, re.ASCII)
@@ -97,12 +97,12 @@ def _alike(text: str, catalog: Catalog) -> Sequence[str]:
 
 
 def _run_on(version: RuntimeVersion) -> str:
-    """Write a version without what separates its numbers: ``5.04`` is a misspelt 5.0.4."""
+    """Return a version's digits without separators: ``5.04`` is a misspelt 5.0.4."""
     return "".join(map(str, version.numbers))
 
 
 def _near(numbers: tuple[int, ...], versions: Sequence[RuntimeVersion]) -> list[str]:
-    """Return the versions that are one off in the last number, and the line of Airflow 3 with the first two."""
+    """Return the versions whose last number differs by one, and the Airflow 3 line with the same first two numbers."""
     alike = [each for each in versions if each.numbers[:2] == numbers[:2]] if len(numbers) == 3 else []
     by_one = [str(each) for each in alike if abs(each.numbers[2] - numbers[2]) == 1]
     return [*by_one, *dict.fromkeys(str(each.patches) for each in alike if each.scheme is Scheme.AIRFLOW_3)]
@@ -114,13 +114,13 @@ def _has_airflow(release: Release, numbers: tuple[int, ...]) -> bool:
 
 
 def _lines(numbers: tuple[int, ...], versions: Sequence[RuntimeVersion]) -> list[str]:
-    """Return the lines of these versions that begin with one or two numbers, the newest first."""
+    """Return the lines of the versions that begin with these one or two numbers, the newest first."""
     if len(numbers) not in {1, 2}:
         return []
     found = []
     for version in reversed(versions):
         if version.numbers[: len(numbers)] == numbers:
-            # Only the first number of Airflow 2's scheme is a line of its own, and 3.x could be either scheme.
+            # A line with one number exists only in Airflow 2's scheme, and 3.x could be either scheme.
             short = len(numbers) == 1 and version.scheme is Scheme.AIRFLOW_2 and numbers != (3,)
             found.append(str(Line(version.scheme, numbers) if short else version.patches))
     return list(dict.fromkeys(found))
@@ -129,13 +129,13 @@ def _lines(numbers: tuple[int, ...], versions: Sequence[RuntimeVersion]) -> list
 def resolve(
     declared: Line | Latest, current: Release, catalog: Catalog, held: RuntimeVersion | None
 ) -> Resolved | Violation:
-    """Find the version that a line, or the latest patch, stands for; or say why there is none.
+    """Resolve a line or ``latest-patch`` to a version, or return why there is none.
 
     Args:
-        declared: what is declared.
-        current: what runs. It is never left for an older release of the same line.
-        catalog: what is on offer.
-        held: what it was resolved to before, to stay with; None: it is resolved anew.
+        declared: the line or ``latest-patch``.
+        current: the current release. The result is never an older release of the same line.
+        catalog: the releases on offer.
+        held: the version that an earlier run resolved it to, to stay with; None: resolve it again.
     """
     running = current.id.version
     if isinstance(declared, Line):
@@ -159,5 +159,5 @@ def resolve(
 def _higher(
     wanted: AirflowVersion | RuntimeVersion | None, running: AirflowVersion | RuntimeVersion, line: Line
 ) -> RuntimeVersion | None:
-    """Return the higher of what is wanted and what runs, as far as they are of the line."""
+    """Return the higher of the two versions, or the one that is in the line, or None."""
     return max((each for each in (wanted, running) if isinstance(each, RuntimeVersion) and each in line), default=None)

@@ -1,13 +1,13 @@
-"""Versions and names of releases: parse, order, print.
+"""Versions and names of releases: parse, compare, print.
 
-Three kinds of version meet here. An Airflow version is ``x.y.z``; an Astronomer Certified (AC) release is named by its
-Airflow version (image tags add ``-N`` for the hot-fix build, which the platform never tells). A Runtime version
-is ``5.0.4`` for Airflow 2 and ``3.1-12`` (Airflow minor, build) for Airflow 3: two schemes, of which the second is
-always the later one, although Runtime 3.0.0 of 2021 and Runtime 3.0-1 of 2025 look alike.
+An Airflow version is ``x.y.z``. An Astronomer Certified (AC) release has the name of its Airflow version; image tags
+add ``-N`` for the hot-fix build, which the platform never reports. A Runtime version is ``5.0.4`` for Airflow 2 and
+``3.1-12`` (Airflow minor, build) for Airflow 3. The second scheme is always later than the first, although Runtime
+3.0.0 of 2021 and Runtime 3.0-1 of 2025 look alike.
 
-``parse`` reads releases alone: what can be offered, declared or accepted. ``observe`` also reads what else a Deployment
-may run: a prerelease (``8.0.0-alpha2``, ``2.10.0rc1``), a post-release, or an image's suffix (``5.0.4-base``).
-A prerelease is lower than the release of its number, a post-release higher; neither equals any release.
+``parse`` reads only releases, which can be offered, declared or accepted. ``observe`` also reads other versions that a
+Deployment may run: prereleases (``8.0.0-alpha2``, ``2.10.0rc1``), post-releases and image suffixes (``5.0.4-base``).
+A prerelease is lower than the release of its number, a post-release higher. Neither equals a release.
 """
 
 from __future__ import annotations
@@ -39,18 +39,18 @@ _VARIANT: Final = (
     r"(?:-(?:base|slim|onbuild|py(?:thon)?-?\d+(?:\.\d+)*|alpine[\d.]*|debian-?[\d.]*|ubi-?[\d.]*|ubuntu-?[\d.]*"
     r"|stretch|buster|bullseye|bookworm|trixie|bionic|focal|jammy|noble|amd64|arm64))*"
 )
-"""The suffixes of image tags that tell how the image of a release is built, and nothing of the release."""
+"""Suffixes of image tags that say how the image was built. They do not change the release."""
 _AFTER_NUMBER: Final = f"{_MARKS}{_LOCAL}{_VARIANT}"
 _OBSERVED_AIRFLOW: Final = re.compile(rf"v?(?P<release>{_DOTTED.pattern})(?:-\d+)?{_AFTER_NUMBER}", re.ASCII)
 _OBSERVED_RUNTIME: Final = re.compile(
     rf"v?(?P<release>{_DOTTED.pattern}|{_AIRFLOW_3.pattern}){_AFTER_NUMBER}", re.ASCII
 )
 _LONGEST: Final = 200
-"""Characters of a text that may be a version."""
+"""Maximum length of a version, in characters."""
 
 
 class Stage(IntEnum):
-    """How far along a version is on the way to the release of its number, and beyond; in order."""
+    """Stages before and after the release of a number, in order."""
 
     DEV = 0
     NIGHTLY = 1
@@ -62,11 +62,11 @@ class Stage(IntEnum):
 
 
 Marks: TypeAlias = tuple[tuple[Stage, int], ...]
-"""What follows a number: stages with their numbers, ended by ``(Stage.RELEASE, 0)``, so that tuples compare right:
-``rc1.dev2`` < ``rc1`` < the release < ``post1``."""
+"""Prerelease and post-release marks: stages with their numbers. ``(Stage.RELEASE, 0)`` ends them, so that tuples sort
+correctly: ``rc1.dev2`` < ``rc1`` < the release < ``post1``."""
 
 RELEASE: Final[Marks] = ((Stage.RELEASE, 0),)
-"""The marks of a release: none."""
+"""Marks of a release."""
 
 _STAGES: Final = {
     "dev": Stage.DEV,
@@ -101,7 +101,7 @@ _RUNTIME_WORDS: Final = {
 
 
 def _observe(pattern: re.Pattern[str], text: str) -> tuple[str, Marks] | None:
-    """Split what somebody reports to run into the release of its number and its marks; None: it is no version."""
+    """Split a reported version into its number and its marks; None: it is not a version."""
     stripped = text.strip().lower()
     match = pattern.fullmatch(stripped) if len(stripped) <= _LONGEST else None
     if match is None:
@@ -132,7 +132,7 @@ class AirflowVersion:
 
     @classmethod
     def parse(cls, text: str) -> Self:
-        """Read ``x.y.z``; a local part such as ``+astro.1``, which the Airflow API adds, is dropped.
+        """Read ``x.y.z``. A local part such as ``+astro.1``, which the Airflow API adds, is dropped.
 
         Raises:
             InvalidVersionError: the text is anything else.
@@ -145,9 +145,9 @@ class AirflowVersion:
 
     @classmethod
     def observe(cls, text: str) -> Self:
-        """Read what somebody reports to run: ``2.10.0rc1``, ``2.4.1.dev1+astro.1``, ``v2.3.0``, ``2.3.0-5-onbuild``.
+        """Read a reported version: ``2.10.0rc1``, ``2.4.1.dev1+astro.1``, ``v2.3.0``, ``2.3.0-5-onbuild``.
 
-        A prerelease or post-release stays one; a hot-fix build, a local part, an image's suffix and blanks are dropped.
+        Marks are kept. A hot-fix build, a local part, an image's suffix and spaces are dropped.
 
         Raises:
             InvalidVersionError: the text is anything else.
@@ -160,7 +160,7 @@ class AirflowVersion:
 
     @classmethod
     def parse_certified(cls, text: str) -> Self:
-        """Read the name of an AC release, ``x.y.z`` or ``x.y.z-N``; the hot-fix build ``-N`` is dropped.
+        """Read the version of an AC release, ``x.y.z`` or ``x.y.z-N``. The hot-fix build ``-N`` is dropped.
 
         Raises:
             InvalidVersionError: the text is anything else.
@@ -173,16 +173,16 @@ class AirflowVersion:
 
     @property
     def is_release(self) -> bool:
-        """Neither a prerelease nor a post-release."""
+        """Whether it is neither a prerelease nor a post-release."""
         return self.marks == RELEASE
 
     def __str__(self) -> str:
-        """Print as ``x.y.z``, a prerelease as Python does: ``2.10.0rc1``."""
+        """Return ``x.y.z``, with marks as Python writes them: ``2.10.0rc1``."""
         return f"{self.major}.{self.minor}.{self.patch}{_written(self.marks, _AIRFLOW_WORDS)}"
 
 
 class Scheme(IntEnum):
-    """How a Runtime version is written; a later scheme is a later release."""
+    """Format of a Runtime version. Every release of a later scheme is later."""
 
     AIRFLOW_2 = 2
     AIRFLOW_3 = 3
@@ -190,7 +190,7 @@ class Scheme(IntEnum):
 
 @dataclass(frozen=True, slots=True, order=True)
 class RuntimeVersion:
-    """A version of Astro Runtime: ``5.0.4``, or ``3.1-12`` from Airflow 3 on. Ordered by scheme, then by number."""
+    """A version of Astro Runtime: ``5.0.4``, or ``3.1-12`` from Airflow 3 on. Sorted by scheme, then by number."""
 
     scheme: Scheme
     numbers: tuple[int, int, int]
@@ -201,7 +201,7 @@ class RuntimeVersion:
         """Read a release, ``x.y.z`` or ``x.y-N``.
 
         Raises:
-            InvalidVersionError: the text is anything else, an image tag's suffix such as ``-base`` included.
+            InvalidVersionError: the text is anything else, for example with an image suffix such as ``-base``.
         """
         for scheme, pattern in ((Scheme.AIRFLOW_2, _DOTTED), (Scheme.AIRFLOW_3, _AIRFLOW_3)):
             if match := pattern.fullmatch(text):
@@ -214,9 +214,9 @@ class RuntimeVersion:
 
     @classmethod
     def observe(cls, text: str) -> Self:
-        """Read what somebody reports to run: ``8.0.0-alpha2``, ``3.1-12.rc1``, ``v5.0.4``, ``5.0.4-python-3.11-base``.
+        """Read a reported version: ``8.0.0-alpha2``, ``3.1-12.rc1``, ``v5.0.4``, ``5.0.4-python-3.11-base``.
 
-        A prerelease or post-release stays one; an image's suffix and blanks are dropped.
+        Marks are kept. An image's suffix and spaces are dropped.
 
         Raises:
             InvalidVersionError: the text is anything else.
@@ -229,16 +229,16 @@ class RuntimeVersion:
 
     @property
     def is_release(self) -> bool:
-        """Neither a prerelease nor a post-release: it can be declared as a target."""
+        """Whether it is neither a prerelease nor a post-release, so that it can be a target."""
         return self.marks == RELEASE
 
     @property
     def patches(self) -> Line:
-        """The line of its patches: those that differ in the last number alone."""
+        """The line of its patches, which differ only in the last number."""
         return Line(self.scheme, self.numbers[:2])
 
     def __str__(self) -> str:
-        """Print as the vendor writes it, a prerelease as ``8.0.0-alpha2`` or ``3.1-12-rc1``."""
+        """Return it as the vendor writes it, with marks as in ``8.0.0-alpha2`` or ``3.1-12-rc1``."""
         first, second, third = self.numbers
         release = f"{first}.{second}{'-' if self.scheme is Scheme.AIRFLOW_3 else '.'}{third}"
         return release + _written(self.marks, _RUNTIME_WORDS)
@@ -246,7 +246,7 @@ class RuntimeVersion:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """Runtime versions that begin alike: ``5.x``, ``5.0.x``, or ``3.1-x`` from Airflow 3 on."""
+    """Runtime versions with the same first numbers: ``5.x``, ``5.0.x``, or ``3.1-x`` from Airflow 3 on."""
 
     scheme: Scheme
     beginning: tuple[int, ...]
@@ -256,7 +256,7 @@ class Line:
         """Read ``5.x``, ``5.0.x`` or ``3.1-x``.
 
         Raises:
-            InvalidVersionError: the text is anything else, ``3.x`` included, which could be either scheme.
+            InvalidVersionError: the text is anything else, or ``3.x``, which could be either scheme.
         """
         match = _LINE.fullmatch(text)
         if match is None:
@@ -272,27 +272,27 @@ class Line:
         return cls(scheme, tuple(int(part) for part in match.groups() if part is not None))
 
     def __contains__(self, version: RuntimeVersion) -> bool:
-        """Return whether a version begins so."""
+        """Return whether a version is in the line."""
         return version.scheme is self.scheme and version.numbers[: len(self.beginning)] == self.beginning
 
     def __str__(self) -> str:
-        """Print as it is declared."""
+        """Return it as users declare it."""
         return f"{'.'.join(map(str, self.beginning))}{'-' if self.scheme is Scheme.AIRFLOW_3 else '.'}x"
 
 
 @dataclass(frozen=True, slots=True)
 class ReleaseId:
-    """What names a release: its distribution and its version (an :class:`AirflowVersion` on Certified)."""
+    """Name of a release: its distribution and its version (an :class:`AirflowVersion` on Certified)."""
 
     distribution: Distribution
     version: AirflowVersion | RuntimeVersion
 
     @classmethod
     def of(cls, distribution: Distribution, version: str) -> Self:
-        """Read the version of a release as the distribution writes it.
+        """Read the version of a release.
 
         Raises:
-            InvalidVersionError: it is not a version of that distribution.
+            InvalidVersionError: the text is not a version of that distribution.
         """
         if distribution is Distribution.CERTIFIED:
             return cls(distribution, AirflowVersion.parse_certified(version))
@@ -300,10 +300,10 @@ class ReleaseId:
 
     @classmethod
     def observe(cls, distribution: Distribution, version: str) -> Self:
-        """Read the version that somebody reports to run, prereleases and image suffixes included.
+        """Read a reported version, including prereleases and image suffixes.
 
         Raises:
-            InvalidVersionError: it is not a version of that distribution.
+            InvalidVersionError: the text is not a version of that distribution.
         """
         reader = AirflowVersion if distribution is Distribution.CERTIFIED else RuntimeVersion
         try:
@@ -313,9 +313,9 @@ class ReleaseId:
 
     @classmethod
     def parse(cls, text: str) -> Self:
-        """Read what :meth:`__str__` prints: ``AC 2.3.0`` or ``Astro Runtime 5.0.4`` (``Runtime 5.0.4`` will do).
+        """Read a name: ``AC 2.3.0``, ``Astro Runtime 5.0.4`` or ``Runtime 5.0.4``.
 
-        It may be what runs, so the version is read by :meth:`observe`.
+        A Deployment may run the release, so :meth:`observe` reads the version.
 
         Raises:
             InvalidVersionError: the text is anything else.
@@ -327,6 +327,6 @@ class ReleaseId:
         return cls.observe(distribution, match["version"])
 
     def __str__(self) -> str:
-        """Print as the documentation names it: ``AC 2.3.0``, ``Astro Runtime 5.0.4``."""
+        """Return the name as in the vendor's documentation: ``AC 2.3.0``, ``Astro Runtime 5.0.4``."""
         name = "AC" if self.distribution is Distribution.CERTIFIED else "Astro Runtime"
         return f"{name} {self.version}"
