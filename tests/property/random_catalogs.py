@@ -1,4 +1,4 @@
-"""Worlds that nobody published: gaps, lines of Runtime that cross, prereleases, yanked releases, Airflow 1 to 3."""
+"""Random catalogs with gaps, Runtime lines that cross, prereleases, yanked releases, and Airflow 1 to 3."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ RUNTIMES = (
     *("12.12.0", "3.0-1", "3.0-10", "3.0-9", "3.1-12", "10.0-1"),
 )
 MARKED = ((), ("2.3.0rc1",), ("1.10.14rc1", "2.2.3.post1"))
-"""Prereleases and post-releases of Certified that run somewhere and are never on offer."""
+"""Prereleases and post-releases of Certified that a Deployment may run and no catalog offers."""
 CHANNELS = (*[None, "stable", "deprecated"] * 4, "alpha", "beta", "nightly", "preview")
 PLATFORMS = (*[None] * 8, "0.28.7", "0.29.0", "0.33.2", "0.33.3", "0.36.9", "0.37.0", "1.1.0", "trunk")
 
 
 def release_of(row: ReferenceRelease) -> Release:
-    """Make the package's release of the reference planner's."""
+    """Convert a release of the reference planner to one of the package."""
     distribution = Distribution.CERTIFIED if row.certified else Distribution.RUNTIME
     known = {str(channel): channel for channel in Channel}
     return Release(
@@ -42,7 +42,7 @@ def release_of(row: ReferenceRelease) -> Release:
 
 @dataclass(frozen=True, kw_only=True)
 class Scenario:
-    """A catalog by both readings, a Deployment in it, and what is wanted of it."""
+    """A catalog as the package and as the reference planner read it, a Deployment in it, and the wanted target."""
 
     reference: ReferencePlanner
     catalog: Catalog
@@ -54,7 +54,7 @@ class Scenario:
 
     @property
     def target_accepted(self) -> bool:
-        """The target may be one: what has to be accepted of it is."""
+        """Return whether the user accepts the risks of the target, if it has any."""
         name = release_of(self.target).id
         return (not self.target.yanked or name in self.accepted.yanked) and (
             not self.target.unstable or name in self.accepted.prerelease
@@ -95,7 +95,7 @@ def scenarios(draw: st.DrawFn) -> Scenario:
     ]
     starts = [*rows, *elsewhere]
     if draw(st.sampled_from([True, True, True, False])):
-        # Left to chance, most pairs would lead downwards.
+        # Without this, most random pairs would be downgrades.
         starts = [row for row in starts if row.order <= target.order]
     platform = draw(st.sampled_from(PLATFORMS))
     enabled = draw(st.sampled_from([True, True, False]))

@@ -1,6 +1,6 @@
-"""A second opinion on paths: every edge of a graph, by the rules in words of its own, every choice by comparison.
+"""An independent planner for comparison: it builds every edge of a graph and compares all paths.
 
-It shares no code with the planner: it reads the feeds itself, orders versions itself, and walks with networkx.
+It shares no code with the package's planner. It reads the feeds and orders the versions itself, and uses networkx.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ RELAXABLE = ("MIGRATE-EQUAL", "AIRFLOW-2-GATE", "AIRFLOW-3-GATE", "YANKED", "CHA
 
 
 def numbers(text: str) -> tuple[float, ...]:
-    """Read the numbers of a version; a prerelease is half a step below its number, a post-release half above."""
+    """Read the numbers of a version. Prereleases sort half a step below their number, post-releases half above."""
     plain, mark = re.fullmatch(r"([\d.-]*\d)(?:[.-]?(rc|post)\d+)?", text).groups()  # type: ignore[union-attr]
     *first, last = (int(part) for part in re.split(r"[.-]", plain))
     return (*first, last + {None: 0, "rc": -0.5, "post": 0.5}[mark])
@@ -30,7 +30,7 @@ def numbers(text: str) -> tuple[float, ...]:
 
 @dataclass(frozen=True, eq=False)
 class ReferenceRelease:
-    """A release as the feeds tell it."""
+    """A release as the feeds describe it."""
 
     certified: bool
     version: str
@@ -45,27 +45,27 @@ class ReferenceRelease:
 
     @cached_property
     def airflow_order(self) -> tuple[float, ...]:
-        """The Airflow version."""
+        """The sort key of the Airflow version."""
         return numbers(self.airflow)
 
     @cached_property
     def runtime(self) -> tuple[bool, tuple[float, ...]]:
-        """The Runtime version: whatever has a dash after two numbers came later than whatever has none."""
+        """The sort key of the Runtime version. Versions with a dash after two numbers are newer than all others."""
         return re.match(r"\d+\.\d+-", self.version) is not None, numbers(self.version)
 
     @cached_property
     def order(self) -> tuple[object, ...]:
-        """Airflow version, scheme, Runtime version."""
+        """Sort key: Airflow version, scheme, Runtime version."""
         return (self.airflow_order,) if self.certified else (self.airflow_order, *self.runtime)
 
     @property
     def unstable(self) -> bool:
-        """It is not for everybody yet."""
+        """Whether the channel marks a release that is not generally available."""
         return self.channel not in {None, "stable", "deprecated"}
 
 
 def read(folder: Path) -> list[ReferenceRelease]:
-    """Read both feeds of a folder: of several builds of one AC, the one with the highest number."""
+    """Read both feeds of a folder. Of several builds of one AC version, the highest build counts."""
     rows: dict[str, tuple[int, ReferenceRelease]] = {}
     for entry in json.loads((folder / "astronomer-certified.json").read_text())["available_releases"]:
         version, _, build = entry["version"].partition("-")
@@ -81,7 +81,7 @@ def read(folder: Path) -> list[ReferenceRelease]:
 
 
 class ReferencePlanner:
-    """Paths in one scenario, found the slow way."""
+    """Paths in one catalog, found by comparing all of them."""
 
     def __init__(
         self,
@@ -91,7 +91,7 @@ class ReferencePlanner:
         platform: str | None = None,
         runtime_enabled: bool = True,
     ) -> None:
-        """Take what is on offer, what runs though it is not, and a platform's version where it is known."""
+        """Set the offered releases, the running releases that are not offered, and the platform's version if known."""
         self.rows = list(rows)
         self.starts = [*self.rows, *elsewhere]
         self.platform = platform
@@ -99,7 +99,7 @@ class ReferencePlanner:
         self.best_paths = cache(self._best_paths)
 
     def may_hop(self, a: ReferenceRelease, b: ReferenceRelease, without: frozenset[str] = frozenset()) -> bool:
-        """Tell whether one hop may lead from a to b, some rules left out."""
+        """Return whether one hop may go from a to b, if the rules in `without` do not apply."""
         if "AIRFLOW-2-GATE" not in without and b.airflow_order >= (2, 0, 0) and a.airflow_order < (1, 10, 14):
             return False
         if "AIRFLOW-3-GATE" not in without and b.airflow_order >= (3, 0, 0) and a.airflow_order < (2, 7, 0):
@@ -127,7 +127,7 @@ class ReferencePlanner:
     def _graph(
         self, kinds: tuple[bool, ...], target: ReferenceRelease, without: frozenset[str]
     ) -> nx.DiGraph[ReferenceRelease]:
-        """Draw every hop: from anything to what a path may lead through, and to the target."""
+        """Add an edge for every legal hop: from any release to a passable release or the target."""
         heads = [row for row in self.rows if self.is_passable(row, without) and row.certified in kinds]
         tails = [row for row in self.starts if row.certified in kinds]
         graph: nx.DiGraph[ReferenceRelease] = nx.DiGraph()
@@ -136,15 +136,15 @@ class ReferencePlanner:
         return graph
 
     def is_passable(self, row: ReferenceRelease, without: frozenset[str] = frozenset()) -> bool:
-        """Tell whether a path may lead through a release."""
+        """Return whether a path may contain a release before its target."""
         return ("YANKED" in without or not row.yanked) and ("CHANNEL" in without or not row.unstable)
 
     def path_exists(self, start: ReferenceRelease, target: ReferenceRelease, *without: str) -> bool:
-        """Tell whether any path leads from start to target, some rules left out."""
+        """Return whether any path goes from start to target, if the rules in `without` do not apply."""
         return nx.has_path(self._graph((True, False), target, frozenset(without)), start, target)
 
     def reasons(self, start: ReferenceRelease, target: ReferenceRelease) -> set[str]:
-        """Name the rules without any one of which there would be a path, else the first smallest such set."""
+        """Return each rule that alone blocks every path, or else the first smallest set that blocks it together."""
         if alone := {rule for rule in RELAXABLE if self.path_exists(start, target, rule)}:
             return alone
         return next(
@@ -157,9 +157,9 @@ class ReferencePlanner:
     def _best_paths(
         self, kinds: tuple[bool, ...], target: ReferenceRelease
     ) -> dict[ReferenceRelease, list[ReferenceRelease]]:
-        """Return from each release that leads to the target the best of the shortest ways, without that release.
+        """Return the best shortest path from each release that reaches the target, without that release.
 
-        Best: of all ways of that length, compared hop by hop from the front, Certified first, then the newer.
+        The paths of that length are compared hop by hop from the front: Certified first, then the newer release.
         """
         graph = self._graph(kinds, target, frozenset())
         lengths = dict(nx.single_target_shortest_path_length(graph, target))
@@ -167,15 +167,17 @@ class ReferencePlanner:
         for row in sorted(lengths, key=lambda row: lengths[row]):
             if row is not target:
                 onward = [n for n in graph.successors(row) if lengths.get(n) == lengths[row] - 1]
-                best[row] = max(([n, *best[n]] for n in onward), key=lambda way: [(n.certified, n.order) for n in way])
+                best[row] = max(
+                    ([n, *best[n]] for n in onward), key=lambda path: [(n.certified, n.order) for n in path]
+                )
         return best
 
     def fewest_hops(self, start: ReferenceRelease, target: ReferenceRelease) -> list[ReferenceRelease] | None:
-        """Return the path of the strategy fewest-hops."""
+        """Return the path of the strategy `fewest-hops`."""
         return self.best_paths((True, False), target).get(start)
 
     def certified_first(self, start: ReferenceRelease, target: ReferenceRelease) -> list[ReferenceRelease] | None:
-        """Return the path of the strategy certified-first, looking at every summit."""
+        """Return the path of the strategy `certified-first`, comparing every summit."""
         ladder = self.best_paths((False,), target)
         if not start.certified:
             return ladder.get(start)

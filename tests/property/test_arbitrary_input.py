@@ -1,4 +1,4 @@
-"""Whatever is fed in, it is read or refused on purpose."""
+"""Arbitrary input: every reader either accepts it or refuses it with an error for the user."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ WORDS = st.lists(
 
 @given(certified=JSON | st.fixed_dictionaries({"available_releases": JSON}), runtime=JSON, more=JSON)
 def test_any_feed_is_read_or_refused(certified: Any, runtime: Any, more: Any) -> None:
-    """A file that is JSON gives a catalog or a list of its problems, and never anything else."""
+    """A JSON file gives a catalog or a list of its problems, and no other exception."""
     with TemporaryDirectory() as name:
         folder = Path(name)
         (folder / vendor_feed.CERTIFIED_FILE).write_text(json.dumps(certified))
@@ -65,7 +65,7 @@ def test_any_feed_is_read_or_refused(certified: Any, runtime: Any, more: Any) ->
 
 @given(WORDS)
 def test_any_release_is_read_or_refused(text: str) -> None:
-    """A text is what runs, or an error of the user; what was read is printed so that it is read again."""
+    """A text is a release or an error for the user. A parsed release prints as text that parses to the same release."""
     try:
         release = parse_current(text, GUIDE)
     except InvalidInputError:
@@ -81,8 +81,8 @@ def test_any_release_is_read_or_refused(text: str) -> None:
         max_size=6,
     ).map("".join)
 )
-def test_any_version_that_runs_is_read_or_refused(text: str) -> None:
-    """What is read is printed so that it is read again, and a release is read alike where only releases are."""
+def test_any_running_version_is_read_or_refused(text: str) -> None:
+    """A parsed version prints as text that parses to the same version. Only releases are accepted as targets."""
     for distribution in Distribution:
         try:
             name = ReleaseId.observe(distribution, text)
@@ -112,7 +112,7 @@ VERSIONS = st.builds(
 
 @given(VERSIONS, VERSIONS, VERSIONS)
 def test_the_order_of_versions_is_total(a: RuntimeVersion, b: RuntimeVersion, c: RuntimeVersion) -> None:
-    """Of two, one is lower or they are equal; equal ones have one hash and one text; and it is transitive."""
+    """Two versions are equal or one is lower. Equal versions have the same hash and text. The order is transitive."""
     assert (a < b) + (b < a) + (a == b) == 1
     assert (number(a) < number(b)) == (a < b)
     assert (a == b) == (number(a) == number(b)) == (str(a) == str(b))
@@ -123,8 +123,8 @@ def test_the_order_of_versions_is_total(a: RuntimeVersion, b: RuntimeVersion, c:
 
 
 @given(VERSIONS)
-def test_a_marked_version_is_beside_its_release(version: RuntimeVersion) -> None:
-    """Below it or above it by its first mark, and beyond no other release."""
+def test_prereleases_and_post_releases_sort_next_to_their_release(version: RuntimeVersion) -> None:
+    """The first mark decides whether it sorts below or above. It never passes another release."""
     release = RuntimeVersion(version.scheme, version.numbers)
     after = RuntimeVersion(version.scheme, (*version.numbers[:2], version.numbers[2] + 1))
     if version.is_release:
@@ -145,8 +145,8 @@ PYTHONS = st.builds(
 
 
 @given(PYTHONS, PYTHONS)
-def test_airflow_versions_are_ordered_as_python_orders_them(a: str, b: str) -> None:
-    """Airflow is a Python package: its own tools compare its versions so."""
+def test_airflow_versions_sort_like_python_packages(a: str, b: str) -> None:
+    """Airflow is a Python package, so Python's own tools compare its versions this way."""
     first, second = AirflowVersion.observe(a), AirflowVersion.observe(b)
     assert (first < second, first == second) == (Version(a) < Version(b), Version(a) == Version(b))
     assert (rank(first) < rank(second)) == (first < second)
@@ -154,7 +154,7 @@ def test_airflow_versions_are_ordered_as_python_orders_them(a: str, b: str) -> N
 
 @given(WORDS | st.from_regex(r"\d{1,3}[.-]\d{1,3}[.-]\d{1,3}", fullmatch=True))
 def test_any_target_is_read_or_refused(text: str) -> None:
-    """A text is a target, or an error of the user."""
+    """A text is a target or an error for the user."""
     try:
         target = parse_target(text)
     except InvalidInputError:
@@ -164,13 +164,13 @@ def test_any_target_is_read_or_refused(text: str) -> None:
 
 
 @given(st.lists(WORDS | st.text(max_size=5).map("yanked:".__add__), max_size=3))
-def test_any_acceptance_is_read_or_refused(names: list[str]) -> None:
-    """Names are known, or an error of the user."""
+def test_any_accepted_risk_is_read_or_refused(names: list[str]) -> None:
+    """A list of names is accepted risks or an error for the user."""
     with suppress(InvalidInputError):
         assert isinstance(AcceptedRisks.parse(names), AcceptedRisks)
 
 
 @given(st.text(st.characters()))
 def test_any_label_is_one_printable_line(text: str) -> None:
-    """Nothing that a label holds reaches the terminal as anything but text."""
+    """Control characters in a label never reach the terminal."""
     assert printable(text).isprintable()

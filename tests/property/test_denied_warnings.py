@@ -1,4 +1,4 @@
-"""What is denied, over the pairs of the published catalog: no more and no less is refused, none of it is proposed."""
+"""Denied warnings over pairs of the published catalog: they refuse exactly the plans that have them."""
 
 from __future__ import annotations
 
@@ -36,8 +36,8 @@ def ask(question: dict[str, Any], **more: Any) -> Plan | Refusal:
 
 
 @given(questions, names)
-def test_a_plan_is_refused_for_what_is_denied_alone(question: dict[str, Any], denied: Any) -> None:
-    """Each warning of it that is denied becomes a reason; a plan without one is as it was."""
+def test_only_denied_warnings_refuse_a_plan(question: dict[str, Any], denied: Any) -> None:
+    """Each denied warning of a plan becomes a reason. A plan without one does not change."""
     free, bound = ask(question), ask(question, denied=denied)
     if isinstance(free, Refusal):
         assert isinstance(bound, Refusal)
@@ -52,8 +52,8 @@ def test_a_plan_is_refused_for_what_is_denied_alone(question: dict[str, Any], de
 
 
 @given(questions, names)
-def test_a_proposed_target_is_denied_nothing(question: dict[str, Any], denied: Any) -> None:
-    """Whoever declares one of the nearest targets gets a plan."""
+def test_a_proposed_target_has_no_denied_warning(question: dict[str, Any], denied: Any) -> None:
+    """Declaring one of the nearest targets gives a plan."""
     outcome = ask(question, denied=denied)
     for near in (outcome.below, outcome.above) if isinstance(outcome, Refusal) else ():
         if near is not None:
@@ -62,8 +62,8 @@ def test_a_proposed_target_is_denied_nothing(question: dict[str, Any], denied: A
 
 
 @given(questions, names)
-def test_what_is_accepted_is_not_shown_and_changes_nothing_else(question: dict[str, Any], accepted: Any) -> None:
-    """The same path, without those warnings."""
+def test_accepted_warnings_are_hidden_and_the_path_stays(question: dict[str, Any], accepted: Any) -> None:
+    """The path is the same, without those warnings."""
     free, quiet = ask(question), ask(question, accepted=AcceptedRisks(warnings=accepted))
     if isinstance(free, Plan):
         assert isinstance(quiet, Plan)

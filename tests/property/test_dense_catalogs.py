@@ -1,4 +1,4 @@
-"""Every pair of made-up catalogs that are full: most pairs lead somewhere, many by several hops."""
+"""Every pair of dense random catalogs: most pairs have a path, many of several hops."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from tests.property.random_catalogs import AIRFLOWS, CHANNELS, RUNTIMES, release
 from tests.property.reference_planner import ReferencePlanner, ReferenceRelease
 
 CATALOGS = int(os.environ.get("DENSE_CATALOGS", "40"))
-"""More than these are worth a look after a change of the search."""
+"""Set DENSE_CATALOGS to a higher number after a change of the path search."""
 
 
 def dense_catalog(seed: int) -> list[ReferenceRelease]:
-    """Make up a catalog in which Airflow rises with the Runtime version, more or less."""
+    """Generate a catalog in which the Airflow version roughly rises with the Runtime version."""
     chance = random.Random(seed)  # noqa: S311 - releases, not secrets
     rows = [
         ReferenceRelease(
@@ -44,8 +44,8 @@ def dense_catalog(seed: int) -> list[ReferenceRelease]:
 
 
 @pytest.mark.parametrize("seed", range(CATALOGS))
-def test_each_pair_has_the_one_right_path(seed: int) -> None:
-    """What can be reached, and the path there, are what comparing all paths finds, by both strategies."""
+def test_each_path_equals_the_reference_planners(seed: int) -> None:
+    """Both strategies find a path for the same pairs as the reference planner, and the same path."""
     rows = dense_catalog(seed)
     reference, catalog = ReferencePlanner(rows), Catalog([release_of(row) for row in rows])
     for target in rows:
@@ -53,8 +53,8 @@ def test_each_pair_has_the_one_right_path(seed: int) -> None:
             continue
         for start in rows:
             for strategy in Strategy if start is not target else ():
-                way = reference.fewest_hops if strategy is Strategy.FEWEST_HOPS else reference.certified_first
-                path = way(start, target)
+                find = reference.fewest_hops if strategy is Strategy.FEWEST_HOPS else reference.certified_first
+                path = find(start, target)
                 outcome = plan(
                     PlanRequest(
                         current=release_of(start),
@@ -78,8 +78,8 @@ def test_each_pair_has_the_one_right_path(seed: int) -> None:
     ],
 )
 @pytest.mark.parametrize("seed", range(5))
-def test_what_is_in_reach_is_what_a_path_leads_to(seed: int, terms: Terms) -> None:
-    """All at once, in one pass, the same as target by target; also of what runs and is not on offer."""
+def test_reachable_releases_are_those_with_a_path(seed: int, terms: Terms) -> None:
+    """One pass finds the same releases as a search for each target, also from a release that is not on offer."""
     releases = [release_of(row) for row in dense_catalog(seed)]
     search = Search(Catalog(releases), terms)
     for start in (*releases, release_of(ReferenceRelease(certified=True, version="1.10.7", airflow="1.10.7"))):

@@ -1,4 +1,4 @@
-"""Any Dockerfile of the vendor's images, moved along any path: the reference changes and nothing else does."""
+"""Random Dockerfiles with Astronomer's images, rewritten along any path: only the reference changes."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ line_ends = st.sampled_from(["\n", "\r\n"])
 def _around(  # noqa: PLR0917 - in the order in which they stand in the file
     head: Sequence[str], builder: str, before: str, after: str, tail: Sequence[str], end: str
 ) -> tuple[str, str]:
-    """What comes before and after the reference."""
+    """Return the text before and after the reference."""
     first = "".join(f"{line}\n" for line in head) + builder + before
     last = after + "".join(f"\n{line}" for line in tail)
     return first.replace("\n", end), last.replace("\n", end)
@@ -77,7 +77,7 @@ surroundings = st.builds(_around, heads, builders, befores, afters, tails, line_
 
 @given(surroundings, certified_images | runtime_images, releases)
 def test_only_the_reference_changes(around: tuple[str, str], image: str, release: ReleaseId) -> None:
-    """What stands around the reference is the same bytes, and the reference names the release that was asked for."""
+    """The bytes around the reference stay, and the reference names the requested release."""
     first, last = around
     found = dockerfile.rewrite(first + image + last, release)
     assert found.startswith(first)
@@ -88,21 +88,25 @@ def test_only_the_reference_changes(around: tuple[str, str], image: str, release
 
 @given(surroundings, certified_images | runtime_images, releases)
 def test_rewriting_twice_is_rewriting_once(around: tuple[str, str], image: str, release: ReleaseId) -> None:
-    """A file that names the release already stays as it is."""
+    """A file that already names the release does not change."""
     once = dockerfile.rewrite(image.join(around), release)
     assert dockerfile.rewrite(once, release) == once
 
 
 @given(surroundings, runtime_images, runtime_releases)
-def test_there_and_back_is_the_same_file(around: tuple[str, str], image: str, release: ReleaseId) -> None:
-    """Within Runtime no suffix is lost on the way, so a restored file is the file that was."""
+def test_rewriting_back_within_runtime_restores_the_file(
+    around: tuple[str, str], image: str, release: ReleaseId
+) -> None:
+    """Within Runtime no suffix gets lost, so restoring gives the original file."""
     text = image.join(around)
     assert dockerfile.rewrite(dockerfile.rewrite(text, release), dockerfile.parse(text).release) == text
 
 
 @given(surroundings, certified_images, runtime_releases)
-def test_migrated_and_back_is_the_same_file(around: tuple[str, str], image: str, release: ReleaseId) -> None:
-    """A migration whose deployment failed is taken back without a trace."""
+def test_rewriting_back_after_a_migration_restores_the_file(
+    around: tuple[str, str], image: str, release: ReleaseId
+) -> None:
+    """A failed deployment of a migration leaves the original file."""
     text = image.join(around)
     assert dockerfile.rewrite(dockerfile.rewrite(text, release), dockerfile.parse(text).release) == text
 
@@ -145,7 +149,7 @@ pieces = st.sampled_from(
 
 @given(st.lists(pieces | st.text(max_size=3), max_size=30).map("".join), releases)
 def test_any_text_is_rewritten_or_refused(text: str, release: ReleaseId) -> None:
-    """Whatever the file holds, it comes to name the release with few bytes changed, or is refused on purpose."""
+    """A file names the release afterwards, with few bytes changed, or the project is refused."""
     with suppress(InvalidProjectError):
         before = dockerfile.parse(text)
         found = dockerfile.rewrite(text, release)
@@ -194,7 +198,7 @@ readers = st.lists(
 def test_an_argument_never_gives_its_readers_a_runtime_number(  # noqa: PLR0917 - hypothesis hands them in
     argument: str, reference: str, reading: list[str], number: str, release: ReleaseId, end: str
 ) -> None:
-    """At a migration nothing but the reference changes where somebody else reads the ARG; or the file is refused."""
+    """If other instructions read the ARG, a migration changes only the reference, or the file is refused."""
     text = "\n".join([argument.replace("{n}", number), f"FROM {reference}", *reading]).replace("\n", end)
     with suppress(InvalidProjectError):
         found = dockerfile.rewrite(text, release)

@@ -1,4 +1,4 @@
-"""What is said of a path is so, in worlds that are made up: the second opinion is asked of every claim."""
+"""Explanations of paths in random catalogs: the reference planner confirms every claim."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ OWN: Final = re.compile(r"it is the Certified release with the target's Airflow 
 
 
 def request(scenario: Scenario) -> PlanRequest:
-    """Ask what the world wants."""
+    """Return the request of a scenario."""
     return PlanRequest(
         current=release_of(scenario.start),
         target=RuntimeVersion.parse(scenario.target.version),
@@ -46,7 +46,7 @@ def request(scenario: Scenario) -> PlanRequest:
 
 
 def candidates(scenario: Scenario, source: ReferenceRelease, *, certified: bool) -> list[ReferenceRelease]:
-    """Name where one hop leads to, of what a path may lead through."""
+    """Return the passable releases that one hop reaches."""
     reference = scenario.reference
     return [
         row
@@ -56,12 +56,12 @@ def candidates(scenario: Scenario, source: ReferenceRelease, *, certified: bool)
 
 
 def newest(rows: list[ReferenceRelease]) -> str:
-    """Name the newest."""
+    """Return the name of the newest release."""
     return max(rows, key=lambda row: row.order).name
 
 
-def judge(scenario: Scenario, source: ReferenceRelease, release: ReferenceRelease, claim: str) -> None:
-    """Hold a claim about a release against the second opinion."""
+def check_claim(scenario: Scenario, source: ReferenceRelease, release: ReferenceRelease, claim: str) -> None:
+    """Check a claim about a release against the reference planner."""
     reference, target = scenario.reference, scenario.target
     if match := NEWEST.fullmatch(claim):
         goal = target if match[2] == "the target" else next(row for row in reference.rows if row.name == match[2])
@@ -96,8 +96,8 @@ def judge(scenario: Scenario, source: ReferenceRelease, release: ReferenceReleas
 
 
 @pytest.mark.parametrize("seed", range(12))
-def test_every_reason_for_a_release_is_so(seed: int) -> None:
-    """Nothing newer would have done, and what is said to lie ahead does; for every path of a full catalog."""
+def test_every_reason_for_a_release_is_true(seed: int) -> None:
+    """No newer release would do, and each named next release is reachable; for every path of a dense catalog."""
     rows = dense_catalog(seed)
     catalog, reference = Catalog([release_of(row) for row in rows]), ReferencePlanner(rows)
     by_name = {row.name: row for row in rows}
@@ -122,13 +122,13 @@ def test_every_reason_for_a_release_is_so(seed: int) -> None:
             assert reasons[-1] == f"  why {outcome.target}: it is the target"
             for hop, line in zip(outcome.hops[:-1], reasons[:-1], strict=True):
                 source, release = by_name[str(hop.source)], by_name[str(hop.target)]
-                judge(scenario, source, release, line.removeprefix(f"  why {hop.target}: "))
+                check_claim(scenario, source, release, line.removeprefix(f"  why {hop.target}: "))
 
 
 @settings(max_examples=2 * settings().max_examples)
 @given(scenarios())
-def test_no_release_can_be_left_out(scenario: Scenario) -> None:
-    """Of each in between it is told what forbids that."""
+def test_explanation_says_why_each_hop_is_needed(scenario: Scenario) -> None:
+    """For each intermediate release it names the rule that forbids leaving it out."""
     asked = request(scenario)
     outcome = plan(asked)
     if not isinstance(outcome, Plan):
@@ -142,8 +142,8 @@ def test_no_release_can_be_left_out(scenario: Scenario) -> None:
 
 @settings(max_examples=2 * settings().max_examples)
 @given(scenarios())
-def test_every_edge_of_a_graph_is_what_it_is_drawn_as(scenario: Scenario) -> None:
-    """Legal hops and forbidden ones, by the second opinion; the path is all of it, and the rest is little."""
+def test_graph_edges_are_legal_or_forbidden_as_drawn(scenario: Scenario) -> None:
+    """The reference planner agrees on each edge. The graph has the whole path and few other releases."""
     asked = request(scenario)
     outcome = plan(asked)
     graph = neighbourhood(outcome, asked)

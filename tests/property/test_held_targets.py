@@ -1,4 +1,4 @@
-"""Lines of versions, over offers that grow: the newest of what is there, and held whatever else appears."""
+"""Targets such as `4.x` over growing catalogs: they resolve to the newest release, and stay on it once held."""
 
 from __future__ import annotations
 
@@ -23,15 +23,15 @@ offers = st.sets(st.sampled_from(PUBLISHED.runtime), max_size=40)
 currents = st.sampled_from(EVERYTHING)
 
 
-def written(release: Any) -> tuple[bool, list[int]]:
-    """A Runtime's version, read apart from the package: the later scheme, then the numbers."""
+def version_key(release: Any) -> tuple[bool, list[int]]:
+    """Return a Runtime version's sort key without the package's parser: newer scheme, then numbers."""
     text = str(release.id.version)
     return "-" in text, [int(part) for part in text.replace("-", ".").split(".")]
 
 
 @given(lines, currents, offers)
-def test_a_line_stands_for_the_newest_of_it(declared: Any, current: Any, offer: Any) -> None:
-    """Of what is neither yanked nor a prerelease, compared by hand; or what runs, where that is newer."""
+def test_a_line_resolves_to_its_newest_release(declared: Any, current: Any, offer: Any) -> None:
+    """Yanked releases and prereleases do not count, except the running release."""
     if declared is Latest.PATCH:
         if not isinstance(current.id.version, RuntimeVersion):
             assert isinstance(resolve(declared, current, Catalog(offer), None), Violation)
@@ -44,21 +44,21 @@ def test_a_line_stands_for_the_newest_of_it(declared: Any, current: Any, offer: 
         release
         for release in {*offer, current}
         if isinstance(release.id.version, RuntimeVersion)
-        and written(release)[0] == scheme
+        and version_key(release)[0] == scheme
         and str(release.id.version).startswith((f"{beginning}.", f"{beginning}-"))
         and (release is current or (not release.yanked and not release.prerelease))
     ]
     found = resolve(declared, current, Catalog(offer), None)
     if of_line:
         assert isinstance(found, Resolved)
-        assert (found.version, found.anew) == (max(of_line, key=written).id.version, None)
+        assert (found.version, found.anew) == (max(of_line, key=version_key).id.version, None)
     else:
         assert isinstance(found, Violation)
 
 
 @given(lines, currents, offers, offers)
-def test_what_is_held_does_not_move(declared: Any, current: Any, before: Any, more: Any) -> None:
-    """Whatever appears or is withdrawn; what it would stand for is told."""
+def test_a_held_version_does_not_change(declared: Any, current: Any, before: Any, more: Any) -> None:
+    """New and withdrawn releases have no effect. The newer version is reported."""
     first = resolve(declared, current, Catalog(before), None)
     if isinstance(first, Violation):
         return
@@ -70,8 +70,8 @@ def test_what_is_held_does_not_move(declared: Any, current: Any, before: Any, mo
 
 
 @given(lines, currents, offers, st.sampled_from(PUBLISHED.runtime))
-def test_nothing_outside_the_line_is_held(declared: Any, current: Any, offer: Any, held: Any) -> None:
-    """What was resolved for another line counts for nothing."""
+def test_a_held_version_outside_the_line_is_ignored(declared: Any, current: Any, offer: Any, held: Any) -> None:
+    """A version held for another line has no effect."""
     line = declared if isinstance(declared, Line) else getattr(current.id.version, "patches", None)
     if line is not None and held.id.version not in line:
         catalog = Catalog(offer)

@@ -1,4 +1,4 @@
-"""Every pair of the published catalog, by both strategies, against a second opinion."""
+"""Every pair of the published catalog, by both strategies, compared with the reference planner."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ Plans = dict[tuple[ReleaseId, ReleaseId], Plan | Refusal]
 
 @pytest.fixture(scope="module")
 def reference() -> ReferencePlanner:
-    """The published feeds, as the reference planner reads them."""
+    """The reference planner with the published feeds."""
     return ReferencePlanner(read(PUBLISHED))
 
 
@@ -57,34 +57,36 @@ def strategy(request: pytest.FixtureRequest) -> Strategy:
 
 @pytest.fixture(scope="module")
 def planned(strategy: Strategy) -> Plans:
-    """All plans, the yanked targets accepted."""
+    """All plans, with the yanked targets accepted."""
     return plans(CATALOG, strategy, YANKED)
 
 
 def names(outcome: Plan | Refusal) -> list[str] | None:
-    """Return the path by its names, None for a refusal."""
+    """Return the names of the path's releases, None for a refusal."""
     return [str(hop.target) for hop in outcome.hops] if isinstance(outcome, Plan) else None
 
 
-def test_the_catalog_is_read_as_the_reference_planner_reads_it(reference: ReferencePlanner) -> None:
-    """The releases, their Airflow versions and what is yanked are the same by both readings."""
+def test_the_catalog_has_the_releases_of_the_feeds(reference: ReferencePlanner) -> None:
+    """Both readers find the same releases, Airflow versions and yanked releases."""
     ours = {(str(r), str(r.airflow), r.yanked) for r in (*CATALOG.certified, *CATALOG.runtime)}
     assert {(row.name, row.airflow, row.yanked) for row in reference.rows} == ours
 
 
-def test_each_pair_has_the_one_right_path(reference: ReferencePlanner, planned: Plans, strategy: Strategy) -> None:
-    """What can be reached, and the path there, are what the reference planner finds by comparing all paths."""
-    way = reference.fewest_hops if strategy is Strategy.FEWEST_HOPS else reference.certified_first
+def test_each_path_equals_the_reference_planners(
+    reference: ReferencePlanner, planned: Plans, strategy: Strategy
+) -> None:
+    """The planner finds a path for the same pairs as the reference planner, and the same path."""
+    find = reference.fewest_hops if strategy is Strategy.FEWEST_HOPS else reference.certified_first
     rows = {row.name: row for row in reference.rows}
     for (start, target), outcome in planned.items():
         if start != target:
-            path = way(rows[str(start)], rows[str(target)])
+            path = find(rows[str(start)], rows[str(target)])
             expected = None if path is None else [row.name for row in path]
             assert expected == names(outcome), f"{start} to {target}"
 
 
-def test_each_hop_is_legal_and_leads_upwards(reference: ReferencePlanner, planned: Plans) -> None:
-    """The check and the reference planner approve of every hop, and the releases only rise."""
+def test_each_hop_is_legal_and_rises(reference: ReferencePlanner, planned: Plans) -> None:
+    """The rules and the reference planner allow every hop, and the versions only rise."""
     rows = {row.name: row for row in reference.rows}
     for outcome in planned.values():
         if isinstance(outcome, Plan) and outcome.hops:
@@ -97,8 +99,8 @@ def test_each_hop_is_legal_and_leads_upwards(reference: ReferencePlanner, planne
             assert releases[-1] == outcome.target
 
 
-def test_the_plan_after_the_first_hop_is_the_tail_of_the_plan(planned: Plans) -> None:
-    """Whoever plans anew after a hop walks on where the first plan led."""
+def test_a_plan_after_the_first_hop_is_the_rest_of_the_plan(planned: Plans) -> None:
+    """Planning again after a hop continues on the same path."""
     for (_, target), outcome in planned.items():
         if isinstance(outcome, Plan) and len(outcome.hops) > 1:
             after = planned[outcome.hops[0].target.id, target]
@@ -106,10 +108,8 @@ def test_the_plan_after_the_first_hop_is_the_tail_of_the_plan(planned: Plans) ->
             assert after.hops == outcome.hops[1:]
 
 
-def test_a_refusal_says_lower_where_the_target_is_lower_and_nothing_else(
-    reference: ReferencePlanner, planned: Plans
-) -> None:
-    """In the published catalog nothing but going back is impossible, once yanked targets are accepted."""
+def test_only_lower_targets_are_refused(reference: ReferencePlanner, planned: Plans) -> None:
+    """Once yanked targets are accepted, only downgrades are impossible in the published catalog."""
     rows = {row.name: row for row in reference.rows}
     for (start, target), outcome in planned.items():
         if isinstance(outcome, Refusal):
@@ -118,7 +118,7 @@ def test_a_refusal_says_lower_where_the_target_is_lower_and_nothing_else(
 
 
 def test_a_refusal_names_the_nearest_targets(reference: ReferencePlanner, planned: Plans) -> None:
-    """Below and above are the neighbours of the wanted release among all that the reference planner can reach."""
+    """They are the neighbours of the wanted release among all targets that the reference planner reaches."""
     rows = {row.name: row for row in reference.rows}
     targets = sorted((row for row in reference.rows if not row.certified), key=lambda row: row.order)
     paths = {target: reference.best_paths((True, False), target) for target in targets}
@@ -132,8 +132,8 @@ def test_a_refusal_names_the_nearest_targets(reference: ReferencePlanner, planne
             assert (above[0] if above else None) == (str(outcome.above) if outcome.above else None)
 
 
-def test_a_yanked_target_needs_to_be_accepted(planned: Plans, strategy: Strategy) -> None:
-    """Without its name among the accepted, a path that would lead to a yanked release is refused for that alone."""
+def test_a_yanked_target_is_refused_unless_accepted(planned: Plans, strategy: Strategy) -> None:
+    """The refusal has no other reason."""
     for (start, target), outcome in planned.items():
         release = CATALOG.get(target)
         if release and release.yanked and start != target and isinstance(outcome, Plan):
@@ -146,8 +146,8 @@ def test_a_yanked_target_needs_to_be_accepted(planned: Plans, strategy: Strategy
             assert refused.acceptable == (f"yanked:{target.version}",)
 
 
-def test_the_order_of_the_feeds_changes_nothing(planned: Plans, strategy: Strategy, tmp_path: Path) -> None:
-    """Feeds with their rows in any order give the same plans."""
+def test_the_order_of_the_feeds_does_not_change_plans(planned: Plans, strategy: Strategy, tmp_path: Path) -> None:
+    """Feeds with shuffled rows give the same plans."""
     shuffle = random.Random(strategy).shuffle  # noqa: S311 - rows, not secrets
     certified = json.loads((PUBLISHED / vendor_feed.CERTIFIED_FILE).read_text())
     shuffle(certified["available_releases"])

@@ -1,4 +1,4 @@
-"""The laws of planning, in worlds that are made up."""
+"""Properties of every plan and refusal in random catalogs."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 def ask(scenario: Scenario, *, start: Release | None = None, pending: ReleaseId | None = None) -> Plan | Refusal:
-    """Plan what the world wants."""
+    """Plan what the scenario wants."""
     return plan(
         PlanRequest(
             current=start or release_of(scenario.start),
@@ -37,20 +37,19 @@ def ask(scenario: Scenario, *, start: Release | None = None, pending: ReleaseId 
 
 
 def expected(scenario: Scenario) -> list[str] | None:
-    """Return the one right path, None where there is none."""
+    """Return the reference planner's path, None if there is none."""
     if scenario.start is scenario.target:
         return []
     first = scenario.strategy is Strategy.CERTIFIED_FIRST
-    way = (scenario.reference.certified_first if first else scenario.reference.fewest_hops)(
-        scenario.start, scenario.target
-    )
-    return None if way is None or not scenario.target_accepted else [row.name for row in way]
+    find = scenario.reference.certified_first if first else scenario.reference.fewest_hops
+    path = find(scenario.start, scenario.target)
+    return None if path is None or not scenario.target_accepted else [row.name for row in path]
 
 
 @settings(max_examples=5 * settings().max_examples)
 @given(scenarios())
-def test_the_path_is_the_one_right_path(scenario: Scenario) -> None:
-    """What can be reached, and the path there, are what comparing all paths finds."""
+def test_the_path_equals_the_reference_planners(scenario: Scenario) -> None:
+    """The planner finds a path where the reference planner does, and the same path."""
     outcome = ask(scenario)
     event(f"{type(outcome).__name__} {len(outcome.hops) if isinstance(outcome, Plan) else ''}")
     path = [str(hop.target) for hop in outcome.hops] if isinstance(outcome, Plan) else None
@@ -58,7 +57,7 @@ def test_the_path_is_the_one_right_path(scenario: Scenario) -> None:
 
 
 @given(scenarios())
-def test_every_hop_of_a_plan_is_legal_and_leads_upwards(scenario: Scenario) -> None:
+def test_each_hop_is_legal_and_rises(scenario: Scenario) -> None:
     """The rules and the reference planner allow every hop; versions rise; only the target may be yanked."""
     outcome = ask(scenario)
     if isinstance(outcome, Refusal) or not outcome.hops:
@@ -75,8 +74,8 @@ def test_every_hop_of_a_plan_is_legal_and_leads_upwards(scenario: Scenario) -> N
 
 
 @given(scenarios())
-def test_the_plan_after_the_first_hop_is_the_tail_of_the_plan(scenario: Scenario) -> None:
-    """Whoever plans anew after a hop walks on where the first plan led."""
+def test_a_plan_after_the_first_hop_is_the_rest_of_the_plan(scenario: Scenario) -> None:
+    """Planning again after a hop continues on the same path."""
     outcome = ask(scenario)
     if isinstance(outcome, Refusal) or not outcome.hops:
         return
@@ -86,8 +85,8 @@ def test_the_plan_after_the_first_hop_is_the_tail_of_the_plan(scenario: Scenario
 
 
 @given(scenarios())
-def test_a_refusal_gives_the_reasons_that_stand_in_the_way(scenario: Scenario) -> None:
-    """A lower target is called so, what is not accepted is named, and else the rules without which there is a path."""
+def test_a_refusal_names_the_rules_that_block_the_path(scenario: Scenario) -> None:
+    """A lower target, missing acceptance, or else the rules without which there is a path."""
     outcome = ask(scenario)
     if isinstance(outcome, Plan):
         return
@@ -107,8 +106,8 @@ def test_a_refusal_gives_the_reasons_that_stand_in_the_way(scenario: Scenario) -
 
 
 @given(scenarios())
-def test_what_a_refusal_calls_acceptable_makes_it_a_plan(scenario: Scenario) -> None:
-    """Accepting what a refusal names turns it into a plan."""
+def test_accepting_what_a_refusal_names_gives_a_plan(scenario: Scenario) -> None:
+    """Accepting every risk that a refusal names turns it into a plan."""
     outcome = ask(scenario, pending=ReleaseId.parse("AC 2.8.0"))
     if isinstance(outcome, Plan) or not outcome.acceptable:
         return
@@ -134,7 +133,7 @@ def test_what_a_refusal_calls_acceptable_makes_it_a_plan(scenario: Scenario) -> 
 
 @given(scenarios())
 def test_the_nearest_targets_can_be_reached(scenario: Scenario) -> None:
-    """Below and above are the neighbours of the wanted release among all that can be reached."""
+    """They are the neighbours of the wanted release among all reachable targets."""
     outcome = ask(scenario)
     if isinstance(outcome, Plan):
         return
@@ -158,8 +157,8 @@ def test_the_nearest_targets_can_be_reached(scenario: Scenario) -> None:
 
 
 @given(scenarios())
-def test_a_pending_hop_is_adopted_or_refused_or_left_alone(scenario: Scenario) -> None:
-    """A foreign pending hop changes a plan only where it is off the path; there it is a reason to refuse."""
+def test_a_pending_hop_is_adopted_refused_or_reported(scenario: Scenario) -> None:
+    """A foreign pending hop changes a plan only if it is off the path. Then it is a reason to refuse."""
     without = ask(scenario)
     for release in (*scenario.catalog.certified, *scenario.catalog.runtime):
         if release.id == without.current.id:
@@ -180,8 +179,8 @@ def test_a_pending_hop_is_adopted_or_refused_or_left_alone(scenario: Scenario) -
 
 
 @given(scenarios())
-def test_the_equivalent_has_the_airflow_version_that_runs(scenario: Scenario) -> None:
-    """Going to the equivalent is one migration, to the newest legal Runtime of that Airflow; on Runtime it is none."""
+def test_the_equivalent_keeps_the_airflow_version(scenario: Scenario) -> None:
+    """One migration, to the newest legal Runtime with that Airflow version. On Runtime, no hop."""
     current = release_of(scenario.start)
     outcome = plan(
         PlanRequest(current=current, target=Equivalent.EQUIVALENT, catalog=scenario.catalog, accepted=scenario.accepted)
@@ -208,8 +207,8 @@ def test_the_equivalent_has_the_airflow_version_that_runs(scenario: Scenario) ->
 
 
 @given(scenarios())
-def test_there_is_a_text_for_every_outcome(scenario: Scenario) -> None:
-    """Whatever comes out can be told, as lines without line breaks and as JSON of the promised shape."""
+def test_every_outcome_has_text_and_json(scenario: Scenario) -> None:
+    """The lines have no line breaks, and the JSON has the documented shape."""
     outcome = ask(scenario)
     lines = plan_lines(outcome) if isinstance(outcome, Plan) else refusal_lines(outcome)
     assert all(line.isprintable() and line == line.rstrip() for line in lines)

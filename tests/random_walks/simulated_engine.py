@@ -53,21 +53,25 @@ _MUTATIONS: Final = ("update", "cancel")
 
 
 class Clock(FakeClock):
-    """Nobody is so quick as to act between our reading and our request: there the platform's word is final."""
+    """A clock on which events happen only while the run waits.
+
+    Nobody acts between a read and the request after it: there the platform's own check decides.
+
+    """
 
     def wait(self, seconds: float) -> bool:
-        """Let something happen only while time passes."""
+        """Advance the time. Events happen only if the time passes."""
         if seconds > 0:
             return super().wait(seconds)
         return self.cancel_at is not None and self.time >= self.cancel_at
 
 
 class Killed(BaseException):
-    """The plugin dies here: nothing after this happens in it."""
+    """The plugin process dies here."""
 
 
 def write_catalog(folder: Path) -> Path:
-    """Write the two feeds of a small world."""
+    """Write the two feeds of a small catalog."""
     rows = [{"version": f"{version}-1", "tags": [f"{version}-1"], "channel": "stable"} for version in CERTIFIED]
     folder.mkdir(exist_ok=True)
     (folder / offers.CERTIFIED_FILE).write_text(json.dumps({"available_releases": rows}), encoding="utf-8")
@@ -81,17 +85,17 @@ def write_catalog(folder: Path) -> Path:
 
 @dataclass(slots=True)
 class Fault:
-    """What happens at a request of the next run that comes so far: the how manieth, on which side, and what."""
+    """A fault at the n-th request of the next run that sends so many."""
 
     at: int
     acted: bool
-    """After the platform acted on it; else before it saw it."""
+    """Whether the platform has handled the request before the fault."""
     kills: bool
-    """The plugin dies; else the answer is lost."""
+    """Whether the plugin process dies. If not, only the answer is lost."""
 
 
 class CheckingTransport(httpx.BaseTransport):
-    """Carries a request to the platform; judges it first."""
+    """Carry requests to the platform, and check each mutation first."""
 
     def __init__(self, engine: SimulatedEngine) -> None:
         self._engine = engine
@@ -148,35 +152,35 @@ class Result:
     """How a run ended."""
 
     kind: str
-    """``done``, ``nothing`` to do, ``refused`` before anything, ``stopped`` on the way, ``failed``, ``killed``."""
+    """``done``, ``nothing`` to do, ``refused`` before anything, ``stopped`` between hops, ``failed``, ``killed``."""
     reason: str = ""
 
 
 @dataclass(slots=True)
 class SimulatedEngine:
-    """One Deployment, one platform, one stack with one resource."""
+    """One stack with one resource, for one Deployment on one platform."""
 
     catalog: Path
     clock: Clock = field(default_factory=Clock)
     messages: Recorder = field(default_factory=Recorder)
     fault: Fault | None = None
     count: int = 0
-    """Requests of this run."""
+    """Number of requests in this run."""
     faults_hit: int = 0
     fault_hit_in_run: bool = False
-    """In this run; a lost answer may make it send something again."""
+    """Whether this run had a fault. After a lost answer, it may repeat a mutation."""
     last_read: Deployment | None = None
-    """The Deployment at the last reading of it."""
+    """The Deployment at the last read."""
     sent: list[tuple[str, str]] = field(default_factory=list)
-    """What was sent in this run: the mutation, and its version."""
+    """Mutations of this run, each with its version."""
     requested: set[str] = field(default_factory=set)
-    """What we ever asked for, whether it came there or not."""
+    """Versions that the resource ever requested, including lost requests."""
     saved: dict[str, Any] | None = None
-    """The resource's outputs in the stack's state; None: it is in no state."""
+    """The resource's outputs in the stack's state, None without a state."""
     inputs: dict[str, Any] = field(default_factory=dict)
-    """Its inputs there."""
+    """The resource's inputs in the stack's state."""
     unfinished: bool = False
-    """The last run ended with partial progress, so the engine updates it again."""
+    """Whether the last run saved partial progress, so that the engine updates the resource again."""
     yanked: frozenset[str] = frozenset()
     accepts_cancelling: bool = False
     sandbox: SandboxHouston = field(init=False)
@@ -184,7 +188,7 @@ class SimulatedEngine:
     _transport: Transport = field(init=False)
 
     def __post_init__(self) -> None:
-        """Open the platform."""
+        """Start the platform."""
         self._feed = vendor_feed.load(str(self.catalog))
         self._transport = Transport(
             ConnectionSettings(url=f"{BASE}/v1", token=SecretStr(TOKEN)), transport=CheckingTransport(self)
@@ -192,7 +196,7 @@ class SimulatedEngine:
         platform = Platform(
             generation=Generation.of("0.30.4"),
             catalog=offers.load(str(self.catalog)),
-            # It refuses nothing by itself: our own rules have to hold.
+            # The platform refuses no downgrade, so that the rules of the package must.
             allow_downgrades=True,
             rollout_seconds=3.0,
             clock=self.clock,
@@ -200,12 +204,12 @@ class SimulatedEngine:
         self.sandbox = SandboxHouston(store=Store(), platform=platform, tokens=Tokens(admin=TOKEN), base_url=BASE)
 
     def close(self) -> None:
-        """End it."""
+        """Close the connection and the store."""
         self._transport.close()
         self.sandbox.store.close()
 
     def add_deployment(self, version: str) -> None:
-        """Put the Deployment there."""
+        """Add the Deployment on that version, or move it there."""
         airflow = RUNTIME.get(version)
         row = {"runtime_version": version, "desired_runtime_version": version, "runtime_airflow": airflow}
         own = row if airflow else {"airflow_version": version, "desired_airflow_version": version}
@@ -214,17 +218,17 @@ class SimulatedEngine:
         self.sandbox.store.save(made)
 
     def deployment(self) -> Deployment:
-        """The Deployment, behind the API."""
+        """Return the Deployment from the store, not through the API."""
         found = self.sandbox.find(deployment_id=ID)
         assert found is not None
         return found
 
     def change_platform(self, **changes: Any) -> None:
-        """Change the platform."""
+        """Change settings of the platform."""
         self.sandbox = replace(self.sandbox, platform=replace(self.sandbox.platform, **changes))
 
     def check_mutation(self, name: str, variables: Mapping[str, str]) -> None:
-        """Check a mutation against the rules, from the platform's own state."""
+        """Check a mutation against the rules, by the platform's own state."""
         now = self.deployment()
         wanted = variables.get("version")
         sent = (name, wanted or variables.get("runtimeVersion") or variables.get("airflowVersion", ""))
@@ -251,7 +255,7 @@ class SimulatedEngine:
         return versions.runtime_key(wanted, airflow) > versions.runtime_key(now.runtime_version, now.runtime_airflow)
 
     def up(self, **declared: Any) -> Result:
-        """Run ``pulumi up`` as the engine does it: check, diff, create or update, save."""
+        """Run `pulumi up` as the engine does: check, diff, create or update, save."""
         self.count, self.fault_hit_in_run = 0, False
         self.sent.clear()
         feed = [
@@ -289,7 +293,7 @@ class SimulatedEngine:
         return Result(kind="done") if problem is None else Result(kind="stopped", reason=problem)
 
     def _check_saved(self, outputs: Mapping[str, Any]) -> None:
-        """What is saved is what was observed; only what we requested is ours."""
+        """Check that the state has what was observed, and names only a hop that this resource requested."""
         seen, pending = self.last_read, outputs["pending"]
         assert seen is not None
         assert outputs["current_version"].rpartition(" ")[2] == seen.version
@@ -297,6 +301,6 @@ class SimulatedEngine:
         assert pending is None or str(ReleaseId.parse(pending).version) in self.requested, f"{pending} is not ours"
 
     def image(self, version: str) -> str:
-        """The name of an image with that label."""
+        """Return the name of an image with that version."""
         kind = "runtime" if version in RUNTIME else "certified"
         return IMAGE.format(distribution=kind, version=version)

@@ -45,7 +45,7 @@ if TYPE_CHECKING:
 
 STEPS: Final = 30
 PHASES: Final = (Phase.generate,)
-"""A failing walk is told as it was: to shorten it takes many times as long as to find it."""
+"""No shrinking: it would take many times as long as the walks."""
 RUNS: Final = 15
 SOAKED_PARTS: Final = 10
 SOAKED_RUNS: Final = 200
@@ -57,7 +57,7 @@ _versions = st.sampled_from(ANY)
 
 
 class RandomWalk(RuleBasedStateMachine):
-    """One Deployment and everybody who has to do with it."""
+    """One Deployment and everything that can happen to it."""
 
     catalog: ClassVar[Path]
     counts: ClassVar[Counter[str]]
@@ -69,12 +69,12 @@ class RandomWalk(RuleBasedStateMachine):
         self.delivers = True
         self.last: Result | None = None
         self.idle = False
-        """There was nothing to do."""
+        """Whether the last run had nothing to do or was refused."""
         self.counts["runs"] += 1
 
     @initialize(version=_starts)
     def begin(self, version: str) -> None:
-        """Some version runs."""
+        """Start with a Deployment on some version."""
         self.engine.add_deployment(version)
 
     @rule(
@@ -84,12 +84,12 @@ class RandomWalk(RuleBasedStateMachine):
         accept=st.sets(st.sampled_from(("newer", "cancel-pending"))),
     )
     def declare(self, wanted: str, delivers: bool, wait: bool, accept: set[str]) -> None:
-        """Another declaration."""
+        """Declare another target."""
         self.declared = {"runtime_version": wanted, "wait": wait, "accept": sorted(accept)}
         self.delivers = delivers
 
     def up(self, **more: Any) -> Result:
-        """Run, and count."""
+        """Run `pulumi up`, and count its result."""
         image = {"image": "registry.example.com/team/airflow:{distribution}-{version}"} if self.delivers else {}
         before = self.engine.faults_hit
         self.last = self.engine.up(**self.declared, **image, **more)
@@ -98,16 +98,16 @@ class RandomWalk(RuleBasedStateMachine):
         self.counts[self.last.kind] += 1
         self.counts["struck"] += self.engine.faults_hit - before
         if self.last.kind in {"refused", "stopped", "failed"}:
-            assert self.last.reason, "no reason is told"
+            assert self.last.reason, "a run failed without a reason"
         return self.last
 
     @rule()
     def up_undisturbed(self) -> None:
-        """A run."""
+        """Run without a disturbance."""
         self.up()
 
     def begin_again(self, version: str, wanted: str) -> None:
-        """Where there is nothing to do: another Deployment, of which the stack knows nothing."""
+        """If there is nothing to do, continue with another Deployment that the stack does not know."""
         if not self.idle:
             return
         self.engine.add_deployment(version)
@@ -116,38 +116,38 @@ class RandomWalk(RuleBasedStateMachine):
         self.declared["runtime_version"] = wanted
 
     @rule(at=st.integers(1, 40), acted=st.booleans(), kills=st.booleans(), version=_starts, wanted=_far)
-    def up_struck(self, at: int, acted: bool, kills: bool, version: str, wanted: str) -> None:
-        """A run whose plugin dies at a request, or that loses its answer; else the next run that comes so far."""
+    def up_with_a_fault(self, at: int, acted: bool, kills: bool, version: str, wanted: str) -> None:
+        """Run with a plugin crash or a lost answer at a request. A shorter run leaves the fault to the next."""
         self.begin_again(version, wanted)
         self.engine.fault = Fault(at=at, acted=acted, kills=kills)
         self.up()
 
     @rule(seconds=st.floats(0, 30), version=_starts, wanted=_far)
     def up_interrupted(self, seconds: float, version: str, wanted: str) -> None:
-        """A run that the user stops."""
+        """Run until the user stops it."""
         self.begin_again(version, wanted)
         self.engine.clock.cancel_at = self.engine.clock.time + seconds
         self.up()
 
     @rule(seconds=st.floats(0, 30), version=_versions, deed=st.sampled_from(("push", "right", "start", "cancel")))
-    def up_with_a_human(self, seconds: float, version: str, deed: str) -> None:
-        """A run while somebody else does something."""
+    def up_with_another_user(self, seconds: float, version: str, deed: str) -> None:
+        """Run while another user acts."""
         deeds = {
             "push": lambda: self.push(version),
             "right": lambda: self.push(self.engine.deployment().pending or version),
             "start": lambda: self.start(version),
-            "cancel": self.human_cancels,
+            "cancel": self.other_user_cancels,
         }
         self.engine.clock.at(seconds, deeds[deed])
         self.up()
         self.engine.clock.events.clear()
 
     def push(self, version: str) -> None:
-        """Somebody pushes an image."""
+        """Push an image as another user."""
         self.engine.sandbox.deploy(RELEASE, self.engine.image(version), Labels())
 
     def start(self, version: str) -> None:
-        """Somebody starts a hop, upwards: whoever goes down goes alone."""
+        """Start an upward hop as another user. Nobody else is expected to downgrade."""
         platform, now = self.engine.sandbox.platform, self.engine.deployment()
         if not self.engine._is_higher(version, now):
             return
@@ -165,40 +165,40 @@ class RandomWalk(RuleBasedStateMachine):
 
     @precondition(lambda self: self.engine.deployment().pending)
     @rule()
-    def right_image(self) -> None:
-        """Somebody deploys what is waited for."""
+    def deploy_pending_image(self) -> None:
+        """Deploy the image of the pending hop as another user."""
         self.push(self.engine.deployment().pending)
 
     @rule(version=_versions)
-    def any_image(self, version: str) -> None:
-        """Somebody deploys something."""
+    def deploy_any_image(self, version: str) -> None:
+        """Deploy an image as another user."""
         self.push(version)
 
     @rule(version=_versions)
-    def human_starts(self, version: str) -> None:
-        """Somebody clicks."""
+    def other_user_starts(self, version: str) -> None:
+        """Start a hop in the UI as another user."""
         self.start(version)
 
     @rule()
-    def human_cancels(self) -> None:
-        """Somebody clicks again."""
+    def other_user_cancels(self) -> None:
+        """Cancel a hop in the UI as another user."""
         self.engine.sandbox.change(ID, self.engine.sandbox.platform.cancel)
 
     @rule(version=_versions)
-    def human_upgrades(self, version: str) -> None:
-        """Somebody goes a hop on his own."""
+    def other_user_upgrades(self, version: str) -> None:
+        """Start and deploy a hop as another user."""
         self.start(version)
         if self.engine.deployment().pending == version:
             self.push(version)
 
     @rule(versions=st.sets(st.sampled_from(tuple(RUNTIME)), max_size=2))
     def yank(self, versions: set[str]) -> None:
-        """The vendor yanks releases, and takes it back."""
+        """Yank these releases, and no others."""
         self.engine.yanked = frozenset(versions)
 
     @rule(versions=st.sets(_versions, max_size=3))
     def withdraw(self, versions: set[str]) -> None:
-        """The platform offers less, or all again."""
+        """Withdraw these releases from the platform's offer, and no others."""
         whole = offers.load(str(self.catalog))
         self.engine.change_platform(
             catalog=offers.Catalog(
@@ -209,7 +209,7 @@ class RandomWalk(RuleBasedStateMachine):
 
     @rule(version=st.sampled_from(PLATFORMS))
     def platform_upgraded(self, version: str) -> None:
-        """Within the generations of two phases."""
+        """Change the platform's version, among those whose upgrades have two phases."""
         self.engine.change_platform(generation=Generation.of(version))
 
     @rule(
@@ -217,18 +217,18 @@ class RandomWalk(RuleBasedStateMachine):
         clears=st.sampled_from((0.0, 2.0, 6.0)),
         keeps=st.booleans(),
     )
-    def platform_changes_its_manners(self, reverts: float | None, clears: float, keeps: bool) -> None:
-        """It takes hops back, clears the desired version early, keeps the Airflow of before, or behaves again."""
+    def platform_changes_its_behaviour(self, reverts: float | None, clears: float, keeps: bool) -> None:
+        """Revert hops, clear the desired version early, keep the old Airflow version, or behave normally."""
         self.engine.change_platform(quirks=Quirks(reverts_after=reverts, clears_desired=clears, keeps_airflow=keeps))
 
     @rule(seconds=st.floats(1, 100))
     def time_passes(self, seconds: float) -> None:
-        """Nothing happens."""
+        """Let time pass."""
         self.engine.clock.wait(seconds)
 
     @invariant()
-    def arrived_where_it_says(self) -> None:
-        """A run that is done is at its target, or keeps what is newer because that is accepted."""
+    def finished_run_is_at_its_target(self) -> None:
+        """A finished run is at its target, or at a newer release if that is accepted."""
         last, self.last = self.last, None
         if last is None or last.kind not in {"done", "nothing"}:
             return
@@ -240,7 +240,7 @@ class RandomWalk(RuleBasedStateMachine):
             assert now.on_runtime
 
     def teardown(self) -> None:
-        """Peace: everything is on offer again, images are delivered, and nobody interferes."""
+        """End the walk with one run that nothing disturbs."""
         try:
             if self.engine.sandbox.store.deployments():
                 self.end()
@@ -248,15 +248,15 @@ class RandomWalk(RuleBasedStateMachine):
             self.engine.close()
 
     def end(self) -> None:
-        """One more run arrives, or nothing is to be done, or it is refused; and then it stays so."""
+        """Remove all disturbances: one more run arrives, has nothing to do or is refused, and the next run agrees."""
         self.yank(set())
         self.withdraw(set())
         self.platform_upgraded("0.30.4")
-        self.platform_changes_its_manners(None, 0.0, keeps=False)
+        self.platform_changes_its_behaviour(None, 0.0, keeps=False)
         self.engine.clock.wait(100)
         self.delivers, self.declared["wait"], self.engine.fault = True, True, None
         first = self.up()
-        self.arrived_where_it_says()
+        self.finished_run_is_at_its_target()
         assert first.kind in {"done", "nothing"} or _is_refusal(first), first
         again = self.up()
         assert again.kind == ("nothing" if first.kind == "done" else first.kind), (first, again)
@@ -264,12 +264,12 @@ class RandomWalk(RuleBasedStateMachine):
 
 
 def _is_refusal(result: Result) -> bool:
-    """A reason that stays when the world is at peace."""
+    """Return whether a run ended with a refusal that stays without disturbances."""
     return result.kind in {"refused", "failed"} and _LASTING.search(result.reason) is not None
 
 
 def run(number: int, runs: int, folder: Path) -> Counter[str]:
-    """Run the machine so often; gives what was counted."""
+    """Run that many walks, and return the counts."""
 
     class Numbered(RandomWalk):
         catalog: ClassVar = write_catalog(folder / "catalog")
@@ -290,7 +290,7 @@ def run(number: int, runs: int, folder: Path) -> Counter[str]:
 
 
 def test_random_walks_keep_every_rule(tmp_path: Path) -> None:
-    """A short walk through everything that can happen."""
+    """A few short walks."""
     counts = run(0, RUNS, tmp_path)
     assert counts["runs"] >= RUNS
 
@@ -299,7 +299,7 @@ def test_random_walks_keep_every_rule(tmp_path: Path) -> None:
 @pytest.mark.timeout(3600)
 @pytest.mark.parametrize("part", range(SOAKED_PARTS))
 def test_two_thousand_random_walks_keep_every_rule(part: int, tmp_path: Path) -> None:
-    """Two thousand walks in all, each with other dice."""
+    """Two thousand walks in all, with a different seed in each part."""
     counts = run(part + 1, SOAKED_RUNS, tmp_path)
     note("machine", counts)
     assert counts["runs"] >= SOAKED_RUNS
