@@ -63,7 +63,7 @@ builders = st.sampled_from(
 line_ends = st.sampled_from(["\n", "\r\n"])
 
 
-def _around(  # noqa: PLR0917 - in the order in which they stand in the file
+def _around(  # noqa: PLR0917 - in the order of the file
     head: Sequence[str], builder: str, before: str, after: str, tail: Sequence[str], end: str
 ) -> tuple[str, str]:
     """Return the text before and after the reference."""

@@ -56,7 +56,6 @@ class Clock(FakeClock):
     """A clock on which events happen only while the run waits.
 
     Nobody acts between a read and the request after it: there the platform's own check decides.
-
     """
 
     def wait(self, seconds: float) -> bool:

@@ -1,7 +1,7 @@
-"""A user's program for the type checker, which is never run: what is right passes, and each mistake is found.
+"""A user's program for the type checker, which never runs: correct lines pass, and the checker finds each mistake.
 
-A line with a mistake names the error in a ``type: ignore``. Where the checker finds nothing, that is unused, which is
-an error too.
+A line with a mistake names the error in a `type: ignore`. If the checker finds no error there, the comment is unused,
+which is an error too.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from astro_deployment_runtime import AstroDeploymentRuntime, ProjectArgs, declar
 
 
 def right(name: pulumi.Output[str]) -> None:
-    """Plain values, values that are not known yet, and what comes of the resource."""
+    """Plain values, values that are not known yet, and the resource's outputs."""
     dags = ProjectArgs(path="dags", deploy="astro deploy {deployment_id}")
     data_eng = AstroDeploymentRuntime(
         "data-eng", release_name="galactic-stars-1234", runtime_version="5.0.4", project=dags
@@ -39,7 +39,7 @@ def right(name: pulumi.Output[str]) -> None:
 
 
 def wrong(made: AstroDeploymentRuntime) -> None:
-    """Forgotten, mistyped, of another type, or not given by name."""
+    """Arguments that are missing, mistyped, of another type, or not given by name."""
     AstroDeploymentRuntime("a", release_name="a")  # type: ignore[call-arg]
     AstroDeploymentRuntime("a", "5.0.4")  # type: ignore[call-arg]
     AstroDeploymentRuntime("a", runtime_version=5.0)  # type: ignore[arg-type]

@@ -1,4 +1,4 @@
-"""What the package gives a Pulumi program, and what it does not cost."""
+"""The package's public names, their documentation, and the imports that they do without."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 
-def test_a_program_finds_what_it_needs_at_the_root() -> None:
-    """The same objects as in their modules, by whose names the state knows them."""
+def test_the_public_names_are_at_the_root() -> None:
+    """The same objects as in their modules, whose names are in states."""
     assert astro_deployment_runtime.AstroDeploymentRuntime is AstroDeploymentRuntime
     assert astro_deployment_runtime.ProjectArgs is ProjectArgs
     assert astro_deployment_runtime.declare_fleet is declare_fleet
     assert AstroDeploymentRuntime.__module__ == "astro_deployment_runtime.program.deployment_resource"
 
 
-def test_nothing_else_is_there() -> None:
-    """A mistyped name is an AttributeError, as of any module, and none of our own means is shown."""
+def test_the_root_has_no_other_names() -> None:
+    """A mistyped name is an AttributeError, as in any module."""
     assert dir(astro_deployment_runtime) == ["AstroDeploymentRuntime", "ProjectArgs", "declare_fleet"]
     with pytest.raises(AttributeError, match="no attribute 'Deployment'"):
         _ = astro_deployment_runtime.Deployment
@@ -36,7 +36,7 @@ def test_nothing_else_is_there() -> None:
 
 @pytest.mark.parametrize("called", [AstroDeploymentRuntime.__init__, declare_fleet])
 def test_every_argument_is_documented(called: Callable[..., object]) -> None:
-    """In the docstring, in order."""
+    """The docstring describes the arguments in order."""
     told = (called.__doc__ or "").partition("Args:")[2].partition("Returns:")[0]
     arguments = [name for name in inspect.signature(called).parameters if name != "self"]
     assert re.findall(r"^ +(\w+): ", told, re.MULTILINE) == arguments
@@ -44,7 +44,7 @@ def test_every_argument_is_documented(called: Callable[..., object]) -> None:
 
 @pytest.mark.parametrize("made", [AstroDeploymentRuntime, ProjectArgs])
 def test_every_attribute_is_documented(made: type) -> None:
-    """By a text below it; and so is the class."""
+    """A text follows each attribute, and the class has a docstring."""
     assert made.__doc__
     [body] = [node.body for node in ast.parse(inspect.getsource(made)).body if isinstance(node, ast.ClassDef)]
     statements = [each for node in body for each in (node.body if isinstance(node, ast.If) else [node])]
@@ -62,8 +62,8 @@ def test_every_attribute_is_documented(made: type) -> None:
         ("from astro_deployment_runtime import declare_fleet", ("httpx", "pydantic", "tenacity")),
     ],
 )
-def test_nobody_imports_what_others_need(program: str, unwanted: tuple[str, ...]) -> None:
-    """The command line works without Pulumi, a program that declares resources without an HTTP client."""
+def test_unneeded_packages_are_not_imported(program: str, unwanted: tuple[str, ...]) -> None:
+    """The command line needs no Pulumi. A program that declares resources needs no HTTP client."""
     asked = f"{program}; import sys; print([name for name in {unwanted!r} if name in sys.modules])"
     printed = subprocess.run([sys.executable, "-c", asked], check=True, capture_output=True, text=True).stdout
     assert printed.strip() == "[]"

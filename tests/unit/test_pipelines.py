@@ -1,4 +1,4 @@
-"""The pipelines in examples/ci: what can be told of them without an engine."""
+"""The example pipelines in examples/ci, checked without an engine."""
 
 from __future__ import annotations
 
@@ -17,24 +17,24 @@ _GITLAB: Final = _EXAMPLES / "gitlab.yml"
 
 
 def read(path: Path) -> Any:
-    """Read an example. YAML 1.1 takes the key ``on`` for true."""
+    """Read an example. YAML 1.1 reads the key `on` as true."""
     return yaml.safe_load(path.read_text(encoding="utf-8"))
 
 
 def github_scripts() -> list[str]:
-    """The scripts of all steps."""
+    """Return the scripts of all steps."""
     return [step["run"] for job in read(_GITHUB)["jobs"].values() for step in job["steps"] if "run" in step]
 
 
 def gitlab_scripts() -> list[str]:
-    """The scripts of all jobs."""
+    """Return the scripts of all jobs."""
     jobs = [job for job in read(_GITLAB).values() if isinstance(job, dict)]
     return ["\n".join(job[key]) for job in jobs for key in ("before_script", "script") if key in job]
 
 
 @pytest.mark.parametrize(("path", "schema"), [(_GITHUB, "github-workflows"), (_GITLAB, "gitlab-ci")])
-def test_an_example_is_by_the_schema_of_its_forge(path: Path, schema: str) -> None:
-    """As the forge's users publish it."""
+def test_an_example_matches_the_schema_of_its_forge(path: Path, schema: str) -> None:
+    """The schema is the published one."""
     words = ["--builtin-schema", f"vendor.{schema}", "--data-transform", "gitlab-ci"]
     words = words if schema == "gitlab-ci" else words[:2]
     run = subprocess.run(
@@ -44,15 +44,15 @@ def test_an_example_is_by_the_schema_of_its_forge(path: Path, schema: str) -> No
 
 
 @pytest.mark.parametrize("script", [*github_scripts(), *gitlab_scripts()])
-def test_a_script_can_be_read_by_bash(script: str) -> None:
-    """And nothing is put into its text that somebody else may have written: what it needs is in its environment."""
+def test_each_script_is_valid_bash(script: str) -> None:
+    """No expression of the forge is in its text: untrusted values come from the environment."""
     run = subprocess.run(["bash", "-n"], input=script, capture_output=True, check=False, text=True)
     assert run.stderr == ""
     assert "${{" not in script
 
 
-def test_a_pull_request_can_change_nothing() -> None:
-    """It runs with a Viewer's token, not for forks, and may write nothing but its comment."""
+def test_a_pull_request_cannot_change_deployments() -> None:
+    """It runs with a Viewer's token, not for forks, and may write only its comment."""
     workflow = read(_GITHUB)
     assert set(workflow[True]) == {"pull_request", "push"}
     assert workflow["permissions"] == {"contents": "read"}
@@ -64,16 +64,16 @@ def test_a_pull_request_can_change_nothing() -> None:
     assert "ASTRO_EDITOR_TOKEN" not in str(read(_GITLAB)["preview"])
 
 
-def test_a_refused_preview_is_commented_on_and_a_failed_report_is_not() -> None:
-    """Without a report there is no first line to find the own comment by, and another one would be written over."""
+def test_only_a_finished_report_is_commented() -> None:
+    """A refused preview has a report. A failed report has no first line that identifies the comment to replace."""
     steps = {step.get("name"): step for step in read(_GITHUB)["jobs"]["preview"]["steps"]}
     assert steps["Report"]["id"] == "report"
     assert steps["Report"]["if"] == "${{ !cancelled() }}"
     assert steps["Comment"]["if"] == "${{ !cancelled() && steps.report.outcome == 'success' }}"
 
 
-def test_up_is_never_cut_short_by_the_next_one() -> None:
-    """It waits its turn, has hours, and gets the signal that ends it."""
+def test_the_next_run_never_cancels_up() -> None:
+    """A run waits for the one before, may take hours, and receives the cancel signal itself."""
     up = read(_GITHUB)["jobs"]["up"]
     assert up["concurrency"]["cancel-in-progress"] is False
     assert up["timeout-minutes"] >= 360
@@ -86,7 +86,7 @@ def test_up_is_never_cut_short_by_the_next_one() -> None:
 
 
 def test_the_settings_are_listed() -> None:
-    """Every secret that the examples take, and no other."""
+    """The page has exactly the secrets that the examples use."""
     page = (_EXAMPLES.parents[1] / "docs" / "pull-requests.md").read_text(encoding="utf-8")
     rows = re.findall(r"^\| `([A-Z_]+)` \| (both|GitLab) \|", page, re.MULTILINE)
     secrets = set(re.findall(r"secrets\.([A-Z_]+)", _GITHUB.read_text(encoding="utf-8")))

@@ -1,4 +1,4 @@
-"""An Astro project on disk, moved along a path by real scripts: from the check to the executor."""
+"""An Astro project on disk: real commands test and deploy it along a path, from the check to the executor."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ URN = "urn:pulumi:dev::astro::pulumi-python:dynamic/astro:DeploymentRuntime::"
 
 
 class Clock:
-    """Real time, and a wish to stop that comes when something is seen."""
+    """Real time, with a cancel once a condition is met."""
 
     def __init__(self, cancelled: Callable[[], bool] = lambda: False) -> None:
         self.cancelled = cancelled
@@ -65,7 +65,7 @@ class Clock:
 
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """An Astro project, and a stand-in for the vendor's CLI on PATH that notes what it is asked."""
+    """An Astro project, and a stub of the vendor's CLI on PATH that records its calls."""
     made = tmp_path / "airflow"
     (made / ".astro").mkdir(parents=True)
     (made / ".astro" / "config.yaml").write_text("project:\n  name: airflow\n", encoding="utf-8")
@@ -79,16 +79,16 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def astro(folder: Path, text: str) -> None:
-    """Let the stand-in do that, after it has noted its words, what it deploys and whether it has the token."""
+    """Make the stub run a script after it has recorded its arguments, the FROM line and the token."""
     program = folder.parent / "bin" / "astro"
     words = '"$* $(grep FROM Dockerfile | tr -d "\\r") $ASTRO_HOUSTON_TOKEN $ASTRO_HOUSTON_URL"'
-    program.write_text(f"#!/bin/sh\necho {words} >> ../noted\n{text}\n", encoding="utf-8")
+    program.write_text(f"#!/bin/sh\necho {words} >> ../recorded_calls\n{text}\n", encoding="utf-8")
     program.chmod(0o755)
 
 
-def noted(folder: Path) -> list[str]:
-    """What the stand-in was asked."""
-    path = folder.parent / "noted"
+def recorded_calls(folder: Path) -> list[str]:
+    """Return the calls of the stub."""
+    path = folder.parent / "recorded_calls"
     return path.read_text(encoding="utf-8").splitlines() if path.exists() else []
 
 
@@ -98,7 +98,7 @@ def declared(folder: Path | str, **more: str) -> AstroProject:
 
 
 def planned(simulation: Simulation, target: str = "5.0.4") -> tuple[Deployment, Sequence[Hop]]:
-    """The Deployment, and its path."""
+    """Return the Deployment and its path."""
     deployment, platform, catalog = simulation.client.observe(ID)
     found = plan(
         PlanRequest(current=deployment.current, target=RuntimeVersion.parse(target), catalog=catalog, platform=platform)
@@ -107,13 +107,13 @@ def planned(simulation: Simulation, target: str = "5.0.4") -> tuple[Deployment, 
     return deployment, found.hops
 
 
-def nothing(_: ReleaseId) -> bool:
-    """Let the Dockerfile name nothing but what runs."""
+def no_release(_: ReleaseId) -> bool:
+    """Allow no release in the Dockerfile except the running one."""
     return False
 
 
 def text(folder: Path) -> str:
-    """The Dockerfile as it is."""
+    """Return the Dockerfile's text."""
     return (folder / "Dockerfile").read_bytes().decode()
 
 
@@ -125,7 +125,7 @@ def deliver(
     cancelled: Callable[[], bool] = lambda: False,
     releases: Sequence[ReleaseId] = PATH,
 ) -> list[str]:
-    """Deliver the first hop and give what was said."""
+    """Deliver the first hop, and return the messages."""
     deployment, hops = planned(simulation)
     said: list[str] = []
     delivery = ProjectDelivery(project=made, releases=frozenset(releases), clock=Clock(cancelled))
@@ -133,9 +133,9 @@ def deliver(
     return said
 
 
-def test_a_check_shows_what_is_written_and_run(simulation: Simulation, folder: Path) -> None:
-    """Hop by hop, without writing anything."""
-    checked = declared(folder, test="astro dev parse").check(*planned(simulation), nothing)
+def test_check_shows_the_from_lines_and_commands(simulation: Simulation, folder: Path) -> None:
+    """For each hop. Nothing is written."""
+    checked = declared(folder, test="astro dev parse").check(*planned(simulation), no_release)
     assert checked.warnings == []
     assert checked.lines == [
         f"Hop 1 writes FROM {AC}:2.3.0-onbuild AS base",
@@ -144,22 +144,24 @@ def test_a_check_shows_what_is_written_and_run(simulation: Simulation, folder: P
         f"Each hop then runs 'astro dev parse' and 'astro deploy {{deployment_id}} --force' in {folder}.",
     ]
     assert text(folder) == BEFORE
-    assert noted(folder) == []
+    assert recorded_calls(folder) == []
 
 
-def test_a_check_takes_a_file_that_a_cut_off_run_has_moved_on(simulation: Simulation, folder: Path) -> None:
-    """A hop that was started and is named already stays as it is."""
+def test_check_accepts_the_file_of_an_interrupted_run(simulation: Simulation, folder: Path) -> None:
+    """A file that already names the started hop does not change."""
     (folder / "Dockerfile").write_bytes(AFTER_ONE.encode())
     checked = declared(folder).check(*planned(simulation), PATH.__contains__)
     assert checked.lines[0] == f"Hop 1 writes FROM {AC}:2.3.0-onbuild AS base"
 
 
-def test_every_problem_is_told_at_once(simulation: Simulation, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The Dockerfile of another Deployment, a program that is not there and one that is no file."""
+def test_all_problems_are_reported_together(
+    simulation: Simulation, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another Deployment's Dockerfile, a program that does not exist, and one that is not a file."""
     (folder / "Dockerfile").write_text(f"FROM {RUNTIME}:4.2.5\n", encoding="utf-8")
     monkeypatch.setenv("PATH", "/nowhere")
     with pytest.raises(InvalidProjectError) as refused:
-        declared(folder, test="./check {version}").check(*planned(simulation), nothing)
+        declared(folder, test="./check {version}").check(*planned(simulation), no_release)
     base, test, deploy = str(refused.value).splitlines()
     assert f"builds on Astro Runtime 4.2.5 ('{RUNTIME}:4.2.5'), and stars-1 runs AC 2.2.3" in base
     assert "from which the path to Astro Runtime 5.0.4 does not lead there: is it the project of another" in base
@@ -168,22 +170,22 @@ def test_every_problem_is_told_at_once(simulation: Simulation, folder: Path, mon
     assert "is not on PATH: install it, or name another command" in deploy
 
 
-def test_what_is_no_astro_project_is_refused(simulation: Simulation, folder: Path, tmp_path: Path) -> None:
-    """With what is missing, and where it was looked for."""
+def test_a_folder_that_is_not_an_astro_project_is_refused(simulation: Simulation, folder: Path, tmp_path: Path) -> None:
+    """The message says what is missing and where."""
     cases: list[tuple[Path, str]] = [(tmp_path / "none", "is no folder"), (tmp_path, "is no Astro project")]
     for path, why in cases:
         with pytest.raises(InvalidProjectError, match=why):
-            declared(path).check(*planned(simulation), nothing)
+            declared(path).check(*planned(simulation), no_release)
     (folder / "Dockerfile").unlink()
     with pytest.raises(InvalidProjectError, match=r"its Dockerfile cannot be read \(No such file"):
-        declared(folder).check(*planned(simulation), nothing)
+        declared(folder).check(*planned(simulation), no_release)
     (folder / "Dockerfile").write_text("FROM python:3.9\n", encoding="utf-8")
     with pytest.raises(InvalidProjectError, match="none of the vendor's images"):
-        declared(folder).check(*planned(simulation), nothing)
+        declared(folder).check(*planned(simulation), no_release)
 
 
 def test_a_path_may_begin_at_home_or_be_relative(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """And leads to the same folder, so that it is known by whatever name."""
+    """It resolves to the same folder, so the same project is recognised."""
     monkeypatch.chdir(folder.parent)
     monkeypatch.setenv("HOME", str(folder.parent))
     (folder.parent / "link").symlink_to(folder)
@@ -191,7 +193,7 @@ def test_a_path_may_begin_at_home_or_be_relative(folder: Path, monkeypatch: pyte
 
 
 def test_a_delivery_writes_tests_and_deploys(simulation: Simulation, folder: Path) -> None:
-    """In that order, in the project's folder; only the deployment is given the token."""
+    """In that order, in the project's folder. Only the deploy command gets the token."""
     (folder / "Dockerfile").chmod(0o640)
     astro(folder, 'echo "doing $2"')
     said = deliver(simulation, declared(folder, test="astro dev parse"))
@@ -199,22 +201,22 @@ def test_a_delivery_writes_tests_and_deploys(simulation: Simulation, folder: Pat
     assert text(folder) == AFTER_ONE
     assert (folder / "Dockerfile").stat().st_mode & 0o777 == 0o640
     line = f"FROM {AC}:2.3.0-onbuild AS base"
-    assert noted(folder) == [
+    assert recorded_calls(folder) == [
         f"dev parse {line}  {SETTINGS.url}",
         f"deploy {ID} --force {line} {TOKEN} {SETTINGS.url}",
     ]
     assert sorted(path.name for path in folder.iterdir()) == [".astro", "Dockerfile"]
 
 
-def test_bytes_that_are_no_text_are_kept(simulation: Simulation, folder: Path) -> None:
-    """A comment in another encoding is nobody's business."""
+def test_bytes_that_are_not_utf_8_are_kept(simulation: Simulation, folder: Path) -> None:
+    """A comment may be in another encoding."""
     (folder / "Dockerfile").write_bytes(b"# caf\xe9\n" + BEFORE.encode())
     deliver(simulation, declared(folder))
     assert (folder / "Dockerfile").read_bytes() == b"# caf\xe9\n" + AFTER_ONE.encode()
 
 
 def test_a_linked_dockerfile_stays_a_link(simulation: Simulation, folder: Path) -> None:
-    """The file behind it is what is replaced."""
+    """The link's target is replaced."""
     (folder / "Dockerfile").rename(folder.parent / "shared")
     (folder / "Dockerfile").symlink_to("../shared")
     deliver(simulation, declared(folder))
@@ -224,7 +226,7 @@ def test_a_linked_dockerfile_stays_a_link(simulation: Simulation, folder: Path) 
 
 @pytest.mark.parametrize("command", ["test", "deploy"])
 def test_a_failure_restores_the_file_and_says_so(simulation: Simulation, folder: Path, command: str) -> None:
-    """Byte for byte, and a failed test deploys nothing."""
+    """Byte for byte. After a failed test, nothing is deployed."""
     (folder / "fail").write_text("#!/bin/sh\necho 'no module x'; exit 7\n", encoding="utf-8")
     (folder / "fail").chmod(0o755)
     with pytest.raises(DeliveryFailedError) as failed:
@@ -235,11 +237,11 @@ def test_a_failure_restores_the_file_and_says_so(simulation: Simulation, folder:
         f"The Dockerfile of {folder} builds on what runs again: {AC}:2.2.3-1-onbuild",
     ]
     assert text(folder) == BEFORE
-    assert noted(folder) == []
+    assert recorded_calls(folder) == []
 
 
-def test_a_time_out_restores_the_file(simulation: Simulation, folder: Path) -> None:
-    """What is left of the hop's time is for both commands."""
+def test_a_timeout_restores_the_file(simulation: Simulation, folder: Path) -> None:
+    """Both commands share the time that is left for the hop."""
     astro(folder, "exec sleep 60")
     with pytest.raises(DeliveryFailedError, match=r"did not end within 0\.3s"):
         deliver(simulation, declared(folder), seconds=0.3)
@@ -247,26 +249,28 @@ def test_a_time_out_restores_the_file(simulation: Simulation, folder: Path) -> N
 
 
 def test_a_cancel_restores_the_file(simulation: Simulation, folder: Path) -> None:
-    """And tells what was stopped."""
+    """The message names the stopped command."""
     astro(folder, "exec sleep 60")
     with pytest.raises(CommandInterruptedError) as stopped:
-        deliver(simulation, declared(folder), cancelled=lambda: bool(noted(folder)))
+        deliver(simulation, declared(folder), cancelled=lambda: bool(recorded_calls(folder)))
     first, second = str(stopped.value).splitlines()
     assert first == f"'astro deploy {ID} --force' was stopped"
     assert second.endswith(f"builds on what runs again: {AC}:2.2.3-1-onbuild")
     assert text(folder) == BEFORE
 
 
-def test_what_a_command_changed_beside_the_line_is_kept(simulation: Simulation, folder: Path) -> None:
-    """Only the FROM line is put back: the rest is not ours."""
+def test_other_changes_of_a_command_are_kept(simulation: Simulation, folder: Path) -> None:
+    """Only the FROM line is restored."""
     astro(folder, "echo '# pinned' >> Dockerfile; exit 1")
     with pytest.raises(DeliveryFailedError):
         deliver(simulation, declared(folder))
     assert text(folder) == AFTER_ONE.replace("2.3.0-onbuild", "2.2.3-onbuild") + "# pinned\n"
 
 
-def test_a_file_that_names_the_hop_already_is_moved_back_to_what_runs(simulation: Simulation, folder: Path) -> None:
-    """Also where an earlier run was cut off and never came to it."""
+def test_a_file_that_already_names_the_hop_is_reset_to_the_running_release(
+    simulation: Simulation, folder: Path
+) -> None:
+    """Also if an interrupted run left it so."""
     (folder / "Dockerfile").write_bytes(AFTER_ONE.encode())
     astro(folder, "exit 1")
     with pytest.raises(DeliveryFailedError):
@@ -274,7 +278,7 @@ def test_a_file_that_names_the_hop_already_is_moved_back_to_what_runs(simulation
     assert text(folder) == AFTER_ONE.replace("2.3.0-onbuild", "2.2.3-onbuild")
 
 
-def test_a_file_that_cannot_be_put_back_is_told(simulation: Simulation, folder: Path) -> None:
+def test_a_file_that_cannot_be_restored_is_reported(simulation: Simulation, folder: Path) -> None:
     """With the reason, beside the failure itself."""
     astro(folder, "rm Dockerfile; exit 1")
     with pytest.raises(DeliveryFailedError) as failed:
@@ -286,7 +290,7 @@ def test_a_file_that_cannot_be_put_back_is_told(simulation: Simulation, folder: 
 def test_a_file_that_cannot_be_written_stays(
     simulation: Simulation, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """All or nothing, and nothing is left beside it."""
+    """It is unchanged, and no temporary file is left."""
 
     def full(*_: object) -> None:
         raise OSError(28, "No space left on device")
@@ -299,7 +303,7 @@ def test_a_file_that_cannot_be_written_stays(
 
 
 def test_another_error_restores_the_file_too(simulation: Simulation, folder: Path) -> None:
-    """Whatever it is, it comes through as it is."""
+    """The error itself is raised unchanged."""
     deployment, hops = planned(simulation)
     astro(folder, "echo x; exec sleep 60")
 
@@ -312,16 +316,16 @@ def test_another_error_restores_the_file_too(simulation: Simulation, folder: Pat
     assert text(folder) == BEFORE
 
 
-def test_a_project_that_changed_since_the_preview_is_left_alone(simulation: Simulation, folder: Path) -> None:
-    """A release that is not on the path that was shown is nobody's to overwrite."""
+def test_a_project_that_changed_since_the_preview_is_not_overwritten(simulation: Simulation, folder: Path) -> None:
+    """Its release is not on the path that the preview showed."""
     (folder / "Dockerfile").write_text(f"FROM {RUNTIME}:4.2.5\n", encoding="utf-8")
     with pytest.raises(InvalidProjectError, match=r"builds on Astro Runtime 4\.2\.5 now"):
         deliver(simulation, declared(folder))
-    assert noted(folder) == []
+    assert recorded_calls(folder) == []
 
 
-def test_two_runs_do_not_meet_in_one_folder(simulation: Simulation, folder: Path) -> None:
-    """The second says so, and changes nothing."""
+def test_two_runs_cannot_use_one_folder(simulation: Simulation, folder: Path) -> None:
+    """The second run says so, and changes nothing."""
     handle = os.open(folder, os.O_RDONLY)
     fcntl.flock(handle, fcntl.LOCK_EX)
     try:
@@ -334,7 +338,7 @@ def test_two_runs_do_not_meet_in_one_folder(simulation: Simulation, folder: Path
 
 
 def walked(simulation: Simulation, made: AstroProject, *, pending: str | None = None, **more: Any) -> WalkResult:
-    """Walk as an update does."""
+    """Run the executor as an update does."""
     return walk(
         ID,
         simulation.request(delivers=True, **more),
@@ -347,7 +351,7 @@ def walked(simulation: Simulation, made: AstroProject, *, pending: str | None = 
 
 
 def pushed(simulation: Simulation, folder: Path) -> None:
-    """Let the platform take what the stand-in built, as soon as somebody waits."""
+    """Deploy the image of the stub's build as soon as the run waits."""
     built = folder.parent / "built"
 
     def look() -> None:
@@ -360,13 +364,13 @@ def pushed(simulation: Simulation, folder: Path) -> None:
     astro(folder, "grep FROM Dockerfile | cut -d ' ' -f 2 > ../built; echo building")
 
 
-def test_a_walk_moves_the_project_along(simulation: Simulation, folder: Path) -> None:
-    """Each hop is started, written, tested, deployed once and confirmed; the file ends at the target."""
+def test_a_run_deploys_the_project_for_each_hop(simulation: Simulation, folder: Path) -> None:
+    """Each hop is started, written, tested, deployed once and confirmed. The file ends at the target."""
     pushed(simulation, folder)
     ending = walked(simulation, declared(folder, test="astro dev parse"))
     assert (str(ending.deployment.current), ending.pending, ending.problem) == ("Astro Runtime 5.0.4", None, None)
     assert text(folder) == AFTER_TWO
-    assert [line.split()[0] for line in noted(folder)] == ["dev", "deploy", "dev", "deploy"]
+    assert [line.split()[0] for line in recorded_calls(folder)] == ["dev", "deploy", "dev", "deploy"]
     assert simulation.mutations() == ["updateDeploymentAirflow", "updateDeploymentRuntime"]
     assert simulation.reports.infos[0] == (
         f"hop 1/2 - upgrade to AC 2.3.0: building {folder} on AC 2.3.0, with 'astro dev parse' and "
@@ -375,8 +379,8 @@ def test_a_walk_moves_the_project_along(simulation: Simulation, folder: Path) ->
     assert "00:00/1h hop 1/2: astro: building" in simulation.reports.progresses
 
 
-def test_a_failed_deployment_ends_the_run_and_the_next_goes_on(simulation: Simulation, folder: Path) -> None:
-    """The hop stays started, is not started again, and the file says what runs in between."""
+def test_the_next_run_resumes_after_a_failed_deployment(simulation: Simulation, folder: Path) -> None:
+    """The hop stays started and is not started again. In between, the file names the running release."""
     astro(folder, "echo 'no docker'; exit 1")
     ending = walked(simulation, declared(folder))
     assert str(ending.pending) == "AC 2.3.0"
@@ -391,19 +395,21 @@ def test_a_failed_deployment_ends_the_run_and_the_next_goes_on(simulation: Simul
 
 
 def test_a_cancelled_deployment_ends_the_run_at_once(simulation: Simulation, folder: Path) -> None:
-    """With what was started, what was stopped and what the file names again."""
+    """The message names the started hop, the stopped command and the restored release."""
     astro(folder, "echo started; exec sleep 60")
     progress = simulation.reports.progress
 
-    class Impatient(Recorder):
-        """Stops the run as soon as the command has said something."""
+    class CancellingReporter(Recorder):
+        """Cancels the run after the first output of the command."""
 
         def progress(self, text: str) -> None:
             progress(text)
             if text.endswith("astro: started"):
                 simulation.clock.cancel_at = simulation.clock.time
 
-    simulation.reports = Impatient(simulation.reports.infos, simulation.reports.warnings, simulation.reports.progresses)
+    simulation.reports = CancellingReporter(
+        simulation.reports.infos, simulation.reports.warnings, simulation.reports.progresses
+    )
     ending = walked(simulation, declared(folder))
     assert str(ending.pending) == "AC 2.3.0"
     assert str(ending.problem).startswith("interrupted; the hop to AC 2.3.0 stays started")
@@ -412,14 +418,14 @@ def test_a_cancelled_deployment_ends_the_run_at_once(simulation: Simulation, fol
     assert text(folder) == BEFORE
 
 
-def test_a_walk_that_delivers_has_to_know_how(simulation: Simulation) -> None:
-    """Else that is a mistake of ours, and not the user's."""
+def test_delivering_without_a_delivery_is_a_bug(simulation: Simulation) -> None:
+    """It is not reported as the user's mistake."""
     with pytest.raises(AssertionError, match="there is no delivery"):
         simulation.walk(simulation.request(delivers=True), image=None)
 
 
-def test_a_run_holds_the_token_nowhere(simulation: Simulation, folder: Path) -> None:
-    """Not in what is said, and not in how it ends, whatever the command prints."""
+def test_no_output_of_a_run_contains_the_token(simulation: Simulation, folder: Path) -> None:
+    """Neither a message nor the result, whatever the command prints."""
     astro(folder, 'echo "$ASTRO_HOUSTON_TOKEN"; exit 1')
     ending = walked(simulation, declared(folder))
     told = simulation.reports
@@ -429,19 +435,19 @@ def test_a_run_holds_the_token_nowhere(simulation: Simulation, folder: Path) -> 
 
 @pytest.fixture
 def lifecycle(tmp_path: Path) -> Iterator[DeploymentLifecycle]:
-    """What the provider does, for a fleet of four."""
+    """The provider's lifecycle, for a fleet of four."""
     (tmp_path / "fleet").mkdir()
     with sandbox_server.serving(tmp_path / "fleet") as running:
         yield DeploymentLifecycle(running.client, SETTINGS)
 
 
 def given(release: str, folder: Path, **more: Any) -> dict[str, Any]:
-    """Inputs as they come from the engine."""
+    """Return inputs as the engine sends them."""
     return {"release_name": release, "runtime_version": "5.0.4", "project": {"path": str(folder)}, **more}
 
 
 def test_a_check_of_the_resource_shows_the_project(lifecycle: DeploymentLifecycle, folder: Path) -> None:
-    """After the plan; where there is nothing to do the project is not looked at."""
+    """After the plan. If there is nothing to do, the project is not read."""
     checked = lifecycle.check(f"{URN}one", {}, given("stars-1", folder))
     assert checked.failures == ()
     assert checked.lines[-4:-2] == (
@@ -454,7 +460,7 @@ def test_a_check_of_the_resource_shows_the_project(lifecycle: DeploymentLifecycl
 
 
 def test_two_resources_on_one_folder_are_refused(lifecycle: DeploymentLifecycle, folder: Path) -> None:
-    """By whatever path; the same one may check again."""
+    """However the path is written. The same resource may check again."""
     assert lifecycle.check(f"{URN}one", {}, given("stars-1", folder)).failures == ()
     assert lifecycle.check(f"{URN}one", {}, given("stars-1", folder)).failures == ()
     ((argument, reason),) = lifecycle.check(f"{URN}two", {}, given("dust-2", folder / ".")).failures
@@ -463,7 +469,7 @@ def test_two_resources_on_one_folder_are_refused(lifecycle: DeploymentLifecycle,
 
 
 def test_a_bad_project_is_a_failure_of_its_argument(lifecycle: DeploymentLifecycle, folder: Path) -> None:
-    """Found in preview, before anything is started."""
+    """Preview finds it, before anything starts."""
     wrong = {"path": str(folder), "deploy": f"astro --token {TOKEN}"}
     ((argument, reason),) = lifecycle.check(f"{URN}one", {}, given("stars-1", folder, project=wrong)).failures
     assert argument == "project"
@@ -472,7 +478,7 @@ def test_a_bad_project_is_a_failure_of_its_argument(lifecycle: DeploymentLifecyc
 
 
 def test_an_update_delivers_the_project(lifecycle: DeploymentLifecycle, folder: Path) -> None:
-    """By the seam of the executor, with the releases of the path that was shown."""
+    """The executor calls the delivery with the releases of the path that the preview showed."""
     astro(folder, "exit 1")
     checked = lifecycle.check(f"{URN}one", {}, given("stars-1", folder))
     outputs, problem = lifecycle.apply(checked.inputs, clock=Clock(), reporter=Recorder())
@@ -483,8 +489,8 @@ def test_an_update_delivers_the_project(lifecycle: DeploymentLifecycle, folder: 
         DeploymentLifecycle(lifecycle.houston).apply(checked.inputs, clock=Clock(), reporter=Recorder())
 
 
-def test_a_hop_by_image_alone_may_have_been_cut_off(tmp_path: Path, folder: Path) -> None:
-    """Where nothing is ever pending, a Dockerfile that names the next hop already is taken for that."""
+def test_without_pending_hops_a_file_at_the_next_hop_is_an_interrupted_run(tmp_path: Path, folder: Path) -> None:
+    """The platform starts hops by image, so nothing is ever pending."""
     (folder / "Dockerfile").write_text(f"FROM {RUNTIME}:5.0.4\n", encoding="utf-8")
     with simulated(tmp_path, version="4.2.5", distribution="runtime", platform_version="0.36.0") as simulation:
         made = DeploymentLifecycle(simulation.client, SETTINGS)
@@ -493,8 +499,8 @@ def test_a_hop_by_image_alone_may_have_been_cut_off(tmp_path: Path, folder: Path
         assert f"Hop 1 writes FROM {RUNTIME}:5.0.4" in checked.lines
 
 
-def test_a_declaration_has_one_way_for_images() -> None:
-    """In either spelling, with the key of every mistake."""
+def test_a_resource_has_either_an_image_or_a_project() -> None:
+    """In either spelling. Each mistake names its key."""
     entry = {"name": "a", "releaseName": "stars-1", "runtimeVersion": "5.0.4", "project": {"path": "../airflow"}}
     (read,) = read_fleet_config({"deployments": [entry]}).deployments
     assert read.project == ProjectArguments(path="../airflow", deploy="astro deploy {deployment_id} --force")
@@ -504,8 +510,8 @@ def test_a_declaration_has_one_way_for_images() -> None:
         read_arguments({"release_name": "stars-1", "runtime_version": "5.0.4", "project": {"test": "x"}})
 
 
-def test_placeholders_stand_for_the_hop(simulation: Simulation) -> None:
-    """The image is what the FROM line names."""
+def test_placeholders_have_the_values_of_the_hop(simulation: Simulation) -> None:
+    """The image is that of the FROM line."""
     deployment, hops = planned(simulation)
     assert declared("airflow").placeholder_values(deployment, hops[0], AFTER_ONE) == {
         "deployment_id": ID,
@@ -517,7 +523,7 @@ def test_placeholders_stand_for_the_hop(simulation: Simulation) -> None:
 
 @pytest.mark.parametrize("named", ["AC 2.2.4", "AC 2.2.5", "AC 2.3.0", "Runtime 5.0.4"])
 def test_a_file_may_name_any_release_up_to_the_target(lifecycle: DeploymentLifecycle, folder: Path, named: str) -> None:
-    """Also one that is not on today's path: an earlier run may have left it, and its hop may have been cancelled."""
+    """An earlier run may have left a release that is no longer on the path, because its hop was cancelled."""
     (folder / "Dockerfile").write_text(f"FROM {VENDORS.image(ReleaseId.parse(named))}\n", encoding="utf-8")
     checked = lifecycle.check(f"{URN}one", {}, given("stars-1", folder))
     assert checked.failures == ()
@@ -529,20 +535,18 @@ def test_a_file_may_name_any_release_up_to_the_target(lifecycle: DeploymentLifec
 
 
 @pytest.mark.parametrize("named", ["AC 2.2.2", "AC 2.4.0", "Runtime 5.0.5", "Runtime 6.0.0"])
-def test_a_file_that_names_a_release_off_the_way_is_refused(
+def test_a_file_below_the_running_release_or_above_the_target_is_refused(
     lifecycle: DeploymentLifecycle, folder: Path, named: str
 ) -> None:
-    """Below what runs, or above the target: it is likely another Deployment's."""
+    """It is probably another Deployment's."""
     (folder / "Dockerfile").write_text(f"FROM {VENDORS.image(ReleaseId.parse(named))}\n", encoding="utf-8")
     ((argument, reason),) = lifecycle.check(f"{URN}one", {}, given("stars-1", folder)).failures
     assert argument == "project"
     assert "is it the project of another Deployment?" in reason
 
 
-def test_an_image_that_does_not_arrive_leaves_the_file_and_the_next_preview_takes_it(
-    simulation: Simulation, folder: Path
-) -> None:
-    """The deployment succeeded, so the image may still come; cancelling the hop makes nobody else's project of it."""
+def test_after_a_timeout_the_file_stays_and_the_next_preview_accepts_it(simulation: Simulation, folder: Path) -> None:
+    """The deploy command succeeded, so the image may still arrive. Cancelling the hop does not change that."""
     ending = walked(simulation, declared(folder), timeout=30.0)
     assert "the image was deployed, and Houston did not take it" in str(ending.problem)
     assert text(folder) == AFTER_ONE
@@ -558,13 +562,13 @@ def plain(folder: Path, *lines: str) -> None:
 
 
 def warned(lines: Sequence[str]) -> list[str]:
-    """The warnings of a preview that are about the project."""
+    """Return the warnings of a preview that are about the project."""
     of_projects = {WarningName.IMAGE_VARIANT, WarningName.OTHER_STAGE, WarningName.DEPLOY_CONFIRMATION}
     return [line.strip() for line in lines if line.strip().split()[1].rstrip(":") in of_projects]
 
 
-def test_a_variant_is_kept_and_has_to_exist(lifecycle: DeploymentLifecycle, folder: Path) -> None:
-    """Preview names the image; nobody looks into the registry."""
+def test_a_variant_is_kept_and_named(lifecycle: DeploymentLifecycle, folder: Path) -> None:
+    """Preview names the image. It does not ask the registry."""
     plain(folder, f"FROM {AC}:2.2.3-fips-onbuild")
     checked = lifecycle.check(f"{URN}one", {}, given("stars-1", folder))
     assert f"Hop 1 needs the variant fips: make sure that {AC}:2.3.0-fips-onbuild exists." in checked.lines
@@ -574,7 +578,7 @@ def test_a_variant_is_kept_and_has_to_exist(lifecycle: DeploymentLifecycle, fold
 
 
 def test_a_variant_that_is_known_not_to_exist_is_a_warning(lifecycle: DeploymentLifecycle, folder: Path) -> None:
-    """By its name; it can be accepted, and denied."""
+    """It can be accepted, and denied."""
     plain(folder, f"FROM {AC}:2.2.3-base")
     checked = lifecycle.check(f"{URN}one", {}, given("stars-1", folder))
     (warning, *_) = warned(checked.lines)
@@ -588,7 +592,7 @@ def test_a_variant_that_is_known_not_to_exist_is_a_warning(lifecycle: Deployment
 
 
 def test_another_image_of_the_vendors_is_a_warning(lifecycle: DeploymentLifecycle, folder: Path) -> None:
-    """With its line; the last stage moves, and that line does not."""
+    """With its line. Only the last stage is rewritten, and that line is not."""
     plain(folder, f"FROM {AC}:2.2.3 AS deps", "RUN x", f"FROM {AC}:2.2.3-onbuild", "COPY --from=deps /a /a")
     checked = lifecycle.check(f"{URN}one", {}, given("stars-1", folder))
     assert warned(checked.lines)[0] == (
@@ -611,10 +615,10 @@ def test_another_image_of_the_vendors_is_a_warning(lifecycle: DeploymentLifecycl
         ),
     ],
 )
-def test_a_confirmation_that_nobody_gives_is_a_warning(
+def test_a_deploy_command_that_may_ask_for_confirmation_is_a_warning(
     lifecycle: DeploymentLifecycle, folder: Path, lines: tuple[str, ...], hops: str
 ) -> None:
-    """The vendor's CLI asks about tags that are not on offer, fills in no ARG, and may read another simulation."""
+    """The vendor's CLI asks about tags that are not on offer, and does not resolve an ARG."""
     plain(folder, *lines)
     checked = lifecycle.check(f"{URN}one", {}, given("stars-1", folder))
     assert checked.failures == ()
@@ -625,10 +629,8 @@ def test_a_confirmation_that_nobody_gives_is_a_warning(
     assert warned(checked.lines) == ([expected] if hops else [])
 
 
-def test_no_confirmation_is_asked_for_when_the_cli_or_the_command_says_so(
-    lifecycle: DeploymentLifecycle, folder: Path
-) -> None:
-    """The setting in the project's own config, or a command that is not the vendor's."""
+def test_a_deploy_command_that_never_asks_has_no_warning(lifecycle: DeploymentLifecycle, folder: Path) -> None:
+    """By a setting in the project's config, or because the command is not the vendor's."""
     plain(folder, f"FROM {AC}:2.2.3")
     own = {"path": str(folder), "deploy": "true"}
     assert warned(lifecycle.check(f"{URN}one", {}, given("stars-1", folder, project=own)).lines) == []
@@ -644,7 +646,7 @@ MIRRORS = BaseImages(certified="localhost:5000/astronomer/ap-airflow", runtime="
 
 
 def test_a_platform_with_mirrors_names_them_everywhere(lifecycle: DeploymentLifecycle, folder: Path) -> None:
-    """The plan, the FROM lines that are written, and the file itself."""
+    """In the plan, in the FROM lines of the check, and in the file."""
     mirrored = DeploymentLifecycle(lifecycle.houston, replace(SETTINGS, base_images=MIRRORS))
     plain(folder, f"FROM {MIRRORS.certified}:2.2.3-onbuild")
     checked = mirrored.check(f"{URN}one", {}, given("stars-1", folder))
@@ -658,14 +660,14 @@ def test_a_platform_with_mirrors_names_them_everywhere(lifecycle: DeploymentLife
     checked = mirrored.check(f"{URN}one", {}, given("stars-1", folder, project=project))
     mirrored.apply(checked.inputs, clock=Clock(), reporter=Recorder())
     image = f"{MIRRORS.certified}:2.3.0-onbuild"
-    assert noted(folder)[-1].startswith(f"deploy {image} FROM {image}")
+    assert recorded_calls(folder)[-1].startswith(f"deploy {image} FROM {image}")
     assert text(folder) == f"FROM {MIRRORS.certified}:2.2.3-onbuild\n"
     ((_, reason),) = lifecycle.check(f"{URN}one", {}, given("stars-1", folder)).failures
     assert "name its repository in astro:baseImages" in reason
 
 
 def test_a_template_names_mirrors_and_one_is_a_bare_image(lifecycle: DeploymentLifecycle) -> None:
-    """``{base}`` is the mirror's, which holds none of the user's DAGs either."""
+    """`{base}` is the mirror's image, which has none of the user's DAGs either."""
     mirrored = DeploymentLifecycle(lifecycle.houston, replace(SETTINGS, base_images=MIRRORS))
     inputs = {"release_name": "stars-1", "runtime_version": "5.0.4", "image": "{base}"}
     ((argument, reason),) = mirrored.check(f"{URN}one", {}, inputs).failures

@@ -1,4 +1,4 @@
-"""The FROM that a Dockerfile's last stage builds on: read, and rewritten with everything else kept."""
+"""The FROM line that a Dockerfile's last stage builds on: parsing, and rewriting without any other change."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ AIRFLOW_3 = "astrocrpublic.azurecr.io/runtime"
 
 
 def rewritten(text: str, release: str) -> str:
-    """The text for another release."""
+    """Return the text for another release."""
     return dockerfile.rewrite(text, ReleaseId.parse(release))
 
 
@@ -41,7 +41,7 @@ def rewritten(text: str, release: str) -> str:
     ],
 )
 def test_reads_the_release_of_each_of_the_vendors_images(image: str, release: str) -> None:
-    """Repository and tag tell the release, whatever its variant."""
+    """Repository and tag determine the release, in every variant."""
     base = dockerfile.parse(f"FROM {image}\n")
     assert (str(base.release), base.image, base.line) == (release, image, f"FROM {image}")
 
@@ -85,7 +85,7 @@ def test_reads_the_release_of_each_of_the_vendors_images(image: str, release: st
     ],
 )
 def test_names_another_release_in_the_same_variant(image: str, release: str, expected: str) -> None:
-    """Suffixes follow the rules of both distributions; the repository changes only where it has to."""
+    """Suffixes follow the rules of each distribution. The repository changes only if it must."""
     assert rewritten(f"FROM {image}\n", release) == f"FROM {expected}\n"
 
 
@@ -114,8 +114,8 @@ def test_everything_else_is_kept(before: str) -> None:
     assert found == before.replace("{}", f"{RUNTIME}:5.0.5-base")
 
 
-def test_a_reference_that_is_broken_over_lines_is_written_in_one() -> None:
-    """The builder joins what a backslash breaks, and so does this."""
+def test_a_reference_over_several_lines_is_written_on_one() -> None:
+    """The builder joins lines that end in a backslash, and so does the parser."""
     found = rewritten("FROM quay.io/astronomer/astro-\\\nruntime:5.0.4 AS base\n", "Runtime 5.0.5")
     assert found == f"FROM {RUNTIME}:5.0.5 AS base\n"
 
@@ -155,8 +155,8 @@ def test_a_reference_that_is_broken_over_lines_is_written_in_one() -> None:
         (f"ARG A=5.0.4 B=-base\nFROM {RUNTIME}:$A$B\n", "Runtime 5.0.5", None),
     ],
 )
-def test_follows_the_defaults_of_arguments(before: str, release: str, after: str | None) -> None:
-    """The default is rewritten where it stands for the version or the whole reference; else the FROM is."""
+def test_follows_the_defaults_of_args(before: str, release: str, after: str | None) -> None:
+    """A default that is the version or the whole reference is rewritten, otherwise the FROM line."""
     found = rewritten(before, release)
     assert str(dockerfile.parse(found).release).endswith(release)
     if after is not None:
@@ -166,8 +166,8 @@ def test_follows_the_defaults_of_arguments(before: str, release: str, after: str
     assert rewritten(found, release) == found
 
 
-def test_shows_what_arguments_come_to() -> None:
-    """The line of a preview tells the values that it does not hold itself."""
+def test_shows_the_values_of_args() -> None:
+    """The line in a preview adds the values that the FROM line does not contain."""
     base = dockerfile.parse(f"ARG V=5.0.4\nFROM --platform=linux/amd64 {RUNTIME}:${{V}} AS base\n")
     assert base.line == f"FROM --platform=linux/amd64 {RUNTIME}:${{V}} AS base (V=5.0.4)"
     assert base.image == f"{RUNTIME}:5.0.4"
@@ -216,8 +216,8 @@ def test_shows_what_arguments_come_to() -> None:
         (f"FROM {RUNTIME}:5.0.4\rRUN x\r", "after the image"),
     ],
 )
-def test_refuses_what_names_no_release(text: str, why: str) -> None:
-    """With the line, the reason and what to write instead: before anything is written."""
+def test_refuses_a_from_line_without_a_release(text: str, why: str) -> None:
+    """With the line, the reason and what to write instead, before anything is written."""
     with pytest.raises(InvalidProjectError) as refused:
         dockerfile.parse(text)
     assert why in str(refused.value)
@@ -247,8 +247,8 @@ def test_refuses_what_names_no_release(text: str, why: str) -> None:
         "ONBUILD RUN <<EOF\nFROM x\n",
     ],
 )
-def test_refuses_a_here_document_that_cannot_be_told_for_certain(line: str) -> None:
-    """Inside a quote without an end, without its own end, or not a word of its own: with its line."""
+def test_refuses_an_ambiguous_here_document(line: str) -> None:
+    """In an open quote, without its end, or not a word of its own. The message has its line."""
     with pytest.raises(InvalidProjectError, match="line 2 of the Dockerfile"):
         rewritten(f"FROM {RUNTIME}:5.0.4\n{line}\nFROM {RUNTIME}:5.0.4\n", "Runtime 5.0.5")
 
@@ -273,7 +273,7 @@ def test_refuses_a_here_document_that_cannot_be_told_for_certain(line: str) -> N
     ],
 )
 def test_reads_a_here_document_as_the_builder_does(lines: str) -> None:
-    """What is in it is no instruction, and what follows it is."""
+    """Its text is not an instruction, and the line after it is."""
     text = f"FROM python:3.11 AS builder\n{lines}\nFROM {RUNTIME}:5.0.4\n"
     assert rewritten(text, "Runtime 5.0.5") == text.replace("5.0.4", "5.0.5")
 
@@ -290,8 +290,8 @@ def test_reads_a_here_document_as_the_builder_does(lines: str) -> None:
         (f"FROM {AC}:2.3.0 AS docs\nFROM {RUNTIME}:5.0.4\n", 2),
     ],
 )
-def test_the_last_stage_counts_through_the_names_of_earlier_ones(text: str, line: int) -> None:
-    """Names are read without case, a later stage of the same name counts, and no other line changes."""
+def test_follows_the_last_stage_through_names_of_earlier_stages(text: str, line: int) -> None:
+    """Names ignore case, the latest stage of a name counts, and no other line changes."""
     assert dockerfile.parse(text).number == line
     found = rewritten(text, "Runtime 5.0.5")
     changed = [n for n, (a, b) in enumerate(zip(text.split("\n"), found.split("\n"), strict=True), start=1) if a != b]
@@ -299,8 +299,8 @@ def test_the_last_stage_counts_through_the_names_of_earlier_ones(text: str, line
     assert str(dockerfile.parse(found).release) == "Astro Runtime 5.0.5"
 
 
-def test_other_stages_of_the_vendors_are_told() -> None:
-    """With their lines; those that build on the stage that is deployed are none of them."""
+def test_other_stages_with_the_vendors_images_are_reported() -> None:
+    """With their lines. Stages that build on the deployed one do not count."""
     text = f"FROM {AC}:2.3.0 AS a\nFROM python AS b\nFROM {RUNTIME}:5.0.4 AS c\nFROM a\nFROM c\n"
     assert [(base.number, base.image) for base in dockerfile.other_stages(text)] == [(1, f"{AC}:2.3.0")]
     assert dockerfile.other_stages(f"FROM {RUNTIME}:5.0.4\n") == []
@@ -316,8 +316,8 @@ def test_other_stages_of_the_vendors_are_told() -> None:
         "ARG AIRFLOW_VERSION\nRUN <<EOF\npip install apache-airflow==$AIRFLOW_VERSION\nEOF\n",
     ],
 )
-def test_an_argument_with_other_readers_becomes_no_runtime_number(readers: str) -> None:
-    """The reference is written out where the distribution changes; within one, whoever reads the ARG follows."""
+def test_a_migration_keeps_an_arg_that_others_read(readers: str) -> None:
+    """A migration writes the reference out. Within a distribution, the ARG changes for all its readers."""
     text = f"ARG AIRFLOW_VERSION=2.2.3\nFROM {AC}:${{AIRFLOW_VERSION}}-onbuild\n{readers}"
     upgraded = rewritten(text, "AC 2.3.0")
     assert upgraded == text.replace("2.2.3", "2.3.0")
@@ -325,8 +325,8 @@ def test_an_argument_with_other_readers_becomes_no_runtime_number(readers: str) 
     assert migrated == f"ARG AIRFLOW_VERSION=2.3.0\nFROM {RUNTIME}:5.0.4\n{readers}"
 
 
-def test_an_argument_of_several_stages_is_read_by_others_too() -> None:
-    """Also one that stands for the whole reference, or that another ARG is made of."""
+def test_other_stages_count_as_readers_of_an_arg() -> None:
+    """Also for an ARG that is the whole reference, or part of another ARG."""
     text = f"ARG V=2.3.0\nFROM {AC}:$V AS one\nFROM {AC}:$V-onbuild\n"
     assert rewritten(text, "Runtime 5.0.4") == f"ARG V=2.3.0\nFROM {AC}:$V AS one\nFROM {RUNTIME}:5.0.4\n"
     whole = f"ARG I={AC}:2.3.0\nFROM $I\nARG I\nLABEL base=$I\n"
@@ -335,8 +335,8 @@ def test_an_argument_of_several_stages_is_read_by_others_too() -> None:
     assert rewritten(made, "Runtime 5.0.4") == made.replace(f"{AC}:$V", f"{RUNTIME}:5.0.4-base")
 
 
-def test_an_argument_with_other_readers_takes_on_no_suffix() -> None:
-    """It stood for a number, and stands for one."""
+def test_an_arg_that_others_read_gets_no_suffix() -> None:
+    """It was a number, and stays one."""
     text = f"ARG V=2.2.1\nFROM {AC}:$V-onbuild\nARG V\n"
     assert rewritten(text, "AC 2.2.0") == f"ARG V=2.2.1\nFROM {AC}:2.2.0-buster-onbuild\nARG V\n"
 
@@ -363,13 +363,13 @@ MIRRORS = BaseImages(
     ],
 )
 def test_mirrors_are_read_and_named(before: str, release: str, after: str) -> None:
-    """Within a distribution the file's own repository stays; a new one is the mirror's."""
+    """Within a distribution, the file's own repository stays. A new one is the mirror's."""
     text = f"FROM {before} AS x\n"
     assert dockerfile.rewrite(text, ReleaseId.parse(release), MIRRORS) == f"FROM {after} AS x\n"
 
 
 def test_a_mirror_that_is_not_configured_is_refused_with_the_setting() -> None:
-    """Nothing tells that its images are the vendor's."""
+    """Without the setting, its images are not known as the vendor's."""
     text = "ARG REGISTRY=localhost:5000\nFROM ${REGISTRY}/astronomer/astro-runtime:5.0.4\n"
     with pytest.raises(InvalidProjectError, match="If it is a mirror of them, name its repository in astro:baseImages"):
         dockerfile.parse(text)
@@ -378,7 +378,7 @@ def test_a_mirror_that_is_not_configured_is_refused_with_the_setting() -> None:
 
 
 def test_one_mirror_of_all_runtime_images_stays_for_airflow_3() -> None:
-    """The file's own repository holds them too."""
+    """The file's own repository has the images for Airflow 3 too."""
     one = BaseImages(runtime="r.example/astro", runtime_airflow_3="r.example/astro")
     assert dockerfile.rewrite("FROM r.example/astro:13.0.0", ReleaseId.parse("Runtime 3.0-1"), one) == (
         "FROM r.example/astro:3.0-1"
@@ -386,7 +386,7 @@ def test_one_mirror_of_all_runtime_images_stays_for_airflow_3() -> None:
 
 
 def test_a_comment_within_a_reference_is_not_lost() -> None:
-    """A reference in pieces with a comment in between is refused."""
+    """A reference over several lines with a comment in between is refused."""
     text = "FROM quay.io/astronomer/astro-\\\n# why\nruntime:5.0.4\n"
     with pytest.raises(InvalidProjectError, match="has a comment within the reference"):
         rewritten(text, "Runtime 5.0.5")

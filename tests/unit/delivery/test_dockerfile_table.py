@@ -1,6 +1,6 @@
-"""Dockerfiles in the shapes that Astro projects have, each moved to another release: the bytes that change, or why not.
+"""Dockerfiles in all shapes of Astro projects, rewritten for another release: the changed bytes, or the refusal.
 
-A row has the file, the target, and either what is replaced by what, or a part of the refusal.
+A row has the file, the target, and either the replaced and the new text, or a part of the refusal.
 """
 
 from __future__ import annotations
@@ -98,7 +98,7 @@ TABLE: Final[dict[str, tuple[str, str, Outcome]]] = {
         "Runtime 9.2.0",
         (":9.1.0", ":9.2.0"),
     ),
-    "stages one upon the other": (
+    "stages that build on each other": (
         f"FROM {RUNTIME}:9.1.0-base AS Base\nRUN a\nFROM base AS tests\nRUN pytest\nFROM BASE\nCOPY . .\n",
         "Runtime 9.2.0",
         (":9.1.0-base", ":9.2.0-base"),
@@ -239,8 +239,8 @@ TABLE: Final[dict[str, tuple[str, str, Outcome]]] = {
 
 
 @pytest.mark.parametrize(("text", "target", "outcome"), TABLE.values(), ids=TABLE)
-def test_a_dockerfile_is_moved_or_refused(text: str, target: str, outcome: Outcome) -> None:
-    """One place changes, and the file reads as the new release; or nothing does, with the reason."""
+def test_a_dockerfile_is_rewritten_or_refused(text: str, target: str, outcome: Outcome) -> None:
+    """One place changes and the file names the new release, or nothing changes and the refusal has the reason."""
     release = ReleaseId.parse(target)
     if isinstance(outcome, str):
         with pytest.raises(InvalidProjectError) as refused:

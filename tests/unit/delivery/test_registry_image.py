@@ -1,4 +1,4 @@
-"""Templates of images: what they may name, and what comes out."""
+"""Templates of images: their placeholders, and the references that they give."""
 
 from __future__ import annotations
 
@@ -61,8 +61,8 @@ def test_a_template_names_the_image_of_each_release(template: str, release: Rele
         ("a:version}", "a brace that belongs to no placeholder"),
     ],
 )
-def test_a_template_that_names_what_there_is_not_is_refused(template: str, message: str) -> None:
-    """With the names that there are; render refuses it likewise."""
+def test_an_unknown_placeholder_is_refused(template: str, message: str) -> None:
+    """The message lists the known ones. Rendering refuses it too."""
     with pytest.raises(InvalidImageError, match=message):
         ImageTemplate(template).check()
     with pytest.raises(InvalidImageError, match=message):
@@ -85,8 +85,8 @@ def test_a_template_that_names_what_there_is_not_is_refused(template: str, messa
         "ä:{version}",
     ],
 )
-def test_what_becomes_no_reference_is_refused(template: str) -> None:
-    """Told with the release for which it is none."""
+def test_an_invalid_image_reference_is_refused(template: str) -> None:
+    """The message names the release."""
     with pytest.raises(InvalidImageError, match=r"for Astro Runtime 5\.0\.4, which is no image reference"):
         ImageTemplate(template).image(RUNTIME)
 
@@ -108,15 +108,15 @@ def test_what_becomes_no_reference_is_refused(template: str) -> None:
     ],
 )
 def test_the_vendors_bare_images_are_known(image: str, base: bool) -> None:
-    """They hold none of the user's DAGs; a copy in one's own registry is not looked into."""
+    """They contain none of the user's DAGs. A copy in another registry is not checked."""
     assert is_base_image(image) is base
 
 
 MIRRORS = BaseImages(certified="registry.example.com/ap-airflow", runtime="localhost:5000/astronomer/astro-runtime")
 
 
-def test_mirrors_are_named_and_known_as_bare() -> None:
-    """Each repository, beside the vendor's own; the tag may be any, and so may a digest."""
+def test_images_of_mirrors_are_bare_too() -> None:
+    """Every mirror counts beside the vendor's repositories, with any tag or digest."""
     assert ImageTemplate("{base}", MIRRORS).image(CERTIFIED) == "registry.example.com/ap-airflow:2.3.0-onbuild"
     assert ImageTemplate("{base}", MIRRORS).image(RUNTIME) == "localhost:5000/astronomer/astro-runtime:5.0.4"
     assert ImageTemplate("{base}", MIRRORS).image(AIRFLOW_3) == "astrocrpublic.azurecr.io/runtime:3.0-1"
@@ -144,15 +144,15 @@ DIGEST = f"@sha256:{'0' * 64}"
     "template", [f"a:{{version}}{DIGEST}", f"a/{{distribution}}:{{airflow}}{DIGEST}", f"a{DIGEST}", "a:latest"]
 )
 def test_one_image_for_several_hops_is_refused(template: str) -> None:
-    """A digest names one image, whatever tag and repository come before it."""
+    """A digest names one image, with any tag or repository before it."""
     with pytest.raises(InvalidImageError, match="is the same for several hops") as refused:
         ImageTemplate(template).images(HOPS, DEPLOYMENT, PLATFORM, AcceptedRisks())
     assert ("leave the digest out" in str(refused.value)) == ("@" in template)
     assert len(ImageTemplate(template).images(HOPS[:1], DEPLOYMENT, PLATFORM, AcceptedRisks())) == 1
 
 
-def test_a_mirror_of_the_bare_image_has_to_be_accepted() -> None:
-    """It holds none of the user's DAGs, as the vendor's does not; its name is in the refusal."""
+def test_a_mirror_of_the_bare_image_is_refused_unless_accepted() -> None:
+    """It contains no DAGs, like the vendor's image. The refusal has its name."""
     with pytest.raises(
         InvalidImageError,
         match=r"^localhost:5000/astronomer/astro-runtime:5\.0\.4 is a mirror of the vendor's bare",
@@ -162,7 +162,7 @@ def test_a_mirror_of_the_bare_image_has_to_be_accepted() -> None:
     assert accepted == ["localhost:5000/astronomer/astro-runtime:5.0.4"]
 
 
-def test_a_long_text_takes_no_time() -> None:
-    """The pattern does not try every way to split it."""
+def test_a_long_text_is_checked_quickly() -> None:
+    """The pattern does not backtrack."""
     for part in ("a-", "a.", "a/", "a--", "a.b/"):
         assert not is_base_image(part * 20_000 + "!")

@@ -1,4 +1,4 @@
-"""Commands of the user's, run for real: small scripts in a folder of the test."""
+"""Commands of the user, run for real: small scripts in a temporary folder."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ VALUES = {"deployment_id": "ckw1", "release_name": "stars-1", "version": "5.0.4"
 
 
 class Clock:
-    """Real time, and a wish to stop that comes when something is seen."""
+    """Real time, with a cancel once a condition is met."""
 
     def __init__(self, cancelled: Callable[[], bool] = lambda: False) -> None:
         self.cancelled = cancelled
@@ -37,7 +37,7 @@ class Clock:
 
 
 def script(folder: Path, text: str, name: str = "job") -> UserCommand:
-    """Write a program and give the command that runs it."""
+    """Write a program, and return the command that runs it."""
     path = folder / name
     path.write_text(f"#!/bin/sh\n{text}\n", encoding="utf-8")
     path.chmod(0o755)
@@ -59,7 +59,7 @@ def run(
     said: list[str] | None = None,
     token: str = TOKEN,
 ) -> list[str]:
-    """Run it and give what was said."""
+    """Run a command, and return its messages."""
     said = [] if said is None else said
     CommandRunner(
         folder=folder,
@@ -72,7 +72,7 @@ def run(
 
 
 def alive(pid: int) -> bool:
-    """Whether a process runs; one that has ended and was not waited for does not, nor does one that was killed."""
+    """Return whether a process runs. A zombie and a killed process do not."""
     for _ in range(50):
         try:
             state = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()[0]
@@ -80,7 +80,7 @@ def alive(pid: int) -> bool:
             return False
         if state in "ZX":
             return False
-        # KILL is not done yet where it was sent just now.
+        # A SIGKILL sent just now may not have taken effect yet.
         time.sleep(0.02)
     return True
 
@@ -94,7 +94,7 @@ def alive(pid: int) -> bool:
     ],
 )
 def test_a_template_is_split_before_it_is_filled_in(template: str, words: tuple[str, ...] | None) -> None:
-    """What a shell would make of a word is nothing special, and a value stays within its word."""
+    """Characters that a shell would interpret are plain text, and a value stays within its word."""
     filled = parsed(template).fill(VALUES).words
     assert filled == (words or ("a", "quay.io/a/b:5.0.4@stars-1", "#", "no;", "comment", "|", "$(x)", "`y`", "*"))
 
@@ -113,14 +113,14 @@ def test_a_template_is_split_before_it_is_filled_in(template: str, words: tuple[
     ],
 )
 def test_a_template_that_cannot_be_used_is_refused(template: str, why: str) -> None:
-    """With the argument's name, what was found and what may be written."""
+    """With the argument's name, the value found and what may be written."""
     with pytest.raises(InvalidProjectError, match=r"project\.deploy") as refused:
         parsed(template)
     assert why in str(refused.value)
 
 
 def test_a_command_prints_as_it_is_typed() -> None:
-    """With quotes where a shell would need them, and without around placeholders."""
+    """With quotes where a shell needs them, and without any around placeholders."""
     assert str(parsed("astro deploy {deployment_id} --tag 'a b'")) == "astro deploy {deployment_id} --tag 'a b'"
 
 
@@ -135,27 +135,27 @@ def test_a_command_prints_as_it_is_typed() -> None:
         ("./deploy.sh {deployment_id}", False),
     ],
 )
-def test_the_vendors_deployment_is_known(template: str, vendors: bool) -> None:
-    """By its program and its subcommand, as long as it builds the Dockerfile."""
+def test_the_vendors_deploy_command_is_recognised(template: str, vendors: bool) -> None:
+    """By its program and subcommand, if it builds the Dockerfile."""
     assert parsed(template).is_vendors_deploy is vendors
 
 
 def test_the_token_is_refused_in_a_template() -> None:
-    """The list of processes shows everybody a command's words; the message does not repeat it."""
+    """Every user sees a command's arguments in the process list. The message does not repeat the token."""
     with pytest.raises(InvalidProjectError, match="ASTRO_HOUSTON_TOKEN") as refused:
         parsed(f"astro deploy --token {TOKEN}", SecretStr(TOKEN))
     assert TOKEN not in str(refused.value)
 
 
 @pytest.mark.parametrize("value", ["--remote", "a b", "$(x)", "", "a\nb", "a;b", "'", "é", "{image}"])
-def test_a_value_that_is_no_name_is_not_put_in(value: str) -> None:
-    """A platform's names cannot become options or anything else of a command."""
+def test_only_names_are_inserted(value: str) -> None:
+    """A platform's names cannot become options of a command."""
     with pytest.raises(InvalidProjectError, match="is not put into a command"):
         parsed("a {release_name}").fill(VALUES | {"release_name": value})
 
 
 def test_a_program_is_found_on_path_or_in_the_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """On PATH by its name, also by a relative entry; with a slash from the project's folder on."""
+    """By name on PATH, also in a relative entry. With a slash, from the project's folder."""
     job = script(tmp_path, "true")
     assert job.find(tmp_path) == str(tmp_path / "job")
     monkeypatch.chdir(tmp_path)
@@ -167,21 +167,21 @@ def test_a_program_is_found_on_path_or_in_the_folder(tmp_path: Path, monkeypatch
         parsed("./missing").find(tmp_path)
 
 
-def test_what_a_command_prints_is_said_line_by_line(tmp_path: Path) -> None:
-    """From both streams, in order, a carriage return ending a line, and the last line without an end too."""
+def test_output_is_reported_line_by_line(tmp_path: Path) -> None:
+    """Both streams in order. A carriage return ends a line, and the last line needs no end."""
     command = script(tmp_path, r"echo one; echo two >&2; printf 'three\rfour\n\n  \nfive'")
     assert run(tmp_path, command) == [f"./job: {word}" for word in ("one", "two", "three", "four", "five")]
 
 
 def test_a_command_runs_in_the_folder_without_a_shell_or_input(tmp_path: Path) -> None:
-    """Its words arrive as they are, and nothing asks the user."""
+    """It gets its arguments unchanged, and no input from the user."""
     script(tmp_path, 'pwd; echo "$#" "$1" "$2"; cat')
     said = run(tmp_path, parsed("./job '$HOME' 'a;b'"))
     assert said == [f"./job: {tmp_path}", "./job: 2 $HOME a;b"]
 
 
-def test_the_token_is_in_the_environment_alone(tmp_path: Path) -> None:
-    """Of the command that needs it; what it prints of it is masked, and its words are in the list of processes."""
+def test_the_token_is_only_in_the_environment(tmp_path: Path) -> None:
+    """Only of the command that needs it. In its output, the token is masked."""
     command = script(
         tmp_path,
         'echo "$ASTRO_HOUSTON_TOKEN" | wc -c; echo "token: $ASTRO_HOUSTON_TOKEN."; tr "\\0" " " < /proc/$$/cmdline',
@@ -196,7 +196,7 @@ def test_the_token_is_in_the_environment_alone(tmp_path: Path) -> None:
 
 
 def test_output_cannot_disturb_the_terminal(tmp_path: Path) -> None:
-    """Colours, titles, links and movements fall away, also around the token; what else cannot be seen is escaped."""
+    """Colours, titles, links and cursor movements are removed. Other control characters are escaped."""
     command = script(
         tmp_path,
         r"printf '\033[31mred\033[0m \033]0;title\007\033]8;;http://x\033\\link \033[2Jx\033(B \001\342\200\256 \377\n'"
@@ -206,23 +206,23 @@ def test_output_cannot_disturb_the_terminal(tmp_path: Path) -> None:
     assert run(tmp_path, command) == [r"./job: red link x\x1b(B \x01\u202e " + "\ufffd", "./job: ***"]
 
 
-def test_endless_lines_and_floods_are_cut(tmp_path: Path) -> None:
-    """A long line shows its beginning; of many at once the last are shown."""
+def test_long_lines_and_floods_are_cut(tmp_path: Path) -> None:
+    """A long line shows its beginning. Of many lines at once, the last are shown."""
     said = run(tmp_path, script(tmp_path, "head -c 200000 /dev/zero | tr '\\0' x; echo; echo end"))
     assert said[0] == f"./job: {'x' * 300}..."
     assert said[-1].endswith("end")
     assert len(run(tmp_path, script(tmp_path, "seq 100000"))) < 2000
 
 
-def test_a_token_that_a_cut_goes_through_is_not_shown(tmp_path: Path) -> None:
-    """Invisible text before it does not help it out."""
+def test_a_token_at_a_cut_is_not_shown(tmp_path: Path) -> None:
+    """Not even with invisible text before it."""
     padding = (16_384 - 9) // 5
     text = f"i=0; while [ $i -lt {padding} ]; do printf '\\033[31m'; i=$((i+1)); done; echo {TOKEN}"
     assert "canary" not in "".join(run(tmp_path, script(tmp_path, text)))
 
 
-def test_a_failure_tells_the_last_lines(tmp_path: Path) -> None:
-    """The exit code, and what was printed last, but no more than fits an error."""
+def test_a_failure_has_the_exit_code_and_the_last_lines(tmp_path: Path) -> None:
+    """No more lines than fit an error."""
     with pytest.raises(DeliveryFailedError) as failed:
         run(tmp_path, script(tmp_path, f"seq 40; echo {TOKEN}; exit 3"))
     first, *last = str(failed.value).splitlines()
@@ -230,8 +230,8 @@ def test_a_failure_tells_the_last_lines(tmp_path: Path) -> None:
     assert last == [*(f"  {number}" for number in range(27, 41)), "  ***"]
 
 
-def test_a_silent_failure_and_a_signal(tmp_path: Path) -> None:
-    """Without output there is nothing to tell but the way it ended."""
+def test_a_failure_without_output_has_the_exit_code_or_signal(tmp_path: Path) -> None:
+    """There is nothing else to report."""
     with pytest.raises(DeliveryFailedError, match=r"^'./job' failed with exit code 1$"):
         run(tmp_path, script(tmp_path, "exit 1"))
     with pytest.raises(DeliveryFailedError, match=r"^'./job' was ended by signal 9$"):
@@ -239,7 +239,7 @@ def test_a_silent_failure_and_a_signal(tmp_path: Path) -> None:
 
 
 def test_a_program_that_cannot_be_started(tmp_path: Path) -> None:
-    """The system's own words."""
+    """The message has the system's reason."""
     (tmp_path / "job").write_bytes(b"\0")
     (tmp_path / "job").chmod(0o755)
     with pytest.raises(DeliveryFailedError, match=r"'\./job' cannot be started: Exec format error"):
@@ -247,20 +247,20 @@ def test_a_program_that_cannot_be_started(tmp_path: Path) -> None:
 
 
 def test_a_failed_commands_children_end_with_it(tmp_path: Path) -> None:
-    """Else a build in the background might deploy after all."""
+    """A build in the background could otherwise deploy after all."""
     with pytest.raises(DeliveryFailedError):
         run(tmp_path, script(tmp_path, "sleep 60 & echo $! > child; exit 1"))
     assert not alive(int((tmp_path / "child").read_text(encoding="utf-8")))
 
 
 def test_a_command_that_hangs_is_stopped_in_time(tmp_path: Path) -> None:
-    """Silent and with its output closed, it ends with its time-out."""
+    """With no output and closed streams, it still ends at its timeout."""
     with pytest.raises(DeliveryFailedError, match=r"'./job' did not end within 0.4s \(timeout\), and was stopped"):
         run(tmp_path, script(tmp_path, "echo started; exec >&- 2>&-; exec sleep 60"), seconds=0.4)
 
 
 def test_a_cancel_ends_the_whole_group(tmp_path: Path) -> None:
-    """Children and grandchildren end too, also those that do not listen, and within two seconds."""
+    """Children and grandchildren end within two seconds, also those that ignore signals."""
     pids = tmp_path / "pids"
     script(tmp_path, 'trap "" TERM; echo $$ >> pids; while :; do sleep 0.1; done', "deaf")
     command = script(tmp_path, "echo $$ >> pids; sh -c './deaf & wait' & sh -c 'echo $$ >> pids; exec sleep 60'")
@@ -275,16 +275,16 @@ def test_a_cancel_ends_the_whole_group(tmp_path: Path) -> None:
     assert not any(alive(int(pid)) for pid in pids.read_text(encoding="utf-8").split())
 
 
-def test_what_a_finished_command_leaves_running_is_not_waited_for(tmp_path: Path) -> None:
-    """A daemon that it started holds the pipe open, and that is its own business."""
+def test_background_processes_of_a_finished_command_are_not_waited_for(tmp_path: Path) -> None:
+    """A daemon that it started may keep the pipe open."""
     started = time.monotonic()
     assert run(tmp_path, script(tmp_path, "sleep 60 & echo $! > child; echo done")) == ["./job: done"]
     assert time.monotonic() - started < 5
     os.kill(int((tmp_path / "child").read_text(encoding="utf-8")), signal.SIGKILL)
 
 
-def test_an_error_of_the_listener_leaves_nothing_running(tmp_path: Path) -> None:
-    """Whatever goes wrong here, the command does not go on alone."""
+def test_an_error_in_the_reporter_stops_the_command(tmp_path: Path) -> None:
+    """The command does not go on alone."""
 
     class BrokenList(list[str]):
         def append(self, _: str) -> None:
