@@ -121,7 +121,7 @@ def test_a_feed_with_an_unreadable_row_is_used_and_cached(mirror: Mirror, home: 
     for _ in range(2):
         found = remote_feed.load(mirror.url, environment=home)
         assert [str(release) for release in found.runtime] == ["Astro Runtime 5.0.4"]
-        assert [row.text for row in found.odd] == ["runtimeVersions['3.3-rc']"]
+        assert [row.text for row in found.unreadable] == ["runtimeVersions['3.3-rc']"]
     assert len(mirror.asked) == 2
 
 

@@ -17,7 +17,7 @@ from astro_deployment_runtime.catalogs import vendor_feed
 from astro_deployment_runtime.cli.options import parse_current, parse_target
 from astro_deployment_runtime.errors import InvalidCatalogError, InvalidInputError, InvalidVersionError
 from astro_deployment_runtime.planning.accepted_risks import AcceptedRisks
-from astro_deployment_runtime.planning.catalog import Catalog, Release, number, rank
+from astro_deployment_runtime.planning.catalog import Catalog, Release, airflow_sort_key, runtime_sort_key
 from astro_deployment_runtime.planning.versions import AirflowVersion, Distribution, ReleaseId, RuntimeVersion, Stage
 from astro_deployment_runtime.support.text import printable
 
@@ -114,8 +114,8 @@ VERSIONS = st.builds(
 def test_the_order_of_versions_is_total(a: RuntimeVersion, b: RuntimeVersion, c: RuntimeVersion) -> None:
     """Two versions are equal or one is lower. Equal versions have the same hash and text. The order is transitive."""
     assert (a < b) + (b < a) + (a == b) == 1
-    assert (number(a) < number(b)) == (a < b)
-    assert (a == b) == (number(a) == number(b)) == (str(a) == str(b))
+    assert (runtime_sort_key(a) < runtime_sort_key(b)) == (a < b)
+    assert (a == b) == (runtime_sort_key(a) == runtime_sort_key(b)) == (str(a) == str(b))
     if a == b:
         assert hash(a) == hash(b)
     if a <= b <= c:
@@ -149,7 +149,7 @@ def test_airflow_versions_sort_like_python_packages(a: str, b: str) -> None:
     """Airflow is a Python package, so Python's own tools compare its versions this way."""
     first, second = AirflowVersion.observe(a), AirflowVersion.observe(b)
     assert (first < second, first == second) == (Version(a) < Version(b), Version(a) == Version(b))
-    assert (rank(first) < rank(second)) == (first < second)
+    assert (airflow_sort_key(first) < airflow_sort_key(second)) == (first < second)
 
 
 @given(WORDS | st.from_regex(r"\d{1,3}[.-]\d{1,3}[.-]\d{1,3}", fullmatch=True))

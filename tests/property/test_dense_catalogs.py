@@ -9,7 +9,7 @@ import pytest
 
 from astro_deployment_runtime.planning.catalog import Catalog
 from astro_deployment_runtime.planning.model import Plan, Strategy
-from astro_deployment_runtime.planning.path_search import Search, Terms
+from astro_deployment_runtime.planning.path_search import Search, SearchLimits
 from astro_deployment_runtime.planning.plan_request import PlanRequest
 from astro_deployment_runtime.planning.planner import plan
 from astro_deployment_runtime.planning.versions import RuntimeVersion
@@ -68,20 +68,20 @@ def test_each_path_equals_the_reference_planners(seed: int) -> None:
 
 
 @pytest.mark.parametrize(
-    "terms",
+    "limits",
     [
-        Terms(),
-        Terms(certified_upgrade=False),
-        Terms(migration=False),
-        Terms(runtime_upgrade=False),
-        Terms(gate_2=False),
+        SearchLimits(),
+        SearchLimits(certified_upgrade=False),
+        SearchLimits(migration=False),
+        SearchLimits(runtime_upgrade=False),
+        SearchLimits(airflow_2_gate=False),
     ],
 )
 @pytest.mark.parametrize("seed", range(5))
-def test_reachable_releases_are_those_with_a_path(seed: int, terms: Terms) -> None:
+def test_reachable_releases_are_those_with_a_path(seed: int, limits: SearchLimits) -> None:
     """One pass finds the same releases as a search for each target, also from a release that is not on offer."""
     releases = [release_of(row) for row in dense_catalog(seed)]
-    search = Search(Catalog(releases), terms)
+    search = Search(Catalog(releases), limits)
     for start in (*releases, release_of(ReferenceRelease(certified=True, version="1.10.7", airflow="1.10.7"))):
         led_to = {each.id for each in releases if search.path(start, each, Strategy.FEWEST_HOPS)}
         assert search.reachable(start) == {name for name in led_to if isinstance(name.version, RuntimeVersion)}

@@ -51,7 +51,7 @@ def test_a_line_resolves_to_its_newest_release(declared: Any, current: Any, offe
     found = resolve(declared, current, Catalog(offer), None)
     if of_line:
         assert isinstance(found, Resolved)
-        assert (found.version, found.anew) == (max(of_line, key=version_key).id.version, None)
+        assert (found.version, found.unheld) == (max(of_line, key=version_key).id.version, None)
     else:
         assert isinstance(found, Violation)
 
@@ -66,7 +66,7 @@ def test_a_held_version_does_not_change(declared: Any, current: Any, before: Any
     assert isinstance(then, Resolved)
     assert then.version == first.version
     anew = resolve(declared, current, Catalog(more), None)
-    assert then.anew == (anew.version if isinstance(anew, Resolved) and anew.version != first.version else None)
+    assert then.unheld == (anew.version if isinstance(anew, Resolved) and anew.version != first.version else None)
 
 
 @given(lines, currents, offers, st.sampled_from(PUBLISHED.runtime))

@@ -2,8 +2,8 @@
 
 A file that is not in the feed's format is an error. One error lists the problems of both files. A row without a
 readable version or Airflow version is left out, and any other unreadable value is unknown.
-:attr:`~astro_deployment_runtime.planning.catalog.Catalog.odd` lists both. An unknown value counts as yanked, or as a
-prerelease.
+:attr:`~astro_deployment_runtime.planning.catalog.Catalog.unreadable` lists both. An unknown value counts as yanked, or
+as a prerelease.
 
 The files are ``astronomer-certified.json`` and ``astronomer-runtime.json``, in the vendor's formats. Air-gapped
 platforms serve the same files themselves.
@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from astro_deployment_runtime.errors import InvalidCatalogError, InvalidVersionError, UnreadableFileError
-from astro_deployment_runtime.planning.catalog import Catalog, Channel, Odd, Release
+from astro_deployment_runtime.planning.catalog import Catalog, Channel, Release, UnreadableRow
 from astro_deployment_runtime.planning.versions import AirflowVersion, Distribution, ReleaseId
 from astro_deployment_runtime.support.file_reading import MAX_FEED_BYTES, read_file
 from astro_deployment_runtime.support.text import quote
@@ -80,7 +80,7 @@ class _Facts:
     path: str
     """Path of the row in the file, as in code."""
     row: Mapping[str, object]
-    odd: list[Odd]
+    unreadable: list[UnreadableRow]
     """List that receives the unreadable values."""
 
     def read(self, name: str, reader: Callable[[object], _T | None], unknown: _T | None) -> _T | None:
@@ -89,7 +89,7 @@ class _Facts:
         try:
             return reader(value)
         except _UNREADABLE:
-            self.odd.append(Odd(f"{self.path}.{name}: {_shorten(value)}", left_out=False))
+            self.unreadable.append(UnreadableRow(f"{self.path}.{name}: {_shorten(value)}", left_out=False))
             return unknown
 
 
@@ -138,9 +138,12 @@ def parse(catalog: str, texts: Mapping[str, bytes], *, problems: Iterable[str] =
     if found:
         expected = f"name {' or '.join(SHIPPED)}, or a folder with {CERTIFIED_FILE} and {RUNTIME_FILE}"
         raise InvalidCatalogError("\n  ".join([f"the catalog {quote(catalog)} cannot be used ({expected}):", *found]))
-    odd: list[Odd] = []
-    releases = [*_certified_releases(certified["available_releases"], odd), *_runtime_releases(runtime, odd)]
-    return Catalog(releases, schemas=_schemas(), stale=stale, odd=odd)
+    unreadable: list[UnreadableRow] = []
+    releases = [
+        *_certified_releases(certified["available_releases"], unreadable),
+        *_runtime_releases(runtime, unreadable),
+    ]
+    return Catalog(releases, schemas=_schemas(), stale=stale, unreadable=unreadable)
 
 
 @cache
@@ -182,7 +185,7 @@ def _integer(digits: str) -> int | str:
     return int(digits) if len(digits) <= _MOST_DIGITS else digits
 
 
-def _certified_releases(rows: Sequence[object], odd: list[Odd]) -> Iterator[Release]:
+def _certified_releases(rows: Sequence[object], unreadable: list[UnreadableRow]) -> Iterator[Release]:
     """Merge all builds of a version into one release with the values of the newest build.
 
     The newest build has the highest hot-fix build ``-N``; a version without ``-N`` is the oldest. Channel and date
@@ -192,15 +195,15 @@ def _certified_releases(rows: Sequence[object], odd: list[Odd]) -> Iterator[Rele
     for index, row in enumerate(rows):
         path = f"available_releases[{index}]"
         if not isinstance(row, dict):
-            odd.append(Odd(f"{path}: {_shorten(row)}"))
+            unreadable.append(UnreadableRow(f"{path}: {_shorten(row)}"))
             continue
         try:
             text = _text(row.get("version")).strip()
             airflow = AirflowVersion.parse_certified(text)
         except _UNREADABLE:
-            odd.append(Odd(f"{path}.version: {_shorten(row.get('version'))}"))
+            unreadable.append(UnreadableRow(f"{path}.version: {_shorten(row.get('version'))}"))
             continue
-        facts = _Facts(path, row, odd)
+        facts = _Facts(path, row, unreadable)
         release = Release(
             id=ReleaseId(Distribution.CERTIFIED, airflow),
             airflow=airflow,
@@ -215,39 +218,39 @@ def _certified_releases(rows: Sequence[object], odd: list[Odd]) -> Iterator[Rele
     return (release for _, release in newest.values())
 
 
-def _runtime_releases(feed: Mapping[str, Mapping[str, object]], odd: list[Odd]) -> Iterator[Release]:
+def _runtime_releases(feed: Mapping[str, Mapping[str, object]], unreadable: list[UnreadableRow]) -> Iterator[Release]:
     """Return one release for each version. Of two different rows, the yanked one counts, else the later one."""
     found: dict[ReleaseId, Release] = {}
     for section, rows in feed.items():
         for version, row in rows.items():
             path = f"{section}[{quote(version, longest=40)}]"
-            release = _runtime_release(path, version, row, odd)
+            release = _runtime_release(path, version, row, unreadable)
             if release is None:
                 continue
             other = found.get(release.id, release)
             if other != release:
-                odd.append(Odd(f"{path}: a second row, unlike the first", left_out=False))
+                unreadable.append(UnreadableRow(f"{path}: a second row, unlike the first", left_out=False))
             found[release.id] = max(other, release, key=lambda each: (each.yanked, each.order))
     return iter(found.values())
 
 
-def _runtime_release(path: str, version: str, row: object, odd: list[Odd]) -> Release | None:
+def _runtime_release(path: str, version: str, row: object, unreadable: list[UnreadableRow]) -> Release | None:
     try:
         name = ReleaseId.of(Distribution.RUNTIME, version.strip())
     except InvalidVersionError:
-        odd.append(Odd(path))
+        unreadable.append(UnreadableRow(path))
         return None
     metadata = row.get("metadata") if isinstance(row, dict) else None
     if not isinstance(metadata, dict):
-        odd.append(Odd(f"{path}: {_shorten(row)}", id=name))
+        unreadable.append(UnreadableRow(f"{path}: {_shorten(row)}", id=name))
         return None
-    facts = _Facts(f"{path}.metadata", metadata, odd)
+    facts = _Facts(f"{path}.metadata", metadata, unreadable)
     yanked = bool(facts.read("yanked", _flag, True))  # noqa: FBT003 - the value if it is unknown
     try:
         airflow = _airflow(metadata.get("airflowVersion"))
     except _UNREADABLE:
         text = f"{facts.path}.airflowVersion: {_shorten(metadata.get('airflowVersion'))}"
-        odd.append(Odd(text, id=name, yanked=yanked))
+        unreadable.append(UnreadableRow(text, id=name, yanked=yanked))
         return None
     ends = [facts.read(each, _day, None) for each in ("endOfSupport", "endOfBasicSupport")]
     return Release(

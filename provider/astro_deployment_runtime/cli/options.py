@@ -18,10 +18,10 @@ from astro_deployment_runtime.planning.accepted_risks import (
     AcceptedRisks,
     read_denied,
 )
-from astro_deployment_runtime.planning.base_images import VARIABLE, BaseImages
+from astro_deployment_runtime.planning.base_images import BASE_IMAGES_VARIABLE, BaseImages
 from astro_deployment_runtime.planning.model import Plan, Strategy, WarningName
 from astro_deployment_runtime.planning.plan_request import PlanRequest
-from astro_deployment_runtime.planning.plan_warnings import of_rows
+from astro_deployment_runtime.planning.plan_warnings import unreadable_row_notes
 from astro_deployment_runtime.planning.versions import AirflowVersion, ReleaseId
 
 if TYPE_CHECKING:
@@ -189,7 +189,7 @@ def read_plan_request(options: argparse.Namespace) -> PlanRequest:
     """
     target, path_options = parse_target(options.target), read_path_options(options, live=options.live)
     source = read_source(options)
-    print_notes(of_rows(source.catalog))
+    print_notes(unreadable_row_notes(source.catalog))
     return PlanRequest(
         current=parse_current(options.current, source.catalog),
         target=target,
@@ -206,5 +206,5 @@ def with_base_images(outcome: Plan | Refusal) -> Plan | Refusal:
     Raises:
         InvalidSettingsError: the variable cannot be used.
     """
-    images = BaseImages.load(os.environ.get(VARIABLE, "").strip())
+    images = BaseImages.load(os.environ.get(BASE_IMAGES_VARIABLE, "").strip())
     return replace(outcome, base_images=images) if isinstance(outcome, Plan) else outcome

@@ -24,7 +24,7 @@ from astro_deployment_runtime.planning.model import Plan, Refusal
 from astro_deployment_runtime.planning.plan_json import plan_json
 from astro_deployment_runtime.planning.plan_messages import OFFLINE, plan_lines, refusal_lines
 from astro_deployment_runtime.planning.plan_request import PlanRequest
-from astro_deployment_runtime.planning.plan_warnings import of_rows
+from astro_deployment_runtime.planning.plan_warnings import unreadable_row_notes
 from astro_deployment_runtime.planning.planner import plan
 from astro_deployment_runtime.support.file_reading import MAX_BATCH_BYTES, read_file
 
@@ -108,7 +108,7 @@ def _offline(options: argparse.Namespace) -> ExitCode:
 def _batch(options: argparse.Namespace) -> ExitCode:
     """Plan each line of a file; the exit code is that of the worst line."""
     catalog = read_catalog(options)
-    print_notes(of_rows(catalog))
+    print_notes(unreadable_row_notes(catalog))
     path_options = read_path_options(options, live=False)
     codes = {ExitCode.DONE}
     for line in _batch_lines(options.batch):

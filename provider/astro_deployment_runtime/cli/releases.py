@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 from astro_deployment_runtime.cli.options import add_source_options, read_source
 from astro_deployment_runtime.cli.subcommand import ExitCode, Subcommand
 from astro_deployment_runtime.cli.terminal import print_json, print_lines, screen
-from astro_deployment_runtime.planning.plan_warnings import of_rows
+from astro_deployment_runtime.planning.plan_warnings import unreadable_row_notes
 from astro_deployment_runtime.planning.versions import Distribution, ReleaseId
 from astro_deployment_runtime.support.text import printable
 from astro_deployment_runtime.support.text_table import Colour, TableRow, table_lines
@@ -34,7 +34,7 @@ def release_lines(catalog: Catalog, platform: Platform | None, screen: Screen) -
     lines = table_lines(_HEADS, [_row(release, catalog) for release in _all(catalog)], screen)
     who = f"platform {printable(platform.version)}" if platform else "catalog"
     lines += ["", f"The {who} offers {len(catalog.certified)} Certified and {len(catalog.runtime)} Runtime releases."]
-    return [*lines, *(printable(note) for note in of_rows(catalog))]
+    return [*lines, *(printable(note) for note in unreadable_row_notes(catalog))]
 
 
 def release_list_json(catalog: Catalog, platform: Platform | None) -> dict[str, Any]:
@@ -42,7 +42,7 @@ def release_list_json(catalog: Catalog, platform: Platform | None) -> dict[str, 
     return {
         "platform": platform.version if platform else None,
         "releases": [_release_json(release, catalog) for release in _all(catalog)],
-        "unreadable": [each.text for each in catalog.odd if each.left_out],
+        "unreadable": [each.text for each in catalog.unreadable if each.left_out],
     }
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 from pydantic import SecretStr
 
 from astro_deployment_runtime.errors import InvalidSettingsError, UnreadableFileError
-from astro_deployment_runtime.planning.base_images import VARIABLE, VENDORS, BaseImages
+from astro_deployment_runtime.planning.base_images import BASE_IMAGES_VARIABLE, VENDORS, BaseImages
 from astro_deployment_runtime.support.file_reading import MAX_CA_FILE_BYTES, read_file
 from astro_deployment_runtime.support.urls import check_url
 
@@ -99,7 +99,7 @@ class ConnectionSettings:
             catalog=setting("catalog", "ASTRO_CATALOG") or "platform",
             resolve=resolve,
             max_requests_per_second=_rate(setting("maxRequestsPerSecond", "ASTRO_MAX_REQUESTS_PER_SECOND")),
-            base_images=BaseImages.load(setting("baseImages", VARIABLE)),
+            base_images=BaseImages.load(setting("baseImages", BASE_IMAGES_VARIABLE)),
         )
 
 

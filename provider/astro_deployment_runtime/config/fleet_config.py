@@ -30,7 +30,7 @@ from astro_deployment_runtime.config.resource_arguments import (
 )
 from astro_deployment_runtime.errors import InvalidConfigError, InvalidVersionError
 from astro_deployment_runtime.planning.model import Latest
-from astro_deployment_runtime.planning.targets import hint
+from astro_deployment_runtime.planning.targets import did_you_mean
 from astro_deployment_runtime.planning.versions import Line, RuntimeVersion
 from astro_deployment_runtime.support.validation import display_value, error_messages
 
@@ -90,7 +90,7 @@ def _version(value: object) -> object:
     try:
         RuntimeVersion.parse(text)
     except InvalidVersionError as error:
-        raise ValueError(f"{error}{hint(text, vendor_feed.shipped())}") from None
+        raise ValueError(f"{error}{did_you_mean(text, vendor_feed.shipped())}") from None
     return text
 
 

@@ -12,7 +12,7 @@ from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
 from astro_deployment_runtime.errors import InvalidConfigError
-from astro_deployment_runtime.planning.catalog import number
+from astro_deployment_runtime.planning.catalog import runtime_sort_key
 from astro_deployment_runtime.planning.versions import ReleaseId, RuntimeVersion
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ class Candidate:
     def _is_below(self, version: RuntimeVersion) -> bool:
         if self.current is None or not isinstance(self.current.version, RuntimeVersion):
             return True
-        return number(self.current.version) < number(version)
+        return runtime_sort_key(self.current.version) < runtime_sort_key(version)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -271,7 +271,7 @@ def _variant_warnings(number: int, before: FromImage, hop: Hop) -> list[PlanWarn
         return []
     return [
         PlanWarning(name=WarningName.IMAGE_VARIANT, message=f"hop {number}: {missing}")
-        for missing in before.tag.missing(hop.target.id, hop.target.airflow)
+        for missing in before.tag.missing_suffixes(hop.target.id, hop.target.airflow)
     ]
 
 

@@ -80,7 +80,7 @@ class FromImage:
 
     def reference(self, release: ReleaseId, images: BaseImages = VENDORS) -> str:
         """Name the image of another release in the same variant, in the same repository if that can hold it."""
-        return f"{images.repository(self.repository, self.release, release)}:{self.tag.of(release)}"
+        return f"{images.repository(self.repository, self.release, release)}:{self.tag.for_release(release)}"
 
 
 def parse(text: str, images: BaseImages = VENDORS) -> FromImage:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from astro_deployment_runtime.planning.plan_warnings import of_rows
+from astro_deployment_runtime.planning.plan_warnings import unreadable_row_notes
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -37,7 +37,7 @@ class Snapshot:
     @property
     def notes(self) -> tuple[str, ...]:
         """Remarks about gaps and unreadable data, as sentences for the user."""
-        notes = of_rows(self.catalog)
+        notes = unreadable_row_notes(self.catalog)
         if self.gaps:
             notes.append(f"Houston does not show the whole fleet: {_first_few(self.gaps)}")
         if self.refused:

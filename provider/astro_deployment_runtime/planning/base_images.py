@@ -19,7 +19,7 @@ from astro_deployment_runtime.planning.versions import AirflowVersion, Distribut
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-VARIABLE: Final = "ASTRO_BASE_IMAGES"
+BASE_IMAGES_VARIABLE: Final = "ASTRO_BASE_IMAGES"
 """Environment variable with the repositories, used if the stack's config does not set them."""
 
 _COMPONENT = r"[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*"
@@ -39,9 +39,9 @@ _RUNTIME: Final = re.compile((_NUMBER % r"\d+\.\d+(?:\.\d+|-\d+)") + rf"(?P<vari
 _MARK: Final = re.compile(rf"-{_PRERELEASE}(?![\w.])", re.ASCII)
 _PYTHON: Final = re.compile(r"-(?P<suffix>python-(?P<version>3\.\d+))(?![\w.])", re.ASCII)
 
-_OF_RUNTIME: Final = re.compile(r"-(?:python-3\.\d+|slim|ubi\d+|base)(?![\w.])", re.ASCII)
+_RUNTIME_SUFFIX: Final = re.compile(r"-(?:python-3\.\d+|slim|ubi\d+|base)(?![\w.])", re.ASCII)
 """Suffixes that images of Certified never have."""
-_OF_CERTIFIED: Final = re.compile(r"-(?:onbuild|buster|alpine\d+\.\d+)(?![\w.])", re.ASCII)
+_CERTIFIED_SUFFIX: Final = re.compile(r"-(?:onbuild|buster|alpine\d+\.\d+)(?![\w.])", re.ASCII)
 """Suffixes that images of Astro Runtime never have."""
 
 _LAST_ON_ALPINE: Final = AirflowVersion(1, 10, 15)
@@ -77,16 +77,16 @@ class Family(StrEnum):
         return Distribution.CERTIFIED if self is Family.CERTIFIED else Distribution.RUNTIME
 
 
-_VENDORS: Final = {
+_VENDOR_REPOSITORIES: Final = {
     Family.CERTIFIED: "quay.io/astronomer/ap-airflow",
     Family.RUNTIME: "quay.io/astronomer/astro-runtime",
     Family.RUNTIME_AIRFLOW_3: "astrocrpublic.azurecr.io/runtime",
 }
-_FORMER: Final = "astronomerinc/ap-airflow"
+_FORMER_REPOSITORY: Final = "astronomerinc/ap-airflow"
 """The vendor's former repository on Docker Hub, which gets no new images."""
-_READ: Final = {
-    **{repository: family for family, repository in _VENDORS.items()},
-    _FORMER: Family.CERTIFIED,
+_KNOWN_REPOSITORIES: Final = {
+    **{repository: family for family, repository in _VENDOR_REPOSITORIES.items()},
+    _FORMER_REPOSITORY: Family.CERTIFIED,
     "astrocrpublic.azurecr.io/astronomer/astro-runtime": Family.RUNTIME,
 }
 
@@ -103,10 +103,10 @@ def _plain(repository: str) -> str:
 class BaseImages:
     """Repositories of the base images: the vendor's or mirrors."""
 
-    certified: str = _VENDORS[Family.CERTIFIED]
-    runtime: str = _VENDORS[Family.RUNTIME]
+    certified: str = _VENDOR_REPOSITORIES[Family.CERTIFIED]
+    runtime: str = _VENDOR_REPOSITORIES[Family.RUNTIME]
     """Astro Runtime on Airflow 2."""
-    runtime_airflow_3: str = _VENDORS[Family.RUNTIME_AIRFLOW_3]
+    runtime_airflow_3: str = _VENDOR_REPOSITORIES[Family.RUNTIME_AIRFLOW_3]
     """Astro Runtime on Airflow 3."""
 
     @classmethod
@@ -129,15 +129,15 @@ class BaseImages:
         if not isinstance(given, dict):
             raise InvalidSettingsError(
                 f"astro:baseImages is {text!r}: write a mapping with a repository for some of {keys}, as JSON where it "
-                f"is in {VARIABLE}"
+                f"is in {BASE_IMAGES_VARIABLE}"
             )
         found = _mistakes(given)
         if found:
             raise InvalidSettingsError("; ".join(found))
         return cls(
-            certified=given.get(Family.CERTIFIED, _VENDORS[Family.CERTIFIED]),
-            runtime=given.get(Family.RUNTIME, _VENDORS[Family.RUNTIME]),
-            runtime_airflow_3=given.get(Family.RUNTIME_AIRFLOW_3, _VENDORS[Family.RUNTIME_AIRFLOW_3]),
+            certified=given.get(Family.CERTIFIED, _VENDOR_REPOSITORIES[Family.CERTIFIED]),
+            runtime=given.get(Family.RUNTIME, _VENDOR_REPOSITORIES[Family.RUNTIME]),
+            runtime_airflow_3=given.get(Family.RUNTIME_AIRFLOW_3, _VENDOR_REPOSITORIES[Family.RUNTIME_AIRFLOW_3]),
         )
 
     def image(self, release: ReleaseId) -> str:
@@ -159,7 +159,7 @@ class BaseImages:
         """
         family, families = Family.of(after), self._families(current)
         own = family is Family.of(before) or family in families
-        return current if own and _plain(current) != _FORMER else self._repository(family)
+        return current if own and _plain(current) != _FORMER_REPOSITORY else self._repository(family)
 
     def _repository(self, family: Family) -> str:
         match family:
@@ -173,7 +173,7 @@ class BaseImages:
     def _families(self, repository: str) -> list[Family]:
         name = _plain(repository)
         found = [family for family in Family if _plain(self._repository(family)) == name]
-        return found or ([_READ[name]] if name in _READ else [])
+        return found or ([_KNOWN_REPOSITORIES[name]] if name in _KNOWN_REPOSITORIES else [])
 
 
 def _mistakes(given: Mapping[str, object]) -> list[str]:
@@ -181,7 +181,7 @@ def _mistakes(given: Mapping[str, object]) -> list[str]:
     found = [f"astro:baseImages has the key {key!r}: known are {keys}" for key in given if key not in [*Family]]
     repositories = {}
     for family in Family:
-        value = given.get(family, _VENDORS[family])
+        value = given.get(family, _VENDOR_REPOSITORIES[family])
         if not isinstance(value, str) or re.fullmatch(REPOSITORY, value, re.ASCII) is None:
             found.append(
                 f"astro:baseImages.{family} is {value!r}: write a repository without tag, digest or https://, for "
@@ -189,7 +189,7 @@ def _mistakes(given: Mapping[str, object]) -> list[str]:
             )
             continue
         repositories[family] = _plain(value)
-        known = _READ.get(repositories[family])
+        known = _KNOWN_REPOSITORIES.get(repositories[family])
         if known and known.distribution is not family.distribution:
             found.append(f"astro:baseImages.{family} is {value!r}, which holds the images of {known}: name another")
     certified = repositories.get(Family.CERTIFIED)
@@ -212,11 +212,11 @@ def plain_tag(release: ReleaseId) -> str:
     say so. Source: the tags in the vendor's feeds.
     """
     if isinstance(release.version, AirflowVersion):
-        return f"{release.version}{_system('', release.version)}-onbuild"
+        return f"{release.version}{_system_suffix('', release.version)}-onbuild"
     return str(release.version)
 
 
-def _system(written: str, version: AirflowVersion) -> str:
+def _system_suffix(written: str, version: AirflowVersion) -> str:
     """Return the operating system's suffix of a Certified image: the written one if such an image exists."""
     if written.startswith("-alpine") and version <= _LAST_ON_ALPINE:
         return written
@@ -259,12 +259,12 @@ class Tag:
         )
 
     @property
-    def bare(self) -> bool:
+    def without_project(self) -> bool:
         """Whether the image does not copy the project: ``-base`` on Runtime, no ``-onbuild`` on Certified."""
         certified = self.release.distribution is Distribution.CERTIFIED
         return not self.onbuild if certified else "base" in self.variant.split("-")
 
-    def of(self, release: ReleaseId) -> str:
+    def for_release(self, release: ReleaseId) -> str:
         """Return the tag of another release in the same variant.
 
         A hot-fix build is dropped because its number belongs to one release. From Certified to Runtime, ``-onbuild``
@@ -272,15 +272,15 @@ class Tag:
         """
         version = release.version
         if isinstance(version, RuntimeVersion):
-            base = "-base" if self.bare and "base" not in self.variant.split("-") else ""
+            base = "-base" if self.without_project and "base" not in self.variant.split("-") else ""
             return f"{version}{self.variant}{base}"
         if self.release.distribution is Distribution.CERTIFIED:
             onbuild = "-onbuild" if self.onbuild else ""
-            return f"{version}{_system(self.system, version)}{self.variant}{onbuild}"
-        variant = _OF_RUNTIME.sub("", self.variant)
-        return f"{version}{_system('', version)}{variant}{'' if self.bare else '-onbuild'}"
+            return f"{version}{_system_suffix(self.system, version)}{self.variant}{onbuild}"
+        variant = _RUNTIME_SUFFIX.sub("", self.variant)
+        return f"{version}{_system_suffix('', version)}{variant}{'' if self.without_project else '-onbuild'}"
 
-    def missing(self, release: ReleaseId, airflow: AirflowVersion) -> list[str]:
+    def missing_suffixes(self, release: ReleaseId, airflow: AirflowVersion) -> list[str]:
         """Return notes on suffixes that do not exist for another release, with the tag that is written instead.
 
         Args:
@@ -288,21 +288,25 @@ class Tag:
             airflow: its Airflow version.
         """
         found = []
-        if self.system and self.system not in self.of(release):
-            found.append(f"{self.system}: the image of {release} is not tagged so, and {self.of(release)} is written")
+        if self.system and self.system not in self.for_release(release):
+            found.append(
+                f"{self.system}: the image of {release} is not tagged so, and {self.for_release(release)} is written"
+            )
             if self.system.startswith("-alpine"):
                 found[-1] += "; it is on Debian, so check the names in packages.txt"
         certified = release.distribution is Distribution.CERTIFIED
-        foreign = (_OF_RUNTIME if certified else _OF_CERTIFIED).findall(self.variant)
+        foreign = (_RUNTIME_SUFFIX if certified else _CERTIFIED_SUFFIX).findall(self.variant)
         if self.release.distribution is Distribution.RUNTIME and certified:
             foreign = [suffix for suffix in foreign if suffix != "-base"]
         name = "Certified" if certified else "Astro Runtime"
-        found += [f"{suffix}: no image of {name} has it, and {self.of(release)} is written" for suffix in foreign]
+        found += [
+            f"{suffix}: no image of {name} has it, and {self.for_release(release)} is written" for suffix in foreign
+        ]
         for python in _PYTHON.finditer(self.variant):
             dropped = _PYTHON_DROPPED.get(python["version"])
             if dropped and airflow >= dropped:
                 found.append(
                     f"-{python['suffix']}: Airflow {airflow} does not run on Python {python['version']}, so there is "
-                    f"no image {self.of(release)}; write another Python"
+                    f"no image {self.for_release(release)}; write another Python"
                 )
         return found

@@ -44,12 +44,12 @@ class Channel(StrEnum):
 _PRERELEASES: Final = frozenset({Channel.ALPHA, Channel.BETA, Channel.NIGHTLY, Channel.UNKNOWN})
 
 
-def rank(version: AirflowVersion) -> int:
+def airflow_sort_key(version: AirflowVersion) -> int:
     """Return an Airflow version as one number that sorts like the version. Numbers compare faster."""
     return _marked((version.major * _DIGITS + version.minor) * _DIGITS + version.patch, version.marks)
 
 
-def number(version: RuntimeVersion) -> int:
+def runtime_sort_key(version: RuntimeVersion) -> int:
     """Return a Runtime version as one number above zero that sorts like the version."""
     first, second, third = version.numbers
     return _marked(((version.scheme * _DIGITS + first) * _DIGITS + second) * _DIGITS + third, version.marks)
@@ -79,18 +79,18 @@ class Release:
     yanked_reason: str | None = None
     released: date | None = None
     end_of_support: date | None = None
-    rank: int = field(init=False, compare=False, repr=False)
+    airflow_key: int = field(init=False, compare=False, repr=False)
     """The Airflow version as one number that sorts like it."""
-    number: int = field(init=False, compare=False, repr=False)
+    runtime_key: int = field(init=False, compare=False, repr=False)
     """The Runtime version as one number that sorts like it; 0 on Certified."""
     order: tuple[int, int] = field(init=False, compare=False, repr=False)
 
     def __post_init__(self) -> None:
         """Compute the numbers for comparisons once."""
         version = self.id.version
-        object.__setattr__(self, "rank", rank(self.airflow))
-        object.__setattr__(self, "number", number(version) if isinstance(version, RuntimeVersion) else 0)
-        object.__setattr__(self, "order", (self.rank, self.number))
+        object.__setattr__(self, "airflow_key", airflow_sort_key(self.airflow))
+        object.__setattr__(self, "runtime_key", runtime_sort_key(version) if isinstance(version, RuntimeVersion) else 0)
+        object.__setattr__(self, "order", (self.airflow_key, self.runtime_key))
 
     @property
     def prerelease(self) -> bool:
@@ -113,7 +113,7 @@ class Release:
 
 
 @dataclass(frozen=True, slots=True)
-class Odd:
+class UnreadableRow:
     """A row of an offer or a feed that is unreadable in whole or in part."""
 
     text: str
@@ -139,12 +139,12 @@ class Catalog:
         "_newest",
         "certified",
         "feed",
-        "odd",
         "passable_certified",
         "passable_runtime",
         "runtime",
         "schemas",
         "stale",
+        "unreadable",
     )
 
     def __init__(
@@ -153,7 +153,7 @@ class Catalog:
         *,
         schemas: Iterable[AirflowVersion] = (),
         stale: str = "",
-        odd: Iterable[Odd] = (),
+        unreadable: Iterable[UnreadableRow] = (),
         feed: Catalog | None = None,
     ) -> None:
         """Index the releases. ``feed`` has data about releases that still run but are no longer on offer."""
@@ -165,7 +165,7 @@ class Catalog:
         """The Airflow versions that changed the schema of the metadata database."""
         self.stale = stale
         """Why the data may be out of date, as a clause; empty: no reason to think so."""
-        self.odd = tuple(sorted(odd, key=lambda each: each.text))
+        self.unreadable = tuple(sorted(unreadable, key=lambda each: each.text))
         """The rows of this offer or feed that are unreadable in whole or in part."""
         self.certified = tuple(r for r in self._by_id.values() if r.id.distribution is Distribution.CERTIFIED)
         self.runtime = tuple(
@@ -178,11 +178,11 @@ class Catalog:
         self._newest: dict[Line, Release | None] = {}
         self._equivalents: dict[int, list[Release]] = {}
         for release in reversed(self.runtime):
-            self._equivalents.setdefault(release.rank, []).append(release)
+            self._equivalents.setdefault(release.airflow_key, []).append(release)
 
     @classmethod
     def offered(cls, certified: Iterable[object], runtime: Iterable[tuple[object, object]], feed: Catalog) -> Self:
-        """Join a platform's offer with a feed. An unreadable row is left out and listed in ``odd``.
+        """Join a platform's offer with a feed. An unreadable row is left out and listed in ``unreadable``.
 
         Args:
             certified: the Certified versions, as the platform writes them.
@@ -190,7 +190,7 @@ class Catalog:
             feed: the source of channels, yanks and dates, by version.
         """
         airflows: dict[ReleaseId, set[AirflowVersion]] = {}
-        odd = []
+        unreadable = []
         for distribution, version, airflow in (
             *((Distribution.CERTIFIED, version, version) for version in certified),
             *((Distribution.RUNTIME, version, airflow) for version, airflow in runtime),
@@ -202,16 +202,16 @@ class Catalog:
                 own = name.version
                 read = own if isinstance(own, AirflowVersion) else AirflowVersion.parse(_text(airflow))
             except InvalidVersionError:
-                odd.append(Odd(text, id=name))
+                unreadable.append(UnreadableRow(text, id=name))
             else:
                 airflows.setdefault(name, set()).add(read)
         for name, several in list(airflows.items()):
             if len(several) > 1:
                 # Nothing tells which one is right, and a migration to the wrong one would also upgrade Airflow.
-                odd.append(Odd(f"{name.version} ({' and '.join(map(str, sorted(several)))})", id=name))
+                unreadable.append(UnreadableRow(f"{name.version} ({' and '.join(map(str, sorted(several)))})", id=name))
                 del airflows[name]
         releases = [feed.describe(name, airflow) for name, (airflow,) in airflows.items()]
-        return cls(releases, schemas=feed.schemas, stale=feed.stale, odd=odd, feed=feed)
+        return cls(releases, schemas=feed.schemas, stale=feed.stale, unreadable=unreadable, feed=feed)
 
     def get(self, name: ReleaseId) -> Release | None:
         """Return the release of that name; None: it is not on offer."""
@@ -223,16 +223,16 @@ class Catalog:
 
     def exists(self, name: ReleaseId) -> bool:
         """Return whether a release exists: on offer, or in the feed that the offer was joined with."""
-        rows = name in self._by_id or any(each.id == name for each in self.odd)
+        rows = name in self._by_id or any(each.id == name for each in self.unreadable)
         return rows or (self.feed is not None and self.feed.exists(name))
 
-    def odd_row(self, name: ReleaseId) -> Odd | None:
+    def unreadable_row(self, name: ReleaseId) -> UnreadableRow | None:
         """Return a release's row on offer that is left out as unreadable."""
-        return next((each for each in self.odd if each.left_out and each.id == name), None)
+        return next((each for each in self.unreadable if each.left_out and each.id == name), None)
 
     def equivalents(self, release: Release) -> tuple[Release, ...]:
         """Return the Runtime releases on offer with exactly the same Airflow version, newest first."""
-        return tuple(self._equivalents.get(release.rank, ()))
+        return tuple(self._equivalents.get(release.airflow_key, ()))
 
     def newest(self, line: Line) -> Release | None:
         """Return the newest release of a line that is neither yanked nor a prerelease, or None."""
@@ -242,7 +242,7 @@ class Catalog:
                 for each in self.passable_runtime
                 if isinstance(each.id.version, RuntimeVersion) and each.id.version in line
             )
-            self._newest[line] = max(found, key=lambda each: each.number, default=None)
+            self._newest[line] = max(found, key=lambda each: each.runtime_key, default=None)
         return self._newest[line]
 
     def between(self, low: Release, name: ReleaseId, high: Release) -> bool:
@@ -254,7 +254,10 @@ class Catalog:
         if found is not None:
             return low.order <= found.order <= high.order
         # Its Airflow version is unknown. Two Runtime releases compare by their Runtime versions alone.
-        return isinstance(name.version, RuntimeVersion) and low.number <= number(name.version) <= high.number
+        return (
+            isinstance(name.version, RuntimeVersion)
+            and low.runtime_key <= runtime_sort_key(name.version) <= high.runtime_key
+        )
 
     def migrates(self, before: AirflowVersion, after: AirflowVersion) -> bool:
         """Return whether a hop between these Airflow versions changes the schema of the metadata database.
@@ -277,8 +280,8 @@ class Catalog:
         if row is None:
             if self.feed:
                 return self.feed.describe(name, airflow)
-            odd = self.odd_row(name)
-            return Release(id=name, airflow=airflow, yanked=odd is not None and odd.yanked)
+            left_out = self.unreadable_row(name)
+            return Release(id=name, airflow=airflow, yanked=left_out is not None and left_out.yanked)
         if row.airflow == airflow:
             return row
         return Release(

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 from astro_deployment_runtime.planning.model import Equivalent, Plan, RuleId, Strategy, WarningName
 from astro_deployment_runtime.planning.plan_messages import ARROW, hops_text, plan_lines, refusal_lines
 from astro_deployment_runtime.planning.planner import path_to
-from astro_deployment_runtime.planning.rules import RULE, hop_between, prerelease, yanked
+from astro_deployment_runtime.planning.rules import RULE, hop_between, prerelease_text, yanked_text
 from astro_deployment_runtime.planning.versions import Distribution
 from astro_deployment_runtime.support.text import printable
 
@@ -92,23 +92,23 @@ def _why(number: int, path: Sequence[Release], request: PlanRequest) -> str:
         return newest if isinstance(request.target, Equivalent) else "it is the target"
     kind, goal = _KINDS[release.id.distribution], target
     if request.strategy is Strategy.CERTIFIED_FIRST:
-        summit = [each for each in path if each.id.distribution is Distribution.CERTIFIED][-1:]
-        if release in summit:
-            return _why_summit(release, target, request)
-        if path[number - 1] in summit:
+        last_certified = [each for each in path if each.id.distribution is Distribution.CERTIFIED][-1:]
+        if release in last_certified:
+            return _why_last_certified(release, target, request)
+        if path[number - 1] in last_certified:
             return f"the newest equivalent of {path[number - 1]} from which the target can be reached"
         if release.id.distribution is Distribution.CERTIFIED:
-            goal = summit[0]
+            goal = last_certified[0]
     left = path.index(goal) - number
     what = "the target" if goal is target else str(goal)
     return f"the newest {kind} release one hop away, from which {what} is {hops_text(left)} away"
 
 
-def _why_summit(release: Release, target: Release, request: PlanRequest) -> str:
-    if release.rank == target.rank:
+def _why_last_certified(release: Release, target: Release, request: PlanRequest) -> str:
+    if release.airflow_key == target.airflow_key:
         return f"it is the Certified release with the target's Airflow version, {target.airflow}"
     text = "the highest Certified release whose equivalent leads to the target"
-    if any(each.rank == target.rank for each in request.catalog.certified):
+    if any(each.airflow_key == target.airflow_key for each in request.catalog.certified):
         return text
     return f"{text}; no Certified release has the target's Airflow version, {target.airflow}"
 
@@ -123,7 +123,7 @@ def _passed_over(number: int, path: Sequence[Release], request: PlanRequest) -> 
         rules = {violation.rule for violation in request.verify(hop_between(source, other), final=False)}
         onward = path_to(target, replace(request, current=other))
         if rules <= {RuleId.YANKED, RuleId.CHANNEL} and 0 < len(onward) <= len(path) - number:
-            yield yanked(other) if other.yanked else prerelease(other)
+            yield yanked_text(other) if other.yanked else prerelease_text(other)
 
 
 def _needed_lines(path: Sequence[Release], request: PlanRequest) -> Iterator[str]:

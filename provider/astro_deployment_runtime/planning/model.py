@@ -172,7 +172,7 @@ class Resolved:
 
     declared: Line | Latest
     version: RuntimeVersion
-    anew: RuntimeVersion | None = None
+    unheld: RuntimeVersion | None = None
     """The version that it would resolve to if it were not held; None: the same version."""
 
 

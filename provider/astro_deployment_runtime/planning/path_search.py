@@ -1,8 +1,8 @@
 """Find the one right path by comparing numbers. This module proposes; ``rules.verify`` judges.
 
-Every legal hop leads upwards in the order of releases. The search starts at the target: a :class:`_Ladder` has a rung
-for each distance, with the releases that are one hop, two hops and so on away from the target. It adds rungs on
-demand. From one hop below a rung, take the best release of that rung, then the best of the next. The result is the
+Every legal hop leads upwards in the order of releases, so :class:`_BackwardSearch` starts at the target. It has a
+layer for each distance: the releases that are one hop, two hops and so on away from the target. It adds layers on
+demand. From one hop below a layer, take the best release of that layer, then the best of the next. The result is the
 best of the shortest paths.
 """
 
@@ -11,7 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from astro_deployment_runtime.planning.catalog import rank
+from astro_deployment_runtime.planning.catalog import airflow_sort_key
 from astro_deployment_runtime.planning.model import Strategy
 from astro_deployment_runtime.planning.versions import AirflowVersion, Distribution
 
@@ -21,21 +21,21 @@ if TYPE_CHECKING:
     from astro_deployment_runtime.planning.catalog import Catalog, Release
     from astro_deployment_runtime.planning.versions import ReleaseId
 
-_AIRFLOW_2: Final = rank(AirflowVersion(2, 0, 0))
-_AIRFLOW_2_FROM: Final = rank(AirflowVersion(1, 10, 14))
-_AIRFLOW_3: Final = rank(AirflowVersion(3, 0, 0))
-_AIRFLOW_3_FROM: Final = rank(AirflowVersion(2, 7, 0))
-_NO_CEILING: Final = rank(AirflowVersion(10**6, 0, 0))
+_AIRFLOW_2: Final = airflow_sort_key(AirflowVersion(2, 0, 0))
+_AIRFLOW_2_FROM: Final = airflow_sort_key(AirflowVersion(1, 10, 14))
+_AIRFLOW_3: Final = airflow_sort_key(AirflowVersion(3, 0, 0))
+_AIRFLOW_3_FROM: Final = airflow_sort_key(AirflowVersion(2, 7, 0))
+_NO_CEILING: Final = airflow_sort_key(AirflowVersion(10**6, 0, 0))
 """Limit above every Airflow version."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Terms:
-    """Rules that limit a search. All do, except when a refusal searches for the rules that are in the way."""
+class SearchLimits:
+    """Rules that limit a search. All do, except when a refusal searches for the rules that block the path."""
 
-    gate_2: bool = True
-    gate_3: bool = True
-    equal: bool = True
+    airflow_2_gate: bool = True
+    airflow_3_gate: bool = True
+    migrate_equal: bool = True
     """A migration keeps the Airflow version."""
     through_yanked: bool = False
     through_prereleases: bool = False
@@ -46,31 +46,31 @@ class Terms:
 
     def ceiling(self, start: int) -> int:
         """Return the Airflow version that a hop from this one must stay below, both as numbers."""
-        if self.gate_2 and start < _AIRFLOW_2_FROM:
+        if self.airflow_2_gate and start < _AIRFLOW_2_FROM:
             return _AIRFLOW_2
-        if self.gate_3 and start < _AIRFLOW_3_FROM:
+        if self.airflow_3_gate and start < _AIRFLOW_3_FROM:
             return _AIRFLOW_3
         return _NO_CEILING
 
-    def step(self, start: Release, rung: Rung) -> Release | None:
-        """Return the best release of a rung within one hop: Certified before Runtime, then the newest."""
-        low, high = start.rank, self.ceiling(start.rank)
+    def best_hop(self, start: Release, layer: Layer) -> Release | None:
+        """Return the best release of a layer within one hop: Certified before Runtime, then the newest."""
+        low, high = start.airflow_key, self.ceiling(start.airflow_key)
         if start.id.distribution is Distribution.RUNTIME:
             if not self.runtime_upgrade:
                 return None
-            own = start.number
-            return next((r for r in rung.runtime if low <= r.rank < high and own < r.number), None)
-        if self.certified_upgrade and rung.certified:
-            best = next((r for r in rung.certified if low < r.rank < high), None)
+            own = start.runtime_key
+            return next((r for r in layer.runtime if low <= r.airflow_key < high and own < r.runtime_key), None)
+        if self.certified_upgrade and layer.certified:
+            best = next((r for r in layer.certified if low < r.airflow_key < high), None)
             if best is not None:
                 return best
         if not self.migration:
             return None
-        if self.equal:
-            return rung.newest.get(low)
-        return next((r for r in rung.runtime if low <= r.rank < high), None)
+        if self.migrate_equal:
+            return layer.newest.get(low)
+        return next((r for r in layer.runtime if low <= r.airflow_key < high), None)
 
-    def passes(self, release: Release) -> bool:
+    def may_pass_through(self, release: Release) -> bool:
         """Return whether a path may lead through a release."""
         return (self.through_yanked or not release.yanked) and (self.through_prereleases or not release.prerelease)
 
@@ -78,56 +78,58 @@ class Terms:
 class Search:
     """Search for paths through one catalog within one set of limits."""
 
-    def __init__(self, catalog: Catalog, terms: Terms) -> None:
+    def __init__(self, catalog: Catalog, limits: SearchLimits) -> None:
         """Select the releases that paths may lead through."""
-        self._catalog, self._terms = catalog, terms
+        self._catalog, self._limits = catalog, limits
         self._certified: Sequence[Release] = catalog.passable_certified
         self._runtime: Sequence[Release] = catalog.passable_runtime
-        if terms.through_yanked or terms.through_prereleases:
-            self._certified = [release for release in reversed(catalog.certified) if terms.passes(release)]
-            self._runtime = [release for release in reversed(catalog.runtime) if terms.passes(release)]
+        if limits.through_yanked or limits.through_prereleases:
+            self._certified = [release for release in reversed(catalog.certified) if limits.may_pass_through(release)]
+            self._runtime = [release for release in reversed(catalog.runtime) if limits.may_pass_through(release)]
 
     def path(self, start: Release, target: Release, strategy: Strategy) -> list[Release] | None:
         """Return the releases after the start up to the target; None: no path is legal.
 
         The caller judges whether the target may be one.
         """
+        runtime = _between(start, self._runtime, target)
         if start.id.distribution is Distribution.RUNTIME:
-            return _Ladder(self._terms, target, runtime=_between(start, self._runtime, target)).climb(start)
+            return _BackwardSearch(self._limits, target, runtime=runtime).path_from(start)
         if strategy is Strategy.CERTIFIED_FIRST:
             return self._certified_first(start, target)
-        certified, runtime = _between(start, self._certified, target), _between(start, self._runtime, target)
-        return _Ladder(self._terms, target, certified=certified, runtime=runtime).climb(start)
+        certified = _between(start, self._certified, target)
+        return _BackwardSearch(self._limits, target, certified=certified, runtime=runtime).path_from(start)
 
-    def leads(self, start: Release, target: Release) -> bool:
+    def is_one_hop(self, start: Release, target: Release) -> bool:
         """Return whether one hop leads from the start to the target."""
-        return self._terms.step(start, _rung(target)) is not None
+        return self._limits.best_hop(start, _target_layer(target)) is not None
 
     def reachable(self, start: Release) -> set[ReleaseId]:
         """Return every possible end of a path from the start, including yanked releases and prereleases.
 
         One pass in the order of releases is enough because every hop leads upwards.
         """
-        terms = self._terms
+        limits = self._limits
         reached: set[ReleaseId] = set()
         top = start if start.id.distribution is Distribution.CERTIFIED else None
-        entries = {start.rank} if top else set()
+        entries = {start.airflow_key} if top else set()
         # Of the Runtime releases reached so far, the lowest one below each ceiling leads furthest.
-        lowest = {} if top else {terms.ceiling(start.rank): start.number}
+        lowest = {} if top else {limits.ceiling(start.airflow_key): start.runtime_key}
         for release in sorted((*self._certified, *self._catalog.runtime), key=lambda release: release.order):
             if release.order <= start.order:
                 continue
             if release.id.distribution is Distribution.CERTIFIED:
-                if top and self.leads(top, release):
+                if top and self.is_one_hop(top, release):
                     top = release
-                    entries.add(release.rank)
-            elif (terms.migration and release.rank in entries) or (
-                terms.runtime_upgrade and any(release.rank < high and n < release.number for high, n in lowest.items())
+                    entries.add(release.airflow_key)
+            elif (limits.migration and release.airflow_key in entries) or (
+                limits.runtime_upgrade
+                and any(release.airflow_key < high and n < release.runtime_key for high, n in lowest.items())
             ):
                 reached.add(release.id)
-                if terms.passes(release):
-                    high = terms.ceiling(release.rank)
-                    lowest[high] = min(release.number, lowest.get(high, release.number))
+                if limits.may_pass_through(release):
+                    high = limits.ceiling(release.airflow_key)
+                    lowest[high] = min(release.runtime_key, lowest.get(high, release.runtime_key))
         return reached
 
     def _certified_first(self, start: Release, target: Release) -> list[Release] | None:
@@ -137,32 +139,35 @@ class Search:
         is not above the target's Airflow version.
         """
         certified = _between(start, self._certified, target)
-        entries = _Ladder(self._terms, target, runtime=_between(start, self._runtime, target))
-        for summit in (*certified, start):
-            last = self._from_equivalent(summit, target, entries)
-            if last is None:
+        runtime_search = _BackwardSearch(self._limits, target, runtime=_between(start, self._runtime, target))
+        for last_certified in (*certified, start):
+            onward = self._from_equivalent(last_certified, target, runtime_search)
+            if onward is None:
                 continue
-            if summit is start:
-                return last
-            first = _Ladder(self._terms, summit, certified=_between(start, certified, summit)).climb(start)
+            if last_certified is start:
+                return onward
+            between = _between(start, certified, last_certified)
+            first = _BackwardSearch(self._limits, last_certified, certified=between).path_from(start)
             if first is not None:
-                return first + last
+                return first + onward
         return None
 
-    def _from_equivalent(self, summit: Release, target: Release, entries: _Ladder) -> list[Release] | None:
+    def _from_equivalent(
+        self, last_certified: Release, target: Release, runtime_search: _BackwardSearch
+    ) -> list[Release] | None:
         """Migrate to the target if it is an equivalent, else to the newest equivalent that leads to the target."""
-        if summit.rank == target.rank:
-            return [target] if self.leads(summit, target) else None
-        for equivalent in self._catalog.equivalents(summit):
-            if not (self._terms.passes(equivalent) and self.leads(summit, equivalent)):
+        if last_certified.airflow_key == target.airflow_key:
+            return [target] if self.is_one_hop(last_certified, target) else None
+        for equivalent in self._catalog.equivalents(last_certified):
+            if not (self._limits.may_pass_through(equivalent) and self.is_one_hop(last_certified, equivalent)):
                 continue
-            last = entries.climb(equivalent)
-            if last is not None:
-                return [equivalent, *last]
+            onward = runtime_search.path_from(equivalent)
+            if onward is not None:
+                return [equivalent, *onward]
         return None
 
 
-class Rung:
+class Layer:
     """Releases at the same distance from a target: Certified and Runtime, each newest first."""
 
     __slots__ = ("certified", "newest", "runtime")
@@ -173,59 +178,59 @@ class Rung:
         self.runtime = runtime
         self.newest: dict[int, Release] = {}
         for release in runtime:
-            self.newest.setdefault(release.rank, release)
+            self.newest.setdefault(release.airflow_key, release)
 
 
-def _rung(release: Release) -> Rung:
+def _target_layer(release: Release) -> Layer:
     if release.id.distribution is Distribution.RUNTIME:
-        return Rung(runtime=[release])
-    return Rung(certified=[release])
+        return Layer(runtime=[release])
+    return Layer(certified=[release])
 
 
-class _Ladder:
-    """Rungs below one target, from the given releases (newest first). Rungs are added on demand."""
+class _BackwardSearch:
+    """Layers below one target, from the given releases (newest first). Layers are added on demand."""
 
     def __init__(
         self,
-        terms: Terms,
+        limits: SearchLimits,
         target: Release,
         *,
         certified: Sequence[Release] = (),
         runtime: Sequence[Release] = (),
     ) -> None:
-        self._terms = terms
-        self._rungs = [_rung(target)]
+        self._limits = limits
+        self._layers = [_target_layer(target)]
         self._certified, self._runtime = certified, runtime
 
-    def climb(self, start: Release) -> list[Release] | None:
+    def path_from(self, start: Release) -> list[Release] | None:
         """Return the best of the shortest paths, including the target, or None."""
-        step, height = self._terms.step, 0
-        while (best := step(start, self._rungs[height])) is None:
-            height += 1
-            if height == len(self._rungs) and not self._grow():
+        best_hop, distance = self._limits.best_hop, 0
+        while (best := best_hop(start, self._layers[distance])) is None:
+            distance += 1
+            if distance == len(self._layers) and not self._add_layer():
                 return None
-        way: list[Release] = []
+        path: list[Release] = []
         while best is not None:
-            way.append(best)
-            height -= 1
-            best = step(best, self._rungs[height]) if height >= 0 else None
-        return way
+            path.append(best)
+            distance -= 1
+            best = best_hop(best, self._layers[distance]) if distance >= 0 else None
+        return path
 
-    def _grow(self) -> bool:
-        """Add the rung one hop below the last one. Return whether it has any releases."""
-        rung = self._rungs[-1]
-        certified, self._certified = self._split(self._certified, rung)
-        runtime, self._runtime = self._split(self._runtime, rung)
+    def _add_layer(self) -> bool:
+        """Add the layer one hop below the last one. Return whether it has any releases."""
+        layer = self._layers[-1]
+        certified, self._certified = self._split_by_hop(self._certified, layer)
+        runtime, self._runtime = self._split_by_hop(self._runtime, layer)
         if certified or runtime:
-            self._rungs.append(Rung(certified=certified, runtime=runtime))
+            self._layers.append(Layer(certified=certified, runtime=runtime))
             return True
         return False
 
-    def _split(self, pool: Sequence[Release], rung: Rung) -> tuple[list[Release], list[Release]]:
+    def _split_by_hop(self, pool: Sequence[Release], layer: Layer) -> tuple[list[Release], list[Release]]:
         below: list[Release] = []
         rest: list[Release] = []
         for release in pool:
-            (rest if self._terms.step(release, rung) is None else below).append(release)
+            (rest if self._limits.best_hop(release, layer) is None else below).append(release)
         return below, rest
 
 

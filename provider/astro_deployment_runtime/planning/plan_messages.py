@@ -290,9 +290,9 @@ def _next(refusal: Refusal) -> str:
         ways.append(pending)
     elif near:
         ways.append("declare the nearest target" if len(near) == 1 else "declare one of the nearest targets")
-    if refusal.resolved and refusal.resolved.anew:
-        anew = ReleaseId(Distribution.RUNTIME, refusal.resolved.anew)
-        ways.append(f"resolve {refusal.resolved.declared} again, to {anew} (ASTRO_RESOLVE=newest)")
+    if refusal.resolved and refusal.resolved.unheld:
+        unheld = ReleaseId(Distribution.RUNTIME, refusal.resolved.unheld)
+        ways.append(f"resolve {refusal.resolved.declared} again, to {unheld} (ASTRO_RESOLVE=newest)")
     by_name = [f"add accept: [{', '.join(refusal.acceptable)}]"] if refusal.acceptable else []
     if refusal.denied and not _final(refusal):
         by_name.append(f"remove {' and '.join(refusal.denied)} from deny")

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from astro_deployment_runtime.planning.catalog import Channel
 from astro_deployment_runtime.planning.model import PlanWarning, WarningName
-from astro_deployment_runtime.planning.rules import prerelease, yanked
+from astro_deployment_runtime.planning.rules import prerelease_text, yanked_text
 from astro_deployment_runtime.planning.versions import Distribution, ReleaseId, RuntimeVersion
 
 if TYPE_CHECKING:
@@ -33,17 +33,17 @@ _LAST_MINOR: Final = {1: 10, 2: 11}
 """Last minor version of each completed major version of Airflow. Source: Apache Airflow's releases."""
 
 
-def of_rows(catalog: Catalog) -> list[str]:
+def unreadable_row_notes(catalog: Catalog) -> list[str]:
     """Return short notes on the unreadable rows and values of a catalog and its feed."""
     notes = []
     for each, source in (
         (catalog, "the platform's offer" if catalog.feed else "the catalog"),
         (catalog.feed, "the catalog"),
     ):
-        odd = each.odd if each else ()
-        if rows := [row.text for row in odd if row.left_out]:
+        unreadable = each.unreadable if each else ()
+        if rows := [row.text for row in unreadable if row.left_out]:
             notes.append(f"{source} has {_counted(rows, 'row')} that cannot be read; left out: {_first(rows)}")
-        if values := [row.text for row in odd if not row.left_out]:
+        if values := [row.text for row in unreadable if not row.left_out]:
             notes.append(
                 f"{source} has {_counted(values, 'value')} that cannot be read; counted as unknown (an unknown "
                 f"'yanked' as yanked, an unknown channel as a prerelease): {_first(values)}"
@@ -60,7 +60,9 @@ def _first(found: Sequence[str]) -> str:
     return ", ".join(found[:_SHOWN_ROWS]) + (f" and {more} more" if more > 0 else "")
 
 
-def of_path(path: Sequence[Release], request: PlanRequest, resolved: Resolved | None = None) -> Iterator[PlanWarning]:
+def path_warnings(
+    path: Sequence[Release], request: PlanRequest, resolved: Resolved | None = None
+) -> Iterator[PlanWarning]:
     """Yield the warnings about a path.
 
     Args:
@@ -69,38 +71,38 @@ def of_path(path: Sequence[Release], request: PlanRequest, resolved: Resolved | 
         resolved: how the target was resolved, if the user declared a line or ``latest-patch``.
     """
     current, catalog, target = request.current, request.catalog, path[-1]
-    yield from stated_airflow(current, catalog)
+    yield from airflow_mismatch_warnings(current, catalog)
     if unknown := _list(release for release in path if not release.known):
         yield PlanWarning(name=WarningName.UNKNOWN_RELEASE, message=f"the catalog has no data about {unknown}")
     if catalog.stale:
         yield PlanWarning(name=WarningName.STALE_CATALOG, message=catalog.stale)
     if deprecated := _list(release for release in path if release.channel is Channel.DEPRECATED):
         yield PlanWarning(name=WarningName.DEPRECATED, message=f"the vendor has deprecated {deprecated}")
-    yield from support(target, request.today)
-    yield from _of_hops([current, *path], catalog)
-    yield from _newer_patch(target, catalog) if resolved is None else held_back(resolved)
+    yield from support_warnings(target, request.today)
+    yield from _hop_warnings([current, *path], catalog)
+    yield from _newer_patch(target, catalog) if resolved is None else held_target_warnings(resolved)
     if target.yanked:
-        yield PlanWarning(name=WarningName.YANKED, message=f"{yanked(target)}, and accepted")
+        yield PlanWarning(name=WarningName.YANKED, message=f"{yanked_text(target)}, and accepted")
     if target.prerelease:
-        yield PlanWarning(name=WarningName.PRERELEASE, message=f"{prerelease(target)}, and accepted")
+        yield PlanWarning(name=WarningName.PRERELEASE, message=f"{prerelease_text(target)}, and accepted")
 
 
 def _newer_patch(target: Release, catalog: Catalog) -> Iterator[PlanWarning]:
     version = target.id.version
     newest = catalog.newest(version.patches) if isinstance(version, RuntimeVersion) else None
-    if newest is not None and newest.number > target.number:
+    if newest is not None and newest.runtime_key > target.runtime_key:
         yield PlanWarning(name=WarningName.NEWER_PATCH, message=f"{newest} is on offer, a newer patch than {target}")
 
 
-def held_back(resolved: Resolved | None) -> Iterator[PlanWarning]:
+def held_target_warnings(resolved: Resolved | None) -> Iterator[PlanWarning]:
     """Warn that a held line or ``latest-patch`` would now resolve to a newer release."""
-    if resolved is not None and resolved.anew is not None and resolved.anew > resolved.version:
-        held, anew = (ReleaseId(Distribution.RUNTIME, each) for each in (resolved.version, resolved.anew))
-        message = f"{resolved.declared} stays at {held}, and {anew} is on offer; set ASTRO_RESOLVE=newest to take it"
+    if resolved is not None and resolved.unheld is not None and resolved.unheld > resolved.version:
+        held, unheld = (ReleaseId(Distribution.RUNTIME, each) for each in (resolved.version, resolved.unheld))
+        message = f"{resolved.declared} stays at {held}, and {unheld} is on offer; set ASTRO_RESOLVE=newest to take it"
         yield PlanWarning(name=WarningName.NEWER_TARGET, message=message)
 
 
-def stated_airflow(current: Release, catalog: Catalog) -> Iterator[PlanWarning]:
+def airflow_mismatch_warnings(current: Release, catalog: Catalog) -> Iterator[PlanWarning]:
     """Warn that the current release has another Airflow version than in the catalog. The reported version counts."""
     offered = catalog.get(current.id)
     if offered is not None and offered.airflow != current.airflow:
@@ -108,7 +110,7 @@ def stated_airflow(current: Release, catalog: Catalog) -> Iterator[PlanWarning]:
         yield PlanWarning(name=WarningName.AIRFLOW_VERSION, message=message)
 
 
-def support(release: Release, today: date | None) -> Iterator[PlanWarning]:
+def support_warnings(release: Release, today: date | None) -> Iterator[PlanWarning]:
     """Warn that the vendor's support of a release has ended or ends soon. The last day is still supported."""
     end = release.end_of_support
     if end is None or today is None:
@@ -121,7 +123,7 @@ def support(release: Release, today: date | None) -> Iterator[PlanWarning]:
         yield PlanWarning(name=WarningName.SUPPORT_ENDS_SOON, message=message)
 
 
-def _of_hops(releases: Sequence[Release], catalog: Catalog) -> Iterator[PlanWarning]:
+def _hop_warnings(releases: Sequence[Release], catalog: Catalog) -> Iterator[PlanWarning]:
     """Warn of database migrations and skipped minor versions, by the numbers of the hops."""
     migrating, leaps = [], []
     for number, (source, target) in enumerate(pairwise(releases), start=1):

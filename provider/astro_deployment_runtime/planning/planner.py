@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from astro_deployment_runtime.errors import PlanVerificationError
 from astro_deployment_runtime.planning import plan_warnings
-from astro_deployment_runtime.planning.catalog import number
+from astro_deployment_runtime.planning.catalog import runtime_sort_key
 from astro_deployment_runtime.planning.model import (
     Equivalent,
     Plan,
@@ -23,18 +23,18 @@ from astro_deployment_runtime.planning.model import (
     Violation,
     WarningName,
 )
-from astro_deployment_runtime.planning.path_search import Search, Terms
+from astro_deployment_runtime.planning.path_search import Search, SearchLimits
 from astro_deployment_runtime.planning.plan_messages import foreign_hop, foreign_hop_at_target
 from astro_deployment_runtime.planning.refusals import (
-    completing,
+    blocking_rules,
     judge_target,
-    nearest,
+    nearest_targets,
     no_equivalent,
-    obstacles,
-    unaccepted,
+    unaccepted_risks,
+    why_not_complete,
 )
 from astro_deployment_runtime.planning.rules import forbidden_by_platform, hop_between
-from astro_deployment_runtime.planning.targets import meant, resolve
+from astro_deployment_runtime.planning.targets import resolve, similar_targets
 from astro_deployment_runtime.planning.versions import Distribution, Line, ReleaseId, RuntimeVersion
 
 if TYPE_CHECKING:
@@ -77,19 +77,19 @@ class _Planner:
         """Plan to any kind of target."""
         match self.request.target:
             case Equivalent():
-                return self.to_equivalent()
+                return self.plan_to_equivalent()
             case RuntimeVersion() as version:
-                return self.to_version(version)
+                return self.plan_to_version(version)
             case declared:
-                return self.to_newest(declared)
+                return self.plan_to_line(declared)
 
     @cached_property
-    def terms(self) -> Terms:
+    def limits(self) -> SearchLimits:
         """Limits of the search: all rules, and the moves that the platform cannot make."""
         platform = self.request.platform
         if platform is None:
-            return Terms()
-        return Terms(
+            return SearchLimits()
+        return SearchLimits(
             certified_upgrade=forbidden_by_platform(RuleId.AC_UPGRADE, platform) is None,
             migration=forbidden_by_platform(RuleId.MIGRATE_EQUAL, platform) is None,
             runtime_upgrade=forbidden_by_platform(RuleId.RUNTIME_UPGRADE, platform) is None,
@@ -97,54 +97,54 @@ class _Planner:
 
     @cached_property
     def search(self) -> Search:
-        return Search(self.request.catalog, self.terms)
+        return Search(self.request.catalog, self.limits)
 
-    def to_equivalent(self) -> Plan | Refusal:
+    def plan_to_equivalent(self) -> Plan | Refusal:
         """Plan to the newest equivalent that may be a target. On Runtime there is nothing to do."""
         if self.request.current.id.distribution is Distribution.RUNTIME:
-            return self.stay()
+            return self.plan_to_stay()
         for wanted in self.request.catalog.equivalents(self.request.current):
-            if not unaccepted(wanted, self.request.accepted):
-                return self.lead_to(wanted)
+            if not unaccepted_risks(wanted, self.request.accepted):
+                return self.plan_to_release(wanted)
         return self.refuse(*no_equivalent(self.request))
 
-    def to_newest(self, declared: Line | Latest) -> Plan | Refusal:
+    def plan_to_line(self, declared: Line | Latest) -> Plan | Refusal:
         """Plan to the version that a line or ``latest-patch`` resolves to."""
         resolved = resolve(declared, self.request.current, self.request.catalog, self.request.held)
         if isinstance(resolved, Violation):
             return self.refuse([resolved], ())
-        return _Planner(replace(self.request, target=resolved.version), resolved).to_version(resolved.version)
+        return _Planner(replace(self.request, target=resolved.version), resolved).plan_to_version(resolved.version)
 
-    def to_version(self, target: RuntimeVersion) -> Plan | Refusal:
+    def plan_to_version(self, target: RuntimeVersion) -> Plan | Refusal:
         """Plan to a version after checking it without regard to the path."""
         name, current, catalog = ReleaseId(Distribution.RUNTIME, target), self.request.current, self.request.catalog
         if name == current.id:
-            return self.stay()
-        if self.request.accepted.newer and catalog.exists(name) and number(target) < current.number:
+            return self.plan_to_stay()
+        if self.request.accepted.newer and catalog.exists(name) and runtime_sort_key(target) < current.runtime_key:
             kept = f"runs {current}, higher than the declared {target}; this run keeps it"
-            return self.stay(PlanWarning(name=WarningName.NEWER, message=kept))
+            return self.plan_to_stay(PlanWarning(name=WarningName.NEWER, message=kept))
         wanted = catalog.get(name)
         written = "" if self.resolved else str(target)
         violations, acceptable = judge_target(target, self.request, written)
         if wanted is None or any(violation.rule is RuleId.NO_REVERT for violation in violations):
             return self.refuse(violations, acceptable, wanted=wanted)
-        return self.lead_to(wanted, violations, acceptable)
+        return self.plan_to_release(wanted, violations, acceptable)
 
-    def lead_to(
+    def plan_to_release(
         self, wanted: Release, violations: Sequence[Violation] = (), acceptable: Sequence[str] = ()
     ) -> Plan | Refusal:
         """Plan to a release that is on offer and not lower; the violations are those of the target alone."""
         current, pending = self.request.current, self.request.pending
         path = self.search.path(current, wanted, self.request.strategy)
         if path is None:
-            return self.refuse([*violations, *obstacles(wanted, self.request, self.terms)], (), wanted=wanted)
+            return self.refuse([*violations, *blocking_rules(wanted, self.request, self.limits)], (), wanted=wanted)
         off_the_path = pending is not None and pending != path[0].id
-        warnings = self.shown(plan_warnings.of_path(path, self.request, self.resolved))
-        against = self.against(warnings)
+        warnings = self.without_accepted(plan_warnings.path_warnings(path, self.request, self.resolved))
+        against = self.denied(warnings)
         if violations or against or (off_the_path and not self.request.may_cancel):
             return self.refuse(violations, acceptable, wanted=wanted, off_the_path=off_the_path, against=against)
         hops = tuple(hop_between(source, target) for source, target in pairwise([current, *path]))
-        self.check(hops)
+        self.check_hops(hops)
         return Plan(
             current=current,
             target=wanted,
@@ -160,26 +160,26 @@ class _Planner:
         match self.request.target:
             case RuntimeVersion() as version if self.resolved is None:
                 missing = not self.request.catalog.exists(ReleaseId(Distribution.RUNTIME, version))
-                return missing and bool(meant(str(version), self.request.catalog))
+                return missing and bool(similar_targets(str(version), self.request.catalog))
             case Line() as line:
-                return bool(meant(str(line), self.request.catalog))
+                return bool(similar_targets(str(line), self.request.catalog))
             case _:
                 return False
 
-    def shown(self, warnings: Iterable[PlanWarning]) -> tuple[PlanWarning, ...]:
+    def without_accepted(self, warnings: Iterable[PlanWarning]) -> tuple[PlanWarning, ...]:
         """Return the warnings that the user does not accept by name."""
         return tuple(warning for warning in warnings if warning.name not in self.request.accepted.warnings)
 
-    def against(self, warnings: Iterable[PlanWarning]) -> tuple[PlanWarning, ...]:
+    def denied(self, warnings: Iterable[PlanWarning]) -> tuple[PlanWarning, ...]:
         """Return the warnings that the user denies."""
         return tuple(warning for warning in warnings if warning.name in self.request.denied)
 
-    def suits(self, target: Release) -> bool:
+    def has_no_denied_warning(self, target: Release) -> bool:
         """Return whether the path to another target has no denied warning."""
         path = self.search.path(self.request.current, target, self.request.strategy) if self.request.denied else None
-        return path is None or not self.against(self.shown(plan_warnings.of_path(path, self.request)))
+        return path is None or not self.denied(self.without_accepted(plan_warnings.path_warnings(path, self.request)))
 
-    def check(self, hops: Sequence[Hop]) -> None:
+    def check_hops(self, hops: Sequence[Hop]) -> None:
         """Check every hop against the rules, independently of the search."""
         for hop in hops:
             final = hop is hops[-1]
@@ -190,18 +190,18 @@ class _Planner:
                     f"{hop.source} > {hop.target} ({reasons}): please report this; nothing was changed"
                 )
 
-    def stay(self, *notes: PlanWarning) -> Plan | Refusal:
+    def plan_to_stay(self, *notes: PlanWarning) -> Plan | Refusal:
         """Plan no hop. Cancel a pending hop if that is allowed."""
         current, pending = self.request.current, self.request.pending
         found = [
-            *plan_warnings.stated_airflow(current, self.request.catalog),
-            *plan_warnings.support(current, self.request.today),
+            *plan_warnings.airflow_mismatch_warnings(current, self.request.catalog),
+            *plan_warnings.support_warnings(current, self.request.today),
         ]
         if pending is not None and not self.request.may_cancel:
-            message = foreign_hop_at_target(pending, completing(pending, self.request))
+            message = foreign_hop_at_target(pending, why_not_complete(pending, self.request))
             found.append(PlanWarning(name=WarningName.PENDING, message=message))
-        warnings = self.shown([*found, *plan_warnings.held_back(self.resolved), *notes])
-        if against := self.against(warnings):
+        warnings = self.without_accepted([*found, *plan_warnings.held_target_warnings(self.resolved), *notes])
+        if against := self.denied(warnings):
             return self.refuse((), (), wanted=current, off_the_path=False, against=against)
         return Plan(
             current=current,
@@ -224,8 +224,8 @@ class _Planner:
         found, names, completable = list(violations), list(acceptable), False
         current, pending, declared = self.request.current, self.request.pending, self.request.target
         if pending is not None and off_the_path and not self.request.may_cancel:
-            illegal = completing(pending, self.request)
-            completable = illegal is None and self.leads_on(pending, wanted)
+            illegal = why_not_complete(pending, self.request)
+            completable = illegal is None and self.leads_to_target(pending, wanted)
             text = foreign_hop(pending, illegal, declared, completable=completable)
             found.append(Violation(rule=RuleId.PENDING, found=text))
             # Accepting `newer` does not cancel a pending hop. If nothing else helps, cancelling does not either.
@@ -234,7 +234,7 @@ class _Planner:
         found += [Violation(rule=RuleId.DENIED, found=f"{each.name}: {each.message}") for each in against]
         target = wanted.id.version if wanted and isinstance(wanted.id.version, RuntimeVersion) else declared
         near = wanted or (target if isinstance(target, RuntimeVersion) else current)
-        below, above = nearest(near, self.request, self.search, self.suits)
+        below, above = nearest_targets(near, self.request, self.search, self.has_no_denied_warning)
         return Refusal(
             current=current,
             target=target,
@@ -249,11 +249,11 @@ class _Planner:
             resolved=self.resolved,
         )
 
-    def leads_on(self, pending: ReleaseId, wanted: Release | None) -> bool:
+    def leads_to_target(self, pending: ReleaseId, wanted: Release | None) -> bool:
         """Return whether the target stays reachable after the pending hop; if that is unknown, return true."""
         release = self.request.catalog.get(pending)
         if wanted is not None and release is not None:
             return self.search.path(release, wanted, self.request.strategy) is not None
         if isinstance(self.request.target, RuntimeVersion) and isinstance(pending.version, RuntimeVersion):
-            return number(pending.version) <= number(self.request.target)
+            return runtime_sort_key(pending.version) <= runtime_sort_key(self.request.target)
         return True

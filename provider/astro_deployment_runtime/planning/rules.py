@@ -33,7 +33,7 @@ MOVES: Final = (RuleId.AC_UPGRADE, RuleId.MIGRATE_EQUAL, RuleId.RUNTIME_UPGRADE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Case:
+class HopContext:
     """A hop with everything that the rules need to judge it."""
 
     hop: Hop
@@ -52,11 +52,11 @@ class Rule:
     reason: str
     """One sentence without its full stop."""
     source: str
-    forbids: Callable[[Case], str | None] = lambda _: None
+    forbids: Callable[[HopContext], str | None] = lambda _: None
     """Return the finding against a hop; None: the rule allows it. The planner checks the rules PENDING and DENIED."""
 
 
-def move(source: Release, target: Release) -> RuleId:
+def move_rule(source: Release, target: Release) -> RuleId:
     """Return the rule for a hop between two releases, by their distributions alone."""
     match source.id.distribution, target.id.distribution:
         case Distribution.CERTIFIED, Distribution.CERTIFIED:
@@ -71,15 +71,15 @@ def move(source: Release, target: Release) -> RuleId:
 
 def hop_between(source: Release, target: Release) -> Hop:
     """Return the hop between two releases, legal or not."""
-    return Hop(rule=move(source, target), source=source, target=target)
+    return Hop(rule=move_rule(source, target), source=source, target=target)
 
 
-def yanked(release: Release) -> str:
+def yanked_text(release: Release) -> str:
     """Return a clause that says that a release is yanked, and why."""
     return f"{release} is yanked" + (f" ({release.yanked_reason.rstrip('.')})" if release.yanked_reason else "")
 
 
-def prerelease(release: Release) -> str:
+def prerelease_text(release: Release) -> str:
     """Return a clause that says why a release is a prerelease."""
     if release.channel is Channel.UNKNOWN:
         return f"{release} is in an unknown channel, which counts as a prerelease"
@@ -104,10 +104,10 @@ def forbidden_by_platform(rule: RuleId, platform: Platform) -> str | None:
     return None
 
 
-def _names_its_move(case: Case, rule: RuleId) -> str | None:
+def _wrong_rule(context: HopContext, rule: RuleId) -> str | None:
     """Return why the rule that a hop names is not the rule for it; None: it is."""
-    hop = case.hop
-    governing = move(hop.source, hop.target)
+    hop = context.hop
+    governing = move_rule(hop.source, hop.target)
     if rule is governing and hop.rule is not rule:
         return f"{hop.source} > {hop.target} falls under {rule}, not under {hop.rule}"
     if hop.rule is rule and rule is not governing:
@@ -115,78 +115,78 @@ def _names_its_move(case: Case, rule: RuleId) -> str | None:
     return None
 
 
-def _ac_upgrade(case: Case) -> str | None:
-    hop = case.hop
-    if move(hop.source, hop.target) is RuleId.AC_UPGRADE and not hop.source.airflow < hop.target.airflow:
+def _ac_upgrade(context: HopContext) -> str | None:
+    hop = context.hop
+    if move_rule(hop.source, hop.target) is RuleId.AC_UPGRADE and not hop.source.airflow < hop.target.airflow:
         return f"{hop.target} is not above {hop.source}"
-    return _names_its_move(case, RuleId.AC_UPGRADE)
+    return _wrong_rule(context, RuleId.AC_UPGRADE)
 
 
-def _migrate_equal(case: Case) -> str | None:
-    hop = case.hop
-    if move(hop.source, hop.target) is RuleId.MIGRATE_EQUAL and hop.source.airflow != hop.target.airflow:
+def _migrate_equal(context: HopContext) -> str | None:
+    hop = context.hop
+    if move_rule(hop.source, hop.target) is RuleId.MIGRATE_EQUAL and hop.source.airflow != hop.target.airflow:
         return f"{hop.source} has Airflow {hop.source.airflow} and {hop.target} has {hop.target.airflow}"
-    return _names_its_move(case, RuleId.MIGRATE_EQUAL)
+    return _wrong_rule(context, RuleId.MIGRATE_EQUAL)
 
 
-def _runtime_upgrade(case: Case) -> str | None:
-    hop = case.hop
-    if move(hop.source, hop.target) is RuleId.RUNTIME_UPGRADE:
-        if hop.target.number <= hop.source.number:
+def _runtime_upgrade(context: HopContext) -> str | None:
+    hop = context.hop
+    if move_rule(hop.source, hop.target) is RuleId.RUNTIME_UPGRADE:
+        if hop.target.runtime_key <= hop.source.runtime_key:
             return f"{hop.target} is not above {hop.source}"
         if hop.target.airflow < hop.source.airflow:
             return f"{hop.target} has Airflow {hop.target.airflow}, below {hop.source.airflow}"
-    return _names_its_move(case, RuleId.RUNTIME_UPGRADE)
+    return _wrong_rule(context, RuleId.RUNTIME_UPGRADE)
 
 
-def reverts(source: Release, target: Release) -> str | None:
+def why_lower(source: Release, target: Release) -> str | None:
     """Return why the target is lower than the source; None: it is not."""
-    if move(source, target) is RuleId.NO_REVERT:
+    if move_rule(source, target) is RuleId.NO_REVERT:
         return f"{source} cannot go back to {target}"
-    if move(source, target) is RuleId.RUNTIME_UPGRADE and target.number < source.number:
+    if move_rule(source, target) is RuleId.RUNTIME_UPGRADE and target.runtime_key < source.runtime_key:
         return f"{target} is lower than {source}"
     if target.airflow < source.airflow:
         return f"{target} has Airflow {target.airflow}, lower than {source.airflow} of {source}"
     return None
 
 
-def _airflow_2_gate(case: Case) -> str | None:
-    before, after = case.hop.source.airflow, case.hop.target.airflow
+def _airflow_2_gate(context: HopContext) -> str | None:
+    before, after = context.hop.source.airflow, context.hop.target.airflow
     if before < _AIRFLOW_2_FROM and after >= _AIRFLOW_2:
-        return f"{case.hop.source} has Airflow {before}; Airflow {after} needs {_AIRFLOW_2_FROM} or later before it"
+        return f"{context.hop.source} has Airflow {before}; Airflow {after} needs {_AIRFLOW_2_FROM} or later before it"
     return None
 
 
-def _airflow_3_gate(case: Case) -> str | None:
-    before, after = case.hop.source.airflow, case.hop.target.airflow
+def _airflow_3_gate(context: HopContext) -> str | None:
+    before, after = context.hop.source.airflow, context.hop.target.airflow
     if before < _AIRFLOW_3_FROM and after >= _AIRFLOW_3:
-        return f"{case.hop.source} has Airflow {before}; Airflow {after} needs {_AIRFLOW_3_FROM} or later before it"
+        return f"{context.hop.source} has Airflow {before}; Airflow {after} needs {_AIRFLOW_3_FROM} or later before it"
     return None
 
 
-def _yanked(case: Case) -> str | None:
-    target = case.hop.target
-    accepted = case.final and target.id in case.accepted.yanked
-    return yanked(target) if target.yanked and not accepted else None
+def _yanked(context: HopContext) -> str | None:
+    target = context.hop.target
+    accepted = context.final and target.id in context.accepted.yanked
+    return yanked_text(target) if target.yanked and not accepted else None
 
 
-def _channel(case: Case) -> str | None:
-    target = case.hop.target
-    accepted = case.final and target.id in case.accepted.prerelease
-    return prerelease(target) if target.prerelease and not accepted else None
+def _channel(context: HopContext) -> str | None:
+    target = context.hop.target
+    accepted = context.final and target.id in context.accepted.prerelease
+    return prerelease_text(target) if target.prerelease and not accepted else None
 
 
-def _offered(case: Case) -> str | None:
-    offered = case.catalog.get(case.hop.target.id)
+def _offered(context: HopContext) -> str | None:
+    offered = context.catalog.get(context.hop.target.id)
     if offered is None:
-        return f"{case.hop.target} is not on offer"
-    if offered.airflow != case.hop.target.airflow:
-        return f"{offered} is on offer with Airflow {offered.airflow}, not {case.hop.target.airflow}"
+        return f"{context.hop.target} is not on offer"
+    if offered.airflow != context.hop.target.airflow:
+        return f"{offered} is on offer with Airflow {offered.airflow}, not {context.hop.target.airflow}"
     return None
 
 
-def _platform(case: Case) -> str | None:
-    return None if case.platform is None else forbidden_by_platform(case.hop.rule, case.platform)
+def _platform(context: HopContext) -> str | None:
+    return None if context.platform is None else forbidden_by_platform(context.hop.rule, context.platform)
 
 
 _GUIDE: Final = "Astronomer's guide 'Migrate a Deployment from Astronomer Certified to Astro Runtime'"
@@ -214,7 +214,7 @@ RULES: Final = (
         id=RuleId.NO_REVERT,
         reason="you can't revert to an earlier version, or from Astro Runtime to Astronomer Certified",
         source=_GUIDE,
-        forbids=lambda case: reverts(case.hop.source, case.hop.target),
+        forbids=lambda context: why_lower(context.hop.source, context.hop.target),
     ),
     Rule(
         id=RuleId.AIRFLOW_2_GATE,
@@ -286,6 +286,6 @@ def verify(
         accepted: the risks that the user accepts by name.
         final: whether it is the last hop. Only that one may end at an accepted yanked release or prerelease.
     """
-    case = Case(hop=hop, catalog=catalog, platform=platform, accepted=accepted, final=final)
-    found = ((rule.id, rule.forbids(case)) for rule in RULES)
+    context = HopContext(hop=hop, catalog=catalog, platform=platform, accepted=accepted, final=final)
+    found = ((rule.id, rule.forbids(context)) for rule in RULES)
     return tuple(Violation(rule=rule, found=text) for rule, text in found if text is not None)

@@ -51,17 +51,17 @@ def parse_target(text: str, known: Callable[[], Catalog]) -> Target:
         return Line.parse(stripped) if is_line else RuntimeVersion.parse(stripped)
     except InvalidVersionError as error:
         others = "" if is_line else ", or 'equivalent', 'latest-patch', or a line such as 5.x or 3.1-x"
-        raise InvalidVersionError(f"{error}{others}{hint(stripped, known())}") from None
+        raise InvalidVersionError(f"{error}{others}{did_you_mean(stripped, known())}") from None
 
 
-def hint(text: str, catalog: Catalog) -> str:
+def did_you_mean(text: str, catalog: Catalog) -> str:
     """Return the clause ``; did you mean X or Y?``; empty: there is nothing to suggest."""
-    *first, last = meant(text, catalog) or [""]
+    *first, last = similar_targets(text, catalog) or [""]
     either = f"{', '.join(first)} or {last}" if first else last
     return f"; did you mean {either}?" if either else ""
 
 
-def meant(text: str, catalog: Catalog) -> list[str]:
+def similar_targets(text: str, catalog: Catalog) -> list[str]:
     """Return targets with a similar spelling, the likeliest first.
 
     Args:
@@ -70,10 +70,10 @@ def meant(text: str, catalog: Catalog) -> list[str]:
     """
     if not 0 < len(text) <= _LONGEST:
         return []
-    return [each for each in _alike(text, catalog) if each != text][:_NAMED]
+    return [each for each in _similar_targets(text, catalog) if each != text][:_NAMED]
 
 
-def _alike(text: str, catalog: Catalog) -> Sequence[str]:
+def _similar_targets(text: str, catalog: Catalog) -> Sequence[str]:
     """Return targets with a similar spelling, the text itself included, the likeliest first."""
     if words := get_close_matches(text.lower(), _WORDS, n=1):
         return words
@@ -146,14 +146,13 @@ def resolve(
         found = f"{current} is not an Astro Runtime, so it has no latest patch; declare equivalent first"
         return Violation(rule=RuleId.MIGRATE_EQUAL, found=found)
     newest = catalog.newest(line)
-    anew = _higher(newest.id.version if newest else None, running, line)
-    version = anew if held is None or held not in line else _higher(held, running, line)
+    unheld = _higher(newest.id.version if newest else None, running, line)
+    version = unheld if held is None or held not in line else _higher(held, running, line)
     if version is None:
-        found = (
-            f"no release of {line} is on offer (yanked releases and prereleases do not count){hint(str(line), catalog)}"
-        )
+        not_offered = f"no release of {line} is on offer (yanked releases and prereleases do not count)"
+        found = f"{not_offered}{did_you_mean(str(line), catalog)}"
         return Violation(rule=RuleId.OFFERED, found=found)
-    return Resolved(declared=declared, version=version, anew=anew if anew != version else None)
+    return Resolved(declared=declared, version=version, unheld=unheld if unheld != version else None)
 
 
 def _higher(

@@ -103,7 +103,7 @@ def test_a_runtime_row_that_cannot_be_read_is_left_out_alone(tmp_path: Path, ver
     runtime = {"runtimeVersions": {version: row, "5.0.4": RUNTIME_ROW}, "someday": {"new": None}}
     catalog = vendor_feed.load(write(tmp_path, {"available_releases": []}, runtime))
     assert [str(release) for release in catalog.runtime] == ["Astro Runtime 5.0.4"]
-    assert [(each.text, each.left_out) for each in catalog.odd] == [(text, True)]
+    assert [(each.text, each.left_out) for each in catalog.unreadable] == [(text, True)]
 
 
 @pytest.mark.parametrize(
@@ -123,7 +123,7 @@ def test_a_certified_row_that_cannot_be_read_is_left_out_alone(tmp_path: Path, r
     certified = {"available_releases": [row, {"version": "2.2.5-4"}]}
     catalog = vendor_feed.load(write(tmp_path, certified, {"runtimeVersions": {}, "runtimeVersionsV3": None}))
     assert [str(release) for release in catalog.certified] == ["AC 2.2.5"]
-    assert [(each.text, each.left_out) for each in catalog.odd] == [(text, True)]
+    assert [(each.text, each.left_out) for each in catalog.unreadable] == [(text, True)]
 
 
 @pytest.mark.parametrize(
@@ -144,7 +144,7 @@ def test_a_value_that_cannot_be_read_is_unknown(tmp_path: Path, name: str, value
     assert (release.released, release.end_of_support, release.yanked_reason) == (None, None, None)
     assert release.yanked == (name == "yanked")
     assert release.channel == (Channel.UNKNOWN if name == "channel" else None)
-    (odd,) = vendor_feed.load(str(tmp_path)).odd
+    (odd,) = vendor_feed.load(str(tmp_path)).unreadable
     assert (odd.text, odd.left_out) == (f"runtimeVersions['5.0.4'].metadata.{name}: {shown}", False)
 
 
@@ -167,14 +167,14 @@ def test_a_huge_number_spoils_nothing(tmp_path: Path) -> None:
     )
     catalog = vendor_feed.load(write(tmp_path, {"available_releases": []}, runtime))
     assert [str(release) for release in catalog.runtime] == ["Astro Runtime 5.0.4"]
-    assert len(catalog.odd[0].text) < 150
+    assert len(catalog.unreadable[0].text) < 150
 
 
 def test_blanks_around_a_version_are_dropped(tmp_path: Path) -> None:
     """Else the feed's yank of it would be lost."""
     runtime = {"runtimeVersions": {" 5.0.4 ": {"metadata": {"airflowVersion": "2.3.0 ", "yanked": "True "}}}}
     catalog = vendor_feed.load(write(tmp_path, {"available_releases": [{"version": " 2.3.0-5 "}]}, runtime))
-    assert catalog.odd == ()
+    assert catalog.unreadable == ()
     assert [str(release) for release in (*catalog.certified, *catalog.runtime)] == ["AC 2.3.0", "Astro Runtime 5.0.4"]
     assert catalog.runtime[0].yanked
 
@@ -186,7 +186,7 @@ def test_of_two_unlike_rows_the_yanked_one_counts(tmp_path: Path, order: int) ->
     runtime = {"runtimeVersions": {"5.0.4": rows[0]}, "runtimeVersionsV3": {"5.0.4": rows[1], "3.0-1": rows[1]}}
     catalog = vendor_feed.load(write(tmp_path, {"available_releases": []}, runtime))
     assert catalog.runtime[0].yanked
-    assert [each.text for each in catalog.odd] == ["runtimeVersionsV3['5.0.4']: a second row, unlike the first"]
+    assert [each.text for each in catalog.unreadable] == ["runtimeVersionsV3['5.0.4']: a second row, unlike the first"]
 
 
 def test_all_problems_of_both_files_are_told_at_once(tmp_path: Path) -> None:

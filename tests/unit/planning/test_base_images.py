@@ -109,9 +109,9 @@ def test_a_certified_variant_that_does_not_exist_is_told(
     """By its name, with what is written instead."""
     self = Tag.read(Distribution.CERTIFIED, tag)
     target = ReleaseId.parse(release)
-    missing = self.missing(target, AirflowVersion.parse(airflow))
+    missing = self.missing_suffixes(target, AirflowVersion.parse(airflow))
     assert [text[: len(start)] for text, start in zip(missing, found, strict=True)] == found
-    assert all(self.of(target) in text for text in missing)
+    assert all(self.for_release(target) in text for text in missing)
 
 
 @pytest.mark.parametrize(
@@ -131,7 +131,7 @@ def test_a_certified_variant_that_does_not_exist_is_told(
 )
 def test_a_runtime_variant_that_does_not_exist_is_told(tag: str, airflow: str, found: list[str]) -> None:
     """By its name: an old Python above all, which the new Airflow does not run on."""
-    missing = Tag.read(Distribution.RUNTIME, tag).missing(
+    missing = Tag.read(Distribution.RUNTIME, tag).missing_suffixes(
         ReleaseId.parse("Runtime 99.0.0"), AirflowVersion.parse(airflow)
     )
     assert [text[: len(start)] for text, start in zip(missing, found, strict=True)] == found
@@ -160,7 +160,7 @@ def test_a_prerelease_mark_is_no_variant(tag: str) -> None:
     """The tag names a prerelease, and the next tag is that of a release."""
     read = Tag.read(Distribution.RUNTIME, tag)
     assert read.release != ReleaseId.parse("Runtime 5.0.4")
-    assert read.of(ReleaseId.parse("Runtime 5.0.5")) == f"5.0.5{'-base' if read.bare else ''}"
+    assert read.for_release(ReleaseId.parse("Runtime 5.0.5")) == f"5.0.5{'-base' if read.without_project else ''}"
 
 
 def test_a_long_tag_takes_no_time() -> None:

@@ -77,7 +77,7 @@ def test_names_that_are_no_versions_are_set_aside() -> None:
     certified = ["2.2", "2.2.5", None, 7, "2.3.0rc1"]
     runtime = [("5.0.x", "2.3.0"), ("5.0.4", "two"), ("4.2.5", "2.2.5"), ("8.0.0-alpha2", "2.6.0"), (None, None)]
     catalog = Catalog.offered(certified, [*runtime, ("3.4-1", "3.4.0rc1"), ("5" * 99, {})], FEED)
-    assert [row.text for row in catalog.odd] == [
+    assert [row.text for row in catalog.unreadable] == [
         *("2.2", "2.3.0rc1", "3.4-1 (3.4.0rc1)", "5.0.4 (two)", "5.0.x (2.3.0)", f"{'5' * 57}... ({{}})"),
         *("7", "8.0.0-alpha2 (2.6.0)", "null", "null (null)"),
     ]
@@ -89,7 +89,7 @@ def test_contradictory_rows_are_set_aside() -> None:
     runtime = [("5.0.4", "2.3.2"), ("5.0.4", "2.3.0"), ("4.2.5", "2.2.5"), ("4.2.5", "2.2.5+astro.1")]
     catalog = Catalog.offered(["2.2.5", "2.2.5-3"], runtime, FEED)
     assert [str(r) for r in (*catalog.certified, *catalog.runtime)] == ["AC 2.2.5", "Astro Runtime 4.2.5"]
-    assert [row.text for row in catalog.odd] == ["5.0.4 (2.3.0 and 2.3.2)"]
+    assert [row.text for row in catalog.unreadable] == ["5.0.4 (2.3.0 and 2.3.2)"]
 
 
 def test_a_release_exists_where_the_feed_or_an_odd_row_has_it() -> None:
@@ -98,10 +98,10 @@ def test_a_release_exists_where_the_feed_or_an_odd_row_has_it() -> None:
     for name in ("AC 2.3.0", "Runtime 4.2.5", "Runtime 5.0.4"):
         assert catalog.exists(ReleaseId.parse(name))
     assert not catalog.exists(ReleaseId.parse("Runtime 5.0.5"))
-    row = catalog.odd_row(ReleaseId.parse("Runtime 5.0.4"))
+    row = catalog.unreadable_row(ReleaseId.parse("Runtime 5.0.4"))
     assert row is not None
     assert row.text == "5.0.4 (two)"
-    assert catalog.odd_row(ReleaseId.parse("Runtime 4.2.5")) is None
+    assert catalog.unreadable_row(ReleaseId.parse("Runtime 4.2.5")) is None
 
 
 def test_what_runs_is_described_though_it_is_not_on_offer() -> None:

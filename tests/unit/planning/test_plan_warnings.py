@@ -82,18 +82,18 @@ class TestSupport:
     )
     def test_it_ends_after_its_last_day(self, until: date | None, names: list[str]) -> None:
         """The last day is a supported one; ninety days before it ends soon; no date, no warning."""
-        assert [warning.name for warning in plan_warnings.support(supported(until), TODAY)] == names
+        assert [warning.name for warning in plan_warnings.support_warnings(supported(until), TODAY)] == names
 
     def test_no_day_no_judgement(self) -> None:
         """Who hands in no day is told nothing of support."""
-        assert list(plan_warnings.support(supported(date(1999, 1, 1)), None)) == []
+        assert list(plan_warnings.support_warnings(supported(date(1999, 1, 1)), None)) == []
 
     def test_the_date_is_told_and_not_how_far_it_is(self) -> None:
         """So that a plan reads the same on two days."""
         texts = {
             warning.message
             for day in (date(2026, 12, 1), date(2026, 12, 2))
-            for warning in plan_warnings.support(supported(date(2027, 1, 1)), day)
+            for warning in plan_warnings.support_warnings(supported(date(2027, 1, 1)), day)
         }
         assert texts == {"the vendor's support of Astro Runtime 12.0.0 ends on 2027-01-01"}
 
@@ -173,7 +173,7 @@ class TestHops:
             for name, airflow in (("3.0-1", "3.0.0"), ("4.1-1", "4.1.0"))
         )
         request = PlanRequest(current=before, target=parse_target("4.1-1"), catalog=Catalog([after]))
-        (warning,) = plan_warnings.of_path([after], request)
+        (warning,) = plan_warnings.path_warnings([after], request)
         assert warning.message == "hop 1 skips Airflow 4.0"
 
     def test_a_newer_patch_is_named(self) -> None:

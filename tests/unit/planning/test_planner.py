@@ -11,12 +11,12 @@ from astro_deployment_runtime.planning import plan_request, planner
 from astro_deployment_runtime.planning.accepted_risks import AcceptedRisks
 from astro_deployment_runtime.planning.catalog import Catalog, Channel, Release
 from astro_deployment_runtime.planning.model import Plan, Refusal, RuleId, Strategy, Violation
-from astro_deployment_runtime.planning.path_search import Search, Terms
+from astro_deployment_runtime.planning.path_search import Search, SearchLimits
 from astro_deployment_runtime.planning.pending_hop import Ownership
 from astro_deployment_runtime.planning.plan_messages import path_line, refusal_message
 from astro_deployment_runtime.planning.plan_request import PlanRequest
 from astro_deployment_runtime.planning.platform_version import Platform
-from astro_deployment_runtime.planning.refusals import obstacles
+from astro_deployment_runtime.planning.refusals import blocking_rules
 from astro_deployment_runtime.planning.versions import AirflowVersion, ReleaseId
 
 GUIDE = vendor_feed.load("guide")
@@ -503,19 +503,19 @@ def test_a_path_has_only_moves_that_the_platform_makes(version: str, start: str,
 
 @pytest.mark.parametrize("strategy", Strategy)
 @pytest.mark.parametrize(
-    ("terms", "start"),
+    ("limits", "start"),
     [
-        (Terms(certified_upgrade=False), "AC 2.2.3"),
-        (Terms(migration=False), "AC 2.3.0"),
-        (Terms(runtime_upgrade=False), "Runtime 4.2.5"),
+        (SearchLimits(certified_upgrade=False), "AC 2.2.3"),
+        (SearchLimits(migration=False), "AC 2.3.0"),
+        (SearchLimits(runtime_upgrade=False), "Runtime 4.2.5"),
     ],
 )
-def test_a_search_makes_no_move_that_its_terms_leave_out(strategy: Strategy, terms: Terms, start: str) -> None:
+def test_a_search_makes_no_move_that_its_terms_leave_out(strategy: Strategy, limits: SearchLimits, start: str) -> None:
     """Each by itself, whichever of them real platforms leave out together."""
     catalog = made("AC 2.2.3", "AC 2.3.0", "Runtime 4.2.5 = 2.2.5", "Runtime 5.0.4 = 2.3.0")
     current, target = parse_current(start, catalog), parse_current("Runtime 5.0.4", catalog)
-    assert Search(catalog, Terms()).path(current, target, strategy) is not None
-    assert Search(catalog, terms).path(current, target, strategy) is None
+    assert Search(catalog, SearchLimits()).path(current, target, strategy) is not None
+    assert Search(catalog, limits).path(current, target, strategy) is None
 
 
 def test_a_platform_in_the_way_is_named_beside_the_target_s_own_faults() -> None:
@@ -540,7 +540,7 @@ def test_a_path_that_the_check_objects_to_is_never_returned(monkeypatch: pytest.
 
 def test_the_check_knows_all_that_the_search_was_told(monkeypatch: pytest.MonkeyPatch) -> None:
     """Neither a move that the platform cannot make nor a stop at an accepted release gets past it."""
-    monkeypatch.setattr(planner, "Terms", lambda **_: Terms(through_yanked=True))
+    monkeypatch.setattr(planner, "SearchLimits", lambda **_: SearchLimits(through_yanked=True))
     with pytest.raises(PlanVerificationError, match=r"PLATFORM: the platform is 0\.33\.2"):
         ask("AC 2.2.3", "5.0.4", platform=Platform(version="0.33.2"))
     stop = made("AC 2.2.3", "AC 2.3.0", "Runtime 5.0.0 = 2.3.0", "Runtime 6.0.0 = 2.4.0", yanked="Runtime 5.0.0")
@@ -552,7 +552,9 @@ def test_a_refusal_that_nothing_explains_is_never_returned() -> None:
     """Asking what is in the way of a lower target is a mistake of ours, and ends."""
     current, lower = parse_current("AC 2.4.3", PUBLISHED), parse_current("Runtime 5.0.4", PUBLISHED)
     with pytest.raises(PlanVerificationError, match="nothing explains"):
-        obstacles(lower, PlanRequest(current=current, target=parse_target("5.0.4"), catalog=PUBLISHED), Terms())
+        blocking_rules(
+            lower, PlanRequest(current=current, target=parse_target("5.0.4"), catalog=PUBLISHED), SearchLimits()
+        )
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from astro_deployment_runtime.planning.accepted_risks import AcceptedRisks
 from astro_deployment_runtime.planning.catalog import Catalog, Channel, Release
 from astro_deployment_runtime.planning.model import Hop, RuleId
 from astro_deployment_runtime.planning.platform_version import Platform
-from astro_deployment_runtime.planning.rules import MOVES, RULE, RULES, forbidden_by_platform, move, verify
+from astro_deployment_runtime.planning.rules import MOVES, RULE, RULES, forbidden_by_platform, move_rule, verify
 from astro_deployment_runtime.planning.versions import AirflowVersion, ReleaseId
 
 
@@ -23,7 +23,7 @@ def release(text: str, *, channel: Channel | None = None, yanked: bool = False, 
 
 def judge(source: Release, target: Release, *, rule: RuleId | None = None, offered: bool = True) -> dict[str, str]:
     """Return what is found, by rule."""
-    hop = Hop(rule=rule or move(source, target), source=source, target=target)
+    hop = Hop(rule=rule or move_rule(source, target), source=source, target=target)
     return {str(v.rule): v.found for v in verify(hop, Catalog([target] if offered else []))}
 
 

@@ -13,7 +13,7 @@ from astro_deployment_runtime.planning.catalog import Catalog, Channel, Release
 from astro_deployment_runtime.planning.model import Equivalent, Latest, Plan, Refusal
 from astro_deployment_runtime.planning.plan_messages import path_line, plan_lines, refusal_message
 from astro_deployment_runtime.planning.plan_request import PlanRequest
-from astro_deployment_runtime.planning.targets import hint
+from astro_deployment_runtime.planning.targets import did_you_mean
 from astro_deployment_runtime.planning.versions import AirflowVersion, Line, ReleaseId, RuntimeVersion
 
 PUBLISHED = vendor_feed.load("published")
@@ -146,7 +146,7 @@ class TestWriting:
     @pytest.mark.parametrize("text", ["new", "five", "99.x", "", "x", "5" * 61, "7" * 5000, "\u0665.0.4"])
     def test_what_is_written_like_no_target_is_not_asked_about(self, text: str) -> None:
         """A guess from nothing would mislead."""
-        assert hint(text, PUBLISHED) == ""
+        assert did_you_mean(text, PUBLISHED) == ""
 
     def test_a_line_holds_what_begins_like_it(self) -> None:
         """In its own scheme alone: Runtime 3.1.x would be another thing than 3.1-x."""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from astro_deployment_runtime.errors import InvalidVersionError
-from astro_deployment_runtime.planning.catalog import number, rank
+from astro_deployment_runtime.planning.catalog import airflow_sort_key, runtime_sort_key
 from astro_deployment_runtime.planning.versions import AirflowVersion, Distribution, Line, ReleaseId, RuntimeVersion
 
 if TYPE_CHECKING:
@@ -152,7 +152,7 @@ def test_a_prerelease_is_below_the_release_of_its_number(lower: str, higher: str
     """As Python orders versions, by comparing and by number; a post-release is above; none equals a release."""
     first, second = AirflowVersion.observe(lower), AirflowVersion.observe(higher)
     assert first < second
-    assert rank(first) < rank(second)
+    assert airflow_sort_key(first) < airflow_sort_key(second)
 
 
 def test_a_runtime_prerelease_is_below_its_release() -> None:
@@ -169,7 +169,7 @@ def test_a_runtime_prerelease_is_below_its_release() -> None:
         "3.1-12",
     ]
     versions = [RuntimeVersion.observe(text) for text in texts]
-    assert all(one < other and number(one) < number(other) for one, other in pairwise(versions))
+    assert all(one < other and runtime_sort_key(one) < runtime_sort_key(other) for one, other in pairwise(versions))
 
 
 @pytest.mark.parametrize(("text", "version"), [("2.3.0", "2.3.0"), ("2.3.0+astro.2", "2.3.0")])
