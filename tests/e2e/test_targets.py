@@ -72,7 +72,7 @@ def test_a_line_is_resolved_and_held_when_the_offer_moves(
     publish(sandbox, catalog)
     moved = stack.preview("--expect-no-changes")
     told = "warning: warning newer-target: 4.x stays at Astro Runtime 4.2.4, and Astro Runtime 4.2.5 is on offer; set "
-    assert moved.lines("stars-1") == [f"{told}ASTRO_RESOLVE=newest takes it"]
+    assert moved.lines("stars-1") == [f"{told}ASTRO_RESOLVE=newest to take it"]
     stack.up("--expect-no-changes")
     stack.environment["ASTRO_RESOLVE"] = "newest"
     assert "4.x resolves to Astro Runtime 4.2.5." in stack.preview().lines("stars-1")

@@ -86,7 +86,7 @@ def test_the_package_is_complete_without_the_repository(environment: Path, tmp_p
     asked = f"import {_PACKAGE} as it; print(it.__file__)"
     assert _python(environment, "-c", asked, cwd=tmp_path).startswith(str(environment))
     words = ("-m", _PACKAGE, "plan", "--from", "AC 2.2.3", "--to", "5.0.4")
-    assert "AC 2.2.3 > AC 2.3.0 > Astro Runtime 5.0.4 (2 hops" in _python(environment, *words, cwd=tmp_path)
+    assert "AC 2.2.3 > AC 2.3.2 > Astro Runtime 5.0.4 (2 hops" in _python(environment, *words, cwd=tmp_path)
 
 
 def test_the_console_script_runs_and_names_itself(environment: Path, tmp_path: Path) -> None:
@@ -121,7 +121,7 @@ def test_another_project_uses_it(
         _python(environment, "-m", _PACKAGE, "init", cwd=stack.folder)
     shown = stack.preview()
     row = "data-eng" if own_host else "elsewhere-test"
-    assert "AC 2.2.3 > AC 2.3.0 > Astro Runtime 5.0.4 (2 hops" in "\n".join(shown.lines(row))
+    assert "AC 2.2.3 > AC 2.3.2 > Astro Runtime 5.0.4 (2 hops" in "\n".join(shown.lines(row))
     assert re.search(r'runs: "Astro Runtime 5\.0\.4"', stack.up().text)
     assert sandbox.show(_RELEASE)["version"] == "5.0.4"
     stack.preview("--expect-no-changes")

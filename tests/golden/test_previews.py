@@ -1,4 +1,4 @@
-"""What becomes of previews that the engine wrote, byte for byte; tests/e2e/test_report.py keeps them."""
+"""Reports of recorded previews, byte for byte; tests/e2e/test_report.py records them."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _SCHEMAS: Final = Path(__file__).parents[2] / "provider" / "astro_deployment_run
 def test_a_kept_preview_gives_the_report_beside_it(
     path: Path, form: str, capfdbinary: pytest.CaptureFixture[bytes]
 ) -> None:
-    """In each format; ``REGENERATE=1`` writes it anew."""
+    """In each format; ``REGENERATE=1`` writes it again."""
     assert main(["report", str(path), "--format", form]) == 0
     report = capfdbinary.readouterr().out
     kept = path.with_suffix(f".{_SUFFIXES[form]}")
@@ -44,7 +44,7 @@ def test_the_schema_is_one() -> None:
 
 @pytest.mark.parametrize("path", _KEPT, ids=lambda path: path.stem)
 def test_the_json_is_by_the_schema(path: Path) -> None:
-    """It holds what the schema requires, and nothing that the schema does not tell of."""
+    """It has every required key of the schema, and no other keys."""
     schema = json.loads((_SCHEMAS / "preview-1.json").read_text(encoding="utf-8"))
     report = json.loads(path.with_suffix(".report.json").read_text(encoding="utf-8"))
     jsonschema.validate(report, schema)

@@ -1,6 +1,6 @@
 """The texts that a user reads, word for word.
 
-``REGENERATE=1 pytest tests/golden`` writes them anew; read the difference before you commit it.
+``REGENERATE=1 pytest tests/golden`` writes them again; read the difference before you commit it.
 """
 
 from __future__ import annotations

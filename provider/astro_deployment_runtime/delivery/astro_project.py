@@ -116,7 +116,7 @@ class AstroProject:
             deployment: where the project is deployed.
             hops: the path.
             may_build_on: whether the Dockerfile may name a release. An earlier run may have rewritten it, so this
-                need not be the current one.
+                may be another one than the current one.
 
         Raises:
             InvalidProjectError: there are mistakes. The message has a line for each.

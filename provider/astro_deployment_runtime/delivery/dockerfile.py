@@ -91,7 +91,7 @@ def parse(text: str, images: BaseImages = VENDORS) -> FromImage:
         images: the repositories that count as the vendor's.
 
     Raises:
-        InvalidProjectError: the image is no release of the vendor, or the file has more than one reading.
+        InvalidProjectError: the image is not a release of the vendor, or the file has more than one reading.
     """
     file = _File.read(text)
     return _base(file, file.deployed, images)
@@ -386,7 +386,7 @@ def _base(file: _File, stage: _Stage, images: BaseImages) -> FromImage:
     try:
         tag = Tag.read(distribution, text)
     except InvalidVersionError:
-        why = f"whose tag {text!r} is no release's" if text else "which has no tag, so no version"
+        why = f"whose tag {text!r} names no release" if text else "which has no tag, so no version"
         _refuse(number, f"names {image!r}, {why}")
     values = {name: scope.values[name] for name in _names(written) if name in scope.values}
     noted = f" ({', '.join(f'{name}={value}' for name, value in values.items())})" if values else ""
@@ -429,7 +429,7 @@ def _edits(file: _File, base: FromImage, image: str, release: ReleaseId) -> list
     suffixes = tag.removeprefix(str(release.version))
     tail = next(end for end in (led["tail"], suffixes) if suffixes.endswith(end))
     value = tag.removesuffix(tail)
-    # What else reads the ARG gets the number of the next release, and nothing that it did not have before.
+    # Other readers of the ARG get the number of the next release, without a new suffix.
     alike = value.removeprefix(str(release.version)) == default.text.removeprefix(base.tag.number + base.tag.build)
     if file.has_other_readers(name) and (migrates or not alike):
         return written_out

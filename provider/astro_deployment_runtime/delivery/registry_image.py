@@ -54,7 +54,7 @@ class ImageTemplate:
         """Return the image that is built on a release.
 
         Raises:
-            InvalidImageError: the template is invalid, or the result is no image reference.
+            InvalidImageError: the template is invalid, or the result is not an image reference.
         """
         self.check()
         values = {
@@ -66,7 +66,7 @@ class ImageTemplate:
         image = _PLACEHOLDER.sub(lambda match: values[match[1]], self.text)
         if _REFERENCE.fullmatch(image) is None:
             raise InvalidImageError(
-                f"image {self.text!r} becomes {image!r} for {release.id}, which is no image reference"
+                f"image {self.text!r} becomes {image!r} for {release.id}, which is not an image reference"
             )
         return image
 

@@ -83,7 +83,7 @@ class UserCommand:
         except ValueError as error:
             raise InvalidProjectError(f"{name} {template!r} cannot be split into words: {error}") from None
         if not words or not words[0] or not template.isprintable():
-            raise InvalidProjectError(f"{name} {template!r} is no command: write a program and its arguments")
+            raise InvalidProjectError(f"{name} {template!r} is not a command: write a program and its arguments")
         if "{" in words[0]:
             raise InvalidProjectError(f"{name} begins with {words[0]!r}: name its program without placeholders")
         for word in words:
@@ -229,7 +229,7 @@ class _Output:
         data = os.read(self.pipe.fileno(), 65536)
         self._open = bool(data)
         *ended, rest = _LINE_END.split(self._rest + data)
-        # What follows in an endless line is dropped, not kept for later.
+        # The rest of an endless line is dropped.
         self._rest = rest[:_LONGEST_LINE]
         return self._fit(ended if data else [*ended, rest])
 

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WalkRequest:
-    """What the user declared, and the path that the preview showed for it."""
+    """The declared target, and the path that the preview showed for it."""
 
     target: Target
     strategy: Strategy
@@ -49,12 +49,12 @@ class WalkRequest:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Observation:
-    """What Houston shows now, and what this run remembers."""
+    """Houston's current answer, and the memory of this run."""
 
     deployment: Deployment
     platform: Platform
     catalog: Catalog
-    """What the platform offers."""
+    """The releases on offer."""
     run: Run
 
     @property
@@ -65,7 +65,7 @@ class Observation:
 
 
 class Waiting(StrEnum):
-    """What a run waits for."""
+    """Reason of a wait."""
 
     SETTLING = "settling"
     """For Houston to show the effect of a mutation, or to repeat an answer that contradicts an earlier one."""

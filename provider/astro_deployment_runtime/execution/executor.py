@@ -138,7 +138,7 @@ class _Walk:
             return self._result(run_messages.failed(error, self.run, self.deployment))
 
     def _act(self, decision: Decision) -> WalkResult | None:
-        """Act on a decision, and observe what came of it. Return a result where the decision ends the run."""
+        """Act on a decision, and observe the result. Return the walk's result if the decision ends the run."""
         match decision:
             case Wait():
                 self._wait(decision)
@@ -157,7 +157,7 @@ class _Walk:
                 self._mutate(decision)
                 self._observe()
             case _:
-                # An old offer is no reason to change or to refuse anything.
+                # An old offer justifies neither a change nor a refusal.
                 self._observe()
         return None
 

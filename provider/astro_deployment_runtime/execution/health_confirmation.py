@@ -60,7 +60,7 @@ class Confirmation:
 
     @property
     def missing(self) -> str:
-        """What is missing after enough healthy answers, as a clause. Empty: nothing, or answers."""
+        """Missing proof after enough healthy answers, as a clause. Empty: none, or too few answers."""
         if self.confirmed or self.reads < HEALTHY_READS:
             return ""
         if self.heartbeat is None:

@@ -1,4 +1,4 @@
-"""How often a run reads a Deployment: soon after a change, less and less often in a long wait."""
+"""Intervals between two reads of a Deployment: short after a change, longer and longer in a long wait."""
 
 from __future__ import annotations
 

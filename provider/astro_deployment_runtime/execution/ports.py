@@ -1,4 +1,4 @@
-"""What the executor needs from outside: the platform, the delivery of images, a reporter and a clock."""
+"""Interfaces of the executor: the platform, the delivery of images, a reporter and a clock."""
 
 from __future__ import annotations
 

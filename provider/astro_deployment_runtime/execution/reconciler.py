@@ -1,4 +1,4 @@
-"""What to do next, decided from the current observation. Pure.
+"""The next step of a run, decided from the current observation. Pure.
 
 A first run, a resumed run, a run after a crash and a run after a human's click use the same code, because only the
 observation counts. The executor observes and acts; it decides nothing.

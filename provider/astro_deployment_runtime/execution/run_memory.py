@@ -1,4 +1,4 @@
-"""What one run did and observed so far. Frozen: each event returns the next memory.
+"""Memory of one run: its mutations and observations. Frozen: each event returns the next memory.
 
 The memory protects a hop against answers of Houston that go back and forth: a hop is started and delivered once, and
 its clocks never start over. Times are seconds on one clock, which may start anywhere.
@@ -92,7 +92,7 @@ class Run:
     health: Health | None = None
     """Last answer of the Airflow that is to confirm a release."""
     confirmation: Confirmation = field(default_factory=Confirmation)
-    """What the answers of that Airflow prove so far."""
+    """Proof by the answers of that Airflow so far."""
     wrong_airflow_reads: int = 0
     """Consecutive reads at which Airflow and Houston agreed on an unexpected Airflow version."""
 

@@ -249,7 +249,7 @@ def _path(path: tuple[ReleaseId, ...]) -> str:
 
 
 def _left(run: Run, deployment: Deployment) -> str:
-    """What this run leaves on the platform, as far as Houston has shown it."""
+    """The state that this run leaves on the platform, as far as Houston has shown it."""
     current = deployment.current.id
     if run.reached is not None and run.reached.id != current:
         return f"Houston reported {run.reached.id}, and then {current}"
@@ -263,7 +263,7 @@ def _left(run: Run, deployment: Deployment) -> str:
 
 
 def _delivered(hop: Hop, run: Run) -> str:
-    """What is known about a delivery: where its answer was lost, Houston may not have the image."""
+    """The outcome of a delivery: if its answer was lost, Houston may not have the image."""
     delivery = run.last(MutationKind.DELIVER, hop.target.id)
     doubtful = delivery is not None and delivery.outcome is Outcome.DOUBTFUL
     return "the image may have been deployed (the answer was lost)" if doubtful else "the image was deployed"

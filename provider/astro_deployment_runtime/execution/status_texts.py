@@ -25,7 +25,7 @@ STATUS_WIDTH: Final = 45
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """What a run does now."""
+    """The current activity of a run."""
 
     what: str
     hop: str = ""

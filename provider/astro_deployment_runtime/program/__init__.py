@@ -1,1 +1,1 @@
-"""What runs in a user's Pulumi program: the resources that it declares, and ``declare_fleet``."""
+"""Code for the user's Pulumi program: the resources that it declares, and ``declare_fleet``."""

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class ProjectArgs(TypedDict):
-    """An Astro project on this machine, which is moved along the path and deployed, hop by hop."""
+    """An Astro project on this machine. Each hop rewrites its ``FROM`` line and deploys it."""
 
     path: pulumi.Input[str]
     """Its folder, with a Dockerfile; a relative path begins at the Pulumi project. It serves one Deployment."""
@@ -33,14 +33,14 @@ class ProjectArgs(TypedDict):
 class AstroDeploymentRuntime(dynamic.Resource, module="astro", name="DeploymentRuntime"):
     """A Deployment of an Astronomer Software platform, at a declared Astro Runtime version.
 
-    ``pulumi preview`` shows the whole path there, ``pulumi up`` walks it. What cannot be undone is refused before
-    anything is changed. Destroying the resource forgets the Deployment, which keeps its version.
+    ``pulumi preview`` shows the whole path, and ``pulumi up`` follows it. Illegal changes are refused before anything
+    is changed. Destroying the resource forgets the Deployment, which keeps its version.
     """
 
-    # Pulumi evaluates the annotations that it finds here for every resource, and needs none of them.
+    # Pulumi evaluates every annotation here for each resource, and needs none of them.
     if TYPE_CHECKING:
         plan: pulumi.Output[Sequence[str] | None]
-        """The plan that was walked last, as lines of text."""
+        """The last plan that was followed, as lines of text."""
         warnings: pulumi.Output[Sequence[Mapping[str, str]] | None]
         """Its warnings, each with a ``name`` and a ``message``."""
         path: pulumi.Output[str | None]
@@ -48,13 +48,13 @@ class AstroDeploymentRuntime(dynamic.Resource, module="astro", name="DeploymentR
         hops: pulumi.Output[int | None]
         """Its number of hops."""
         target: pulumi.Output[str | None]
-        """The version that ``runtime_version`` stands for, at which it is held; None where that is a version itself."""
+        """The resolved version of ``runtime_version``, which later runs keep; None if it is a version itself."""
         current_version: pulumi.Output[str | None]
-        """What the Deployment was seen to run, for example ``Astro Runtime 5.0.4``."""
+        """The last observed release, for example ``Astro Runtime 5.0.4``."""
         airflow_version: pulumi.Output[str | None]
-        """The Airflow version of that."""
+        """Its Airflow version."""
         pending: pulumi.Output[str | None]
-        """The hop that we started, perhaps not yet seen; None where there is none, or where it has arrived."""
+        """The hop that we started and have not seen arrive; None if there is none."""
         deployment_id: pulumi.Output[str]
         """Houston's id of the Deployment."""
         release_name: pulumi.Output[str]
@@ -83,28 +83,27 @@ class AstroDeploymentRuntime(dynamic.Resource, module="astro", name="DeploymentR
 
         Args:
             resource_name: the resource's name in the stack.
-            runtime_version: the Astro Runtime version to arrive at, for example ``5.0.4`` or ``3.1-12``; or
-                ``equivalent``: the newest Runtime with the Airflow version of the Astronomer Certified that runs; or
-                ``5.x``, ``5.0.x``, ``3.1-x`` or ``latest-patch``: the newest release of a line on offer. A text: in
-                YAML, quote what could be a number.
+            runtime_version: the target, an Astro Runtime version, for example ``5.0.4`` or ``3.1-12``; or
+                ``equivalent``: the newest Runtime with the Airflow version of the current Astronomer Certified; or
+                ``5.x``, ``5.0.x``, ``3.1-x`` or ``latest-patch``: the newest release of a line on offer. In YAML,
+                quote values that look like a number.
             release_name: the Deployment, by its release name. Exactly one of this and ``deployment_id``.
-            deployment_id: the Deployment, by Houston's id. Another Deployment is another resource: a replacement.
-            image: the image of every hop, in a registry already: a template that may name ``{base}``,
+            deployment_id: the Deployment, by Houston's id. Another id replaces the resource.
+            image: the image of every hop, already in a registry: a template that may name ``{base}``,
                 ``{distribution}``, ``{version}`` and ``{airflow}``. With neither this nor ``project``: wait until
                 somebody deploys one.
             project: an Astro project on this machine, instead of ``image``: for each hop its ``FROM`` line is
                 rewritten, the project is tested, if a test is given, and deployed.
             strategy: ``certified-first`` (the vendor's guide) or ``fewest-hops``.
-            accept: what is accepted by name: ``yanked:VERSION``, ``prerelease:VERSION``, ``cancel-pending``, ``newer``,
-                ``base-image``, ``overwrite-environment``; and warnings, which are then not shown.
-            deny: warnings that are refusals, by name, for example ``out-of-support``.
-            timeout: how long a run waits for the image of a hop to arrive, and again for its Airflow to be healthy:
-                ``45s``, ``90m``, ``1h30m``, or a number of seconds; at most 7 days. Its end cancels nothing on the
-                platform.
-            wait: whether to wait at all for hops that are under way; if not, a run that started a hop ends with a
-                non-zero exit and says what to deploy, and the next run goes on.
-            verify: ``airflow``: a hop has arrived when the Deployment's own Airflow is healthy at the expected version;
-                ``houston``: when Houston says so, for a Deployment whose webserver cannot be reached from here.
+            accept: risks that you accept, by name: ``yanked:VERSION``, ``prerelease:VERSION``, ``cancel-pending``,
+                ``newer``, ``base-image``, ``overwrite-environment``; and warnings, which then do not appear.
+            deny: warnings that become refusals, by name, for example ``out-of-support``.
+            timeout: time limit for the image of a hop, and again for its Airflow to become healthy: ``45s``, ``90m``,
+                ``1h30m``, or a number of seconds; at most 7 days. A timeout cancels nothing on the platform.
+            wait: whether to wait for a hop to complete; if not, a run that started a hop exits with an error and says
+                what to deploy, and the next run resumes.
+            verify: ``airflow``: a hop is complete when the Deployment's own Airflow is healthy at the expected version;
+                ``houston``: when Houston reports it, for a webserver that is not reachable from here.
             opts: Pulumi's options.
         """
         arguments = {

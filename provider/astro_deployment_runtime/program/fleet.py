@@ -146,7 +146,7 @@ def _read_config(key: str) -> object:
             raise
         # Pulumi's own message has the value in it.
         raise pulumi.RunError(
-            f"{NAMESPACE}:{key} is no JSON: set it anew, for example with 'pulumi config set --path'"
+            f"{NAMESPACE}:{key} is not JSON: set it again, for example with 'pulumi config set --path'"
         ) from None
 
 

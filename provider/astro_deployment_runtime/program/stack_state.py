@@ -1,8 +1,7 @@
-"""What the state of this very stack has of its Deployments, for a program that has to know it before it declares them.
+"""The saved outputs of this stack's Deployments, for a program that needs them before it declares resources.
 
-The engine reads its own state for whoever asks: the program sees what the last run saved, before this one changes it.
-At that very moment the engine may write that the stack's own resource is there now: where the backend is a folder, it
-then finds half a file, and is asked again.
+The engine returns the state of the last run. At the same time it may write the stack's own resource into that state: in
+a backend that is a folder it then reads half a file, so the call is retried.
 """
 
 from __future__ import annotations
@@ -20,11 +19,11 @@ _HALF_WRITTEN: Final = "failed to load checkpoint"
 
 
 def saved_resources() -> dict[str, dict[str, Any]]:
-    """Return of each resource, by its name, the declared target, the version that it stood for, and the pending hop.
+    """Return the declared target, its resolved version and the pending hop of each resource, by its name.
 
-    Empty for a stack that has no state yet.
+    Empty for a stack without a state.
     """
-    # A bare name would be looked for in the user's own organization.
+    # A bare name would mean a stack in the user's own organization.
     stack = f"{pulumi.get_organization()}/{pulumi.get_project()}/{pulumi.get_stack()}"
     resources = _read(stack)
     return {

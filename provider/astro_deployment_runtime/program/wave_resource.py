@@ -1,4 +1,4 @@
-"""The Pulumi resource that stands between two waves of a fleet."""
+"""The Pulumi resource for the gate between two waves of a fleet."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class AstroWave(dynamic.Resource, module="astro", name="Wave"):
-    """The end of a wave: it is there when all Deployments of the wave have arrived and been healthy long enough."""
+    """The end of a wave. It is created when all its Deployments have arrived and been healthy for the soak time."""
 
     def __init__(  # noqa: PLR0913 - a resource's arguments
         self,
@@ -32,13 +32,13 @@ class AstroWave(dynamic.Resource, module="astro", name="Wave"):
 
         Args:
             resource_name: the wave's name.
-            deployments: the ids of those whose health is watched.
-            moves: how many Deployments of the wave have something to do in this run.
-            soak: seconds for which they have to be healthy.
+            deployments: ids of the Deployments to check.
+            moves: number of Deployments of the wave with hops in this run.
+            soak: soak time in seconds.
             timeout: seconds for which they may be unhealthy before the wave fails.
-            walked: the path that each Deployment of the wave was brought along last, by the resource's name; None for
-                one that was only adopted. A wave that was soaked at other paths is soaked again.
-            opts: Pulumi's options; they name the Deployments of the wave as what this depends on.
+            walked: the last completed path of each Deployment, by the resource's name; None if it was only adopted.
+                Other paths than at the last soak need another soak.
+            opts: Pulumi's options, with the Deployments of the wave in ``depends_on``.
         """
         properties: dict[str, Any] = {
             "wave": resource_name,

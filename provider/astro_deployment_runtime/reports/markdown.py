@@ -140,7 +140,7 @@ def _footer(preview: Preview, *, rows_left: int, folds_left: int) -> list[str]:
     if preview.partial:
         lines.append("The preview may have ended before everything was planned: Deployments can be missing here.")
     elif not preview.lists_unchanged:
-        lines.append("What has nothing to do is not listed; `pulumi preview --show-sames` lists it.")
+        lines.append("Unchanged Deployments are not listed; `pulumi preview --show-sames` lists them.")
     if preview.others:
         others = ", ".join(f"{count} to {_code(operation)}" for operation, count in preview.others.items())
         lines.append(f"Resources of other kinds: {others}.")

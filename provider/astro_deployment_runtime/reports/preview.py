@@ -1,4 +1,4 @@
-"""What a preview says about each Deployment: the values that the Markdown, JSON and JUnit reports are written from.
+"""The contents of a preview, Deployment by Deployment, for the Markdown, JSON and JUnit reports.
 
 The engine lists resources in the order in which it planned them, which differs from run to run. Reports sort them, so
 that two previews of the same change look alike. The stack's config in the preview is never read.
@@ -36,7 +36,7 @@ _END_OF_PROGRAM: Final = "an unhandled error occurred: program exited with non-z
 
 
 class Status(StrEnum):
-    """What the run would do to a Deployment. What a reviewer has to look at comes first."""
+    """Effect of the run on a Deployment. The ones that need a reviewer come first."""
 
     REFUSED = "refused"
     MOVES = "moves"
@@ -92,7 +92,7 @@ class Preview:
     stack: str | None
     deployments: tuple[PreviewedDeployment, ...]
     notes: tuple[str, ...]
-    """What the program logged; for a fleet, its summary."""
+    """Messages of the program; for a fleet, its summary."""
     warnings: tuple[str, ...]
     """Warnings that are in no Deployment's plan."""
     errors: tuple[str, ...]

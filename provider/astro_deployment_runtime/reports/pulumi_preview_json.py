@@ -89,7 +89,7 @@ class _AboutResource(BaseModel):
 
 
 class Step(_AboutResource):
-    """What the run would do to a resource."""
+    """Effect of the run on a resource."""
 
     op: str
     old: ResourceState = Field(default=ResourceState(), alias="oldState")

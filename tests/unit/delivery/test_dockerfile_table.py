@@ -208,9 +208,9 @@ TABLE: Final[dict[str, tuple[str, str, Outcome]]] = {
     ),
     "pinned": (f"FROM {RUNTIME}:5.0.4@sha256:{'0' * 64}\n", "Runtime 5.0.5", "pinned by its digest"),
     "pinned on a mirror": (f"FROM {CORP}/astro-runtime@sha256:{'0' * 64}\n", "Runtime 5.0.5", "pinned by its digest"),
-    "latest": (f"FROM {RUNTIME}:latest\n", "Runtime 5.0.5", "whose tag 'latest' is no release's"),
+    "latest": (f"FROM {RUNTIME}:latest\n", "Runtime 5.0.5", "whose tag 'latest' names no release"),
     "no tag at a port": (f"FROM {CORP}/astro-runtime\n", "Runtime 5.0.5", "which has no tag"),
-    "a line of releases": (f"FROM {RUNTIME}:5\n", "Runtime 5.0.5", "whose tag '5' is no release's"),
+    "a line of releases": (f"FROM {RUNTIME}:5\n", "Runtime 5.0.5", "whose tag '5' names no release"),
     "Apache's own": ("FROM apache/airflow:2.3.0\n", "Runtime 5.0.4", "none of the vendor's images"),
     "the team's own": (
         "FROM 123456789012.dkr.ecr.eu-west-1.amazonaws.com/airflow-base:1.2\n",

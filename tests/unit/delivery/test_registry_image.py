@@ -87,7 +87,7 @@ def test_an_unknown_placeholder_is_refused(template: str, message: str) -> None:
 )
 def test_an_invalid_image_reference_is_refused(template: str) -> None:
     """The message names the release."""
-    with pytest.raises(InvalidImageError, match=r"for Astro Runtime 5\.0\.4, which is no image reference"):
+    with pytest.raises(InvalidImageError, match=r"for Astro Runtime 5\.0\.4, which is not an image reference"):
         ImageTemplate(template).image(RUNTIME)
 
 

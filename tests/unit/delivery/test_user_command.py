@@ -102,9 +102,9 @@ def test_a_template_is_split_before_it_is_filled_in(template: str, words: tuple[
 @pytest.mark.parametrize(
     ("template", "why"),
     [
-        ("", "is no command"),
-        ("''", "is no command"),
-        ("a\nb", "is no command"),
+        ("", "is not a command"),
+        ("''", "is not a command"),
+        ("a\nb", "is not a command"),
         ("a 'b", "cannot be split into words: No closing quotation"),
         ("{image} x", "name its program without placeholders"),
         ("a {token}", "a brace that belongs to no placeholder"),

@@ -152,7 +152,7 @@ def test_deployment_at_its_target_has_no_plan_to_show(lifecycle: DeploymentLifec
         (news("stars-1", deny=["database-migration"]), "runtime_version", "DENIED: database-migration: hop 1 "),
         (news("stars-1", deployment_id=STARS), "", "exactly one of releaseName and deploymentId"),
         (news("stars-1", image="a:{tag}"), "image", "unknown placeholder {tag} in image"),
-        (news("stars-1", image="a b:{version}"), "image", "which is no image reference"),
+        (news("stars-1", image="a b:{version}"), "image", "which is not an image reference"),
         (news("stars-1", image="{base}"), "image", "ap-airflow:2.3.0-onbuild is the vendor's bare base image"),
     ],
 )

@@ -1,4 +1,4 @@
-"""From a stack's config to resources, with Pulumi's mocks in the place of its engine.
+"""From a stack's config to resources, with Pulumi's mocks instead of its engine.
 
 Every test runs twice: planned by our plugin host, and by the program, as under Pulumi's own.
 """
@@ -116,7 +116,7 @@ def plan_fleet(stack: FleetConfig, _: DeploymentLifecycle, *, saved: dict[str, A
 
 @pytest.fixture(autouse=True, params=["ours", "stock"])
 def host(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
-    """Whose plugin host it is. A platform is not needed here: tests/unit/lifecycle/test_fleet.py has one."""
+    """The plugin host: ours or Pulumi's. tests/unit/lifecycle/test_fleet.py has a platform; these tests need none."""
     host: str = request.param
     monkeypatch.setattr(secret_masks, "MASKS", secret_masks.Masks())
     monkeypatch.setattr(fleet, "_plugin_plans_fleets", lambda: host == "ours")
@@ -226,7 +226,7 @@ def test_a_mistake_beside_a_secret_shows_no_value(monitor: Monitor, value: Any, 
 def test_a_secret_that_is_no_json_is_not_shown(monitor: Monitor) -> None:
     """Pulumi's own message would have the whole value."""
     config.set_all_config({"astro:deployments": "[canary-4711"}, secret_keys=["astro:deployments"])
-    with pytest.raises(pulumi.RunError, match=r"^astro:deployments is no JSON: set it anew"):
+    with pytest.raises(pulumi.RunError, match=r"^astro:deployments is not JSON: set it again"):
         declared(None)
     config.set_all_config({}, secret_keys=[])
     assert monitor.registered == []
@@ -325,7 +325,7 @@ def test_error_of_the_plugin_ends_the_program(monitor: Monitor, monkeypatch: pyt
 
 @pytest.mark.usefixtures("monitor")
 def test_the_mocks_of_a_programs_own_tests_are_not_asked() -> None:
-    """They stand for an engine, and know no function of ours."""
+    """The mocks replace an engine without our function."""
     declared([LEAST])
     assert settings.get_monitor() is not None
     assert not PLUGIN_PLANS_FLEETS()
@@ -365,7 +365,7 @@ def test_a_part_of_a_second_is_not_cut_to_nothing(monitor: Monitor) -> None:
 
 @pytest.mark.parametrize("deployments", [None, []])
 def test_a_stack_without_deployments_declares_none(monitor: Monitor, deployments: object) -> None:
-    """That is no mistake."""
+    """An empty fleet is legal."""
     assert declared(deployments) == []
     assert monitor.registered == []
 

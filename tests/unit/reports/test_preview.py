@@ -96,7 +96,7 @@ def test_the_first_line_of_a_refusal_never_changes() -> None:
 
 @pytest.mark.parametrize("refused", [1, 2])
 def test_a_refused_fleet_has_a_row_for_each_refused_deployment(refused: int) -> None:
-    """The summary that ends the program is no further error."""
+    """The summary that ends the program is not another error."""
     said = [told(plan_messages.deployment_refusal(f"a-{number}", "no way")) for number in range(refused)]
     preview = read(said=(*said, told(plan_messages.fleet_refusal(refused, 5))))
     assert [(each.name, each.problem) for each in preview.deployments] == [
@@ -127,7 +127,7 @@ def test_a_deployment_on_hold_is_refused() -> None:
 
 
 def test_a_pending_hop_is_cancelled_only_where_there_is_a_change() -> None:
-    """Check cannot tell whose it is; where diff says that nothing is to do, it is somebody else's and stays."""
+    """Check does not know its owner. If diff reports no change, it is foreign and stays."""
     moves, stays = read(
         step("a", "update", path="AC 2.3.0", cancel="AC 2.3.1"), step("b", "same", path="AC 2.3.0", cancel="AC 2.3.1")
     ).deployments
@@ -251,7 +251,7 @@ def fleet(count: int) -> Preview:
 
 
 def test_a_large_fleet_fits_into_a_comment() -> None:
-    """What has no room is left out, and how much that is, is said: plans first, and then rows."""
+    """It leaves out plans first, then rows, and says how many."""
     assert "left out" not in markdown_comment(fleet(200))
     large = markdown_comment(fleet(500))
     assert len(large) <= LIMIT
