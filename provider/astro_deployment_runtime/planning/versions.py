@@ -13,12 +13,15 @@ A prerelease is lower than the release of its number, a post-release higher. Nei
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import IntEnum, StrEnum
-from typing import Final, Self, TypeAlias
+from typing import TYPE_CHECKING, Final, Self, TypeAlias, TypeVar
 
 from astro_deployment_runtime.errors import InvalidVersionError
 from astro_deployment_runtime.support.text import quote
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 _NUMBER = r"(0|[1-9]\d{0,5})"
 _DOTTED: Final = re.compile(rf"{_NUMBER}\.{_NUMBER}\.{_NUMBER}", re.ASCII)
@@ -100,14 +103,17 @@ _RUNTIME_WORDS: Final = {
 }
 
 
-def _observe(pattern: re.Pattern[str], text: str) -> tuple[str, Marks] | None:
-    """Split a reported version into its number and its marks; None: it is not a version."""
+_Version = TypeVar("_Version", bound="AirflowVersion | RuntimeVersion")
+
+
+def _observe(pattern: re.Pattern[str], text: str, parse: Callable[[str], _Version]) -> _Version:
+    """Read a reported version: parse the release, and add its marks."""
     stripped = text.strip().lower()
     match = pattern.fullmatch(stripped) if len(stripped) <= _LONGEST else None
     if match is None:
-        return None
+        return parse(text)
     found = ((_STAGES[mark["word"]], int(mark["number"] or 0)) for mark in _MARK.finditer(match["marks"]))
-    return match["release"], (*found, *RELEASE)
+    return replace(parse(match["release"]), marks=(*found, *RELEASE))
 
 
 def _written(marks: Marks, words: dict[Stage, str]) -> str:
@@ -152,11 +158,7 @@ class AirflowVersion:
         Raises:
             InvalidVersionError: the text is anything else.
         """
-        observed = _observe(_OBSERVED_AIRFLOW, text)
-        if observed is None:
-            return cls.parse(text)
-        release = cls.parse(observed[0])
-        return cls(release.major, release.minor, release.patch, observed[1])
+        return _observe(_OBSERVED_AIRFLOW, text, cls.parse)
 
     @classmethod
     def parse_certified(cls, text: str) -> Self:
@@ -221,11 +223,7 @@ class RuntimeVersion:
         Raises:
             InvalidVersionError: the text is anything else.
         """
-        observed = _observe(_OBSERVED_RUNTIME, text)
-        if observed is None:
-            return cls.parse(text)
-        release = cls.parse(observed[0])
-        return cls(release.scheme, release.numbers, observed[1])
+        return _observe(_OBSERVED_RUNTIME, text, cls.parse)
 
     @property
     def is_release(self) -> bool:
