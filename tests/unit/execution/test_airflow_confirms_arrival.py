@@ -1,4 +1,4 @@
-"""How a run confirms an arrival: on the sandbox, whose Airflows say healthy for 30 s after their scheduler died."""
+"""How the Airflow confirms an arrival: in the sandbox, it reports healthy for 30 s after its scheduler died."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ HEALTH = "/stars-1/airflow/health"
 
 @pytest.fixture
 def simulation(tmp_path: Path) -> Iterator[Simulation]:
-    """AC 2.2.3 on a platform that is as fast and as slow as a real one: short rollouts, a heartbeat every 5 s."""
+    """AC 2.2.3 on a platform with realistic times: short rollouts, a heartbeat every 5 s."""
     with simulated(tmp_path, rollout_seconds=6.0, heartbeat_seconds=5.0) as made:
         yield made
 
@@ -29,8 +29,8 @@ def stop(simulation: Simulation, component: str) -> None:
     simulation.sandbox.change(ID, lambda deployment: simulation.sandbox.platform.stop(deployment, component))
 
 
-def dies_in_the_rollout(simulation: Simulation) -> None:
-    """Have the scheduler of the next image die before it comes up."""
+def kill_scheduler_in_the_rollout(simulation: Simulation) -> None:
+    """Make the scheduler of the next image die before it starts."""
 
     def delivered(name: str, response: httpx.Response) -> httpx.Response:
         if name == "updateDeploymentImage":
@@ -41,20 +41,20 @@ def dies_in_the_rollout(simulation: Simulation) -> None:
 
 
 def test_the_next_hop_waits_for_a_heartbeat_of_the_new_scheduler(simulation: Simulation) -> None:
-    """Airflow says healthy from the middle of the rollout on, with the heartbeat of the scheduler before."""
+    """During the rollout, Airflow already reports healthy, with the old scheduler's heartbeat."""
     sent: list[tuple[float, str]] = []
     simulation.wire.before = lambda name: sent.append((simulation.clock.time, name))
     ending = simulation.walk(simulation.request(delivers=True))
     assert (str(ending.deployment.current), ending.problem) == ("Astro Runtime 5.0.4", None)
     mutations = {name: time for time, name in sent if name.startswith("update")}
     delivered = next(time for time, name in sent if name == "updateDeploymentImage")
-    # The rollout takes 6 s, and the first heartbeat after it that moves comes 5 s later.
+    # The rollout takes 6 s, and the new scheduler's first heartbeat comes 5 s later.
     assert mutations["updateDeploymentRuntime"] - delivered >= 6
 
 
-def test_a_dead_scheduler_that_counts_as_healthy_confirms_nothing(simulation: Simulation) -> None:
-    """It died in the rollout: the run waits, says why, and ends at the time-out without another change."""
-    dies_in_the_rollout(simulation)
+def test_a_dead_scheduler_that_is_reported_healthy_does_not_confirm(simulation: Simulation) -> None:
+    """It died in the rollout. The run waits, says why, and ends at the timeout without another mutation."""
+    kill_scheduler_in_the_rollout(simulation)
     ending = simulation.walk(simulation.request(delivers=True, timeout=25.0))
     assert str(ending.deployment.current) == "AC 2.3.0"
     assert ending.problem is not None
@@ -65,15 +65,15 @@ def test_a_dead_scheduler_that_counts_as_healthy_confirms_nothing(simulation: Si
 
 
 def test_a_dead_scheduler_is_unhealthy_after_half_a_minute(simulation: Simulation) -> None:
-    """Then Airflow says so itself."""
-    dies_in_the_rollout(simulation)
+    """From then on, Airflow itself reports it."""
+    kill_scheduler_in_the_rollout(simulation)
     ending = simulation.walk(simulation.request(delivers=True, timeout=60.0))
     assert ": its scheduler is unhealthy." in str(ending.problem)
 
 
 @pytest.mark.slow
-def test_an_airflow_that_never_moves_its_heartbeat_is_asked_less_and_less_often(simulation: Simulation) -> None:
-    """A page every few seconds for an hour, not every second."""
+def test_reads_become_rarer_while_the_heartbeat_does_not_move(simulation: Simulation) -> None:
+    """In an hour's wait, one request every few seconds, not every second."""
     old = {"status": "healthy", "latest_scheduler_heartbeat": "2020-01-01T00:00:00+00:00"}
     simulation.wire.replace[HEALTH] = {"metadatabase": {"status": "healthy"}, "scheduler": old}
     ending = simulation.walk(simulation.request(delivers=True))
@@ -83,7 +83,7 @@ def test_an_airflow_that_never_moves_its_heartbeat_is_asked_less_and_less_often(
 
 
 def test_an_airflow_without_heartbeats_is_confirmed_later(simulation: Simulation) -> None:
-    """After longer than a dead scheduler counts as healthy."""
+    """Only after longer than a dead scheduler is reported healthy."""
     simulation.wire.replace[HEALTH] = {"metadatabase": {"status": "healthy"}, "scheduler": {"status": "healthy"}}
     began = simulation.clock.time
     ending = simulation.walk(simulation.request(delivers=True))
@@ -91,8 +91,8 @@ def test_an_airflow_without_heartbeats_is_confirmed_later(simulation: Simulation
     assert 2 * 40 < simulation.clock.time - began < 2 * 60
 
 
-def test_an_unhealthy_triggerer_is_warned_of_once(tmp_path: Path) -> None:
-    """It is in the status text of each hop, and holds none up."""
+def test_an_unhealthy_triggerer_is_one_warning(tmp_path: Path) -> None:
+    """It is in the status text of each hop, and delays none."""
     with simulated(tmp_path) as simulation:
         parts = {name: {"status": "healthy"} for name in ("metadatabase", "scheduler")}
         simulation.wire.replace[HEALTH] = parts | {"triggerer": {"status": "unhealthy"}}

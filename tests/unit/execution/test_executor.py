@@ -1,4 +1,4 @@
-"""The loop, with the real client and the real sandbox around it, on a clock that only the test moves."""
+"""The executor's loop with the real client and the sandbox, on a clock that only the test advances."""
 
 from __future__ import annotations
 
@@ -37,8 +37,8 @@ def test_walks_the_guides_path(simulation: Simulation) -> None:
     ]
 
 
-def test_nothing_to_do_changes_nothing(tmp_path: Path) -> None:
-    """A Deployment at its target is read once and left alone."""
+def test_deployment_at_its_target_is_not_changed(tmp_path: Path) -> None:
+    """It is read once."""
     with simulated(tmp_path, version="5.0.4", distribution="runtime") as simulation:
         declaration = simulation.request()
         simulation.wire.requests.clear()
@@ -49,8 +49,8 @@ def test_nothing_to_do_changes_nothing(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_waits_for_an_image_that_somebody_deploys(simulation: Simulation) -> None:
-    """Without an image the run says what to deploy, and goes on when it is there."""
+def test_waits_for_an_image_that_another_user_deploys(simulation: Simulation) -> None:
+    """Without an image, the run says what to deploy, and continues once it is deployed."""
     simulation.clock.at(300, lambda: simulation.push("quay.io/astronomer/ap-airflow:2.3.0-onbuild"))
     simulation.clock.at(900, lambda: simulation.push("quay.io/astronomer/astro-runtime:5.0.4"))
     ending = simulation.walk(simulation.request(), image=None)
@@ -65,14 +65,14 @@ def test_waits_for_an_image_that_somebody_deploys(simulation: Simulation) -> Non
 
 @pytest.mark.slow
 def test_progress_becomes_rarer_as_the_wait_grows(simulation: Simulation) -> None:
-    """An hour's wait does not fill a log: a line each time that a tenth of the wait so far has passed."""
+    """One line each time that the wait has grown by a tenth, so an hour's wait does not fill a log."""
     simulation.walk(simulation.request(timeout=1200.0), image=None)
     waiting = [line for line in simulation.reports.progresses if "waiting for image" in line]
     assert 20 < len(waiting) < 50
 
 
-def test_an_airflow_that_restarts_is_asked_less_and_less_often(simulation: Simulation) -> None:
-    """A rollout of a minute costs some twenty questions, not sixty; what is healthy is confirmed a second later."""
+def test_reads_become_rarer_while_an_airflow_restarts(simulation: Simulation) -> None:
+    """A rollout of a minute costs about twenty requests, not sixty. A healthy Airflow is confirmed a second later."""
     simulation.walk(simulation.request(delivers=True))
     hops, asked = 2, simulation.wire.requests.count("/stars-1/airflow/health")
     assert hops * 10 < asked < hops * 25
@@ -80,8 +80,8 @@ def test_an_airflow_that_restarts_is_asked_less_and_less_often(simulation: Simul
     assert healthy == ["/stars-1/airflow/health", "/stars-1/airflow/api/v1/version"] * 2
 
 
-def test_no_airflow_is_asked_in_the_moment_of_a_delivery(simulation: Simulation) -> None:
-    """What answers then is what ran before, and a migration to the equivalent Runtime keeps the version of Airflow."""
+def test_airflow_is_not_read_right_after_a_delivery(simulation: Simulation) -> None:
+    """The old Airflow would answer, and a migration to the equivalent Runtime keeps its version."""
     asked: list[tuple[float, str]] = []
     simulation.wire.before = lambda name: asked.append((simulation.clock.time, name))
     simulation.walk(simulation.request(delivers=True))
@@ -91,8 +91,8 @@ def test_no_airflow_is_asked_in_the_moment_of_a_delivery(simulation: Simulation)
     assert waited == pytest.approx([1.125, 1.125])
 
 
-def test_an_airflow_that_answers_slowly_is_confirmed_no_later(simulation: Simulation) -> None:
-    """A look is due some time after the last one, whatever was asked in between."""
+def test_slow_answers_do_not_delay_the_confirmation(simulation: Simulation) -> None:
+    """A read is due some time after the last one, whatever the run has read in between."""
     looks: list[float] = []
 
     def answer(name: str) -> None:
@@ -107,8 +107,10 @@ def test_an_airflow_that_answers_slowly_is_confirmed_no_later(simulation: Simula
 
 
 @pytest.mark.slow
-def test_a_part_of_each_wait_is_left_to_the_client(simulation: Simulation, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A quarter of what grows from a second and a half to five, in which others may join."""
+def test_the_client_may_delay_a_read_by_a_quarter_of_the_wait(
+    simulation: Simulation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The wait grows from 1.5 s to 5 s. In that quarter, other reads may join the batch."""
     left: list[float] = []
 
     def observed(id_: str, catalog: Catalog, *, within: float) -> Deployment:
@@ -121,8 +123,8 @@ def test_a_part_of_each_wait_is_left_to_the_client(simulation: Simulation, monke
     assert left == sorted(left)
 
 
-def test_a_hop_that_takes_too_long_ends_the_run_and_cancels_nothing(simulation: Simulation) -> None:
-    """The time-out saves what is pending; the next run takes it up and does not start it again."""
+def test_a_timeout_ends_the_run_and_keeps_the_hop(simulation: Simulation) -> None:
+    """The state has the pending hop. The next run adopts it and does not start it again."""
     ending = simulation.walk(simulation.request(timeout=60.0), image=None)
     assert str(ending.pending) == "AC 2.3.0"
     assert ending.problem is not None
@@ -133,16 +135,16 @@ def test_a_hop_that_takes_too_long_ends_the_run_and_cancels_nothing(simulation: 
     assert simulation.mutations().count("updateDeploymentAirflow") == 1
 
 
-def test_a_wrong_image_is_noticed_by_its_absence(simulation: Simulation) -> None:
-    """Houston ignores an image whose labels do not match in silence; the time-out says what is likely wrong."""
+def test_the_timeout_names_the_likely_cause_of_a_missing_image(simulation: Simulation) -> None:
+    """Houston ignores an image whose labels do not match."""
     simulation.clock.at(10, lambda: simulation.push("registry.example.com/team/airflow:certified-2.2.3"))
     ending = simulation.walk(simulation.request(timeout=60.0), image=None)
     assert "Houston silently ignores any other image" in str(ending.problem)
     assert str(ending.pending) == "AC 2.3.0"
 
 
-def test_not_waiting_hands_over_and_resumes(simulation: Simulation) -> None:
-    """With wait=False each run does what it can and ends with what to deploy."""
+def test_without_wait_each_run_continues_where_the_last_one_ended(simulation: Simulation) -> None:
+    """Each run does what it can, and ends with what to deploy."""
     first = simulation.walk(simulation.request(wait=False), image=None)
     assert str(first.pending) == "AC 2.3.0"
     assert first.problem is not None
@@ -160,16 +162,16 @@ def test_not_waiting_hands_over_and_resumes(simulation: Simulation) -> None:
     assert (last.pending, last.problem) == (None, None)
 
 
-def test_interrupted_at_once_with_what_was_started(simulation: Simulation) -> None:
-    """Cancel ends the wait and remembers the hop."""
+def test_cancel_ends_a_wait_and_saves_the_started_hop(simulation: Simulation) -> None:
+    """At once."""
     simulation.clock.cancel_at = simulation.clock.time + 100
     ending = simulation.walk(simulation.request(), image=None)
     assert str(ending.pending) == "AC 2.3.0"
     assert ending.problem == "interrupted; the hop to AC 2.3.0 stays started. Run `pulumi up` to resume."
 
 
-def test_interrupted_before_anything_was_started(simulation: Simulation) -> None:
-    """A run that is cancelled before its first mutation changes nothing."""
+def test_cancel_before_the_first_mutation_changes_nothing(simulation: Simulation) -> None:
+    """The run sends no mutation."""
     simulation.clock.cancel_at = simulation.clock.time
     ending = simulation.walk(simulation.request(delivers=True))
     assert ending.pending is None
@@ -177,7 +179,7 @@ def test_interrupted_before_anything_was_started(simulation: Simulation) -> None
 
 
 def test_a_pending_hop_on_the_path_is_adopted(tmp_path: Path) -> None:
-    """What somebody else started is continued when it is the next hop, but it does not become ours."""
+    """If another user started it and it is the next hop, the run continues it. It does not become ours."""
     with simulated(tmp_path, pending="2.3.0") as simulation:
         ending = simulation.walk(simulation.request(timeout=30.0), image=None)
         assert ending.pending is None
@@ -189,7 +191,7 @@ def test_a_pending_hop_on_the_path_is_adopted(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("pending", ["2.2.4", "4.0.11"])
 def test_a_pending_hop_of_ours_off_the_path_is_cancelled_first(tmp_path: Path, pending: str) -> None:
-    """A Certified upgrade is cancelled by wishing for the current version, a migration by cancelRuntimeUpdate."""
+    """Requesting the current version cancels a Certified upgrade, and cancelRuntimeUpdate a migration."""
     saved = f"{'AC' if pending.startswith('2.') else 'Astro Runtime'} {pending}"
     with simulated(tmp_path, pending=pending) as simulation:
         declaration = simulation.request(delivers=True, ours=True)
@@ -201,7 +203,7 @@ def test_a_pending_hop_of_ours_off_the_path_is_cancelled_first(tmp_path: Path, p
 
 
 def test_a_foreign_pending_hop_is_refused_also_when_it_was_planned_as_ours(tmp_path: Path) -> None:
-    """The saved output decides whose it is, at the last moment too."""
+    """The saved output decides who started it, also in the last check before the cancel."""
     with simulated(tmp_path, pending="2.2.4") as simulation:
         ending = simulation.walk(simulation.request(delivers=True, ours=True), pending=None)
         assert ending.problem is not None
@@ -209,8 +211,8 @@ def test_a_foreign_pending_hop_is_refused_also_when_it_was_planned_as_ours(tmp_p
         assert simulation.mutations() == []
 
 
-def test_a_human_who_cancels_is_not_overruled(simulation: Simulation) -> None:
-    """A hop that was pending and is no longer is not started again by the same run."""
+def test_a_hop_that_another_user_cancels_is_not_started_again(simulation: Simulation) -> None:
+    """Not by the run that saw it pending."""
     simulation.clock.at(
         60, lambda: simulation.client.cancel(simulation.client.observe(ID)[0], ReleaseId.parse("AC 2.3.0"))
     )
@@ -220,8 +222,8 @@ def test_a_human_who_cancels_is_not_overruled(simulation: Simulation) -> None:
     assert simulation.mutations().count("updateDeploymentAirflow") == 2, "one start and one cancel"
 
 
-def test_a_human_who_upgrades_meanwhile_leaves_a_legal_rest(simulation: Simulation) -> None:
-    """Hops that others have done are not done again."""
+def test_hops_of_another_user_are_not_repeated(simulation: Simulation) -> None:
+    """The rest of the path is still legal."""
     declaration = simulation.request(delivers=True)
     simulation.client.start(simulation.client.observe(ID)[0], declaration.path[1])
     simulation.push("quay.io/astronomer/ap-airflow:2.3.0-onbuild")
@@ -231,8 +233,8 @@ def test_a_human_who_upgrades_meanwhile_leaves_a_legal_rest(simulation: Simulati
     assert simulation.mutations() == ["updateDeploymentRuntime", "updateDeploymentImage"]
 
 
-def test_a_path_that_changed_is_not_walked(simulation: Simulation) -> None:
-    """Only what was shown is done: another path needs another preview."""
+def test_a_changed_path_ends_the_run(simulation: Simulation) -> None:
+    """The run follows only the path that the preview showed."""
     declaration = simulation.request("4.2.5", delivers=True)
     simulation.client.start(simulation.client.observe(ID)[0], ReleaseId.parse("AC 2.2.4"))
     simulation.push("quay.io/astronomer/ap-airflow:2.2.4-onbuild")
@@ -245,8 +247,8 @@ def test_a_path_that_changed_is_not_walked(simulation: Simulation) -> None:
     assert "pulumi preview" in ending.problem
 
 
-def losing(simulation: Simulation, name: str, *, times: int = 1, acted: bool) -> None:
-    """Lose the answers of a mutation, after the platform acted on it or before it saw it."""
+def lose_answers(simulation: Simulation, name: str, *, times: int = 1, acted: bool) -> None:
+    """Lose the answers of a mutation, before or after the platform handles it."""
     left = [times]
 
     def before(request: str) -> None:
@@ -264,26 +266,26 @@ def losing(simulation: Simulation, name: str, *, times: int = 1, acted: bool) ->
 
 
 @pytest.mark.parametrize("name", ["updateDeploymentAirflow", "updateDeploymentImage", "updateDeploymentRuntime"])
-def test_a_lost_answer_of_a_mutation_that_took_effect_is_not_repeated(simulation: Simulation, name: str) -> None:
-    """After a doubtful mutation the run reads, then decides."""
-    losing(simulation, name, acted=True)
+def test_a_mutation_with_a_lost_answer_and_an_effect_is_not_repeated(simulation: Simulation, name: str) -> None:
+    """The run reads first, then decides."""
+    lose_answers(simulation, name, acted=True)
     ending = simulation.walk(simulation.request(delivers=True))
     assert (runs(ending), ending.problem) == ("Astro Runtime 5.0.4", None)
     assert len(simulation.mutations()) == 4
     assert "may have taken effect" in simulation.reports.warnings[0]
 
 
-def test_a_start_that_never_arrived_is_sent_again_after_a_while(simulation: Simulation) -> None:
-    """Only when reading shows for some seconds that it was not taken."""
-    losing(simulation, "updateDeploymentAirflow", acted=False)
+def test_a_lost_start_is_repeated_after_some_seconds(simulation: Simulation) -> None:
+    """Only if the reads of these seconds show no effect."""
+    lose_answers(simulation, "updateDeploymentAirflow", acted=False)
     ending = simulation.walk(simulation.request(delivers=True))
     assert runs(ending) == "Astro Runtime 5.0.4"
     assert simulation.mutations().count("updateDeploymentAirflow") == 2
 
 
-def test_a_delivery_that_never_arrived_is_sent_again_after_a_while(simulation: Simulation) -> None:
-    """A Houston that ends before it saw the image costs some seconds, not the time-out."""
-    losing(simulation, "updateDeploymentImage", acted=False)
+def test_a_lost_delivery_is_repeated_after_some_seconds(simulation: Simulation) -> None:
+    """A restart of Houston costs some seconds, not the whole timeout."""
+    lose_answers(simulation, "updateDeploymentImage", acted=False)
     began = simulation.clock.time
     ending = simulation.walk(simulation.request(delivers=True))
     assert runs(ending) == "Astro Runtime 5.0.4"
@@ -291,16 +293,16 @@ def test_a_delivery_that_never_arrived_is_sent_again_after_a_while(simulation: S
     assert simulation.clock.time - began < 300
 
 
-def test_a_start_that_never_arrives_ends_the_run(simulation: Simulation) -> None:
-    """Three attempts without effect are a reason to stop and look."""
-    losing(simulation, "updateDeploymentAirflow", times=99, acted=False)
+def test_three_lost_starts_end_the_run(simulation: Simulation) -> None:
+    """Three attempts without an effect need a user."""
+    lose_answers(simulation, "updateDeploymentAirflow", times=99, acted=False)
     ending = simulation.walk(simulation.request(delivers=True))
     assert "shows no effect" in str(ending.problem)
     assert simulation.mutations() == ["updateDeploymentAirflow"] * 3
 
 
-def test_a_mutation_that_was_never_sent_is_sent_again(simulation: Simulation) -> None:
-    """No connection means no effect: also a delivery may be repeated then."""
+def test_a_mutation_without_a_connection_is_repeated(simulation: Simulation) -> None:
+    """It cannot have had an effect, so even a delivery is safe to repeat."""
     left = [1]
 
     def before(request: str) -> None:
@@ -314,8 +316,8 @@ def test_a_mutation_that_was_never_sent_is_sent_again(simulation: Simulation) ->
 
 
 @pytest.mark.parametrize("status", [429, 413])
-def test_a_mutation_that_is_not_processed_is_not_in_doubt(simulation: Simulation, status: int) -> None:
-    """The run goes on, and says nothing of an effect that it may have had."""
+def test_an_unprocessed_mutation_had_no_effect(simulation: Simulation, status: int) -> None:
+    """The run continues, and reports no possible effect."""
     left = {"updateDeploymentAirflow": 1, "updateDeploymentImage": 1}
 
     def before(request: str) -> httpx.Response | None:
@@ -332,7 +334,7 @@ def test_a_mutation_that_is_not_processed_is_not_in_doubt(simulation: Simulation
 
 
 def test_a_mutation_that_never_reaches_houston_is_not_pending(simulation: Simulation) -> None:
-    """The run ends with what stands in the way, and does not say that Houston was asked."""
+    """The run ends with the cause, and does not claim that it sent the mutation."""
     simulation.wire.before = lambda request: httpx.Response(413) if request == "updateDeploymentAirflow" else None
     ending = simulation.walk(simulation.request(delivers=True))
     assert ending.pending is None
@@ -341,7 +343,7 @@ def test_a_mutation_that_never_reaches_houston_is_not_pending(simulation: Simula
 
 
 def test_an_answer_about_another_deployment_ends_the_run(simulation: Simulation) -> None:
-    """Its version is not taken for that of the one that is walked, nor saved."""
+    """The run neither uses nor saves its version."""
     declaration = simulation.request(delivers=True)
     other = {"id": "ckw1other", "releaseName": "other-2", "runtimeVersion": "5.0.4", "desiredRuntimeVersion": "5.0.4"}
     simulation.wire.replace = {"deployment": {"data": {"d0": {**other, "runtimeAirflowVersion": "2.3.0"}}}}
@@ -351,7 +353,7 @@ def test_an_answer_about_another_deployment_ends_the_run(simulation: Simulation)
 
 
 def test_a_refused_mutation_ends_the_run_with_houstons_words(simulation: Simulation) -> None:
-    """A viewer's token is told what it may not do; nothing is pending."""
+    """For a Viewer's token, the message says what is forbidden. No hop is pending."""
     declaration = simulation.request(delivers=True)
     simulation.wire.replace = {
         "updateDeploymentAirflow": {"errors": [{"message": "This Deployment is locked"}], "data": None}
@@ -361,8 +363,8 @@ def test_a_refused_mutation_ends_the_run_with_houstons_words(simulation: Simulat
     assert "This Deployment is locked" in str(ending.problem)
 
 
-def test_an_outage_while_waiting_is_waited_out(simulation: Simulation) -> None:
-    """Houston may restart while we wait for an image."""
+def test_a_wait_continues_after_an_outage(simulation: Simulation) -> None:
+    """Houston may restart while the run waits for an image."""
     declaration = simulation.request()
     down = [False]
 
@@ -383,8 +385,8 @@ def test_an_outage_while_waiting_is_waited_out(simulation: Simulation) -> None:
     assert any("Houston does not answer" in line for line in simulation.reports.progresses)
 
 
-def test_a_deployment_that_is_deleted_while_we_wait_ends_the_run(simulation: Simulation) -> None:
-    """What was observed last is saved, and the reason is told."""
+def test_a_deployment_deleted_during_a_wait_ends_the_run(simulation: Simulation) -> None:
+    """The last observation is saved, and the message has the reason."""
     simulation.clock.at(60, simulation.delete)
     ending = simulation.walk(simulation.request(), image=None)
     assert "no Deployment with the id" in str(ending.problem)
@@ -392,7 +394,7 @@ def test_a_deployment_that_is_deleted_while_we_wait_ends_the_run(simulation: Sim
 
 
 def test_an_arrival_that_an_earlier_run_did_not_see_healthy_is_confirmed_first(simulation: Simulation) -> None:
-    """A resumed run confirms what arrived before it starts the next hop."""
+    """A resumed run confirms it before it starts the next hop."""
     declaration = simulation.request(delivers=True)
     simulation.client.start(simulation.client.observe(ID)[0], declaration.path[1])
     simulation.push("quay.io/astronomer/ap-airflow:2.3.0-onbuild")
@@ -404,16 +406,16 @@ def test_an_arrival_that_an_earlier_run_did_not_see_healthy_is_confirmed_first(s
 
 
 def test_an_airflow_that_never_comes_back_ends_the_run(tmp_path: Path) -> None:
-    """Houston's word alone is no arrival."""
+    """Houston's report alone is not an arrival."""
     with simulated(tmp_path, rollout_seconds=10_000.0) as simulation:
         ending = simulation.walk(simulation.request(delivers=True, timeout=120.0))
         assert str(ending.pending) == "AC 2.3.0"
         assert "was not confirmed healthy at 2.3.0" in str(ending.problem)
 
 
-def test_no_text_of_a_run_holds_the_token(simulation: Simulation) -> None:
-    """Whatever goes wrong."""
-    losing(simulation, "updateDeploymentAirflow", times=99, acted=False)
+def test_no_text_of_a_run_contains_the_token(simulation: Simulation) -> None:
+    """Also after errors."""
+    lose_answers(simulation, "updateDeploymentAirflow", times=99, acted=False)
     ending = simulation.walk(simulation.request(delivers=True))
     told = "\n".join(
         [*simulation.reports.infos, *simulation.reports.warnings, *simulation.reports.progresses, str(ending)]
@@ -421,16 +423,16 @@ def test_no_text_of_a_run_holds_the_token(simulation: Simulation) -> None:
     assert "canary" not in told
 
 
-def test_houstons_word_is_enough_where_that_was_declared(simulation: Simulation) -> None:
-    """For a Deployment whose webserver cannot be reached: no Airflow is asked, and the user is told so."""
+def test_verify_houston_needs_no_airflow(simulation: Simulation) -> None:
+    """For a webserver that this host cannot reach. The run says that it reads no Airflow."""
     ending = simulation.walk(simulation.request(delivers=True, ask_airflow=False))
     assert (runs(ending), ending.pending, ending.problem) == ("Astro Runtime 5.0.4", None, None)
     assert not any("airflow/" in request for request in simulation.wire.requests)
     assert "hop 1/2: Houston reports AC 2.3.0 (verify: houston)" in simulation.reports.infos
 
 
-def test_a_resumed_run_takes_houstons_word_too(simulation: Simulation) -> None:
-    """What an earlier run started and did not see arrive is not confirmed either."""
+def test_verify_houston_also_applies_to_a_resumed_run(simulation: Simulation) -> None:
+    """It does not confirm the hop that an earlier run started."""
     declaration = simulation.request(delivers=True, ask_airflow=False)
     simulation.client.start(simulation.client.observe(ID)[0], declaration.path[1])
     simulation.push("quay.io/astronomer/ap-airflow:2.3.0-onbuild")
@@ -439,16 +441,16 @@ def test_a_resumed_run_takes_houstons_word_too(simulation: Simulation) -> None:
 
 
 @pytest.mark.slow
-def test_after_a_while_the_run_says_what_is_likely_wrong_with_an_image(simulation: Simulation) -> None:
-    """Once per hop, with the label to look at."""
+def test_a_late_image_gets_one_hint_per_hop(simulation: Simulation) -> None:
+    """The hint names the label to check."""
     simulation.walk(simulation.request(timeout=1200.0), image=None)
     (hint,) = simulation.reports.warnings
     assert "io.astronomer.docker.airflow.version is probably not 2.3.0" in hint
     assert "docker inspect --format '{{json .Config.Labels}}' IMAGE" in hint
 
 
-def test_at_the_target_a_foreign_pending_hop_is_warned_of_and_left(tmp_path: Path) -> None:
-    """A run that the engine wants although nothing is left to do changes nothing."""
+def test_at_the_target_a_foreign_pending_hop_is_only_a_warning(tmp_path: Path) -> None:
+    """The engine may start a run that has nothing to do. It changes nothing."""
     with simulated(tmp_path, version="4.2.5", distribution="runtime", pending="5.0.4") as simulation:
         ending = simulation.walk(simulation.request("4.2.5"))
         assert (ending.problem, simulation.mutations()) == (None, [])

@@ -1,4 +1,4 @@
-"""When the reads of an Airflow prove that a hop has arrived."""
+"""Which reads of an Airflow prove that a hop has arrived."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ BEATS = [f"2026-01-05T10:00:{second:02}.000000+00:00" for second in range(0, 60,
 
 
 def confirmed_at(*beats: str | None, apart: float = 1.0, sick: tuple[int, ...] = ()) -> int | None:
-    """Tell at which read, counted from 1, an arrival is confirmed; None: at none of them."""
+    """Return the number of the read that confirms an arrival, counted from 1. None if no read does."""
     found = Confirmation()
     for number, beat in enumerate(beats, start=1):
         health = Health(healthy=number not in sick, detail="x", heartbeat=beat)
@@ -24,7 +24,7 @@ def confirmed_at(*beats: str | None, apart: float = 1.0, sick: tuple[int, ...] =
 
 
 def test_three_healthy_reads_and_a_heartbeat_that_moves_confirm() -> None:
-    """Neither is enough alone, in whatever order they come."""
+    """Neither is enough alone. Their order does not matter."""
     one, two, three, *_ = BEATS
     assert confirmed_at(one, one, two) == 3
     assert confirmed_at(one, two) is None
@@ -34,8 +34,8 @@ def test_three_healthy_reads_and_a_heartbeat_that_moves_confirm() -> None:
 
 
 @pytest.mark.parametrize("beat", ["2020-01-01T00:00:00+00:00", BEATS[0], "x", "tomorrow"])
-def test_a_heartbeat_that_stands_still_never_confirms(beat: str) -> None:
-    """However many healthy reads there are, and whatever our clock says of it."""
+def test_a_heartbeat_that_does_not_move_never_confirms(beat: str) -> None:
+    """Not after any number of healthy reads, and whatever this host's clock shows."""
     assert confirmed_at(*repeat(beat, 1000)) is None
 
 
@@ -47,20 +47,20 @@ def test_a_heartbeat_that_stands_still_never_confirms(beat: str) -> None:
         (BEATS[0], None, BEATS[0]),
     ],
 )
-def test_a_heartbeat_that_comes_again_has_not_moved(beats: tuple[str | None, ...]) -> None:
-    """Written otherwise, after an older one, or after none."""
+def test_a_repeated_heartbeat_has_not_moved(beats: tuple[str | None, ...]) -> None:
+    """In another format, after an older one, or after none."""
     assert confirmed_at(*islice(cycle(beats), 300)) is None
 
 
-def test_only_the_reads_of_one_row_are_compared() -> None:
-    """A heartbeat from before an unhealthy read is of the scheduler before."""
+def test_an_unhealthy_read_starts_the_comparison_over() -> None:
+    """A heartbeat before an unhealthy read is the old scheduler's."""
     one, two, three, *_ = BEATS
     assert confirmed_at(one, one, two, two, two, two, sick=(3,)) is None
     assert confirmed_at(one, one, two, two, two, three, sick=(3,)) == 6
 
 
-def test_without_heartbeats_the_row_has_to_last() -> None:
-    """Longer than a dead scheduler counts as healthy; reads that come more often do not shorten that."""
+def test_without_heartbeats_the_reads_must_cover_a_minimum_time() -> None:
+    """Longer than a dead scheduler is reported healthy. More frequent reads do not shorten it."""
     assert SECONDS_WITHOUT_HEARTBEAT > 30
     assert confirmed_at(*repeat(None, 100)) == 41
     assert confirmed_at(*repeat(None, 1000), apart=0.25) == 161
@@ -68,14 +68,14 @@ def test_without_heartbeats_the_row_has_to_last() -> None:
     assert confirmed_at(*repeat(None, 60), sick=(30,)) is None
 
 
-def test_an_airflow_that_told_a_heartbeat_once_has_to_move_it() -> None:
-    """Its silence afterwards is no proof."""
+def test_a_heartbeat_that_was_reported_once_must_move() -> None:
+    """Its absence afterwards proves nothing."""
     assert confirmed_at(BEATS[0], *repeat(None, 100)) is None
     assert confirmed_at(None, BEATS[0], None, BEATS[1]) == 4
 
 
-def test_what_is_missing_is_told_after_enough_reads() -> None:
-    """So that a time-out says why."""
+def test_the_missing_proof_is_named_after_enough_reads() -> None:
+    """So that a timeout has the reason."""
     health = Health(healthy=True, detail="x", heartbeat=BEATS[0])
     rows = list(accumulate([health] * 3, lambda row, read: row.after(read, 0.0), initial=Confirmation()))
     assert [row.missing for row in rows] == [
@@ -100,5 +100,5 @@ def test_what_is_missing_is_told_after_enough_reads() -> None:
     ],
 )
 def test_heartbeats_are_compared_as_instants_or_as_texts(earlier: str | None, later: str | None, moved: bool) -> None:
-    """One without a zone is of UTC."""
+    """A time without a zone is UTC."""
     assert is_later(earlier, later) is moved

@@ -1,4 +1,4 @@
-"""The decision, situation by situation: every kind of observation beside every kind of declaration."""
+"""Decisions of the reconciler, for every kind of observation and declaration."""
 
 from __future__ import annotations
 
@@ -44,12 +44,12 @@ TIMEOUT = 600.0
 
 
 def named(text: str) -> ReleaseId:
-    """``AC 2.3.0`` or ``Runtime 5.0.4``."""
+    """Return the release with a name such as `AC 2.3.0` or `Runtime 5.0.4`."""
     return ReleaseId.parse(text)
 
 
 def deployment(runs: str, pending: str | None = None) -> Deployment:
-    """A Deployment that runs a release of the guide's catalog."""
+    """Return a Deployment that runs a release of the guide's catalog."""
     release = CATALOG.get(named(runs))
     assert release is not None
     return Deployment(
@@ -63,7 +63,7 @@ def deployment(runs: str, pending: str | None = None) -> Deployment:
 
 
 def declared(*path: str, cancel: str | None = None, **more: Any) -> WalkRequest:
-    """What was declared and shown; the target is the last of the path."""
+    """Return the request of a path. Its last release is the target."""
     version = named(path[-1]).version
     assert isinstance(version, RuntimeVersion)
     settings: dict[str, Any] = {
@@ -90,17 +90,17 @@ def observed(
 def decided(
     seen: Deployment, declaration: WalkRequest, run: Run | None = None, platform: Platform = PLATFORM
 ) -> Decision:
-    """Decide, with nothing done so far unless a run is given."""
+    """Decide, without earlier mutations unless a run is given."""
     return decide(observed(seen, run, platform=platform), declaration)
 
 
 def sent(kind: MutationKind, release: str, outcome: Outcome, *, attempts: int = 1) -> Mutation:
-    """A mutation that this run sent."""
+    """Return a mutation that this run sent."""
     return Mutation(kind=kind, release=named(release), outcome=outcome, message="why", attempts=attempts)
 
 
 def step(decision: Decision) -> tuple[str, str]:
-    """The kind of a step and what it is about."""
+    """Return the kind of a step and its release."""
     match decision:
         case Start(hop) | Deliver(hop):
             return type(decision).__name__, str(hop.target)
@@ -129,41 +129,41 @@ def step(decision: Decision) -> tuple[str, str]:
         ),
     ],
 )
-def test_the_way_along_the_path(runs: str, pending: str | None, delivers: bool, expected: tuple[str, str]) -> None:
-    """A first run and a resumed one are the same: only what is observed counts."""
+def test_steps_along_the_path(runs: str, pending: str | None, delivers: bool, expected: tuple[str, str]) -> None:
+    """A first run and a resumed one decide alike: only the observation counts."""
     assert step(decided(deployment(runs, pending), declared(*GUIDE, delivers=delivers))) == expected
 
 
 class TestPending:
     """A pending hop that is not the path's next."""
 
-    def test_ours_is_cancelled_as_it_was_shown(self) -> None:
-        """It is ours when we saved that we started it."""
+    def test_our_own_hop_is_cancelled_if_the_preview_showed_it(self) -> None:
+        """A hop is ours if the state says that we started it."""
         seen = deployment("AC 2.2.3", "AC 2.2.4")
         run = Run(our_hop=named("AC 2.2.4"), seen_pending=frozenset({named("AC 2.2.4")}))
         assert step(decided(seen, declared(*GUIDE, cancel="AC 2.2.4"), run)) == ("Cancel", "AC 2.2.4")
 
-    def test_ours_is_not_cancelled_unless_that_was_shown(self) -> None:
-        """What we do is what we printed."""
+    def test_our_own_hop_is_not_cancelled_unless_the_preview_showed_it(self) -> None:
+        """A run does only what the preview showed."""
         seen = deployment("AC 2.2.3", "AC 2.2.4")
         decision = decided(seen, declared(*GUIDE), Run(our_hop=named("AC 2.2.4")))
         assert decision == Refuse(PathChanged(tuple(map(named, GUIDE)), tuple(map(named, GUIDE)), named("AC 2.2.4")))
 
-    def test_a_foreign_one_is_refused(self) -> None:
-        """Also when its cancelling was shown, because it was thought to be ours."""
+    def test_a_foreign_hop_is_refused(self) -> None:
+        """Also if the preview showed its cancel, because it took the hop for ours."""
         decision = decided(deployment("AC 2.2.3", "AC 2.2.4"), declared(*GUIDE, cancel="AC 2.2.4"))
         assert isinstance(decision, Refuse)
         assert isinstance(decision.reason, Refusal)
         assert [violation.rule for violation in decision.reason.violations] == [RuleId.PENDING]
 
-    def test_a_foreign_one_is_cancelled_when_that_is_accepted(self) -> None:
-        """By name."""
+    def test_a_foreign_hop_is_cancelled_if_accepted(self) -> None:
+        """With `accept: [cancel-pending]`."""
         accepted = AcceptedRisks(cancel_pending=True)
         seen = deployment("AC 2.2.3", "AC 2.2.4")
         assert step(decided(seen, declared(*GUIDE, cancel="AC 2.2.4", accepted=accepted))) == ("Cancel", "AC 2.2.4")
 
-    def test_after_the_cancel_the_path_begins(self) -> None:
-        """The cancelled hop is seen no more, and the first hop is started."""
+    def test_the_path_starts_after_the_cancel(self) -> None:
+        """The cancelled hop is no longer reported, and the first hop starts."""
         run = Run(
             our_hop=named("AC 2.2.4"),
             seen_pending=frozenset({named("AC 2.2.4")}),
@@ -171,40 +171,40 @@ class TestPending:
         )
         assert step(decided(deployment("AC 2.2.3"), declared(*GUIDE, cancel="AC 2.2.4"), run)) == ("Start", "AC 2.3.0")
 
-    def test_one_that_somebody_cancelled_is_not_started_again(self) -> None:
-        """A human's click is not overruled by the run that sees it."""
+    def test_a_hop_that_another_user_cancelled_is_not_started_again(self) -> None:
+        """Not by the run that saw it pending."""
         decision = decided(deployment("AC 2.2.3"), declared(*GUIDE), Run(seen_pending=frozenset({named("AC 2.3.0")})))
         assert isinstance(decision, Refuse)
         assert isinstance(decision.reason, Withdrawn)
 
 
 class TestPathChanges:
-    """Only the path that was shown is walked."""
+    """Only the path that the preview showed is followed."""
 
-    def test_a_rest_of_it_is_walked(self) -> None:
-        """Hops that others did meanwhile leave a legal rest."""
+    def test_the_rest_of_the_path_is_followed(self) -> None:
+        """Hops of another user leave a legal rest."""
         assert step(decided(deployment("AC 2.3.0"), declared(*GUIDE))) == ("Start", "Astro Runtime 5.0.4")
 
-    def test_another_path_is_not(self) -> None:
-        """Whoever moved the Deployment to the side."""
+    def test_another_path_ends_the_run(self) -> None:
+        """Another user moved the Deployment off the path."""
         decision = decided(deployment("AC 2.2.4"), declared(*GUIDE))
         now = tuple(map(named, ("AC 2.2.4", "AC 2.3.0", "Runtime 5.0.4")))
         assert decision == Refuse(PathChanged(tuple(map(named, GUIDE)), now, None))
 
-    def test_what_cannot_be_undone_is_refused_with_the_planners_reasons(self) -> None:
-        """Somebody went beyond the target."""
+    def test_a_deployment_beyond_the_target_is_refused_with_the_planners_reasons(self) -> None:
+        """Another user upgraded it."""
         decision = decided(deployment("Runtime 5.0.4"), declared("AC 2.2.3", "AC 2.2.5", "Runtime 4.2.5"))
         assert isinstance(decision, Refuse)
         assert isinstance(decision.reason, Refusal)
 
-    def test_a_platform_that_forbids_the_move_ends_the_run(self) -> None:
-        """The platform may have been upgraded meanwhile."""
+    def test_a_platform_that_forbids_the_hop_ends_the_run(self) -> None:
+        """The platform may have been upgraded in between."""
         decision = decided(deployment("AC 2.3.0"), declared(*GUIDE), platform=Platform(version="0.33.2"))
         assert isinstance(decision, Refuse)
         assert isinstance(decision.reason, Refusal)
 
-    def test_equivalent_is_reached_when_runtime_runs(self) -> None:
-        """The target is resolved anew at every step; on Runtime nothing is left of it."""
+    def test_equivalent_is_reached_once_runtime_runs(self) -> None:
+        """Each step resolves the target again. On Runtime no hop is left."""
         declaration = replace(declared(*GUIDE[1:]), target=Equivalent.EQUIVALENT)
         assert step(decided(deployment("AC 2.3.0"), declaration)) == ("Start", "Astro Runtime 5.0.4")
         assert step(decided(deployment("Runtime 5.0.4"), declaration)) == ("Done", "Astro Runtime 5.0.4")
@@ -214,29 +214,29 @@ class TestMutations:
     """After a mutation: read, then decide."""
 
     @pytest.mark.parametrize("outcome", [Outcome.DOUBTFUL, Outcome.UNSENT, Outcome.ANSWERED])
-    def test_one_that_shows_no_effect_is_given_time(self, outcome: Outcome) -> None:
-        """Its effect may still show."""
+    def test_a_mutation_without_an_effect_gets_time(self, outcome: Outcome) -> None:
+        """Its effect may appear later."""
         run = Run(mutations=(sent(MutationKind.START, "AC 2.3.0", outcome),), now=SETTLE_SECONDS - 1)
         assert step(decided(deployment("AC 2.2.3"), declared(*GUIDE), run)) == ("Wait settling", "AC 2.3.0")
 
     @pytest.mark.parametrize("outcome", [Outcome.DOUBTFUL, Outcome.UNSENT])
-    def test_without_an_answer_it_is_sent_again_after_that(self, outcome: Outcome) -> None:
-        """Reading has shown that it was not taken."""
+    def test_an_unanswered_mutation_is_repeated_after_that_time(self, outcome: Outcome) -> None:
+        """The reads have shown no effect."""
         run = Run(mutations=(sent(MutationKind.START, "AC 2.3.0", outcome),), now=SETTLE_SECONDS)
         assert step(decided(deployment("AC 2.2.3"), declared(*GUIDE), run)) == ("Start", "AC 2.3.0")
 
     @pytest.mark.parametrize(
         ("outcome", "attempts"), [(Outcome.DOUBTFUL, ATTEMPTS), (Outcome.UNSENT, ATTEMPTS), (Outcome.ANSWERED, 1)]
     )
-    def test_not_for_ever_and_never_after_an_answer(self, outcome: Outcome, attempts: int) -> None:
-        """Somebody has to look."""
+    def test_repeats_are_limited_and_end_after_an_answer(self, outcome: Outcome, attempts: int) -> None:
+        """Then a user has to look."""
         mutation = sent(MutationKind.START, "AC 2.3.0", outcome, attempts=attempts)
         decision = decided(deployment("AC 2.2.3"), declared(*GUIDE), Run(mutations=(mutation,), now=SETTLE_SECONDS))
         assert decision == Refuse(NoEffect(mutation))
 
     @pytest.mark.parametrize("kind", [MutationKind.START, MutationKind.DELIVER, MutationKind.CANCEL])
-    def test_a_refused_one_ends_the_run(self, kind: MutationKind) -> None:
-        """With Houston's own words."""
+    def test_a_refused_mutation_ends_the_run(self, kind: MutationKind) -> None:
+        """With Houston's own message."""
         pending, release, cancel = {
             MutationKind.START: (None, "AC 2.3.0", None),
             MutationKind.DELIVER: ("AC 2.3.0", "AC 2.3.0", None),
@@ -248,7 +248,7 @@ class TestMutations:
         assert decided(deployment("AC 2.2.3", pending), declaration, run) == Refuse(MutationRefused(mutation))
 
     def test_an_image_is_delivered_once_per_hop_and_run(self) -> None:
-        """The versions tell whether it was taken."""
+        """The reported versions show whether Houston accepted it."""
         run = Run(mutations=(sent(MutationKind.DELIVER, "AC 2.3.0", Outcome.ANSWERED),), now=100.0)
         seen = deployment("AC 2.2.3", "AC 2.3.0")
         assert step(decided(seen, declared(*GUIDE, delivers=True), run)) == ("Wait rollout", "AC 2.3.0")
@@ -262,28 +262,28 @@ class TestMutations:
             (SETTLE_SECONDS, ATTEMPTS, "Wait rollout"),
         ],
     )
-    def test_a_delivery_without_an_answer_and_an_effect_is_sent_again(
+    def test_an_unanswered_delivery_without_an_effect_is_repeated(
         self, seconds: float, attempts: int, expected: str
     ) -> None:
-        """Nobody has to wait for the time-out when Houston ended before it saw the image."""
+        """A restart of Houston must not cost the whole timeout."""
         lost = sent(MutationKind.DELIVER, "AC 2.3.0", Outcome.DOUBTFUL, attempts=attempts)
         run = Run(mutations=(lost,), now=seconds)
         seen = deployment("AC 2.2.3", "AC 2.3.0")
         assert step(decided(seen, declared(*GUIDE, delivers=True), run)) == (expected, "AC 2.3.0")
 
-    def test_a_delivery_that_never_left_is_sent_again(self) -> None:
+    def test_a_delivery_that_was_never_sent_is_repeated(self) -> None:
         """It cannot have had an effect."""
         run = Run(mutations=(sent(MutationKind.DELIVER, "AC 2.3.0", Outcome.UNSENT),), now=SETTLE_SECONDS)
         seen = deployment("AC 2.2.3", "AC 2.3.0")
         assert step(decided(seen, declared(*GUIDE, delivers=True), run)) == ("Deliver", "AC 2.3.0")
 
-    def test_a_start_that_took_effect_is_followed_by_its_delivery(self) -> None:
-        """What Houston shows counts, not the lost answer."""
+    def test_a_start_with_an_effect_is_followed_by_its_delivery(self) -> None:
+        """Houston's report counts, not the lost answer."""
         run = Run(mutations=(sent(MutationKind.START, "AC 2.3.0", Outcome.DOUBTFUL),))
         seen = deployment("AC 2.2.3", "AC 2.3.0")
         assert step(decided(seen, declared(*GUIDE, delivers=True), run)) == ("Deliver", "AC 2.3.0")
 
-    def test_a_cancel_that_shows_no_effect_is_given_time(self) -> None:
+    def test_a_cancel_without_an_effect_gets_time(self) -> None:
         """Like any other mutation."""
         run = Run(our_hop=named("AC 2.2.4"), mutations=(sent(MutationKind.CANCEL, "AC 2.2.4", Outcome.DOUBTFUL),))
         seen = deployment("AC 2.2.3", "AC 2.2.4")
@@ -291,7 +291,7 @@ class TestMutations:
 
 
 class TestUpgradesByImage:
-    """From 0.36 on a Runtime upgrade is made by its image alone: it is neither started nor pending."""
+    """From 0.36 on, an image alone makes a Runtime upgrade: no hop is started or pending."""
 
     BY_IMAGE = Platform(version="0.36.0", upgrades_by_image=True)
     PATH = ("Runtime 4.2.5", "Runtime 5.0.4")
@@ -301,12 +301,12 @@ class TestUpgradesByImage:
         [(True, ("Deliver", "Astro Runtime 5.0.4")), (False, ("Wait image", "Astro Runtime 5.0.4"))],
     )
     def test_the_image_is_the_first_step(self, delivers: bool, expected: tuple[str, str]) -> None:
-        """Ours, or somebody's."""
+        """Ours, or another user's."""
         declaration = declared(*self.PATH, delivers=delivers)
         assert step(decided(deployment("Runtime 4.2.5"), declaration, platform=self.BY_IMAGE)) == expected
 
-    def test_it_is_delivered_once(self) -> None:
-        """Then Houston's version is waited for."""
+    def test_the_image_is_delivered_once(self) -> None:
+        """Then the run waits for Houston to report the version."""
         run = Run(mutations=(sent(MutationKind.DELIVER, "Runtime 5.0.4", Outcome.DOUBTFUL),))
         declaration = declared(*self.PATH, delivers=True)
         decision = decided(deployment("Runtime 4.2.5"), declaration, run, platform=self.BY_IMAGE)
@@ -323,21 +323,21 @@ SICK = Health(healthy=False, detail="its scheduler is unhealthy")
 
 
 class TestArrival:
-    """Houston's word alone is no arrival."""
+    """Houston's report alone is not an arrival."""
 
-    def test_the_airflow_is_waited_for_before_the_next_hop(self) -> None:
-        """Healthy, and at the expected version."""
+    def test_the_next_hop_waits_for_the_airflow(self) -> None:
+        """It must be healthy and have the expected version."""
         run = Run(unconfirmed=named("AC 2.3.0"), health=SICK)
         assert step(decided(deployment("AC 2.3.0"), declared(*GUIDE), run)) == ("Wait health", "")
 
-    def test_and_before_the_end(self) -> None:
-        """At the target, too."""
+    def test_the_end_waits_for_the_airflow(self) -> None:
+        """At the target too."""
         run = Run(unconfirmed=named("Runtime 5.0.4"))
         assert step(decided(deployment("Runtime 5.0.4"), declared(*GUIDE), run)) == ("Wait health", "")
 
 
 class TestWaiting:
-    """How long, and whether at all."""
+    """Timeouts, and runs that do not wait."""
 
     @pytest.mark.parametrize(
         ("run", "seen", "what"),
@@ -348,15 +348,15 @@ class TestWaiting:
             ),
         ],
     )
-    def test_the_time_out_ends_the_run(self, run: Run, seen: Deployment, what: Waiting) -> None:
-        """Counted from when this run began to wait for the hop."""
+    def test_a_timeout_ends_the_run(self, run: Run, seen: Deployment, what: Waiting) -> None:
+        """Counted from the beginning of this run's wait for the hop."""
         decision = decided(seen, declared(*GUIDE), run)
         assert isinstance(decision, Refuse)
         assert isinstance(decision.reason, TimedOut)
         assert (decision.reason.waiting.what, decision.reason.seconds) == (what, TIMEOUT)
 
-    def test_a_time_out_tells_how_the_airflow_was(self) -> None:
-        """What was found last is the first thing that one asks."""
+    def test_a_timeout_names_the_last_health_of_the_airflow(self) -> None:
+        """It is the first thing that a user wants to know."""
         run = Run(now=TIMEOUT, unconfirmed=named("AC 2.3.0"), health=SICK)
         decision = decided(deployment("AC 2.3.0"), declared(*GUIDE), run)
         assert decision == Refuse(
@@ -390,12 +390,14 @@ class TestWaiting:
             ),
         ],
     )
-    def test_not_waiting_hands_over(self, run: Run, seen: Deployment, expected: tuple[str, str]) -> None:
-        """With wait=False the run ends as soon as somebody else has to act."""
+    def test_without_wait_the_run_ends_when_a_user_must_act(
+        self, run: Run, seen: Deployment, expected: tuple[str, str]
+    ) -> None:
+        """With `wait: false`."""
         assert step(decided(seen, declared(*GUIDE, wait=False), run)) == expected
 
-    def test_a_delivered_image_is_handed_over_too(self) -> None:
-        """The roll-out is Houston's to do."""
+    def test_without_wait_the_run_ends_after_a_delivery(self) -> None:
+        """Houston makes the rollout."""
         run = Run(mutations=(sent(MutationKind.DELIVER, "AC 2.3.0", Outcome.ANSWERED),))
         decision = decided(deployment("AC 2.2.3", "AC 2.3.0"), declared(*GUIDE, wait=False, delivers=True), run)
         assert isinstance(decision, Refuse)
@@ -404,14 +406,14 @@ class TestWaiting:
 
 
 def release(name: str, airflow: str | None = None) -> Release:
-    """A release of the guide's catalog, perhaps with another Airflow version."""
+    """Return a release of the guide's catalog, with another Airflow version if given."""
     found = CATALOG.get(named(name))
     assert found is not None
     return CATALOG.describe(found.id, AirflowVersion.parse(airflow)) if airflow else found
 
 
-class TestWhatContradictsWhatWasSeen:
-    """One answer of Houston proves nothing against what this run has seen before."""
+class TestContradictingReports:
+    """One report of Houston does not overrule what this run has observed before."""
 
     @pytest.mark.parametrize(
         ("runs", "pending", "run", "reason"),
@@ -430,8 +432,10 @@ class TestWhatContradictsWhatWasSeen:
             pytest.param("AC 2.2.4", None, Run(), "PathChanged", id="something off the path runs"),
         ],
     )
-    def test_it_stops_the_run_only_when_it_lasts(self, runs: str, pending: str | None, run: Run, reason: str) -> None:
-        """Or when the time is over; an outage in between makes it begin anew."""
+    def test_a_contradiction_ends_the_run_only_after_the_settling_time(
+        self, runs: str, pending: str | None, run: Run, reason: str
+    ) -> None:
+        """Or at the timeout. An outage restarts the settling time."""
         seen = deployment(runs, pending)
         for looked, expected in ((SETTLE_SECONDS - 0.1, "Wait"), (SETTLE_SECONDS, "Refuse")):
             later = replace(run, unchanged_since=100.0, observed_at=100.0 + looked, now=100.0 + looked)
@@ -443,22 +447,22 @@ class TestWhatContradictsWhatWasSeen:
         assert step(decided(seen, declared(*GUIDE), run)) == ("Refuse", reason)
 
     def test_nothing_is_done_while_a_lower_version_is_reported(self) -> None:
-        """Neither started, delivered nor cancelled, whatever the plan from there would be."""
+        """The run starts, delivers and cancels nothing, whatever the plan from there would be."""
         run = Run(reached=release("AC 2.3.0"), unchanged_since=0.0, our_hop=named("AC 2.2.4"))
         for pending in (None, "AC 2.3.0", "AC 2.2.4"):
             declaration = declared(*GUIDE, delivers=True, cancel="AC 2.2.4")
             assert step(decided(deployment("AC 2.2.3", pending), declaration, run)) == ("Wait settling", "")
 
-    def test_an_outage_is_waited_out_whatever_was_seen_before(self) -> None:
-        """As long as the time of the hop allows."""
+    def test_an_outage_does_not_end_the_run_before_the_timeout(self) -> None:
+        """Whatever the run has observed before."""
         run = Run(outage="Houston cannot be reached", now=TIMEOUT - 1)
         assert step(decided(deployment("AC 2.2.3"), declared(*GUIDE, wait=False), run)) == ("Wait answer", "")
         decision = decided(deployment("AC 2.2.3"), declared(*GUIDE), replace(run, now=TIMEOUT))
         assert decision == Refuse(TimedOut(Wait(Waiting.ANSWER, None), TIMEOUT, "Houston cannot be reached"))
 
     @pytest.mark.parametrize("kind", [MutationKind.START, MutationKind.CANCEL])
-    def test_no_mutation_is_judged_by_what_does_not_last(self, kind: MutationKind) -> None:
-        """An answered one is not said to be without effect, a lost one is not sent again."""
+    def test_short_contradictions_do_not_decide_about_mutations(self, kind: MutationKind) -> None:
+        """An answered mutation is not reported as ineffective, and a lost one is not repeated."""
         pending = "AC 2.2.4" if kind is MutationKind.CANCEL else None
         about = pending or "AC 2.3.0"
         for outcome in (Outcome.ANSWERED, Outcome.DOUBTFUL):
@@ -473,7 +477,7 @@ class TestWhatContradictsWhatWasSeen:
             assert step(decision)[0] == "Wait settling"
 
     def test_a_hop_that_was_cancelled_in_this_run_is_not_cancelled_again(self) -> None:
-        """Also when another was started since."""
+        """Also if another hop was started since."""
         run = Run(
             mutations=(
                 sent(MutationKind.CANCEL, "AC 2.2.4", Outcome.ANSWERED),
@@ -485,24 +489,24 @@ class TestWhatContradictsWhatWasSeen:
         assert step(decided(deployment("AC 2.2.3", "AC 2.2.4"), declaration, run)) == ("Refuse", "NoEffect")
 
 
-class TestTheAirflowOfAHop:
-    """The one that the platform offers the hop's target with."""
+class TestAirflowVersionOfAHop:
+    """The Airflow version that the platform offers for the hop's target."""
 
     OTHER = replace(deployment("Runtime 5.0.4"), current=release("Runtime 5.0.4", "2.2.5"))
     PATH = ("Runtime 4.2.5", "Runtime 5.0.4")
 
-    def test_it_is_the_offers(self) -> None:
+    def test_the_offered_airflow_version_is_expected(self) -> None:
         """Whatever Houston reports."""
         assert str(observed(self.OTHER).expected_airflow) == "2.3.0"
 
-    def test_it_is_houstons_where_the_release_is_no_longer_on_offer(self) -> None:
-        """Nobody else knows it."""
+    def test_the_reported_airflow_version_is_expected_without_an_offer(self) -> None:
+        """No other source has it."""
         rest = Catalog(each for each in CATALOG.runtime if each.id != named("Runtime 5.0.4"))
         assert str(observed(self.OTHER, catalog=rest).expected_airflow) == "2.2.5"
 
     @pytest.mark.parametrize("confirm", [True, False])
-    def test_another_does_not_stop_the_run_after_the_one_that_it_stopped(self, confirm: bool) -> None:
-        """An offer that is wrong blocks nobody: what had arrived before this run is waited for."""
+    def test_another_airflow_version_stops_only_the_run_of_its_hop(self, confirm: bool) -> None:
+        """A wrong offer must not block a Deployment: what arrived before this run is confirmed."""
         run = Run(unconfirmed=named("Runtime 5.0.4"), arrived_before=True, wrong_airflow_reads=HEALTHY_READS)
         decision = decided(self.OTHER, declared(*self.PATH, ask_airflow=confirm), run)
         assert step(decision) == ("Wait health", "")
@@ -510,21 +514,23 @@ class TestTheAirflowOfAHop:
     @pytest.mark.parametrize(
         ("reads", "expected"), [(0, "Wait health"), (HEALTHY_READS - 1, "Wait health"), (HEALTHY_READS, "Refuse")]
     )
-    def test_another_stops_the_run_when_both_agree_on_it(self, reads: int, expected: str) -> None:
-        """So many times in a row; one agreeing answer may be luck, or an old pod's."""
+    def test_another_airflow_version_stops_the_run_if_houston_and_airflow_agree(
+        self, reads: int, expected: str
+    ) -> None:
+        """Several times in a row: one answer may come from an old pod."""
         run = Run(unconfirmed=named("Runtime 5.0.4"), wrong_airflow_reads=reads)
         decision = decided(self.OTHER, declared(*self.PATH), run)
         assert step(decision)[0] == expected
         if isinstance(decision, Refuse):
             assert decision.reason == WrongAirflow(AirflowVersion(2, 3, 0), asked_airflow=True)
 
-    def test_a_run_that_does_not_wait_asks_so_often_too(self) -> None:
-        """Nobody else has to act for that."""
+    def test_a_run_without_wait_reads_as_often(self) -> None:
+        """No user has to act for that."""
         run = Run(unconfirmed=named("Runtime 5.0.4"), wrong_airflow_reads=1, health=SICK)
         assert step(decided(self.OTHER, declared(*self.PATH, wait=False), run)) == ("Wait health", "")
 
-    def test_houstons_word_has_to_last_where_the_airflow_is_not_asked(self) -> None:
-        """It may report the version of the release before that of its Airflow."""
+    def test_with_verify_houston_another_airflow_version_must_last(self) -> None:
+        """Houston may report the new release before its Airflow version."""
         run = Run(unconfirmed=named("Runtime 5.0.4"), unchanged_since=0.0, observed_at=SETTLE_SECONDS - 1)
         declaration = declared(*self.PATH, ask_airflow=False)
         assert step(decided(self.OTHER, declaration, run)) == ("Wait settling", "")
@@ -533,17 +539,17 @@ class TestTheAirflowOfAHop:
 
 
 class TestMemory:
-    """What a run has seen it never forgets."""
+    """A run never forgets what it has observed."""
 
     PATH = tuple(map(named, GUIDE))
     OLD, NEW = deployment("AC 2.2.3"), deployment("AC 2.3.0")
 
     def begun(self) -> Run:
-        """A run that has just begun on AC 2.2.3, at 0 s."""
+        """Return a run that has just begun on AC 2.2.3, at 0 s."""
         return Run(reached=self.OLD.current, was_confirmed=True)
 
-    def test_the_clock_of_health_begins_with_the_first_arrival_and_never_again(self) -> None:
-        """However often the version comes and goes."""
+    def test_the_health_timeout_starts_at_the_first_arrival_only(self) -> None:
+        """However often the version changes afterwards."""
         run = self.begun().at(5.0).observed(self.OLD, self.NEW, self.PATH)
         assert (run.clock_started, run.unconfirmed) == (5.0, named("AC 2.3.0"))
         for now in range(6, 60, 2):
@@ -552,16 +558,16 @@ class TestMemory:
             )
         assert run.clock_started == 5.0
 
-    def test_the_clock_of_the_next_hop_begins_with_the_first_confirmation_and_never_again(self) -> None:
-        """A hop that fell back is confirmed anew, on the clock that runs."""
+    def test_the_next_hops_timeout_starts_at_the_first_confirmation_only(self) -> None:
+        """A hop that reverted is confirmed again, within the running timeout."""
         run = self.begun().at(5.0).observed(self.OLD, self.NEW, self.PATH).at(8.0).confirmed()
         assert (run.clock_started, run.unconfirmed) == (8.0, None)
         run = run.at(20.0).observed(self.NEW, self.OLD, self.PATH).at(21.0).observed(self.OLD, self.NEW, self.PATH)
         assert run.unconfirmed == named("AC 2.3.0")
         assert run.at(40.0).confirmed().clock_started == 8.0
 
-    def test_what_came_back_is_asked_for_its_health_only_when_it_lasts(self) -> None:
-        """For the settling time."""
+    def test_a_version_that_came_back_is_checked_after_the_settling_time(self) -> None:
+        """Not before."""
         run = self.begun().at(5.0).observed(self.OLD, self.NEW, self.PATH)
         assert run.can_confirm(self.NEW)
         run = run.at(6.0).observed(self.NEW, self.OLD, self.PATH)
@@ -570,13 +576,13 @@ class TestMemory:
         assert not run.can_confirm(self.NEW)
         assert run.at(7.0 + SETTLE_SECONDS).observed(self.NEW, self.NEW, self.PATH).can_confirm(self.NEW)
 
-    def test_an_outage_begins_the_settling_time_anew(self) -> None:
-        """Nobody has seen what was shown meanwhile."""
+    def test_an_outage_restarts_the_settling_time(self) -> None:
+        """Nothing was observed during it."""
         run = self.begun().at(5.0).observed(self.NEW, self.OLD, self.PATH).at(30.0).unanswered("no answer")
         assert not run.settled
         assert not run.at(31.0).observed(self.OLD, self.OLD, self.PATH).settled
 
-    def test_a_hop_of_ours_that_is_gone_for_good_is_not_ours(self) -> None:
+    def test_our_own_hop_is_forgotten_once_it_stays_gone(self) -> None:
         """Not at once: the next answer may show it again."""
         pending = deployment("AC 2.2.3", "AC 2.3.0")
         run = self.begun().at(1.0).sent(MutationKind.START, named("AC 2.3.0"), Outcome.ANSWERED, "")
@@ -584,15 +590,15 @@ class TestMemory:
         assert run.our_hop == named("AC 2.3.0")
         assert run.at(2.0 + SETTLE_SECONDS).observed(self.OLD, self.OLD, self.PATH).our_hop is None
 
-    def test_a_start_that_was_never_seen_stays_ours(self) -> None:
-        """It may still show."""
+    def test_a_start_that_was_never_observed_stays_ours(self) -> None:
+        """It may still appear."""
         run = self.begun().at(1.0).sent(MutationKind.START, named("AC 2.3.0"), Outcome.DOUBTFUL, "lost")
         for now in (2.0, 60.0):
             run = run.at(now).observed(self.OLD, self.OLD, self.PATH)
         assert run.our_hop == named("AC 2.3.0")
 
     def test_releases_are_compared_by_the_path_and_else_by_their_order(self) -> None:
-        """A migration that reports a lower Airflow version is not below the AC of before."""
+        """A migration that reports a lower Airflow version is not below the AC version before it."""
         odd = replace(self.NEW, current=release("Runtime 5.0.4", "2.2.5"))
         run = self.begun().observed(self.OLD, self.NEW, self.PATH).observed(self.NEW, odd, self.PATH)
         assert (run.unconfirmed, run.fell_back) == (named("Runtime 5.0.4"), False)

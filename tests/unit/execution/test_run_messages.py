@@ -1,6 +1,6 @@
-"""What a user reads about a run: every text, as it is."""
+"""The messages of a run, word for word."""
 
-# ruff: noqa: E501 - a text is easier to compare in its own lines
+# ruff: noqa: E501 - texts are easier to compare in their own lines
 
 from __future__ import annotations
 
@@ -52,8 +52,8 @@ DEPLOYMENT = Deployment(id="ckw1", release_name="stars-1", label="Stars", worksp
 HALFWAY = Deployment(id="ckw1", release_name="stars-1", label="Stars", workspace_id="ckw0", current=NEW)
 
 
-def test_what_is_done_is_said() -> None:
-    """The hop's number on the path that was shown, the action, the release."""
+def test_messages_of_actions() -> None:
+    """The hop's number on the shown path, the action and the release."""
     assert (
         run_messages.delivering(MIGRATION, "deploying the image registry.example.com/a:5.0.4", REQUEST)
         == "hop 2/2 - migrate to Astro Runtime 5.0.4: deploying the image registry.example.com/a:5.0.4"
@@ -61,8 +61,8 @@ def test_what_is_done_is_said() -> None:
     assert run_messages.cancelling(OTHER) == "cancelling the pending hop to AC 2.2.4"
 
 
-def test_images_of_mirrors_are_asked_for() -> None:
-    """Wherever somebody is to deploy one, and where one did not arrive."""
+def test_messages_name_images_of_mirrors() -> None:
+    """In each message that asks for an image or reports a missing one."""
     declaration = replace(REQUEST, base_images=BaseImages(certified="localhost:5000/ap"))
     wait = Wait(Waiting.IMAGE, UPGRADE)
     for text in (
@@ -74,8 +74,8 @@ def test_images_of_mirrors_are_asked_for() -> None:
         assert "FROM localhost:5000/ap:2.3.0-onbuild" in text
 
 
-def test_who_has_to_deploy_is_asked() -> None:
-    """Which image, to which Deployment, and that nothing is lost meanwhile."""
+def test_request_for_an_image() -> None:
+    """Which image for which Deployment, and that the pending hop stays."""
     assert run_messages.asking_for_image(UPGRADE, DEPLOYMENT, REQUEST) == (
         "hop 1/2 - upgrade to AC 2.3.0: deploy to stars-1 an image of your project built\n"
         "  FROM quay.io/astronomer/ap-airflow:2.3.0-onbuild\n"
@@ -86,23 +86,23 @@ def test_who_has_to_deploy_is_asked() -> None:
 HEALTHY = Health(healthy=True, detail="its Airflow is healthy at 2.3.0", airflow=AirflowVersion(2, 3, 0))
 
 
-def test_an_arrival_is_told() -> None:
-    """A hop's by its number; what ran before the first hop is the start."""
+def test_messages_of_arrivals() -> None:
+    """A hop has its number. The release before the first hop is the start."""
     assert run_messages.arrived(HALFWAY, HEALTHY, REQUEST) == "hop 1/2: runs AC 2.3.0, its Airflow is healthy at 2.3.0"
     assert run_messages.arrived(DEPLOYMENT, HEALTHY, REQUEST).startswith("start: runs AC 2.2.3, ")
 
 
-def test_trouble_on_the_way_is_told() -> None:
-    """What happened, and what comes next."""
+def test_messages_of_temporary_problems() -> None:
+    """What happened, and what the run does next."""
     assert run_messages.unanswered("no answer") == "no answer; reading from Houston before the next step"
 
 
 OLD_ALONE = "AC 2.2.3 for stars-1, with nothing pending"
-"""What Houston shows of the Deployment that has nothing pending."""
+"""Houston's report of the Deployment without a pending hop."""
 
 
-def test_an_interruption_and_an_error_say_what_stays() -> None:
-    """As far as it was seen, whether a hop is started or not."""
+def test_messages_of_interruptions_and_errors_name_the_pending_hop() -> None:
+    """As far as the run has observed it."""
     started, ours = replace(DEPLOYMENT, pending=NEW.id), Run(our_hop=NEW.id)
     assert run_messages.interrupted(Run(), DEPLOYMENT) == f"interrupted. {RESUME_SENTENCE}"
     assert (
@@ -139,12 +139,12 @@ def test_an_interruption_and_an_error_say_what_stays() -> None:
     ],
 )
 def test_an_interruption_claims_no_more_than_was_seen(run: Run, seen: Deployment, left: str) -> None:
-    """What became of a hop of ours, as far as Houston has shown it."""
+    """It describes a hop of ours as Houston last reported it."""
     assert run_messages.interrupted(run, seen) == f"interrupted{left}. {RESUME_SENTENCE}"
 
 
 def sent(kind: MutationKind, outcome: Outcome, message: str = "") -> Mutation:
-    """Make a mutation that was sent."""
+    """Return a mutation that was sent."""
     return Mutation(kind=kind, release=NEW.id, outcome=outcome, message=message)
 
 
@@ -305,14 +305,14 @@ STOPS: dict[str, tuple[Reason, str]] = {
 
 
 @pytest.mark.parametrize("name", STOPS)
-def test_every_stop_says_what_was_found_and_what_to_do(name: str) -> None:
-    """Each kind of reason, word for word."""
+def test_every_stop_has_its_cause_and_next_step(name: str) -> None:
+    """Every kind of stop."""
     reason, text = STOPS[name]
     assert run_messages.stopped(reason, DEPLOYMENT, LOST, REQUEST) == text
 
 
-def test_a_refusal_on_the_way_is_told_as_in_preview() -> None:
-    """With the planner's own text: the rule, the reason and the next step."""
+def test_a_refusal_during_a_run_reads_as_in_preview() -> None:
+    """With the planner's rule, reason and next step."""
     violation = Violation(rule=RuleId.OFFERED, found="Astro Runtime 5.0.4 is not on offer")
     refusal = Refusal(current=OLD, target=RuntimeVersion.parse("5.0.4"), violations=(violation,))
     lines = run_messages.stopped(refusal, DEPLOYMENT, Run(), REQUEST).splitlines()
@@ -322,16 +322,16 @@ def test_a_refusal_on_the_way_is_told_as_in_preview() -> None:
 
 
 @pytest.mark.parametrize("what", [Waiting.IMAGE, Waiting.ROLLOUT])
-def test_a_time_out_says_that_the_hop_stays_started_where_one_is(what: Waiting) -> None:
-    """On a platform that upgrades by image alone, nothing is."""
+def test_a_timeout_reports_a_pending_hop_only_if_there_is_one(what: Waiting) -> None:
+    """On a platform that upgrades by image alone, no hop is pending."""
     reason = TimedOut(Wait(what, UPGRADE), 60)
     started = replace(DEPLOYMENT, pending=UPGRADE.target.id)
     assert run_messages.stopped(reason, started, Run(), REQUEST).endswith(f"The hop stays started. {RESUME_SENTENCE}")
     assert "stays started" not in run_messages.stopped(reason, DEPLOYMENT, Run(), REQUEST)
 
 
-def test_a_time_out_tells_of_a_release_that_came_and_went() -> None:
-    """Houston's word is told as Houston's, and where no Airflow was asked, none is blamed."""
+def test_a_timeout_reports_a_release_that_was_reverted() -> None:
+    """As Houston's report. It blames an Airflow only if the run has read one."""
     reason = TimedOut(Wait(Waiting.HEALTH, None), 600, airflow=AirflowVersion(2, 3, 0))
     flapped = Run(fell_back=True, reached=NEW)
     came = "Houston reports AC 2.3.0 for stars-1, after it had reported a lower version in between"
@@ -342,8 +342,8 @@ def test_a_time_out_tells_of_a_release_that_came_and_went() -> None:
     )
 
 
-def test_an_arrival_tells_of_another_airflow_on_offer() -> None:
-    """The Airflow that runs counts, and the offer is named beside it."""
+def test_an_arrival_names_a_different_airflow_on_offer() -> None:
+    """The running Airflow counts, and the offered version is beside it."""
     text = run_messages.arrived(HALFWAY, HEALTHY, REQUEST, AirflowVersion(2, 3, 2))
     assert text == "hop 1/2: runs AC 2.3.0, its Airflow is healthy at 2.3.0 (the platform offers it with Airflow 2.3.2)"
     assert "offer" not in run_messages.arrived(HALFWAY, HEALTHY, REQUEST, AirflowVersion(2, 3, 0))

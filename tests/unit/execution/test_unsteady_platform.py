@@ -1,4 +1,4 @@
-"""What a platform may do to a hop while a run watches: revert it, flap, lag, clear, go down, keep the old Airflow."""
+"""Hops on an unsteady platform: it reverts, flaps, lags, clears a hop, goes down or keeps the old Airflow."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ BOTH = [START, DELIVER, "updateDeploymentRuntime", DELIVER]
 
 
 def state(simulation: Simulation) -> Deployment:
-    """The Deployment behind the API."""
+    """Return the Deployment from the store, not through the API."""
     found = simulation.sandbox.find(deployment_id=ID)
     assert found is not None
     return found
@@ -36,10 +36,8 @@ class TestReverting:
 
     @pytest.mark.parametrize("timeout", [10.0, 3600.0])
     @pytest.mark.parametrize("seconds", [0.5, 3.0, 8.0, 45.0])
-    def test_a_hop_that_is_taken_back_is_not_started_again(
-        self, tmp_path: Path, seconds: float, timeout: float
-    ) -> None:
-        """One start, one delivery, and an end that says what was seen, what runs and where to look."""
+    def test_a_reverted_hop_is_not_started_again(self, tmp_path: Path, seconds: float, timeout: float) -> None:
+        """One start, one delivery, and a message with what was observed, what runs and where to look."""
         with simulated(tmp_path, reverts_after=seconds) as simulation:
             began = simulation.clock.time
             ending = simulation.walk(simulation.request(delivers=True, timeout=timeout))
@@ -52,7 +50,7 @@ class TestReverting:
                 assert "logs of its pods" in str(ending.problem)
 
     def test_an_upgrade_by_its_image_alone_is_not_delivered_again(self, tmp_path: Path) -> None:
-        """There nothing is ever started nor pending, so that only the memory of the run tells."""
+        """No hop is ever pending there, so only the run's memory shows that it arrived."""
         with simulated(
             tmp_path, version="4.2.5", distribution="runtime", platform_version="0.36.0", reverts_after=3.0
         ) as simulation:
@@ -61,8 +59,10 @@ class TestReverting:
             assert "Houston reported Astro Runtime 5.0.4" in str(ending.problem)
             assert "reported Astro Runtime 4.2.5 for stars-1, with nothing pending" in str(ending.problem)
 
-    def test_a_hop_that_came_and_went_between_two_looks_is_not_started_again(self, simulation: Simulation) -> None:
-        """The run has seen that it is pending no more, and says no more than that."""
+    def test_a_hop_that_arrives_and_reverts_between_two_reads_is_not_started_again(
+        self, simulation: Simulation
+    ) -> None:
+        """The run has only observed that the hop is no longer pending, and says so."""
 
         def take_back() -> None:
             simulation.sandbox.store.save(
@@ -76,8 +76,8 @@ class TestReverting:
         assert "Houston showed the hop to AC 2.3.0 as pending" in str(ending.problem)
         assert "somebody cancelled it, or Houston dropped it" in str(ending.problem)
 
-    def test_the_next_run_begins_from_what_runs(self, tmp_path: Path) -> None:
-        """Somebody has looked: the hop is started once more, in that run."""
+    def test_the_next_run_starts_from_the_running_version(self, tmp_path: Path) -> None:
+        """A user has looked at it, so the next run starts the hop once more."""
         with simulated(tmp_path, reverts_after=3.0) as simulation:
             first = simulation.walk(simulation.request(delivers=True))
             platform = replace(
@@ -91,8 +91,8 @@ class TestReverting:
             assert (runs(again), again.problem) == ("Astro Runtime 5.0.4", None)
             assert simulation.mutations() == BOTH
 
-    def test_nothing_is_sent_after_a_confirmed_hop_was_taken_back(self, tmp_path: Path) -> None:
-        """Also when the next hop was started already."""
+    def test_nothing_is_sent_after_a_confirmed_hop_reverts(self, tmp_path: Path) -> None:
+        """Also if the next hop has already started."""
         with simulated(tmp_path, reverts_after=100.0) as simulation:
             simulation.clock.at(10, lambda: simulation.push("quay.io/astronomer/ap-airflow:2.3.0-onbuild"))
             ending = simulation.walk(simulation.request(), image=None)
@@ -112,8 +112,8 @@ class TestReverting:
         assert "with the hop to AC 2.3.0 pending" in str(ending.problem)
         assert simulation.mutations() == [START]
 
-    def test_what_an_earlier_run_saw_arrive_is_watched_too(self, tmp_path: Path) -> None:
-        """The first look of a resumed run has the new version, the next ones the old."""
+    def test_a_resumed_run_notices_a_revert(self, tmp_path: Path) -> None:
+        """Its first read has the new version, the next reads have the old one."""
         with simulated(tmp_path, reverts_after=30.0) as simulation:
             simulation.clock.cancel_at = simulation.clock.time + 10
             first = simulation.walk(simulation.request(delivers=True))
@@ -122,8 +122,8 @@ class TestReverting:
             assert "Houston reported AC 2.3.0" in str(ending.problem)
             assert simulation.mutations() == [START, DELIVER]
 
-    def test_houstons_word_is_watched_where_it_is_enough(self, tmp_path: Path) -> None:
-        """Without the Airflow's answer too, nothing is sent after the hop was taken back."""
+    def test_a_revert_is_noticed_with_verify_houston(self, tmp_path: Path) -> None:
+        """Nothing is sent after it, also without an answer of the Airflow."""
         with simulated(tmp_path, reverts_after=30.0) as simulation:
             simulation.clock.at(10, lambda: simulation.push("quay.io/astronomer/ap-airflow:2.3.0-onbuild"))
             ending = simulation.walk(simulation.request(ask_airflow=False), image=None)
@@ -141,10 +141,10 @@ class TestReverting:
             pytest.param(13.0, 5.0, 0.0, False, id="by Houston's word, for long enough"),
         ],
     )
-    def test_flapping_for_ever_comes_to_an_end(
+    def test_endless_flapping_ends_the_run(
         self, tmp_path: Path, new: float, old: float, rollout: float, confirm: bool
     ) -> None:
-        """The clocks of a hop run once: three of them at most, and each mutation is sent once."""
+        """The timers of a hop never restart: at most three of them, and each mutation is sent once."""
         with simulated(tmp_path, rollout_seconds=rollout) as simulation:
             kept: list[Deployment] = []
 
@@ -172,8 +172,8 @@ class TestReverting:
             assert simulation.clock.time - began <= 20 + 2 * timeout + 30
             assert len(simulation.mutations()) == len(set(simulation.mutations()))
 
-    def test_a_short_fall_back_is_waited_out(self, simulation: Simulation) -> None:
-        """The hop is confirmed when Houston has reported the new version for long enough again."""
+    def test_a_short_revert_does_not_end_the_run(self, simulation: Simulation) -> None:
+        """The hop is confirmed once Houston has reported the new version for the settling time."""
         kept: list[Deployment] = []
 
         def back() -> None:
@@ -188,20 +188,20 @@ class TestReverting:
         assert (runs(ending), ending.problem) == ("Astro Runtime 5.0.4", None)
         assert any("hop 1/2: fell back to AC 2.2.3" in line for line in simulation.reports.progresses)
 
-    def test_it_reads_as_what_it_is_in_the_status_column(self, tmp_path: Path) -> None:
-        """While the run waits whether the old version lasts."""
+    def test_the_status_column_shows_a_revert(self, tmp_path: Path) -> None:
+        """While the run checks whether the old version stays."""
         with simulated(tmp_path, reverts_after=3.0) as simulation:
             simulation.walk(simulation.request(delivers=True))
             assert any(line.endswith("hop 1/2: fell back to AC 2.2.3") for line in simulation.reports.progresses)
 
 
 class TestLagging:
-    """Houston answers with what was, or with neither the old nor the new."""
+    """Houston reports the state of before, or neither the old nor the new version."""
 
     @pytest.mark.parametrize(("stale", "cleared"), [(1.0, 0.0), (8.0, 0.0), (0.0, 2.0), (0.0, 6.0), (3.0, 6.0)])
     @pytest.mark.parametrize("delivers", [True, False])
-    def test_it_is_waited_out(self, tmp_path: Path, stale: float, cleared: float, delivers: bool) -> None:
-        """Nobody is said to have cancelled, and nothing is sent twice."""
+    def test_a_lag_does_not_end_the_run(self, tmp_path: Path, stale: float, cleared: float, delivers: bool) -> None:
+        """The run reports no cancel by another user, and sends nothing twice."""
         with simulated(tmp_path, stale_seconds=stale, clears_desired=cleared) as simulation:
             if not delivers:
                 simulation.clock.at(60, lambda: simulation.push("quay.io/astronomer/ap-airflow:2.3.0-onbuild"))
@@ -211,21 +211,21 @@ class TestLagging:
             assert simulation.mutations() == (BOTH if delivers else BOTH[::2])
 
     def test_a_stale_answer_after_a_cancelled_hop_is_no_foreign_hop(self, tmp_path: Path) -> None:
-        """The replica still shows the hop that this run has just cancelled."""
+        """A stale replica still shows the hop that this run has just cancelled."""
         with simulated(tmp_path, pending="2.2.4", stale_seconds=6.0) as simulation:
             ending = simulation.walk(simulation.request(delivers=True, ours=True), pending="AC 2.2.4")
             assert (runs(ending), ending.problem) == ("Astro Runtime 5.0.4", None)
             assert simulation.mutations() == [START, *BOTH]
 
     def test_a_cancelled_hop_is_not_cancelled_again_on_a_stale_answer(self, tmp_path: Path) -> None:
-        """That would cancel the hop that was started since."""
+        """That would cancel the hop that the run has started since."""
         with simulated(tmp_path, pending="2.2.4", stale_seconds=6.0) as simulation:
             ending = simulation.walk(simulation.request(delivers=True, accept=("cancel-pending",)))
             assert (runs(ending), ending.problem) == ("Astro Runtime 5.0.4", None)
             assert simulation.mutations() == [START, *BOTH]
 
-    def test_what_stays_cleared_ends_the_run(self, tmp_path: Path) -> None:
-        """After the settling time, with no more than was seen."""
+    def test_a_hop_that_stays_cleared_ends_the_run(self, tmp_path: Path) -> None:
+        """After the settling time. The message has only what was observed."""
         with simulated(tmp_path, clears_desired=1000.0) as simulation:
             ending = simulation.walk(simulation.request(delivers=True))
             assert "Houston showed the hop to AC 2.3.0 as pending, and has reported" in str(ending.problem)
@@ -234,7 +234,7 @@ class TestLagging:
             )
             assert (simulation.mutations(), ending.pending) == ([START, DELIVER], None)
 
-    def test_a_human_who_cancels_is_believed_after_the_settling_time(self, simulation: Simulation) -> None:
+    def test_a_cancel_by_another_user_counts_after_the_settling_time(self, simulation: Simulation) -> None:
         """Not before."""
         cancelled = simulation.clock.time + 60
         simulation.clock.at(60, lambda: simulation.sandbox.change(ID, simulation.sandbox.platform.cancel))
@@ -244,7 +244,7 @@ class TestLagging:
         assert ending.pending is None
 
     def test_a_foreign_hop_that_replaces_ours_is_refused_after_the_settling_time(self, simulation: Simulation) -> None:
-        """It is not taken for ours in the next run."""
+        """The next run does not treat it as ours."""
         platform = simulation.sandbox.platform
         simulation.clock.at(
             60, lambda: simulation.sandbox.change(ID, lambda each: platform.start_airflow(each, "2.2.4"))
@@ -257,8 +257,8 @@ class TestLagging:
 class TestOutage:
     """Houston does not answer."""
 
-    def down(self, simulation: Simulation, after: str, seconds: float, status: int | None) -> None:
-        """From the first such mutation on, for so long: no connection, or a page with that status."""
+    def outage_from(self, simulation: Simulation, after: str, seconds: float, status: int | None) -> None:
+        """Start an outage at the first such mutation: no connection, or a page with that status."""
         until: list[float] = []
 
         def before(name: str) -> None:
@@ -282,20 +282,20 @@ class TestOutage:
     @pytest.mark.parametrize(
         ("mutation", "status"), [(START, None), (START, 503), (DELIVER, None), (DELIVER, 502), (BOTH[2], 503)]
     )
-    def test_right_after_a_mutation_it_is_waited_out(
+    def test_an_outage_right_after_a_mutation_does_not_end_the_run(
         self, simulation: Simulation, mutation: str, status: int | None
     ) -> None:
-        """As long as the time of the hop allows; nothing is sent twice."""
-        self.down(simulation, mutation, 100, status)
+        """Until the hop's timeout. Nothing is sent twice."""
+        self.outage_from(simulation, mutation, 100, status)
         ending = simulation.walk(simulation.request(delivers=True))
         assert (runs(ending), ending.problem) == ("Astro Runtime 5.0.4", None)
         assert simulation.mutations() == BOTH
         assert any("Houston does not answer" in line for line in simulation.reports.progresses)
 
     @pytest.mark.parametrize("status", [None, 503])
-    def test_it_is_bounded_by_the_time_out(self, simulation: Simulation, status: int | None) -> None:
-        """The end tells that Houston does not answer, and what it reported last."""
-        self.down(simulation, START, 1e9, status)
+    def test_an_outage_ends_the_run_at_the_timeout(self, simulation: Simulation, status: int | None) -> None:
+        """The message says that Houston does not answer, and its last report."""
+        self.outage_from(simulation, START, 1e9, status)
         began = simulation.clock.time
         ending = simulation.walk(simulation.request(delivers=True, timeout=60.0))
         assert 60 <= simulation.clock.time - began < 75
@@ -303,16 +303,16 @@ class TestOutage:
         assert "Houston last reported AC 2.2.3 for stars-1, with nothing pending" in str(ending.problem)
         assert str(ending.pending) == "AC 2.3.0"
 
-    def test_ctrl_c_ends_it(self, simulation: Simulation) -> None:
-        """What was started is remembered."""
-        self.down(simulation, START, 1e9, None)
+    def test_cancel_ends_the_wait_in_an_outage(self, simulation: Simulation) -> None:
+        """The state has the started hop."""
+        self.outage_from(simulation, START, 1e9, None)
         simulation.clock.cancel_at = simulation.clock.time + 30
         ending = simulation.walk(simulation.request(delivers=True))
         assert str(ending.problem).startswith("interrupted; the hop to AC 2.3.0 may have been started")
 
-    def test_a_start_whose_answer_was_lost_in_it_is_judged_after_it(self, simulation: Simulation) -> None:
-        """What Houston shows right after an outage may be stale: it has to last before a start is sent again."""
-        self.down(simulation, START, 60, None)
+    def test_a_start_lost_in_an_outage_is_decided_after_it(self, simulation: Simulation) -> None:
+        """Reads right after an outage may be stale: they must last before the start is repeated."""
+        self.outage_from(simulation, START, 60, None)
         lost = [True]
         watched = simulation.wire.after
 
@@ -328,8 +328,8 @@ class TestOutage:
         assert (runs(ending), simulation.mutations()) == ("Astro Runtime 5.0.4", BOTH)
 
 
-def lags(simulation: Simulation, seconds: float) -> Callable[[str, httpx.Response], httpx.Response]:
-    """For so long Houston reports the Airflow of Runtime 4.2.5 for Runtime 5.0.4, which has arrived."""
+def lag_airflow_version(simulation: Simulation, seconds: float) -> Callable[[str, httpx.Response], httpx.Response]:
+    """Make Houston report the Airflow of Runtime 4.2.5 for the arrived Runtime 5.0.4, for some time."""
     until = simulation.clock.time + seconds
 
     def after(name: str, response: httpx.Response) -> httpx.Response:
@@ -342,7 +342,7 @@ def lags(simulation: Simulation, seconds: float) -> Callable[[str, httpx.Respons
 
 
 class TestOtherAirflow:
-    """The Airflow of the hop's target is not the one that was planned."""
+    """The target runs another Airflow version than planned."""
 
     def test_a_hop_that_keeps_the_old_airflow_stops_the_run(self, tmp_path: Path) -> None:
         """At once, with all three versions."""
@@ -357,8 +357,8 @@ class TestOtherAirflow:
             assert simulation.clock.time - began < 40
             assert str(ending.pending) == "Astro Runtime 5.0.4"
 
-    def test_the_next_run_confirms_what_runs(self, tmp_path: Path) -> None:
-        """So a wrong offer blocks nobody for good; it says again what is on offer."""
+    def test_the_next_run_confirms_the_running_airflow(self, tmp_path: Path) -> None:
+        """A wrong catalog does not block a Deployment for good. The message repeats the catalog's version."""
         with simulated(
             tmp_path, version="4.2.5", distribution="runtime", keeps_airflow=True, rollout_seconds=20
         ) as simulation:
@@ -371,10 +371,10 @@ class TestOtherAirflow:
             )
             assert simulation.mutations() == ["updateDeploymentRuntime", DELIVER]
 
-    def test_the_next_run_takes_the_airflows_own_word_too(self, tmp_path: Path) -> None:
+    def test_the_next_run_accepts_the_airflows_own_version(self, tmp_path: Path) -> None:
         """The first run was interrupted, and Houston still reports the old Airflow."""
         with simulated(tmp_path, version="4.2.5", distribution="runtime", rollout_seconds=20) as simulation:
-            simulation.wire.after = lags(simulation, 1e9)
+            simulation.wire.after = lag_airflow_version(simulation, 1e9)
             simulation.clock.cancel_at = simulation.clock.time + 8
             first = simulation.walk(simulation.request(delivers=True))
             simulation.clock.cancel_at = None
@@ -382,8 +382,8 @@ class TestOtherAirflow:
             assert again.problem is None
             assert "its Airflow is healthy at 2.3.0" in simulation.reports.infos[-1]
 
-    def test_houstons_word_alone_stops_it_too_where_it_is_enough(self, tmp_path: Path) -> None:
-        """After the settling time: nobody claims that the Airflow told it."""
+    def test_another_airflow_version_stops_the_run_with_verify_houston(self, tmp_path: Path) -> None:
+        """After the settling time. The message does not name the Airflow as the source."""
         with simulated(tmp_path, version="4.2.5", distribution="runtime", keeps_airflow=True) as simulation:
             ending = simulation.walk(simulation.request(delivers=True, ask_airflow=False))
             assert "its Airflow was not asked (verify: houston)" in str(ending.problem)
@@ -391,15 +391,15 @@ class TestOtherAirflow:
             assert again.problem is None
 
     @pytest.mark.parametrize("seconds", [5.0, 1e9])
-    def test_the_airflows_own_word_counts_where_houston_lags(self, tmp_path: Path, seconds: float) -> None:
-        """Houston reports the old Airflow for a while, or for ever; the Airflow tells the planned one."""
+    def test_the_airflows_own_version_counts_if_houston_lags(self, tmp_path: Path, seconds: float) -> None:
+        """Houston reports the old version for a while or always. The Airflow reports the planned one."""
         with simulated(tmp_path, version="4.2.5", distribution="runtime", rollout_seconds=20) as simulation:
-            simulation.wire.after = lags(simulation, seconds)
+            simulation.wire.after = lag_airflow_version(simulation, seconds)
             ending = simulation.walk(simulation.request(delivers=True))
             assert ending.problem is None
             assert any("its Airflow is healthy at 2.3.0" in line for line in simulation.reports.infos)
 
-    def test_an_airflow_of_another_major_version_is_asked_as_what_houston_reports(self, tmp_path: Path) -> None:
+    def test_health_is_read_at_the_address_of_the_reported_major_version(self, tmp_path: Path) -> None:
         """Airflow 3 was planned, and Airflow 2 answers at its own addresses."""
         with simulated(
             tmp_path, version="13.11.0", distribution="runtime", catalog="published", keeps_airflow=True

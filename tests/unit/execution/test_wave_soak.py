@@ -1,4 +1,4 @@
-"""How long a wave has to be healthy: without a break, and not for ever."""
+"""The soak of a wave: all its Deployments stay healthy for the soak time, within a deadline."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ if TYPE_CHECKING:
 
 
 class RealClock(FakeClock):
-    """The time that passes."""
+    """Real time."""
 
     def __init__(self) -> None:
         super().__init__()
         self.begun = time.monotonic()
 
     def now(self) -> float:
-        """Move with the machine's clock."""
+        """Return the time of this host's clock."""
         return time.monotonic() - self.begun
 
     def wait(self, seconds: float) -> bool:
@@ -45,17 +45,17 @@ class Platform:
 
     @property
     def asked(self) -> int:
-        """How many pages were read."""
+        """Number of health requests."""
         return len(self.reads)
 
     def find(self, *, deployment_id: str) -> Any:
-        """Find any."""
+        """Find any Deployment."""
         if deployment_id == "gone":
             raise PlatformUnreachableError("nobody answers\nat all")
         return SimpleNamespace(release_name=f"release-{deployment_id}", current=SimpleNamespace(airflow="2.3.0"))
 
     def health(self, deployment: Any, expected: str) -> Health:
-        """Tell the health at this time."""
+        """Return the health at this time."""
         assert expected == "2.3.0"
         name, passed = deployment.release_name.removeprefix("release-"), self.clock.time - self.start
         self.reads.append(name)
@@ -69,7 +69,7 @@ Beat = Callable[[float], str | None]
 
 
 def every_five_seconds(passed: float) -> str:
-    """Beat as a scheduler that lives."""
+    """Return the heartbeats of a running scheduler."""
     return f"2026-01-05T{int(passed // 3600):02}:{int(passed // 60 % 60):02}:{int(passed % 60 // 5 * 5):02}+00:00"
 
 
@@ -81,7 +81,7 @@ def soaked(
     seconds: float = 600,
     cancel_after: float | None = None,
 ) -> tuple[float, Recorder, Platform]:
-    """Soak, and tell how long that took."""
+    """Soak, and return the elapsed seconds."""
     clock, recorder = FakeClock(), Recorder()
     if cancel_after is not None:
         clock.cancel_at = clock.time + cancel_after
@@ -90,8 +90,8 @@ def soaked(
     return clock.time - platform.start, recorder, platform
 
 
-def test_it_takes_just_as_long_as_declared() -> None:
-    """Counted from the first time that all are healthy, and asked every half minute at most."""
+def test_soak_takes_the_declared_time() -> None:
+    """From the first time that all are healthy, with reads at most every half minute."""
     took, recorder, platform = soaked(["a", "b"])
     assert took == 600
     assert platform.asked == 2 * 21
@@ -100,19 +100,19 @@ def test_it_takes_just_as_long_as_declared() -> None:
     assert took == 690
 
 
-def test_a_short_soak_is_asked_more_often() -> None:
-    """And ends in time."""
+def test_short_soak_has_more_frequent_reads() -> None:
+    """So that it ends on time."""
     took, _, platform = soaked(["a"], seconds=3)
     assert (took, platform.asked) == (3, 7)
 
 
-def test_a_wave_whose_health_nobody_asks_takes_the_time_alone() -> None:
-    """Where Houston's word is taken, there is nobody to ask."""
+def test_verify_houston_soaks_without_health_checks() -> None:
+    """Only the time counts."""
     assert soaked([])[0] == 600
 
 
-def test_an_illness_in_between_begins_the_count_anew() -> None:
-    """With a warning that names it."""
+def test_an_unhealthy_deployment_starts_the_soak_time_over() -> None:
+    """A warning names it."""
     took, recorder, _ = soaked(["a", "b"], lambda name, passed: name == "a" or not 100 <= passed < 170)
     assert took == 780
     assert recorder.warnings == [
@@ -121,8 +121,8 @@ def test_an_illness_in_between_begins_the_count_anew() -> None:
     assert "02:30/5m 1 of 2 unhealthy: release-b: its ..." in recorder.progresses
 
 
-def test_it_is_not_borne_for_ever() -> None:
-    """The first few are named, with what is the matter, and the next wave is not begun."""
+def test_unhealthy_deployments_fail_the_wave_at_the_deadline() -> None:
+    """The message names the first few and their problems, and the next wave does not start."""
     with pytest.raises(SoakFailedError) as raised:
         soaked(["gone", *"abcdef"], lambda *_: False)
     assert str(raised.value) == (
@@ -134,16 +134,16 @@ def test_it_is_not_borne_for_ever() -> None:
     )
 
 
-def test_the_deadline_is_told_beforehand() -> None:
-    """It is one, from the soak's beginning."""
+def test_the_deadline_is_shown_from_the_start() -> None:
+    """There is one deadline, counted from the soak's beginning."""
     _, recorder, _ = soaked(["a"], seconds=60)
     expected = "waiting until this wave has been healthy for 1m, which may take 6m at most (soak plus timeout)"
     assert recorder.infos == [expected]
 
 
 @pytest.mark.parametrize("period", [60, 120, 240, 600])
-def test_a_wave_that_is_ill_again_and_again_has_one_deadline(period: int) -> None:
-    """Each time that it recovers starts the count anew, and no time starts the deadline anew."""
+def test_repeated_failures_do_not_move_the_deadline(period: int) -> None:
+    """Each recovery starts the soak time over, but not the deadline."""
     clock = FakeClock()
     platform: Any = Platform(clock, lambda _, passed: passed % period >= period / 10, every_five_seconds)
     with pytest.raises(SoakFailedError, match="the wave was not healthy in time"):
@@ -151,16 +151,16 @@ def test_a_wave_that_is_ill_again_and_again_has_one_deadline(period: int) -> Non
     assert 300 <= clock.time - platform.start <= 900
 
 
-def test_a_wave_that_recovers_at_the_last_moment_is_soaked_to_the_end() -> None:
-    """The deadline has room for one whole soak after the timeout."""
+def test_a_late_recovery_still_has_a_whole_soak() -> None:
+    """The deadline leaves room for one whole soak after the timeout."""
     assert soaked(["a"], lambda _, passed: passed >= 300)[0] == 900
     assert soaked(["a"], lambda _, passed: passed >= 299.9, seconds=7)[0] == pytest.approx(307)
     with pytest.raises(SoakFailedError):
         soaked(["a"], lambda _, passed: passed >= 300.1)
 
 
-def test_a_heartbeat_that_stands_still_is_an_illness() -> None:
-    """Airflow goes on saying healthy for a while. Our own clock counts, and where none is told there is no proof."""
+def test_a_heartbeat_that_does_not_move_is_unhealthy() -> None:
+    """Airflow still reports healthy for a while, so this host's clock counts. Without a heartbeat there is no proof."""
     with pytest.raises(
         SoakFailedError, match=r"heartbeat of its scheduler has not moved for 5m \(since 2020-01-01T00:00"
     ):
@@ -172,16 +172,16 @@ def test_a_heartbeat_that_stands_still_is_an_illness() -> None:
     assert soaked(["a"], beat=lambda _: None)[0] == 600
 
 
-def test_an_unhealthy_triggerer_is_warned_of_once() -> None:
-    """And the soak goes on."""
+def test_an_unhealthy_triggerer_is_one_warning() -> None:
+    """The soak continues."""
     took, recorder, _ = soaked(["a", "b"], lambda *_: "its triggerer is unhealthy")
     assert took == 600
     both = "release-a: its triggerer is unhealthy; release-b: its triggerer is unhealthy"
     assert recorder.warnings == [f"{both}. The soak continues. Check the pods of these Deployments."]
 
 
-def test_airflows_are_asked_side_by_side() -> None:
-    """Not one after the other, and no more than some at once."""
+def test_airflows_are_read_concurrently() -> None:
+    """With a limit on the concurrent requests."""
     together, most, lock = 0, 0, threading.Lock()
     meeting = threading.Barrier(32)
 
@@ -199,8 +199,8 @@ def test_airflows_are_asked_side_by_side() -> None:
     assert most == 32
 
 
-def test_an_airflow_that_hangs_does_not_hold_the_deadline_up() -> None:
-    """What has not answered by then is not healthy."""
+def test_a_hanging_airflow_does_not_delay_the_deadline() -> None:
+    """Without an answer by then, it is not healthy."""
     over = threading.Event()
 
     def hangs(name: str, _: float) -> bool:
@@ -215,14 +215,14 @@ def test_an_airflow_that_hangs_does_not_hold_the_deadline_up() -> None:
         over.set()
 
 
-def test_a_user_can_stop_it() -> None:
+def test_cancel_ends_the_soak() -> None:
     """At once."""
     with pytest.raises(RunInterruptedError, match="interrupted while the wave soaked for 10m"):
         soaked(["a"], cancel_after=120)
 
 
-def test_a_user_can_stop_it_while_an_answer_is_waited_for() -> None:
-    """In the same words: what is lost is the time that was soaked, not the answer."""
+def test_cancel_ends_the_soak_during_a_health_request() -> None:
+    """With the same message: the soak time is lost, not the answer."""
 
     def stopped(*_: object) -> bool:
         raise RunInterruptedError("the run was interrupted")
