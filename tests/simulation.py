@@ -44,7 +44,7 @@ RELEASE: Final = "stars-1"
 
 
 class FakeClock:
-    """Time that passes only by waiting, and a wish to stop that the test makes."""
+    """A clock that advances only while something waits. A test sets when the user cancels."""
 
     def __init__(self) -> None:
         self.time = 1_000_000.0
@@ -58,7 +58,7 @@ class FakeClock:
         return self.time
 
     def at(self, seconds_from_now: float, do: Callable[[], object]) -> None:
-        """Let something happen on the platform while somebody waits."""
+        """Schedule an event on the platform, during a wait."""
         self.events.append((self.time + seconds_from_now, do))
 
     def wait(self, seconds: float) -> bool:
@@ -72,7 +72,7 @@ class FakeClock:
 
 @dataclass(slots=True)
 class Recorder:
-    """Keeps what the user is told."""
+    """A reporter that keeps its texts."""
 
     infos: list[str] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
@@ -89,7 +89,7 @@ class Recorder:
 
 
 class _Wire(httpx.BaseTransport):
-    """Carries requests to the app; a fault may stand in the way before the app sees one, or after it acted."""
+    """Carry requests to the app. A fault may happen before the app sees one, or after it has handled it."""
 
     def __init__(self, served: Any) -> None:
         self._asgi = httpx.ASGITransport(served, raise_app_exceptions=False)
@@ -132,7 +132,7 @@ class Simulation:
     def request(
         self, target: str = "5.0.4", *, accept: tuple[str, ...] = (), ours: bool = False, **more: Any
     ) -> WalkRequest:
-        """Request the right path to a target from here, as a check would."""
+        """Return the request of a path from the running release to a target, as check does."""
         deployment, platform, catalog = self.client.observe(ID)
         accepted = AcceptedRisks.parse(accept)
         planned = plan(
@@ -169,7 +169,7 @@ class Simulation:
         )
 
     def push(self, image: str) -> None:
-        """Deploy an image, as the team's pipeline does."""
+        """Deploy an image, as a team's pipeline does."""
         self.sandbox.deploy(RELEASE, image, Labels())
 
     def delete(self) -> None:
@@ -177,7 +177,7 @@ class Simulation:
         self.sandbox.store._db.execute("DELETE FROM deployments")
 
     def mutations(self) -> list[str]:
-        """The mutations that were sent, in order."""
+        """The sent mutations, in order."""
         return [name for name in self.wire.requests if name.startswith(("update", "cancel"))]
 
 

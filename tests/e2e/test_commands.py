@@ -67,7 +67,9 @@ def _paste(stack: Project, commands: str, typed: str = "") -> str:
     [(_README, f"{TOKEN}\n"), (_GETTING_STARTED, f"{TOKEN}\npassphrase\n")],
     ids=["README", "getting-started"],
 )
-def test_a_first_stack_to_the_letter(platform: StartSandbox, project: MakeProject, page: Path, typed: str) -> None:
+def test_the_commands_of_getting_started_lead_to_the_target(
+    platform: StartSandbox, project: MakeProject, page: Path, typed: str
+) -> None:
     """The page's commands lead from the connection to the target, in its order."""
     sandbox = platform(deployment(_RELEASE, "2.2.3"))
     stack = project(sandbox, plugin=PLUGIN)

@@ -70,7 +70,7 @@ def survive(points: list[Point], folder: Path, engine: Path, record: Record) -> 
     assert not problems, "\n\n".join(problems)
 
 
-def test_the_points_are_those_of_the_recorded_run(recorded: Recorded) -> None:
+def test_crash_points_come_from_the_recorded_run(recorded: Recorded) -> None:
     """The long matrix has every request with every killer on both sides, the short one every mutation and read."""
     requests = recorded(SHORT, QUICK_PLUGIN).requests
     kept = worth(requests)
@@ -91,9 +91,7 @@ def test_the_points_are_those_of_the_recorded_run(recorded: Recorded) -> None:
 
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize("part", range(PARTS))
-def test_the_next_up_ends_where_an_undisturbed_one_would_have(
-    part: int, tmp_path: Path, engine: Path, recorded: Recorded
-) -> None:
+def test_the_next_up_ends_like_an_undisturbed_run(part: int, tmp_path: Path, engine: Path, recorded: Recorded) -> None:
     """Before and after every mutation, at every distinct read, and when the answer of a mutation is lost."""
     record = recorded(SHORT, QUICK_PLUGIN)
     survive(chosen(record.requests)[part::PARTS], tmp_path, engine, record)

@@ -26,7 +26,9 @@ _PATH: Final = ("2.4.3", "6.10.0", "7.6.0")
 
 
 @pytest.mark.parametrize("fault", [pages, revoked], ids=lambda fault: fault.__name__)
-def test_a_run_carries_on_or_is_resumed(fault: Callable[[Faults], None], tmp_path: Path, engine: Path) -> None:
+def test_a_run_continues_after_a_fault_or_can_be_resumed(
+    fault: Callable[[Faults], None], tmp_path: Path, engine: Path
+) -> None:
     """A fault that ends a run names the problem, and the next run does not refuse its remains."""
     with opened(tmp_path, engine, _PATH) as case:
         faults = Faults(case.proxy)

@@ -61,7 +61,9 @@ def test_all_refusals_of_a_fleet_are_shown_at_once(platform: StartSandbox, proje
     assert stack.state() == []
 
 
-def test_a_targeted_deployment_goes_on_where_another_is_refused(platform: StartSandbox, project: MakeProject) -> None:
+def test_a_targeted_deployment_is_upgraded_although_another_is_refused(
+    platform: StartSandbox, project: MakeProject
+) -> None:
     """The refusal says how; the others stay unchanged, and the run ends with an error for the refused one."""
     sandbox = platform(*(deployment(f"release-{number}", "4.2.5") for number in range(3)))
     stack = project(sandbox)
@@ -77,7 +79,7 @@ def test_a_targeted_deployment_goes_on_where_another_is_refused(platform: StartS
     assert len(stack.state()) == 1
 
 
-def test_what_is_refused_keeps_its_last_state_where_it_is_skipped(platform: StartSandbox, project: MakeProject) -> None:
+def test_skipped_deployments_keep_their_last_state(platform: StartSandbox, project: MakeProject) -> None:
     """The others arrive, the run ends with an error, and the saved outputs of the refused one do not change."""
     sandbox = platform(*(deployment(f"release-{number}", "4.2.5") for number in range(4)))
     stack = project(sandbox)
@@ -104,7 +106,7 @@ def test_what_is_refused_keeps_its_last_state_where_it_is_skipped(platform: Star
     stack.preview("--expect-no-changes")
 
 
-def test_whose_pending_hops_are_is_judged_for_the_whole_fleet(platform: StartSandbox, project: MakeProject) -> None:
+def test_pending_hops_of_a_fleet_are_ours_or_foreign_by_the_state(platform: StartSandbox, project: MakeProject) -> None:
     """The state decides: foreign hops off the path are refused together, our own is cancelled, and skip leaves them."""
     names = ["release-0", "release-1", "release-2"]
     sandbox = platform(*(deployment(name, "2.2.3") for name in names))

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from tests.e2e.conftest import MakeProject, StartSandbox
 
 
-def test_drift_is_seen_without_refresh_and_recorded_by_it(platform: StartSandbox, project: MakeProject) -> None:
+def test_preview_sees_drift_and_refresh_records_it(platform: StartSandbox, project: MakeProject) -> None:
     """Preview plans from the running version; refresh saves the observation and keeps the declaration."""
     sandbox = platform(deployment("stars-1", "4.2.4"))
     stack = project(sandbox)
@@ -76,7 +76,7 @@ def test_a_saved_plan_binds_the_update(platform: StartSandbox, project: MakeProj
     assert sandbox.show("stars-1")["version"] == "5.0.4"
 
 
-def test_target_brings_one_of_two(platform: StartSandbox, project: MakeProject) -> None:
+def test_target_upgrades_one_of_two(platform: StartSandbox, project: MakeProject) -> None:
     """The other stays unchanged."""
     sandbox = platform(deployment("stars-1", "4.2.5"), deployment("dust-2", "4.2.5"))
     stack = project(sandbox)
@@ -86,7 +86,7 @@ def test_target_brings_one_of_two(platform: StartSandbox, project: MakeProject) 
     assert sandbox.show("stars-1")["version"] == "4.2.5"
 
 
-def test_many_go_side_by_side_and_one_by_one(platform: StartSandbox, project: MakeProject) -> None:
+def test_deployments_are_upgraded_in_parallel_or_one_by_one(platform: StartSandbox, project: MakeProject) -> None:
     """With --parallel 200 twelve take about as long as one; --parallel 1 works too."""
     names = [f"release-{number}" for number in range(12)]
     sandbox = platform(*(deployment(name, "4.2.5") for name in names), rollout_seconds="1")

@@ -73,7 +73,7 @@ def refuse(stack: Project) -> None:
     stack.declare({"releaseName": "stars-1", "runtimeVersion": "9.9.9"})
 
 
-def test_the_workflow_for_github_comments_and_brings_forward(platform: StartSandbox, project: MakeProject) -> None:
+def test_the_github_workflow_comments_and_upgrades(platform: StartSandbox, project: MakeProject) -> None:
     """The first run makes a comment and later ones update it, also for a refusal; up does the rest."""
     jobs = read(_EXAMPLES / "github.yml")["jobs"]
     steps = {step["name"]: step["run"] for job in jobs.values() for step in job["steps"] if "run" in step}
@@ -105,7 +105,7 @@ def test_the_workflow_for_github_comments_and_brings_forward(platform: StartSand
     assert sandbox.show("stars-1")["version"] == "5.0.4"
 
 
-def test_the_pipeline_for_gitlab_comments_and_brings_forward(platform: StartSandbox, project: MakeProject) -> None:
+def test_the_gitlab_pipeline_comments_and_upgrades(platform: StartSandbox, project: MakeProject) -> None:
     """As on GitHub; its job fails as the preview did, after the comment."""
     jobs = read(_EXAMPLES / "gitlab.yml")
     sandbox, stack = ready(platform, project)

@@ -71,7 +71,7 @@ def asked(airflow: Path) -> list[str]:
     return path.read_text(encoding="utf-8").splitlines() if path.exists() else []
 
 
-def test_up_moves_the_project_along_the_path(stack: tuple[Sandbox, Project], airflow: Path) -> None:
+def test_up_deploys_the_project_for_each_hop(stack: tuple[Sandbox, Project], airflow: Path) -> None:
     """Preview shows the FROM lines; up writes, tests and deploys each; the rest of the Dockerfile stays."""
     sandbox, made = stack
     made.declare(entry(test="astro dev parse"))
@@ -95,7 +95,7 @@ def test_up_moves_the_project_along_the_path(stack: tuple[Sandbox, Project], air
     assert TOKEN not in "".join(path.read_text(errors="replace") for path in made.folder.rglob("*.json*"))
 
 
-def test_the_guide_shows_what_becomes_of_a_project(stack: tuple[Sandbox, Project], airflow: Path) -> None:
+def test_the_guide_shows_the_changes_of_a_project(stack: tuple[Sandbox, Project], airflow: Path) -> None:
     """The declaration, the output of preview and up, and the one changed line."""
     page = (ROOT / "docs" / "guide.md").read_text(encoding="utf-8").partition("## A project from beginning to end")[2]
     declared, before, preview, up, after = re.findall(r"^```\w+\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
@@ -108,7 +108,7 @@ def test_the_guide_shows_what_becomes_of_a_project(stack: tuple[Sandbox, Project
     assert (airflow / "Dockerfile").read_text(encoding="utf-8") == after
 
 
-def test_a_failed_test_is_put_right_by_the_next_run(stack: tuple[Sandbox, Project], airflow: Path) -> None:
+def test_the_next_run_resumes_after_a_failed_test(stack: tuple[Sandbox, Project], airflow: Path) -> None:
     """The run names the failure and the restored release; the hop stays started, and does not start twice."""
     sandbox, made = stack
     (airflow / "check").write_text("#!/bin/sh\necho 'no module x'\nexit 3\n", encoding="utf-8")
@@ -125,7 +125,7 @@ def test_a_failed_test_is_put_right_by_the_next_run(stack: tuple[Sandbox, Projec
     assert sandbox.mutations().count("updateDeploymentAirflow") == 1
 
 
-def test_what_cannot_work_is_refused_in_preview(stack: tuple[Sandbox, Project], airflow: Path) -> None:
+def test_preview_refuses_an_unusable_project(stack: tuple[Sandbox, Project], airflow: Path) -> None:
     """One folder for two Deployments, another base image than the running one, a missing program, a missing folder."""
     sandbox, made = stack
     made.declare(entry(), entry("tides-2"))

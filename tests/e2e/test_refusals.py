@@ -60,7 +60,7 @@ def test_a_downgrade_is_refused_with_its_rule(platform: StartSandbox, project: M
         pytest.param({"ASTRO_HOUSTON_URL": "http://127.0.0.1:9/v1"}, "cannot be reached", id="nothing listens"),
     ],
 )
-def test_an_unusable_connection_is_told(
+def test_an_unusable_connection_is_reported(
     platform: StartSandbox, project: MakeProject, variables: dict[str, str], told: str
 ) -> None:
     """Missing settings, and a missing server, without a traceback."""

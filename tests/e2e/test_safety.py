@@ -46,7 +46,7 @@ def loudly(case: Case, log: Path, lines: set[str]) -> str:
 
 
 @pytest.mark.parametrize("where", ["environment", "stack"])
-def test_the_token_is_nowhere(where: str, tmp_path: Path, engine: Path) -> None:
+def test_no_output_contains_the_token(where: str, tmp_path: Path, engine: Path) -> None:
     """In no state, preview, log of any verbosity, error, command line or request log.
 
     One exception is not ours: the engine's own log has the secrets of a stack's config in clear.

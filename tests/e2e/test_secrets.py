@@ -47,7 +47,7 @@ def astro_project(folder: Path, url: str) -> str:
 
 
 @pytest.mark.parametrize("host", ["ours", "stock"])
-def test_a_canary_is_in_nothing_that_is_shown_or_saved(
+def test_no_output_or_state_contains_a_secret_argument(
     platform: StartSandbox, project: MakeProject, tmp_path: Path, host: str
 ) -> None:
     """By resource and by the fleet's config; on Pulumi's own host the state is encrypted, but texts show it."""

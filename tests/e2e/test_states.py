@@ -137,7 +137,7 @@ def test_this_version_has_its_states() -> None:
 
 
 @pytest.mark.parametrize("release", _VERSIONS)
-def test_what_has_arrived_shows_no_change(
+def test_states_at_their_target_show_no_change(
     restored: Callable[[str, str], tuple[Sandbox, Project]], release: str
 ) -> None:
     """With held targets, waves and a project; up sends no mutation."""
@@ -149,7 +149,9 @@ def test_what_has_arrived_shows_no_change(
 
 
 @pytest.mark.parametrize("release", _VERSIONS)
-def test_what_was_under_way_goes_on(restored: Callable[[str, str], tuple[Sandbox, Project]], release: str) -> None:
+def test_states_of_interrupted_runs_resume(
+    restored: Callable[[str, str], tuple[Sandbox, Project]], release: str
+) -> None:
     """The pending hop is ours and does not start again; a refused Deployment keeps its saved state."""
     sandbox, stack = restored(release, _UNDER_WAY)
     held = stack.outputs("map-4")

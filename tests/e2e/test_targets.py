@@ -55,7 +55,7 @@ def publish(sandbox: Sandbox, folder: Path, *gone: str) -> None:
 
 
 @pytest.mark.parametrize("program", [None, _PROGRAM.format(image=IMAGE)], ids=["fleet", "resource alone"])
-def test_a_line_is_resolved_and_held_when_the_offer_moves(
+def test_a_resolved_line_is_held_when_the_offer_changes(
     platform: StartSandbox, project: MakeProject, tmp_path: Path, program: str | None
 ) -> None:
     """Preview shows the version; a newer one is only mentioned, until the user asks for it."""
@@ -83,7 +83,9 @@ def test_a_line_is_resolved_and_held_when_the_offer_moves(
     assert stack.outputs("stars-1")["target"] == "4.2.5"
 
 
-def test_a_fleet_is_summed_up_as_it_is_held(platform: StartSandbox, project: MakeProject, tmp_path: Path) -> None:
+def test_the_summary_of_a_fleet_has_the_held_versions(
+    platform: StartSandbox, project: MakeProject, tmp_path: Path
+) -> None:
     """The program plans with the versions of the state, also after an interrupted run."""
     catalog = offer(tmp_path / "catalog", "4.2.5")
     fleet = [deployment("stars-1", "2.2.5"), deployment("dust-2", "2.2.5")]
@@ -105,7 +107,7 @@ def test_a_fleet_is_summed_up_as_it_is_held(platform: StartSandbox, project: Mak
     assert {sandbox.show(name)["version"] for name in ("stars-1", "dust-2")} == {"4.2.4"}
 
 
-def test_what_is_denied_is_refused_before_anything_is_changed(platform: StartSandbox, project: MakeProject) -> None:
+def test_denied_warnings_are_refused_before_any_change(platform: StartSandbox, project: MakeProject) -> None:
     """For a whole fleet in its defaults; an entry that accepts it continues."""
     sandbox = platform(deployment("stars-1", "2.2.3"), deployment("dust-2", "2.2.5"))
     stack = project(sandbox)

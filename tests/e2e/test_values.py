@@ -37,7 +37,7 @@ AstroDeploymentRuntime(
 """
 
 
-def test_an_image_that_is_not_known_yet(platform: StartSandbox, project: MakeProject) -> None:
+def test_an_unknown_image_still_shows_the_path(platform: StartSandbox, project: MakeProject) -> None:
     """Preview refuses a downgrade; it shows a path, and a saved plan then binds the update."""
     sandbox = platform(deployment("stars-1", "4.2.5"))
     stack = project(sandbox)
@@ -54,7 +54,7 @@ def test_an_image_that_is_not_known_yet(platform: StartSandbox, project: MakePro
     assert stack.outputs("stars")["plan"][-1] == "Hop 1 delivers registry.example.com/team/airflow:runtime-5.0.4"
 
 
-def test_a_refresh_with_a_token_of_old_and_an_import(platform: StartSandbox, project: MakeProject) -> None:
+def test_refresh_with_an_old_token_and_import_are_explained(platform: StartSandbox, project: MakeProject) -> None:
     """The refresh says that it may have used saved settings; its suggested commands work."""
     sandbox = platform(deployment("stars-1", "5.0.4"))
     stack = project(sandbox)

@@ -40,8 +40,8 @@ UNKNOWN = rpc.deserialize_property(rpc.UNKNOWN, keep_unknowns=True)
 GIVEN = {"__provider": "pickled", "release_name": "stars-1", "runtime_version": "5.0.4", "accept": [], "timeout": "1h"}
 
 
-class Row(Call):
-    """A request that keeps the texts shown at its row."""
+class RecordingCall(Call):
+    """A request that records the texts shown under its resource."""
 
     def __init__(self, urn: str = URN) -> None:
         super().__init__(urn, None)
@@ -78,9 +78,9 @@ def provider(served: Served) -> Iterator[RuntimeProvider]:
 
 
 @pytest.fixture
-def row() -> Iterator[Row]:
+def row() -> Iterator[RecordingCall]:
     """The current request of this thread, as on our host."""
-    call = Row()
+    call = RecordingCall()
     token = engine_call._current_call.set(call)
     yield call
     engine_call._current_call.reset(token)
@@ -126,7 +126,7 @@ def test_resource_type_is_that_of_the_first_release() -> None:
 # On our host
 
 
-def test_check_shows_the_plan(provider: RuntimeProvider, row: Row) -> None:
+def test_check_shows_the_plan(provider: RuntimeProvider, row: RecordingCall) -> None:
     """The plan appears under Diagnostics and its path in the status column. The same inputs check alike again."""
     inputs = checked(provider)
     (kind, text), progress = row.shown
@@ -143,7 +143,7 @@ def test_check_ignores_inputs_with_the_name_of_an_output(provider: RuntimeProvid
     assert checked(provider, plan=["old"], hops=9, current_version="x")["hops"] == 2
 
 
-def test_check_at_the_target_shows_nothing(provider: RuntimeProvider, row: Row) -> None:
+def test_check_at_the_target_shows_nothing(provider: RuntimeProvider, row: RecordingCall) -> None:
     """And diff reports no change."""
     inputs = checked(provider, release_name="wind-3", runtime_version="4.2.5")
     assert row.shown == []
@@ -151,7 +151,7 @@ def test_check_at_the_target_shows_nothing(provider: RuntimeProvider, row: Row) 
 
 
 def test_check_at_the_target_shows_warnings(
-    provider: RuntimeProvider, row: Row, monkeypatch: pytest.MonkeyPatch
+    provider: RuntimeProvider, row: RecordingCall, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Without a plan."""
     given = checked(provider, release_name="wind-3", runtime_version="4.2.5")
@@ -169,7 +169,7 @@ def check_result(inputs: dict[str, Any], warnings: tuple[str, ...]) -> Any:
     return DeploymentCheck(inputs=inputs, warnings=warnings)
 
 
-def test_check_refuses_an_illegal_target(provider: RuntimeProvider, row: Row) -> None:
+def test_check_refuses_an_illegal_target(provider: RuntimeProvider, row: RecordingCall) -> None:
     """With the planner's text, at the argument."""
     ((failure),) = provider.check({}, GIVEN | {"release_name": "wind-3", "runtime_version": "4.2.4"}).failures
     assert (failure.property, "NO-REVERT" in failure.reason) == ("runtime_version", True)
@@ -195,7 +195,7 @@ def test_mistake_in_the_settings_fails_the_check(config: dict[str, str], reason:
 
 
 @pytest.mark.parametrize("argument", ["release_name", "runtime_version"])
-def test_unknown_deployment_or_version_plans_nothing(row: Row, argument: str) -> None:
+def test_unknown_deployment_or_version_plans_nothing(row: RecordingCall, argument: str) -> None:
     """Check sends no request, and diff reports a change."""
     provider = configured({})
     given = GIVEN | {argument: UNKNOWN}
@@ -220,7 +220,7 @@ def test_unknown_deployment_or_version_plans_nothing(row: Row, argument: str) ->
     ],
 )
 def test_unknown_image_or_option_still_plans_the_path(
-    provider: RuntimeProvider, row: Row, given: dict[str, Any], line: str | None
+    provider: RuntimeProvider, row: RecordingCall, given: dict[str, Any], line: str | None
 ) -> None:
     """The plan itself is unknown if one of its lines is, so that a saved plan may still fill it in."""
     inputs = checked(provider, **given)
@@ -242,7 +242,9 @@ def test_unknown_argument_does_not_delay_a_refusal(provider: RuntimeProvider, un
     assert "no path from AC 2.2.5 to Astro Runtime 4.0.11" in failure.reason
 
 
-def test_unknown_acceptance_leaves_an_acceptable_refusal_undecided(provider: RuntimeProvider, row: Row) -> None:
+def test_unknown_acceptance_leaves_an_acceptable_refusal_undecided(
+    provider: RuntimeProvider, row: RecordingCall
+) -> None:
     """A refusal that nobody can accept stays one."""
     given = GIVEN | {"release_name": "wind-3", "runtime_version": "4.2.4", "accept": [UNKNOWN]}
     result = provider.check({}, given)
@@ -256,7 +258,7 @@ def test_unknown_acceptance_leaves_an_acceptable_refusal_undecided(provider: Run
     assert "OFFERED" in failure.reason
 
 
-def test_unknown_strategy_leaves_the_path_open(provider: RuntimeProvider, row: Row) -> None:
+def test_unknown_strategy_leaves_the_path_open(provider: RuntimeProvider, row: RecordingCall) -> None:
     """Check only finds the Deployment."""
     inputs = checked(provider, strategy=UNKNOWN)
     assert (inputs["deployment_id"], "path" in inputs, "plan" in inputs) == (STARS, False, False)
@@ -271,7 +273,9 @@ def test_unknown_image_at_the_target_is_no_change(provider: RuntimeProvider) -> 
     assert provider.diff(WIND, {}, inputs).changes is False
 
 
-def test_diff_shows_a_cancel_before_an_unknown_image(provider: RuntimeProvider, served: Served, row: Row) -> None:
+def test_diff_shows_a_cancel_before_an_unknown_image(
+    provider: RuntimeProvider, served: Served, row: RecordingCall
+) -> None:
     """Diff learns that the hop is ours, and shows the path although a line of the plan is unknown."""
     served.client.start(served.client.observe(STARS)[0], ReleaseId.parse("AC 2.2.4"))
     given = GIVEN | {"image": UNKNOWN}
@@ -329,7 +333,7 @@ def test_diff_refuses_to_cancel_a_foreign_hop(provider: RuntimeProvider, served:
 
 
 @pytest.mark.slow
-def test_create_walks_the_path(provider: RuntimeProvider, row: Row, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_create_walks_the_path(provider: RuntimeProvider, row: RecordingCall, monkeypatch: pytest.MonkeyPatch) -> None:
     """The id is Houston's, all outputs come back, and each hop is shown at the row."""
     monkeypatch.setattr(engine_call.CallClock, "wait", lambda *_: False)
     inputs = checked(provider, image=IMAGE)
@@ -344,7 +348,7 @@ def test_create_walks_the_path(provider: RuntimeProvider, row: Row, monkeypatch:
     assert all(name in created.outs for name in resource.OUTPUTS)
 
 
-def test_update_resumes_the_pending_hop(provider: RuntimeProvider, row: Row) -> None:
+def test_update_resumes_the_pending_hop(provider: RuntimeProvider, row: RecordingCall) -> None:
     """An interrupted run saves it as partial progress."""
     row.cancelled.set()
     inputs = checked(provider, release_name="wind-3")
@@ -454,7 +458,7 @@ def test_read_of_a_deleted_deployment_returns_no_id(provider: RuntimeProvider) -
         ({}, "ckw1stars is forgotten, and nothing is changed on it"),
     ],
 )
-def test_delete_says_what_ran_last(row: Row, props: dict[str, Any], text: str) -> None:
+def test_delete_says_what_ran_last(row: RecordingCall, props: dict[str, Any], text: str) -> None:
     """Without a request to the platform, so that it works without one."""
     configured({}).delete(STARS, props)
     assert row.shown == [("info", text)]
@@ -463,7 +467,7 @@ def test_delete_says_what_ran_last(row: Row, props: dict[str, Any], text: str) -
 def test_second_resource_for_one_deployment_is_refused(provider: RuntimeProvider) -> None:
     """The first may be checked again."""
     for urn, failures in ((URN, 0), (f"{URN}-2", 1), (URN, 0)):
-        token = engine_call._current_call.set(Row(urn))
+        token = engine_call._current_call.set(RecordingCall(urn))
         found = provider.check({}, dict(GIVEN)).failures
         engine_call._current_call.reset(token)
         assert len(found) == failures
@@ -482,7 +486,7 @@ def test_checks_share_one_client(provider: RuntimeProvider, served: Served) -> N
 
 def test_cancel_ends_a_wait() -> None:
     """At once, also if it came before the wait."""
-    call = Row()
+    call = RecordingCall()
     clock = engine_call.CallClock(call)
     before = clock.now()
     assert clock.wait(0.001) is False

@@ -93,7 +93,7 @@ def test_messages_of_arrivals() -> None:
 
 
 def test_messages_of_temporary_problems() -> None:
-    """What happened, and what the run does next."""
+    """The problem, and the next step of the run."""
     assert run_messages.unanswered("no answer") == "no answer; reading from Houston before the next step"
 
 
