@@ -1,4 +1,4 @@
-"""The feeds: read in the vendor's format, refused with every problem at once."""
+"""Vendor's feeds: valid files, unreadable rows, and errors."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def write(folder: Path, certified: Any, runtime: Any) -> str:
 
 
 def row(folder: Path, **facts: Any) -> Release:
-    """Load a Runtime 5.0.4 with these facts."""
+    """Load a feed with Runtime 5.0.4 and these values, and return the release."""
     runtime = {"runtimeVersions": {"5.0.4": {"metadata": {"airflowVersion": "2.3.0", **facts}}}}
     release = vendor_feed.load(write(folder, {"available_releases": []}, runtime)).get(ReleaseId.parse("Runtime 5.0.4"))
     assert release is not None
@@ -36,14 +36,14 @@ def row(folder: Path, **facts: Any) -> Release:
 
 @pytest.mark.parametrize(("name", "certified", "runtime"), [("guide", 4, 5), ("published", 28, 143)])
 def test_the_shipped_catalogs_are_found_by_name(name: str, certified: int, runtime: int) -> None:
-    """Both of them, with the builds of an AC counted as one release."""
+    """All builds of an AC are one release."""
     catalog = vendor_feed.load(name)
     assert (len(catalog.certified), len(catalog.runtime)) == (certified, runtime)
     assert all(release.known for release in (*catalog.certified, *catalog.runtime))
 
 
-def test_the_facts_of_an_ac_are_those_of_its_newest_build(tmp_path: Path) -> None:
-    """Build 10 is newer than build 9, and any build is newer than none, wherever they stand in the file."""
+def test_an_ac_has_the_values_of_its_newest_build(tmp_path: Path) -> None:
+    """Build 10 is newer than build 9, and any build is newer than none, in any order of rows."""
     builds = [("2.3.0-10", "beta", "2022-05-18T00:00:00+00:00"), ("2.3.0-9", "stable", None), ("2.3.0", None, "")]
     rows = [{"version": version, "channel": channel, "release_date": day} for version, channel, day in builds]
     for order in (rows, rows[::-1]):
@@ -55,8 +55,8 @@ def test_the_facts_of_an_ac_are_those_of_its_newest_build(tmp_path: Path) -> Non
 @pytest.mark.parametrize(
     ("wire", "yanked"), [(True, True), ("true", True), ("True", True), (False, False), ("false", False), (None, False)]
 )
-def test_flags_may_be_texts(tmp_path: Path, wire: Any, yanked: bool) -> None:
-    """The feed writes booleans in two ways."""
+def test_a_flag_may_be_a_boolean_or_a_text(tmp_path: Path, wire: Any, yanked: bool) -> None:
+    """The feed has both."""
     assert row(tmp_path, yanked=wire).yanked is yanked
 
 
@@ -64,14 +64,14 @@ def test_flags_may_be_texts(tmp_path: Path, wire: Any, yanked: bool) -> None:
     ("wire", "channel"),
     [(None, None), ("", None), ("stable", Channel.STABLE), ("Beta ", Channel.BETA), ("edge", Channel.UNKNOWN)],
 )
-def test_a_channel_that_nobody_knows_is_unknown(tmp_path: Path, wire: Any, channel: Channel | None) -> None:
-    """It is no mistake of the file, and no reason to trust it either."""
+def test_an_unfamiliar_channel_is_unknown(tmp_path: Path, wire: Any, channel: Channel | None) -> None:
+    """It is not an error, but it is not trusted either."""
     assert row(tmp_path, channel=wire).channel is channel
 
 
 @pytest.mark.parametrize("field", ["endOfSupport", "endOfBasicSupport"])
 def test_the_end_of_support_has_two_names(tmp_path: Path, field: str) -> None:
-    """Either is read."""
+    """Both are read."""
     assert row(tmp_path, **{field: "2027-04-30"}).end_of_support == date(2027, 4, 30)
 
 
@@ -98,8 +98,8 @@ RUNTIME_ROW: dict[str, Any] = {"metadata": {"airflowVersion": "2.3.0"}}
         ("5.0.5", {"metadata": {"airflowVersion": 2.3}}, "runtimeVersions['5.0.5'].metadata.airflowVersion: 2.3"),
     ],
 )
-def test_a_runtime_row_that_cannot_be_read_is_left_out_alone(tmp_path: Path, version: str, row: Any, text: str) -> None:
-    """It is named; the rows beside it are read."""
+def test_an_unreadable_runtime_row_is_left_out_and_listed(tmp_path: Path, version: str, row: Any, text: str) -> None:
+    """The other rows are read."""
     runtime = {"runtimeVersions": {version: row, "5.0.4": RUNTIME_ROW}, "someday": {"new": None}}
     catalog = vendor_feed.load(write(tmp_path, {"available_releases": []}, runtime))
     assert [str(release) for release in catalog.runtime] == ["Astro Runtime 5.0.4"]
@@ -118,8 +118,8 @@ def test_a_runtime_row_that_cannot_be_read_is_left_out_alone(tmp_path: Path, ver
         ({"version": ["x" * 99]}, f"available_releases[0].version: ['{'x' * 55}..."),
     ],
 )
-def test_a_certified_row_that_cannot_be_read_is_left_out_alone(tmp_path: Path, row: Any, text: str) -> None:
-    """The same of the other feed."""
+def test_an_unreadable_certified_row_is_left_out_and_listed(tmp_path: Path, row: Any, text: str) -> None:
+    """The other rows are read."""
     certified = {"available_releases": [row, {"version": "2.2.5-4"}]}
     catalog = vendor_feed.load(write(tmp_path, certified, {"runtimeVersions": {}, "runtimeVersionsV3": None}))
     assert [str(release) for release in catalog.certified] == ["AC 2.2.5"]
@@ -138,18 +138,18 @@ def test_a_certified_row_that_cannot_be_read_is_left_out_alone(tmp_path: Path, r
         ("yankedReason", 5, "5"),
     ],
 )
-def test_a_value_that_cannot_be_read_is_unknown(tmp_path: Path, name: str, value: Any, shown: str) -> None:
-    """Its row counts; in doubt it is yanked, or a prerelease, so that no path leads through it."""
+def test_an_unreadable_value_is_unknown(tmp_path: Path, name: str, value: Any, shown: str) -> None:
+    """Its row counts. An unreadable yank or channel keeps the release off every path."""
     release = row(tmp_path, **{name: value})
     assert (release.released, release.end_of_support, release.yanked_reason) == (None, None, None)
     assert release.yanked == (name == "yanked")
     assert release.channel == (Channel.UNKNOWN if name == "channel" else None)
-    (odd,) = vendor_feed.load(str(tmp_path)).unreadable
-    assert (odd.text, odd.left_out) == (f"runtimeVersions['5.0.4'].metadata.{name}: {shown}", False)
+    (unreadable,) = vendor_feed.load(str(tmp_path)).unreadable
+    assert (unreadable.text, unreadable.left_out) == (f"runtimeVersions['5.0.4'].metadata.{name}: {shown}", False)
 
 
-def test_a_yank_counts_though_its_row_is_left_out(tmp_path: Path) -> None:
-    """A platform that tells the release's Airflow version may offer it: it is yanked all the same."""
+def test_a_yank_counts_even_if_its_row_is_left_out(tmp_path: Path) -> None:
+    """A platform with the Airflow version may still offer the release."""
     metadata = {"airflowVersion": "2.3.0rc1", "yanked": True}
     feed = vendor_feed.load(
         write(tmp_path, {"available_releases": []}, {"runtimeVersions": {"5.0.4": {"metadata": metadata}}})
@@ -158,8 +158,8 @@ def test_a_yank_counts_though_its_row_is_left_out(tmp_path: Path) -> None:
     assert [(release.yanked, release.known) for release in offered.runtime] == [(True, False), (False, False)]
 
 
-def test_a_huge_number_spoils_nothing(tmp_path: Path) -> None:
-    """Python converts no number of more than some thousand digits."""
+def test_a_huge_number_makes_only_its_row_unreadable(tmp_path: Path) -> None:
+    """Python does not convert numbers with thousands of digits."""
     digits = "1" * 10_000
     runtime = (
         f'{{"runtimeVersions": {{"5.0.4": {{"metadata": {{"airflowVersion": "2.3.0", "size": {digits}}}}}, '
@@ -170,8 +170,8 @@ def test_a_huge_number_spoils_nothing(tmp_path: Path) -> None:
     assert len(catalog.unreadable[0].text) < 150
 
 
-def test_blanks_around_a_version_are_dropped(tmp_path: Path) -> None:
-    """Else the feed's yank of it would be lost."""
+def test_spaces_around_a_version_are_dropped(tmp_path: Path) -> None:
+    """Otherwise the feed's yank of it would be lost."""
     runtime = {"runtimeVersions": {" 5.0.4 ": {"metadata": {"airflowVersion": "2.3.0 ", "yanked": "True "}}}}
     catalog = vendor_feed.load(write(tmp_path, {"available_releases": [{"version": " 2.3.0-5 "}]}, runtime))
     assert catalog.unreadable == ()
@@ -180,8 +180,8 @@ def test_blanks_around_a_version_are_dropped(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("order", [1, -1])
-def test_of_two_unlike_rows_the_yanked_one_counts(tmp_path: Path, order: int) -> None:
-    """The more cautious reading, whichever comes first; the second row is named."""
+def test_the_yanked_one_of_two_different_rows_counts(tmp_path: Path, order: int) -> None:
+    """In any order. The second row is listed."""
     rows = [{"metadata": {"airflowVersion": "2.3.0", "yanked": yanked}} for yanked in (True, False)][::order]
     runtime = {"runtimeVersions": {"5.0.4": rows[0]}, "runtimeVersionsV3": {"5.0.4": rows[1], "3.0-1": rows[1]}}
     catalog = vendor_feed.load(write(tmp_path, {"available_releases": []}, runtime))
@@ -189,8 +189,8 @@ def test_of_two_unlike_rows_the_yanked_one_counts(tmp_path: Path, order: int) ->
     assert [each.text for each in catalog.unreadable] == ["runtimeVersionsV3['5.0.4']: a second row, unlike the first"]
 
 
-def test_all_problems_of_both_files_are_told_at_once(tmp_path: Path) -> None:
-    """Each with its file, its place and what was expected; long values are cut."""
+def test_all_problems_of_both_files_are_reported_at_once(tmp_path: Path) -> None:
+    """Each has its file, its place and the expected type. Long values are cut."""
     with pytest.raises(InvalidCatalogError) as caught:
         vendor_feed.load(write(tmp_path, {"releases": []}, {"runtimeVersions": None, "runtimeVersionsV3": ["x" * 99]}))
     for text in (
@@ -211,8 +211,8 @@ def test_all_problems_of_both_files_are_told_at_once(tmp_path: Path) -> None:
         ({"available_releases": {}}, "available_releases: {} is not a list"),
     ],
 )
-def test_what_is_no_feed_is_refused(tmp_path: Path, certified: Any, problem: str) -> None:
-    """A file that holds something else is named, whatever it holds."""
+def test_a_file_in_another_format_is_refused(tmp_path: Path, certified: Any, problem: str) -> None:
+    """The error names the file."""
     with pytest.raises(InvalidCatalogError, match=r"astronomer-certified\.json") as caught:
         vendor_feed.load(write(tmp_path, certified, {"runtimeVersions": {}}))
     assert problem in str(caught.value)
@@ -220,14 +220,14 @@ def test_what_is_no_feed_is_refused(tmp_path: Path, certified: Any, problem: str
 
 @pytest.mark.parametrize("name", ["nowhere", "a\0b", ""])
 def test_a_folder_without_feeds_is_refused(name: str, tmp_path: Path) -> None:
-    """Both missing files are named, and what to write instead."""
+    """The error names both missing files and the possible values."""
     with pytest.raises(InvalidCatalogError, match="name guide or published, or a folder") as caught:
         vendor_feed.load(str(tmp_path / name))
     assert str(caught.value).count("cannot be read") == 2
 
 
-def test_a_file_that_is_no_utf8_is_refused(tmp_path: Path) -> None:
-    """Bytes that are no text are no JSON."""
+def test_a_file_that_is_not_utf8_is_refused(tmp_path: Path) -> None:
+    """It is not JSON."""
     folder = write(tmp_path, {"available_releases": []}, {"runtimeVersions": {}})
     (tmp_path / vendor_feed.RUNTIME_FILE).write_bytes(b'{"\xff": 1}')
     with pytest.raises(InvalidCatalogError, match=r"astronomer-runtime\.json: is not JSON"):

@@ -1,4 +1,4 @@
-"""What can be accepted by name."""
+"""Names of accepted risks."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from astro_deployment_runtime.planning.accepted_risks import AcceptedRisks
 from astro_deployment_runtime.planning.versions import ReleaseId
 
 
-def test_every_name_is_read() -> None:
-    """Names may be repeated and stand in any order."""
+def test_accepted_risks_are_parsed() -> None:
+    """Names may come in any order and more than once."""
     names = ["newer", " yanked: 9.0.0", "prerelease:3.1-12", "cancel-pending", "base-image", "newer"]
     assert AcceptedRisks.parse(names) == AcceptedRisks(
         yanked=frozenset({ReleaseId.parse("Runtime 9.0.0")}),
@@ -22,8 +22,8 @@ def test_every_name_is_read() -> None:
     assert AcceptedRisks.parse([]) == AcceptedRisks()
 
 
-def test_all_that_is_wrong_is_told_at_once() -> None:
-    """An unknown name comes with the known ones, a version that is none with how to write it."""
+def test_every_invalid_name_is_reported_at_once() -> None:
+    """The message lists the known names, and the format of versions."""
     with pytest.raises(InvalidInputError) as caught:
         AcceptedRisks.parse(["yanked", "newest", "yanked:9", "newer:1", "newer"])
     message = str(caught.value)

@@ -21,13 +21,13 @@ from astro_deployment_runtime.planning.versions import AirflowVersion, Distribut
         ("Runtime 3.1-12", "astrocrpublic.azurecr.io/runtime:3.1-12"),
     ],
 )
-def test_the_image_is_the_vendors(release: str, image: str) -> None:
-    """The base image of a FROM line, as the vendor tags it."""
+def test_the_default_image_is_the_vendors(release: str, image: str) -> None:
+    """The FROM line has the vendor's repository and tag."""
     assert VENDORS.image(ReleaseId.parse(release)) == image
 
 
-def test_some_repositories_can_be_mirrors() -> None:
-    """Those that are not given stay the vendor's."""
+def test_single_families_can_have_a_mirror() -> None:
+    """The other families keep the vendor's repository."""
     images = BaseImages.load('{"runtime": "localhost:5000/astronomer/astro-runtime"}')
     assert images.image(ReleaseId.parse("Runtime 5.0.4")) == "localhost:5000/astronomer/astro-runtime:5.0.4"
     assert images.image(ReleaseId.parse("AC 2.3.0")) == VENDORS.image(ReleaseId.parse("AC 2.3.0"))
@@ -49,8 +49,8 @@ def test_some_repositories_can_be_mirrors() -> None:
         ("registry.example.com/astronomer/astro-runtime", None),
     ],
 )
-def test_a_repository_is_the_vendors_or_a_mirror(repository: str, distribution: str | None) -> None:
-    """Docker Hub's own name and the case of the host do not matter."""
+def test_the_distribution_of_a_repository_is_recognized(repository: str, distribution: str | None) -> None:
+    """Docker Hub's host and the case do not matter."""
     images = BaseImages(certified="docker.io/corp/airflow", runtime_airflow_3="index.corp.example/runtime")
     assert images.distribution(repository) == distribution
 
@@ -74,8 +74,8 @@ def test_a_repository_is_the_vendors_or_a_mirror(repository: str, distribution: 
         ('{"runtime": "astronomerinc/ap-airflow"}', "which holds the images of certified: name another"),
     ],
 )
-def test_a_setting_that_cannot_be_used_is_refused(setting: str, why: str | None) -> None:
-    """With the key, the value and what to write; a host may have any case."""
+def test_an_invalid_setting_is_refused(setting: str, why: str | None) -> None:
+    """The message has the key, the value and the correction. A host may have capitals."""
     if why is None:
         assert BaseImages.load(setting).runtime == json.loads(setting)["runtime"]
         return
@@ -84,8 +84,8 @@ def test_a_setting_that_cannot_be_used_is_refused(setting: str, why: str | None)
     assert why in str(refused.value)
 
 
-def test_every_mistake_of_a_setting_is_told() -> None:
-    """At once."""
+def test_every_mistake_of_a_setting_is_reported_at_once() -> None:
+    """One error lists all three mistakes."""
     with pytest.raises(InvalidSettingsError) as refused:
         BaseImages.load('{"x": 1, "certified": "a b", "runtime": ":1"}')
     assert str(refused.value).count("astro:baseImages") == 3
@@ -103,15 +103,15 @@ def test_every_mistake_of_a_setting_is_told() -> None:
         ("2.3.0-base", "AC 2.4.3", "2.4.3", ["-base: "]),
     ],
 )
-def test_a_certified_variant_that_does_not_exist_is_told(
+def test_a_missing_suffix_of_a_certified_tag_is_reported(
     tag: str, release: str, airflow: str, found: list[str]
 ) -> None:
-    """By its name, with what is written instead."""
-    self = Tag.read(Distribution.CERTIFIED, tag)
+    """The note names the suffix and the tag that is written instead."""
+    current = Tag.read(Distribution.CERTIFIED, tag)
     target = ReleaseId.parse(release)
-    missing = self.missing_suffixes(target, AirflowVersion.parse(airflow))
+    missing = current.missing_suffixes(target, AirflowVersion.parse(airflow))
     assert [text[: len(start)] for text, start in zip(missing, found, strict=True)] == found
-    assert all(self.for_release(target) in text for text in missing)
+    assert all(current.for_release(target) in text for text in missing)
 
 
 @pytest.mark.parametrize(
@@ -129,8 +129,8 @@ def test_a_certified_variant_that_does_not_exist_is_told(
         ("5.0.4-buster-base", "2.3.3", ["-buster: "]),
     ],
 )
-def test_a_runtime_variant_that_does_not_exist_is_told(tag: str, airflow: str, found: list[str]) -> None:
-    """By its name: an old Python above all, which the new Airflow does not run on."""
+def test_a_missing_suffix_of_a_runtime_tag_is_reported(tag: str, airflow: str, found: list[str]) -> None:
+    """For example a Python version that the new Airflow does not support."""
     missing = Tag.read(Distribution.RUNTIME, tag).missing_suffixes(
         ReleaseId.parse("Runtime 99.0.0"), AirflowVersion.parse(airflow)
     )
@@ -149,22 +149,22 @@ def test_a_runtime_variant_that_does_not_exist_is_told(tag: str, airflow: str, f
         "x5.0.4",
     ],
 )
-def test_a_tag_that_names_no_release_is_not_read(tag: str) -> None:
-    """Nor one with a prerelease mark after a suffix."""
+def test_a_tag_without_a_release_is_refused(tag: str) -> None:
+    """Also a tag with a prerelease mark after a suffix."""
     with pytest.raises(InvalidVersionError):
         Tag.read(Distribution.RUNTIME, tag)
 
 
 @pytest.mark.parametrize("tag", ["5.0.4-alpha1", "5.0.4.rc1", "5.0.4rc1", "5.0.4-dev", "5.0.4-beta.2-base"])
-def test_a_prerelease_mark_is_no_variant(tag: str) -> None:
-    """The tag names a prerelease, and the next tag is that of a release."""
+def test_a_prerelease_mark_is_not_part_of_the_variant(tag: str) -> None:
+    """The tag names a prerelease, and the next tag drops the mark."""
     read = Tag.read(Distribution.RUNTIME, tag)
     assert read.release != ReleaseId.parse("Runtime 5.0.4")
     assert read.for_release(ReleaseId.parse("Runtime 5.0.5")) == f"5.0.5{'-base' if read.without_project else ''}"
 
 
-def test_a_long_tag_takes_no_time() -> None:
-    """The pattern does not try every way to split it."""
+def test_a_long_tag_is_parsed_fast() -> None:
+    """The pattern does not try every way to split the tag."""
     for part in ("-a", "-a.", "-alpha", "-1", "-python-3.9"):
         with pytest.raises(InvalidVersionError):
             Tag.read(Distribution.CERTIFIED, f"2.3.0{part * 5_000}!")

@@ -1,4 +1,4 @@
-"""The catalog: what is on offer, joined with what a feed knows."""
+"""Catalogs: a platform's offer joined with a feed."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from astro_deployment_runtime.planning.versions import AirflowVersion, ReleaseId
 
 
 def release(name: str, airflow: str | None = None, *, known: bool = True, channel: Channel | None = None) -> Release:
-    """Make a release by its name."""
+    """Return a release of this name."""
     parsed = ReleaseId.parse(name)
     version = AirflowVersion.parse(airflow) if airflow else parsed.version
     assert isinstance(version, AirflowVersion)
@@ -35,8 +35,8 @@ def release(name: str, airflow: str | None = None, *, known: bool = True, channe
         ("AC 2.2.3", "Runtime 5.0.99", "Runtime 5.0.0", False),
     ],
 )
-def test_what_lies_between_two_releases(low: str, name: str, high: str, *, between: bool) -> None:
-    """Both ends count; one that is not on offer is ordered by its number."""
+def test_between_includes_both_ends(low: str, name: str, high: str, *, between: bool) -> None:
+    """A release that is not on offer is compared by its Runtime version."""
     airflows = {"Runtime 4.0.11": "2.2.3", "Runtime 5.0.0": "2.3.0", "Runtime 5.0.1": "2.3.0"}
     rows = {each: release(each, airflow) for each, airflow in airflows.items()}
     ends = [rows.get(each) or release(each) for each in (low, high)]
@@ -60,8 +60,8 @@ FEED = Catalog(
 )
 
 
-def test_what_is_on_offer_comes_from_the_platform_and_the_facts_from_the_feed() -> None:
-    """A row is joined by version; its Airflow version is the platform's even where the feed has another."""
+def test_an_offer_is_joined_with_the_feed_by_version() -> None:
+    """The platform's Airflow version counts, even if the feed has another one."""
     catalog = Catalog.offered(["2.2.5", "2.3.0-5"], [("4.2.5", "2.2.4"), ("5.0.4", "2.3.0")], FEED)
     assert [str(r) for r in catalog.certified] == ["AC 2.2.5", "AC 2.3.0"]
     assert [str(r) for r in catalog.runtime] == ["Astro Runtime 4.2.5", "Astro Runtime 5.0.4"]
@@ -72,8 +72,8 @@ def test_what_is_on_offer_comes_from_the_platform_and_the_facts_from_the_feed() 
     assert not unknown.known
 
 
-def test_names_that_are_no_versions_are_set_aside() -> None:
-    """A platform's odd row is named and is never a target, whatever is in it; the others are on offer."""
+def test_unreadable_rows_of_an_offer_are_left_out_and_listed() -> None:
+    """The other rows are on offer."""
     certified = ["2.2", "2.2.5", None, 7, "2.3.0rc1"]
     runtime = [("5.0.x", "2.3.0"), ("5.0.4", "two"), ("4.2.5", "2.2.5"), ("8.0.0-alpha2", "2.6.0"), (None, None)]
     catalog = Catalog.offered(certified, [*runtime, ("3.4-1", "3.4.0rc1"), ("5" * 99, {})], FEED)
@@ -84,16 +84,16 @@ def test_names_that_are_no_versions_are_set_aside() -> None:
     assert [str(r) for r in (*catalog.certified, *catalog.runtime)] == ["AC 2.2.5", "Astro Runtime 4.2.5"]
 
 
-def test_contradictory_rows_are_set_aside() -> None:
-    """Two rows of one version with two Airflow versions: neither can be believed; two that agree are one."""
+def test_contradictory_rows_of_an_offer_are_left_out() -> None:
+    """Two rows of one version have two Airflow versions. Two rows that agree are one release."""
     runtime = [("5.0.4", "2.3.2"), ("5.0.4", "2.3.0"), ("4.2.5", "2.2.5"), ("4.2.5", "2.2.5+astro.1")]
     catalog = Catalog.offered(["2.2.5", "2.2.5-3"], runtime, FEED)
     assert [str(r) for r in (*catalog.certified, *catalog.runtime)] == ["AC 2.2.5", "Astro Runtime 4.2.5"]
     assert [row.text for row in catalog.unreadable] == ["5.0.4 (2.3.0 and 2.3.2)"]
 
 
-def test_a_release_exists_where_the_feed_or_an_odd_row_has_it() -> None:
-    """On offer, withdrawn but in the feed, or offered in a row that cannot be read."""
+def test_a_release_exists_on_offer_in_the_feed_or_in_an_unreadable_row() -> None:
+    """A withdrawn release exists in the feed."""
     catalog = Catalog.offered(["2.3.0"], [("5.0.4", "two")], FEED)
     for name in ("AC 2.3.0", "Runtime 4.2.5", "Runtime 5.0.4"):
         assert catalog.exists(ReleaseId.parse(name))
@@ -104,8 +104,8 @@ def test_a_release_exists_where_the_feed_or_an_odd_row_has_it() -> None:
     assert catalog.unreadable_row(ReleaseId.parse("Runtime 4.2.5")) is None
 
 
-def test_what_runs_is_described_though_it_is_not_on_offer() -> None:
-    """A release that the platform no longer offers has the feed's facts; one that nobody knows has none."""
+def test_a_release_that_is_not_on_offer_has_the_feeds_data() -> None:
+    """A release that the feed does not have is unknown."""
     catalog = Catalog.offered([], [], FEED)
     assert catalog.describe(ReleaseId.parse("Runtime 4.2.5"), AirflowVersion(2, 2, 5)).yanked
     assert not catalog.describe(ReleaseId.parse("Runtime 4.2.6"), AirflowVersion(2, 2, 5)).known
@@ -113,8 +113,8 @@ def test_what_runs_is_described_though_it_is_not_on_offer() -> None:
     assert ReleaseId.parse("Runtime 4.2.5") in FEED
 
 
-def test_equivalents_have_exactly_the_airflow_version() -> None:
-    """They come newest first."""
+def test_equivalents_have_exactly_the_same_airflow_version() -> None:
+    """The newest comes first."""
     certified = release("AC 2.2.5")
     names = [("Runtime 4.2.9", "2.2.5"), ("Runtime 4.2.10", "2.2.5"), ("Runtime 4.2.1", "2.2.4")]
     catalog = Catalog([certified, *(release(name, airflow) for name, airflow in names)])
@@ -134,8 +134,8 @@ def test_equivalents_have_exactly_the_airflow_version() -> None:
         (Channel.UNKNOWN, True),
     ],
 )
-def test_a_path_leads_through_no_prerelease(channel: Channel | None, prerelease: bool) -> None:
-    """Channels for trying out, and those that nobody knows, are prereleases."""
+def test_prereleases_are_not_passable(channel: Channel | None, prerelease: bool) -> None:
+    """Alpha, beta, nightly and unknown channels are prereleases."""
     one = release("AC 2.2.5", channel=channel)
     assert one.prerelease is prerelease
     assert Catalog([one]).passable_certified == (() if prerelease else (one,))

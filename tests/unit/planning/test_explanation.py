@@ -1,4 +1,4 @@
-"""Why a path is as it is: what is said is so."""
+"""Explanations of plans and refusals."""
 
 from __future__ import annotations
 
@@ -21,14 +21,16 @@ from astro_deployment_runtime.planning.versions import AirflowVersion, ReleaseId
 PUBLISHED = vendor_feed.load("published")
 
 
-def asked(current: str, target: str, *, catalog: Catalog = PUBLISHED, **more: Any) -> PlanRequest:
-    """Ask about a path."""
-    terms = {"strategy": Strategy.CERTIFIED_FIRST, "accepted": AcceptedRisks(), **more}
-    return PlanRequest(current=parse_current(current, catalog), target=parse_target(target), catalog=catalog, **terms)
+def request_for(current: str, target: str, *, catalog: Catalog = PUBLISHED, **more: Any) -> PlanRequest:
+    """Return a request with defaults."""
+    defaults = {"strategy": Strategy.CERTIFIED_FIRST, "accepted": AcceptedRisks(), **more}
+    return PlanRequest(
+        current=parse_current(current, catalog), target=parse_target(target), catalog=catalog, **defaults
+    )
 
 
-def explained(request: PlanRequest) -> str:
-    """Explain the answer, whichever it is."""
+def explain(request: PlanRequest) -> str:
+    """Return the explanation of the plan or refusal."""
     outcome = plan(request)
     if isinstance(outcome, Refusal):
         return "\n".join(refusal_explanation(outcome, request))
@@ -36,18 +38,18 @@ def explained(request: PlanRequest) -> str:
 
 
 def release(name: str, airflow: str, **more: Any) -> Release:
-    """Make a release of a made-up catalog."""
+    """Return a known release."""
     return Release(id=ReleaseId.parse(name), airflow=AirflowVersion.parse(airflow), known=True, **more)
 
 
 def test_each_hop_has_its_rule_and_a_reason_for_its_release() -> None:
-    """By the strategy's phases."""
-    text = explained(asked("AC 1.10.5", "3.1-12"))
-    summit = "the highest Certified release whose equivalent leads to the target"
+    """The reason depends on the phase of the strategy."""
+    text = explain(request_for("AC 1.10.5", "3.1-12"))
+    last_certified = "the highest Certified release whose equivalent leads to the target"
     one_hop = "release one hop away, from which"
     assert [line.removeprefix("  why ") for line in text.splitlines() if line.startswith("  why ")] == [
         f"AC 1.10.15: the newest Certified {one_hop} AC 2.4.3 is 1 hop away",
-        f"AC 2.4.3: {summit}; no Certified release has the target's Airflow version, 3.1.7",
+        f"AC 2.4.3: {last_certified}; no Certified release has the target's Airflow version, 3.1.7",
         "Astro Runtime 6.10.0: the newest equivalent of AC 2.4.3 from which the target can be reached",
         f"Astro Runtime 13.11.0: the newest Runtime {one_hop} the target is 1 hop away",
         "Astro Runtime 3.1-12: it is the target",
@@ -56,14 +58,14 @@ def test_each_hop_has_its_rule_and_a_reason_for_its_release() -> None:
     assert "\nHop 3: migrate AC 2.4.3 > Astro Runtime 6.10.0\n  MIGRATE-EQUAL: you can't simultaneously" in text
 
 
-def test_the_certified_release_of_the_target_is_named_as_such() -> None:
-    """Where there is one."""
-    text = explained(asked("AC 2.2.3", "5.0.4"))
+def test_a_certified_release_with_the_targets_airflow_is_explain() -> None:
+    """The reason names the Airflow version."""
+    text = explain(request_for("AC 2.2.3", "5.0.4"))
     assert "why AC 2.3.2: it is the Certified release with the target's Airflow version, 2.3.2" in text
 
 
-def test_a_certified_release_of_the_target_that_cannot_be_had_is_not_denied() -> None:
-    """A yanked AC has the Airflow version; then nothing is said about there being none."""
+def test_a_yanked_certified_release_still_has_the_targets_airflow() -> None:
+    """The reason does not claim that no Certified release has this Airflow version."""
     catalog = Catalog(
         [
             release("AC 2.2.3", "2.2.3"),
@@ -73,12 +75,12 @@ def test_a_certified_release_of_the_target_that_cannot_be_had_is_not_denied() ->
             release("Runtime 5.0.0", "2.3.0"),
         ]
     )
-    text = explained(asked("AC 2.2.3", "5.0.0", catalog=catalog))
+    text = explain(request_for("AC 2.2.3", "5.0.0", catalog=catalog))
     assert "why AC 2.2.5: the highest Certified release whose equivalent leads to the target\n" in text
 
 
-def test_what_would_be_taken_were_it_not_yanked_is_told() -> None:
-    """Newer releases that are withdrawn or prereleases, and no others."""
+def test_skipped_newer_releases_are_listed() -> None:
+    """Only releases that would be chosen if they were not yanked or prereleases."""
     catalog = Catalog(
         [
             release("Runtime 5.0.0", "2.3.0"),
@@ -88,17 +90,17 @@ def test_what_would_be_taken_were_it_not_yanked_is_told() -> None:
             release("Runtime 3.0-1", "3.0.0"),
         ]
     )
-    text = explained(asked("Runtime 5.0.0", "3.0-1", catalog=catalog))
+    text = explain(request_for("Runtime 5.0.0", "3.0-1", catalog=catalog))
     assert [line for line in text.splitlines() if line.startswith("  skipped: ")] == [
         "  skipped: Astro Runtime 9.0.0 is yanked (slow\\x1b[31m)"
     ]
 
 
 @pytest.mark.parametrize("strategy", Strategy)
-def test_nothing_is_left_out_that_could_be(strategy: Strategy) -> None:
-    """Of each release in between it is told what forbids to leap over it; on every path of the catalog."""
+def test_every_release_in_between_has_a_reason(strategy: Strategy) -> None:
+    """The explanation names the rules that forbid to leave it out."""
     for target in PUBLISHED.runtime[::7]:
-        request = asked("AC 1.10.5", str(target.id.version), strategy=strategy)
+        request = request_for("AC 1.10.5", str(target.id.version), strategy=strategy)
         outcome = plan(request)
         if isinstance(outcome, Plan):
             needed = [line for line in plan_explanation(outcome, request) if line.startswith("  without ")]
@@ -106,44 +108,46 @@ def test_nothing_is_left_out_that_could_be(strategy: Strategy) -> None:
             assert all(len(line.split(": ")) > 2 for line in needed)
 
 
-def test_the_other_strategy_is_compared() -> None:
-    """Whether it gives the same path, another, or none."""
+def test_the_other_strategys_path_is_compared() -> None:
+    """It is the same path or another one."""
     guide = "certified-first stays on Certified as long as possible, then migrates, as in the vendor's guide"
     shortest = "fewest-hops takes the shortest path, even if it migrates earlier"
-    text = explained(asked("AC 2.2.3", "6.0.0"))
+    text = explain(request_for("AC 2.2.3", "6.0.0"))
     assert f"\nStrategy: {guide}.\n  {shortest}: AC 2.2.3 > Astro Runtime 4.0.11 > Astro Runtime 6.0.0 (2 hops)" in text
-    text = explained(asked("AC 2.2.3", "6.0.0", strategy=Strategy.FEWEST_HOPS))
+    text = explain(request_for("AC 2.2.3", "6.0.0", strategy=Strategy.FEWEST_HOPS))
     assert f"\nStrategy: {shortest}.\n  {guide}: AC 2.2.3 > AC 2.3.4 > " in text
     assert "from which the target is 1 hop away" in text
-    assert "  fewest-hops gives the same path; no path is shorter" in explained(asked("AC 2.2.3", "5.0.4"))
+    assert "  fewest-hops gives the same path; no path is shorter" in explain(request_for("AC 2.2.3", "5.0.4"))
 
 
-def test_where_there_is_nothing_to_do_it_is_told_why() -> None:
-    """In three ways."""
-    assert explained(asked("Runtime 5.0.4", "5.0.4")).endswith("\n\nWhy: Astro Runtime 5.0.4 is the target.")
-    assert "is already an Astro Runtime, so there is nothing to mig" in explained(asked("Runtime 5.0.4", "equivalent"))
-    newer = asked("Runtime 5.0.4", "4.2.5", accepted=AcceptedRisks.parse(["newer"]))
-    assert explained(newer).endswith("Why: Astro Runtime 5.0.4 is higher than the target, and newer is accepted.")
+def test_a_plan_without_hops_has_a_reason() -> None:
+    """The target runs, the target is equivalent on Runtime, or newer is accepted."""
+    assert explain(request_for("Runtime 5.0.4", "5.0.4")).endswith("\n\nWhy: Astro Runtime 5.0.4 is the target.")
+    assert "is already an Astro Runtime, so there is nothing to mig" in explain(
+        request_for("Runtime 5.0.4", "equivalent")
+    )
+    newer = request_for("Runtime 5.0.4", "4.2.5", accepted=AcceptedRisks.parse(["newer"]))
+    assert explain(newer).endswith("Why: Astro Runtime 5.0.4 is higher than the target, and newer is accepted.")
 
 
-def test_an_equivalent_is_named_as_such() -> None:
-    """It is a target that the catalog chooses."""
-    text = explained(asked("AC 2.3.0", "equivalent"))
+def test_an_equivalent_target_is_explain() -> None:
+    """The catalog decides which release it is."""
+    text = explain(request_for("AC 2.3.0", "equivalent"))
     assert "why Astro Runtime 5.0.1: the newest equivalent of AC 2.3.0 that may be a target" in text
 
 
-def test_a_refusal_has_sources_and_ways() -> None:
-    """Each rule's source once, and a path to each of the nearest targets."""
-    text = explained(asked("Runtime 8.10.0", "9.0.0"))
+def test_a_refusal_has_sources_and_paths() -> None:
+    """Each rule has its source once, and each nearest target has a path."""
+    text = explain(request_for("Runtime 8.10.0", "9.0.0"))
     assert "\n\nSources of the rules:\n  YANKED: the vendor's feed of Astro Runtime releases, field 'yanked'\n" in text
     assert text.endswith("Path to the nearest target:\n  Astro Runtime 8.10.0 > Astro Runtime 9.7.0 (1 hop)")
-    text = explained(asked("AC 2.2.3", "5.0.99"))
+    text = explain(request_for("AC 2.2.3", "5.0.99"))
     assert "\n\nPaths to the nearest targets:\n  AC 2.2.3 > AC 2.3.4 > Astro Runtime 5.0.13 (2 hops)\n" in text
 
 
-def test_a_refusal_without_a_way_out_names_none() -> None:
-    """And the platform's own version is judged where it is known."""
-    request = replace(asked("AC 2.2.3", "5.0.4"), platform=Platform(version="0.37.0"))
-    text = explained(request)
+def test_a_refusal_without_nearest_targets_has_no_paths() -> None:
+    """The platform's version is one of the reasons."""
+    request = replace(request_for("AC 2.2.3", "5.0.4"), platform=Platform(version="0.37.0"))
+    text = explain(request)
     assert "PLATFORM: Astronomer Software's release notes" in text
     assert "nearest target" not in text.partition("Sources of the rules")[2]

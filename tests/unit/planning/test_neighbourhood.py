@@ -1,4 +1,4 @@
-"""A path within its neighbourhood, and how it is written."""
+"""Graphs of paths, and their formats."""
 
 from __future__ import annotations
 
@@ -25,23 +25,23 @@ GUIDE = vendor_feed.load("guide")
 HOSTILE = "\"]; %%{init: {'x': 1}}%% <script>&\\N`#\nend"
 
 
-def drawn(current: str, target: str, catalog: Catalog = PUBLISHED, **more: Any) -> Graph:
-    """Draw the answer to a question."""
-    terms = {"strategy": Strategy.CERTIFIED_FIRST, "accepted": AcceptedRisks(), **more}
+def draw(current: str, target: str, catalog: Catalog = PUBLISHED, **more: Any) -> Graph:
+    """Return the graph of the plan or refusal."""
+    defaults = {"strategy": Strategy.CERTIFIED_FIRST, "accepted": AcceptedRisks(), **more}
     request = PlanRequest(
-        current=parse_current(current, catalog), target=parse_target(target), catalog=catalog, **terms
+        current=parse_current(current, catalog), target=parse_target(target), catalog=catalog, **defaults
     )
     return neighbourhood(plan(request), request)
 
 
 def edges(graph: Graph, kind: Kind) -> list[str]:
-    """Write the edges of a kind."""
+    """Return the edges of a kind as texts."""
     return [f"{edge.source} > {edge.target}" for edge in graph.edges.values() if edge.kind is kind]
 
 
-def test_a_path_is_drawn_with_its_neighbours() -> None:
-    """The path, what it might have led to instead, and the leap that is forbidden."""
-    graph = drawn("AC 2.2.3", "5.0.4", GUIDE)
+def test_a_graph_has_the_path_and_its_alternatives() -> None:
+    """It also has the forbidden hop from the start to the target."""
+    graph = draw("AC 2.2.3", "5.0.4", GUIDE)
     assert edges(graph, Kind.PATH) == ["AC 2.2.3 > AC 2.3.0", "AC 2.3.0 > Astro Runtime 5.0.4"]
     assert edges(graph, Kind.FORBIDDEN) == ["AC 2.2.3 > Astro Runtime 5.0.4"]
     assert edges(graph, Kind.POSSIBLE) == [
@@ -60,8 +60,8 @@ def test_a_path_is_drawn_with_its_neighbours() -> None:
 
 
 @pytest.mark.parametrize("current", ["AC 1.10.5", "AC 2.2.3", "Runtime 4.2.5"])
-def test_a_neighbourhood_is_small_and_tells_the_truth(current: str) -> None:
-    """Three neighbours for each hop at most; what is possible is legal, what is forbidden names the rules."""
+def test_a_graph_is_small_and_agrees_with_the_rules(current: str) -> None:
+    """Each hop has at most three neighbours. Possible hops are legal, forbidden ones name the rules."""
     for target in PUBLISHED.runtime[::5]:
         request = PlanRequest(
             current=parse_current(current, PUBLISHED),
@@ -83,9 +83,9 @@ def test_a_neighbourhood_is_small_and_tells_the_truth(current: str) -> None:
             assert edge.rules
 
 
-def test_a_refusal_is_drawn_with_the_ways_to_the_nearest_targets() -> None:
-    """Below and above."""
-    graph = drawn("AC 2.2.3", "5.0.99")
+def test_the_graph_of_a_refusal_has_the_paths_to_the_nearest_targets() -> None:
+    """Below and above the refused target."""
+    graph = draw("AC 2.2.3", "5.0.99")
     assert edges(graph, Kind.FORBIDDEN) == ["AC 2.2.3 > Astro Runtime 5.0.99"]
     assert edges(graph, Kind.POSSIBLE)[:2] == ["AC 2.2.3 > AC 2.3.4", "AC 2.3.4 > Astro Runtime 5.0.13"]
     assert graph.nodes["Astro Runtime 5.0.99"].release is None
@@ -100,18 +100,18 @@ def test_a_refusal_is_drawn_with_the_ways_to_the_nearest_targets() -> None:
         ("77.x", "Astro Runtime 77.x"),
     ],
 )
-def test_a_target_that_stands_for_no_version_is_drawn(target: str, name: str) -> None:
-    """By the name that it was asked for."""
-    assert edges(drawn("AC 2.0.0", target), Kind.FORBIDDEN) == [f"AC 2.0.0 > {name}"]
+def test_a_target_that_resolves_to_no_version_has_a_node(target: str, name: str) -> None:
+    """Its name is the declared target."""
+    assert edges(draw("AC 2.0.0", target), Kind.FORBIDDEN) == [f"AC 2.0.0 > {name}"]
 
 
-def test_nothing_to_do_is_one_node() -> None:
-    """What runs."""
-    assert list(drawn("Runtime 5.0.4", "5.0.4").nodes) == ["Astro Runtime 5.0.4"]
+def test_a_plan_without_hops_has_one_node() -> None:
+    """The node is the current release."""
+    assert list(draw("Runtime 5.0.4", "5.0.4").nodes) == ["Astro Runtime 5.0.4"]
 
 
 def hostile() -> Graph:
-    """A graph that holds what somebody wrote into a feed."""
+    """Return a graph with special characters from a feed."""
     release = Release(
         id=ReleaseId.parse("Runtime 5.0.4"),
         airflow=AirflowVersion(2, 3, 0),
@@ -126,8 +126,8 @@ def hostile() -> Graph:
     return graph
 
 
-def test_mermaid_sees_labels_only() -> None:
-    """Whatever means something to it is an entity, so that no label ends early and no directive is found."""
+def test_mermaid_labels_are_escaped() -> None:
+    """No label ends early, and no text is a directive."""
     lines = mermaid_lines(hostile())
     assert len(lines) == 1 + 2 + 1 + 4
     for line in lines[1:4]:
@@ -138,8 +138,8 @@ def test_mermaid_sees_labels_only() -> None:
     assert "yanked: #34;#93;#59; #37;#37;#123;init: " in lines[2]
 
 
-def test_dot_sees_labels_only() -> None:
-    """Quotes and backslashes are escaped, and a line's end is written out."""
+def test_dot_labels_are_escaped() -> None:
+    """Quotes, backslashes and line ends are escaped."""
     lines = dot_lines(hostile())
     assert len(lines) == 3 + 2 + 1 + 1
     quoted = r'"(?:[^"\\]|\\\\|\\"|\\n)*"'
@@ -147,8 +147,8 @@ def test_dot_sees_labels_only() -> None:
     assert re.fullmatch(rf"  {quoted} -> {quoted} \[label={quoted}(?:, \w+={quoted})*\];", lines[5])
 
 
-def test_json_holds_what_the_feed_holds() -> None:
-    """Programs escape for themselves."""
+def test_json_has_the_unescaped_text() -> None:
+    """Programs escape it themselves."""
     document = json.loads(json.dumps(graph_json(hostile())))
     assert document["nodes"][1] == {
         "name": "Astro Runtime 5.0.4",

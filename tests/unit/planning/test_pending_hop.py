@@ -1,4 +1,4 @@
-"""Who started a pending hop, and whether it may be cancelled."""
+"""Ownership of a pending hop, and permission to cancel it."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ PENDING = ReleaseId.parse("AC 2.3.0")
 
 
 def test_a_hop_that_this_run_started_is_ours() -> None:
-    """Every other hop is foreign, and where nothing is pending nothing is ours."""
+    """Every other hop is foreign. Without a pending hop nothing is ours."""
     assert owner_of(PENDING, PENDING) is Ownership.OURS
     assert owner_of(PENDING, ReleaseId.parse("AC 2.2.4")) is Ownership.FOREIGN
     assert owner_of(PENDING, None) is Ownership.FOREIGN
@@ -35,15 +35,15 @@ def test_a_hop_that_this_run_started_is_ours() -> None:
         (None, Ownership.UNKNOWN),
     ],
 )
-def test_the_state_tells_the_owner_of_a_pending_hop(saved: dict[str, Any] | None, owner: Ownership) -> None:
-    """Old inputs do not, since the engine leaves out what the last run saved; neither does a state that nobody read."""
+def test_the_state_records_the_owner_of_a_pending_hop(saved: dict[str, Any] | None, owner: Ownership) -> None:
+    """The owner is unknown if the state was not read, or with old inputs alone."""
     assert owner_in_state(PENDING, saved) is owner
 
 
 @pytest.mark.parametrize("owner", Ownership)
 @pytest.mark.parametrize("accept", [(), ("cancel-pending",)])
 def test_a_foreign_hop_is_cancelled_only_if_that_is_accepted(owner: Ownership, accept: tuple[str, ...]) -> None:
-    """A hop of ours may always be cancelled, and one of an unknown owner counts as ours until the state is read."""
+    """A hop of ours, or of an unknown owner, may always be cancelled."""
     catalog = vendor_feed.load("guide")
     request = PlanRequest(
         current=parse_current("AC 2.2.3", catalog),

@@ -1,4 +1,4 @@
-"""The smaller parts of the texts; the whole ones are in the golden files."""
+"""Single lines of plans and refusals. The golden files have the whole texts."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ GUIDE = vendor_feed.load("guide")
 
 
 @pytest.mark.parametrize(("count", "text"), [(0, "0 hops"), (1, "1 hop"), (2, "2 hops")])
-def test_hops_are_counted_in_words(count: int, text: str) -> None:
-    """One hop is one hop."""
+def test_the_number_of_hops_has_its_noun(count: int, text: str) -> None:
+    """One hop is singular."""
     assert plan_messages.hops_text(count) == text
 
 
@@ -29,10 +29,10 @@ def test_hops_are_counted_in_words(count: int, text: str) -> None:
         (None, None, "runs"),
     ],
 )
-def test_a_plan_is_headed_by_what_is_known_of_the_deployment(
+def test_a_plans_heading_has_the_known_names_of_the_deployment(
     name: str | None, release_name: str | None, heading: str
 ) -> None:
-    """Its label, its release name, both or neither."""
+    """The name, the release name, both or neither."""
     outcome = plan(
         PlanRequest(current=parse_current("Runtime 5.0.4", GUIDE), target=parse_target("5.0.4"), catalog=GUIDE)
     )
@@ -42,8 +42,8 @@ def test_a_plan_is_headed_by_what_is_known_of_the_deployment(
     ]
 
 
-def test_a_refusal_is_one_text_for_an_error() -> None:
-    """The same lines."""
+def test_an_error_has_the_lines_of_the_refusal() -> None:
+    """One text with the same lines."""
     outcome = plan(
         PlanRequest(current=parse_current("Runtime 5.0.4", GUIDE), target=parse_target("4.2.5"), catalog=GUIDE)
     )
@@ -54,12 +54,12 @@ def test_a_refusal_is_one_text_for_an_error() -> None:
 
 
 def test_a_warning_is_one_line_with_its_name() -> None:
-    """The name is for programs, the rest for people."""
+    """Line ends in the message are escaped."""
     assert plan_messages.warning_line(PlanWarning(name=WarningName.NEWER, message="a\nb")) == "warning newer: a\\nb"
 
 
-def test_it_is_told_how_each_image_arrives() -> None:
-    """By us, by somebody else, or not at all where nothing moves."""
+def test_a_plan_says_how_each_image_is_delivered() -> None:
+    """This program or someone else delivers it. A plan without hops has no such line."""
     moves = plan(PlanRequest(current=parse_current("AC 2.2.3", GUIDE), target=parse_target("5.0.4"), catalog=GUIDE))
     stays = plan(
         PlanRequest(current=parse_current("Runtime 5.0.4", GUIDE), target=parse_target("5.0.4"), catalog=GUIDE)

@@ -1,4 +1,4 @@
-"""What is allowed and should be known: which warnings a path has, and what becomes of those that have a say."""
+"""Warnings of a path; accepted and denied warnings."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def ask(
     today: date | None = TODAY,
     pending: str | None = None,
 ) -> Plan | Refusal:
-    """Plan by texts."""
+    """Plan from texts."""
     return planner.plan(
         PlanRequest(
             current=parse_current(start, catalog),
@@ -51,19 +51,19 @@ def ask(
 
 
 def warned(outcome: Plan | Refusal) -> dict[str, str]:
-    """The warnings of a plan, by name."""
+    """Return the warnings of a plan by name."""
     assert isinstance(outcome, Plan), outcome
     return {str(warning.name): warning.message for warning in outcome.warnings}
 
 
 def refused(outcome: Plan | Refusal) -> Refusal:
-    """Expect a refusal."""
+    """Assert a refusal and return it."""
     assert isinstance(outcome, Refusal), outcome
     return outcome
 
 
 def supported(until: date | None) -> Release:
-    """A release that is supported until then."""
+    """Return a release with this end of support."""
     return Release(
         id=ReleaseId.parse("Runtime 12.0.0"), airflow=AirflowVersion(2, 10, 0), known=True, end_of_support=until
     )
@@ -80,16 +80,16 @@ class TestSupport:
             (None, []),
         ],
     )
-    def test_it_ends_after_its_last_day(self, until: date | None, names: list[str]) -> None:
-        """The last day is a supported one; ninety days before it ends soon; no date, no warning."""
+    def test_support_ends_after_its_last_day(self, until: date | None, names: list[str]) -> None:
+        """The warning starts 90 days before. Without an end there is no warning."""
         assert [warning.name for warning in plan_warnings.support_warnings(supported(until), TODAY)] == names
 
-    def test_no_day_no_judgement(self) -> None:
-        """Who hands in no day is told nothing of support."""
+    def test_without_the_current_day_support_is_not_checked(self) -> None:
+        """An offline plan can leave the day out."""
         assert list(plan_warnings.support_warnings(supported(date(1999, 1, 1)), None)) == []
 
-    def test_the_date_is_told_and_not_how_far_it_is(self) -> None:
-        """So that a plan reads the same on two days."""
+    def test_the_warning_names_the_date_and_not_the_days_left(self) -> None:
+        """So the same plan has the same text on two days."""
         texts = {
             warning.message
             for day in (date(2026, 12, 1), date(2026, 12, 2))
@@ -97,22 +97,22 @@ class TestSupport:
         }
         assert texts == {"the vendor's support of Astro Runtime 12.0.0 ends on 2027-01-01"}
 
-    def test_only_the_target_counts(self) -> None:
-        """A release in between is left again."""
+    def test_only_the_targets_support_is_checked(self) -> None:
+        """The Deployment leaves releases in between again."""
         assert "out-of-support" not in warned(ask("Runtime 11.8.0", "3.1-12"))
         assert warned(ask("Runtime 11.8.0", "12.12.0"))["out-of-support"] == (
             "the vendor's support of Astro Runtime 12.12.0 ended on 2026-02-28"
         )
 
-    def test_a_deployment_at_rest_is_told(self) -> None:
-        """Time goes on while nothing is changed."""
+    def test_a_deployment_at_its_target_gets_a_support_warning(self) -> None:
+        """Support may end while nothing changes."""
         assert list(warned(ask("Runtime 12.12.0", "12.12.0"))) == ["out-of-support"]
         assert list(warned(ask("Runtime 5.0.4", "5.0.4"))) == []
 
 
 class TestHops:
-    def test_a_migration_of_the_database_is_told_by_its_hop(self) -> None:
-        """Where the schema of the metadata database changes between two Airflow versions, and only there."""
+    def test_a_database_migration_is_reported_by_hop(self) -> None:
+        """Only where the schema changes between two Airflow versions."""
         assert warned(ask("AC 2.2.3", "6.0.0"))["database-migration"] == (
             "hops 1 and 3 migrate the metadata database, which can take a long time"
         )
@@ -120,8 +120,8 @@ class TestHops:
         # 2.11 has the schema of 2.10.3.
         assert "database-migration" not in warned(ask("Runtime 12.12.0", "13.0.0"))
 
-    def test_the_table_of_schemas_is_the_shipped_one(self) -> None:
-        """Two Airflow versions share a schema when the newest entry not above each is the same."""
+    def test_every_catalog_has_the_shipped_table_of_schemas(self) -> None:
+        """Two Airflow versions have the same schema if no entry of the table lies between them."""
         heads = json.loads((vendor_feed._FOLDER / "airflow-schema.json").read_text())["schema_heads"]
         versions = tuple(map(AirflowVersion.parse, heads))
         assert GUIDE.schemas == PUBLISHED.schemas == versions
@@ -133,15 +133,15 @@ class TestHops:
         ("before", "after", "migrates"),
         [((1, 10, 15), (2, 0, 0), True), ((3, 3, 2), (3, 4, 0), True), ((3, 4, 0), (3, 4, 1), False)],
     )
-    def test_what_lies_beyond_the_table_is_assumed(
+    def test_a_minor_version_beyond_the_table_counts_as_a_migration(
         self, before: tuple[int, int, int], after: tuple[int, int, int], *, migrates: bool
     ) -> None:
-        """A later minor version migrates, its patches do not."""
+        """Its patches do not."""
         assert PUBLISHED.migrates(AirflowVersion(*before), AirflowVersion(*after)) is migrates
         assert not Catalog([]).migrates(AirflowVersion(*before), AirflowVersion(*after))
 
-    def test_of_the_last_minor_version_in_the_table_nothing_is_assumed(self) -> None:
-        """Before the patch that the table names, its schema is that of the version before."""
+    def test_the_last_minor_version_in_the_table_is_not_beyond_it(self) -> None:
+        """Before the patch in the table, it has the schema of the version before."""
         catalog = Catalog([], schemas=[AirflowVersion(2, 9, 2), AirflowVersion(2, 10, 3)])
         assert not catalog.migrates(AirflowVersion(2, 9, 2), AirflowVersion(2, 10, 2))
         assert catalog.migrates(AirflowVersion(2, 9, 2), AirflowVersion(2, 10, 3))
@@ -162,12 +162,12 @@ class TestHops:
             ),
         ],
     )
-    def test_skipped_minor_versions_are_named(self, start: str, target: str, text: str | None) -> None:
-        """From the first to the last, across a major version too."""
+    def test_skipped_minor_versions_are_listed(self, start: str, target: str, text: str | None) -> None:
+        """From the first to the last, also across a major version."""
         assert warned(ask(start, target)).get("airflow-minor-skipped") == text
 
-    def test_of_a_major_version_that_goes_on_nothing_is_skipped(self) -> None:
-        """Nobody knows its last minor version; those of the next one that are skipped are named."""
+    def test_an_unfinished_major_version_has_no_skipped_minor_versions(self) -> None:
+        """Its last minor version is unknown. Skipped versions of the next major version are listed."""
         before, after = (
             Release(id=ReleaseId.parse(f"Runtime {name}"), airflow=AirflowVersion.parse(airflow), known=True)
             for name, airflow in (("3.0-1", "3.0.0"), ("4.1-1", "4.1.0"))
@@ -176,8 +176,8 @@ class TestHops:
         (warning,) = plan_warnings.path_warnings([after], request)
         assert warning.message == "hop 1 skips Airflow 4.0"
 
-    def test_a_newer_patch_is_named(self) -> None:
-        """The newest that differs in the last number alone; neither a yanked one nor a prerelease."""
+    def test_a_newer_patch_of_the_target_is_reported(self) -> None:
+        """The newest one that is neither yanked nor a prerelease."""
         assert warned(ask("Runtime 4.2.5", "5.0.4"))["newer-patch"] == (
             "Astro Runtime 5.0.13 is on offer, a newer patch than Astro Runtime 5.0.4"
         )
@@ -193,21 +193,21 @@ class TestHops:
 
 
 class TestCatalog:
-    def test_why_it_may_be_out_of_date_is_told_in_its_own_words(self) -> None:
-        """As whoever fetched it says it."""
+    def test_a_stale_catalog_is_reported_with_its_own_text(self) -> None:
+        """The text comes from the code that fetched the catalog."""
         catalog = Catalog(EVERYTHING, stale="fetched on 2026-10-01")
         assert warned(ask("AC 2.2.3", "4.2.5", catalog))["stale-catalog"] == "fetched on 2026-10-01"
 
 
 class TestAccepted:
-    def test_what_is_accepted_is_not_shown(self) -> None:
-        """That name, and no other."""
+    def test_an_accepted_warning_is_not_shown(self) -> None:
+        """Other warnings are still shown."""
         path = ("Runtime 11.8.0", "12.12.0")
         assert warned(ask(*path)).keys() - warned(ask(*path, accept=("out-of-support",))).keys() == {"out-of-support"}
         assert warned(ask("Runtime 12.12.0", "12.12.0", accept=("out-of-support",))) == {}
 
-    def test_a_risk_that_was_accepted_is_still_told(self) -> None:
-        """Its warning says that it was; that cannot be accepted once more."""
+    def test_the_warning_about_an_accepted_risk_is_still_shown(self) -> None:
+        """This warning cannot be accepted itself."""
         assert "yanked" in warned(ask("Runtime 8.10.0", "9.0.0", accept=("yanked:9.0.0",)))
         with pytest.raises(InvalidInputError, match="'yanked' cannot be accepted; use one of: yanked:VERSION, "):
             AcceptedRisks.parse(["yanked"])
@@ -229,8 +229,8 @@ class TestDenied:
             ("newer-patch", "AC 2.2.3", "5.0.4"),
         ],
     )
-    def test_what_is_denied_is_refused(self, name: str, start: str, target: str) -> None:
-        """Each warning that can be; with its name, its text, and how to take it back."""
+    def test_a_denied_warning_is_refused(self, name: str, start: str, target: str) -> None:
+        """The refusal has the warning's name, its text and how to undo the denial."""
         offered = [(str(each.id.version), str(each.airflow)) for each in PUBLISHED.runtime]
         feed = Catalog(EVERYTHING, schemas=PUBLISHED.schemas, stale="old" if name == "stale-catalog" else "")
         catalog = Catalog.offered(
@@ -244,26 +244,26 @@ class TestDenied:
         assert f"remove {name} from deny" in refusal_message(refusal)
 
     def test_a_foreign_pending_hop_at_the_target_can_be_denied(self) -> None:
-        """Nothing is to be done, and that is refused too."""
+        """Even if there is nothing else to do."""
         refusal = refused(ask("Runtime 5.0.4", "5.0.4", pending="Runtime 5.0.5", deny=("pending",)))
         assert refusal_message(refusal).startswith("cannot stay at Astro Runtime 5.0.4 (Airflow 2.3.2)")
         assert [str(each.rule) for each in refusal.violations] == ["DENIED"]
 
-    def test_every_name_is_tried_here(self) -> None:
-        """A new one is thought of; those that depend on more have tests of their own."""
-        (mark,) = TestDenied.test_what_is_denied_is_refused.pytestmark  # type: ignore[attr-defined]
-        of_projects = {WarningName.IMAGE_VARIANT, WarningName.OTHER_STAGE, WarningName.DEPLOY_CONFIRMATION}
-        assert {row[0] for row in mark.args[1]} | {"pending", "newer-target"} == {*DENIABLE_WARNINGS} - of_projects
+    def test_every_deniable_warning_is_tested_here(self) -> None:
+        """Warnings about projects and lines have their own tests."""
+        (mark,) = TestDenied.test_a_denied_warning_is_refused.pytestmark  # type: ignore[attr-defined]
+        project_warnings = {WarningName.IMAGE_VARIANT, WarningName.OTHER_STAGE, WarningName.DEPLOY_CONFIRMATION}
+        assert {row[0] for row in mark.args[1]} | {"pending", "newer-target"} == {*DENIABLE_WARNINGS} - project_warnings
 
-    def test_the_nearest_targets_are_not_denied_either(self) -> None:
-        """What is proposed would not be refused in its turn."""
+    def test_the_nearest_targets_have_no_denied_warning(self) -> None:
+        """A proposed target must not be refused for the same reason."""
         refusal = refused(ask("Runtime 11.8.0", "12.12.0", deny=("out-of-support",)))
         assert str(refusal.above) == "Astro Runtime 13.0.0"
         assert refusal.below is None
         assert "12.0.0" not in refusal_message(refusal)
 
-    def test_the_nearest_targets_are_not_denied_by_the_way_that_is_taken(self) -> None:
-        """A shorter way around a deprecated AC does not count, where the strategy leads through it."""
+    def test_the_strategys_paths_to_the_nearest_targets_have_no_denied_warning(self) -> None:
+        """A path of the other strategy, around a deprecated AC, does not count."""
         rows = [
             Release(id=ReleaseId.parse(name), airflow=AirflowVersion.parse(airflow), known=True, channel=channel)
             for name, airflow, channel in (
@@ -277,18 +277,18 @@ class TestDenied:
         refusal = refused(ask("AC 2.2.3", "6.0.1", Catalog(rows), deny=("deprecated",)))
         assert str(refusal.below) == "Astro Runtime 4.0.0"
 
-    def test_all_reasons_are_given_at_once(self) -> None:
-        """What is denied beside what is illegal; both ways out are told together."""
+    def test_denied_warnings_and_violations_are_reported_at_once(self) -> None:
+        """Both ways out are shown together."""
         refusal = refused(ask("Runtime 8.10.0", "9.0.0", deny=("database-migration",)))
         assert [str(each.rule) for each in refusal.violations] == ["YANKED", "DENIED"]
         assert "add accept: [yanked:9.0.0] and remove database-migration from deny" in refusal_message(refusal)
 
-    def test_what_does_not_apply_denies_nothing(self) -> None:
-        """The plan is as it was."""
+    def test_a_denied_warning_that_does_not_apply_changes_nothing(self) -> None:
+        """The plan is the same as without it."""
         assert ask("AC 2.2.3", "5.0.4", deny=("out-of-support", "unknown-release")) == ask("AC 2.2.3", "5.0.4")
 
-    def test_an_unknown_name_is_told_with_the_known_ones(self) -> None:
-        """All at once."""
+    def test_every_unknown_denied_name_is_reported_at_once(self) -> None:
+        """The message lists the known names."""
         known = "use one of: airflow-version, unknown-release, stale-catalog, deprecated, out-of-support, "
         with pytest.raises(InvalidInputError) as caught:
             read_denied(["old", "yanked", "deprecated"])

@@ -34,7 +34,7 @@ def ask(
     pending: str | None = None,
     ours: bool = False,
 ) -> Plan | Refusal:
-    """Plan by texts."""
+    """Plan from texts."""
     return planner.plan(
         PlanRequest(
             current=parse_current(start, catalog),
@@ -50,24 +50,24 @@ def ask(
 
 
 def planned(outcome: Plan | Refusal) -> Plan:
-    """Expect a plan."""
+    """Assert a plan and return it."""
     assert isinstance(outcome, Plan), outcome
     return outcome
 
 
 def refused(outcome: Plan | Refusal) -> Refusal:
-    """Expect a refusal."""
+    """Assert a refusal and return it."""
     assert isinstance(outcome, Refusal), outcome
     return outcome
 
 
 def rules(refusal: Refusal) -> list[str]:
-    """Name the rules of a refusal."""
+    """Return the rules of a refusal."""
     return [str(violation.rule) for violation in refusal.violations]
 
 
 def made(*texts: str, yanked: str = "", channel: dict[str, Channel] | None = None) -> Catalog:
-    """Make a catalog of ``AC 2.3.0`` and ``Runtime 5.0.4 = 2.3.0``."""
+    """Return a catalog from ``AC 2.3.0`` and ``Runtime 5.0.4 = 2.3.0``."""
     releases = []
     for text in texts:
         name, _, airflow = text.partition(" = ")
@@ -92,20 +92,20 @@ def made(*texts: str, yanked: str = "", channel: dict[str, Channel] | None = Non
         (GUIDE, "Runtime 5.0.4", "5.0.4", "fewest-hops", "Astro Runtime 5.0.4"),
     ],
 )
-def test_paths_are_as_the_guide_has_them(catalog: Catalog, start: str, target: str, strategy: str, path: str) -> None:
-    """The guide's own example first; then the same in the published world, and the short ways."""
+def test_paths_follow_the_guide(catalog: Catalog, start: str, target: str, strategy: str, path: str) -> None:
+    """The guide's example, the same in the published feeds, and shorter paths."""
     assert path_line(planned(ask(start, target, catalog, strategy=Strategy(strategy)))) == path
 
 
-def test_what_runs_need_not_be_on_offer_nor_in_order() -> None:
-    """A Deployment that runs the target has nothing to do, even where the target is yanked and gone."""
+def test_a_deployment_at_its_target_has_nothing_to_do() -> None:
+    """Even if the release is yanked and not on offer any more."""
     current = Release(id=ReleaseId.parse("Runtime 9.0.0"), airflow=AirflowVersion(2, 7, 0), known=True, yanked=True)
     outcome = planner.plan(PlanRequest(current=current, target=parse_target("9.0.0"), catalog=GUIDE))
     assert outcome == Plan(current=current, target=current)
 
 
-def test_the_airflow_version_that_runs_counts() -> None:
-    """Where the catalog has another one, the plan says so, also when there is nothing to do."""
+def test_another_airflow_version_than_on_offer_is_reported() -> None:
+    """Even if there is nothing to do. The running version counts."""
     plan = planned(ask("Runtime 5.0.4 (Airflow 2.3.2)", "5.0.4"))
     assert [(w.name, w.message) for w in plan.warnings] == [
         ("airflow-version", "Astro Runtime 5.0.4 runs Airflow 2.3.2 here, but is on offer with Airflow 2.3.0")
@@ -113,13 +113,13 @@ def test_the_airflow_version_that_runs_counts() -> None:
 
 
 def test_every_hop_names_the_rule_that_allows_it() -> None:
-    """The move, not the target's state."""
+    """An upgrade, a migration and an upgrade."""
     hops = planned(ask("AC 2.2.3", "6.0.0", PUBLISHED)).hops
     assert [str(hop.rule) for hop in hops] == ["AC-UPGRADE", "MIGRATE-EQUAL", "RUNTIME-UPGRADE"]
 
 
-def test_a_summit_without_a_way_on_is_left_out() -> None:
-    """An AC whose only equivalent is yanked does not count; nor does one that cannot be reached."""
+def test_a_certified_release_without_a_path_to_the_target_is_skipped() -> None:
+    """Its only equivalent is yanked, or it cannot be reached."""
     catalog = made(
         *("AC 2.2.3", "AC 2.3.0", "AC 2.4.0", "Runtime 4.0.0 = 2.2.3", "Runtime 5.0.0 = 2.3.0"),
         *("Runtime 6.0.0 = 2.4.0", "Runtime 7.0.0 = 2.5.0"),
@@ -132,8 +132,8 @@ def test_a_summit_without_a_way_on_is_left_out() -> None:
     assert rules(refused(ask("AC 1.10.5", "3.0.0", above_the_gate))) == ["AIRFLOW-2-GATE"]
 
 
-def test_an_accepted_release_is_the_target_and_no_stop() -> None:
-    """Accepting yanked:9.0.0 opens it as the end of a path, not as a way through; and the plan says so."""
+def test_an_accepted_risk_is_a_target_only() -> None:
+    """It is never in the middle of a path, and the plan warns of it."""
     plan = planned(ask("Runtime 8.10.0", "9.0.0", PUBLISHED, accept=("yanked:9.0.0",)))
     assert [warning.name for warning in plan.warnings] == ["database-migration", "yanked"]
     early = made("AC 2.3.0", "Runtime 5.0.0 = 2.3.0", channel={"Runtime 5.0.0": Channel.ALPHA})
@@ -148,16 +148,16 @@ def test_an_accepted_release_is_the_target_and_no_stop() -> None:
     ]
 
 
-def test_a_yanked_prerelease_has_to_be_accepted_as_both() -> None:
-    """One name for each; then it is a target."""
+def test_a_yanked_prerelease_must_be_accepted_as_both() -> None:
+    """By one name for each."""
     early = made("Runtime 5.0.0 = 2.3.0", yanked="Runtime 5.0.0", channel={"Runtime 5.0.0": Channel.BETA})
     refusal = refused(ask("AC 2.3.0", "5.0.0", early))
     assert refusal.acceptable == ("yanked:5.0.0", "prerelease:5.0.0")
     assert planned(ask("AC 2.3.0", "5.0.0", early, accept=refusal.acceptable)).hops
 
 
-def test_what_no_feed_knows_is_allowed_with_a_warning() -> None:
-    """A release of the platform alone may be walked on."""
+def test_a_release_without_a_feed_row_is_allowed_with_a_warning() -> None:
+    """Only the platform offers it."""
     catalog = Catalog.offered(["2.3.0"], [("5.0.4", "2.3.0"), ("5.9.9", "2.3.0")], GUIDE)
     plan = planned(ask("AC 2.2.3", "5.9.9", catalog))
     assert [(w.name, w.message) for w in plan.warnings] == [
@@ -182,14 +182,14 @@ def test_a_pending_hop_is_adopted_or_cancelled(
     accept: tuple[str, ...],
     cancelled: str | None,
 ) -> None:
-    """The path's first hop is walked on; any other is taken back, if it is ours or that is accepted."""
+    """The path's first hop is adopted. Another one is cancelled if it is ours or the user accepts that."""
     plan = planned(ask("AC 2.2.3", "5.0.4", pending=pending, ours=ours, accept=accept))
     assert (str(plan.cancel) if plan.cancel else None) == cancelled
     assert plan.hops == planned(ask("AC 2.2.3", "5.0.4")).hops
 
 
 def test_a_foreign_hop_off_the_path_is_refused_with_both_ways_out() -> None:
-    """It is somebody's work: finish it, or accept that it is cancelled."""
+    """Complete it, or accept that it is cancelled."""
     refusal = refused(ask("AC 2.2.3", "5.0.4", pending="AC 2.2.4"))
     assert rules(refusal) == ["PENDING"]
     assert "AC 2.2.4 is pending" in refusal.violations[0].found
@@ -213,10 +213,8 @@ ILLEGAL = [
 
 
 @pytest.mark.parametrize(("current", "target", "pending", "why"), ILLEGAL)
-def test_completing_a_foreign_hop_is_advised_only_where_that_is_legal(
-    current: str, target: str, pending: str, why: str
-) -> None:
-    """What no rule allows can only be cancelled: that is what the refusal says, with the reason."""
+def test_completing_a_foreign_hop_is_suggested_only_if_legal(current: str, target: str, pending: str, why: str) -> None:
+    """Otherwise the refusal gives the reason and suggests to cancel it."""
     refusal = refused(ask(current, target, PUBLISHED, pending=pending))
     assert (rules(refusal), refusal.acceptable) == (["PENDING"], ("cancel-pending",))
     text = refusal_message(refusal)
@@ -234,8 +232,8 @@ def test_completing_a_foreign_hop_is_advised_only_where_that_is_legal(
         if "Run" in str(current)
     ],
 )
-def test_at_the_target_too(current: str, pending: str, why: str) -> None:
-    """There the warning says so: somebody may deploy an image at any time."""
+def test_the_warning_at_the_target_suggests_only_legal_ways_out(current: str, pending: str, why: str) -> None:
+    """Someone may deploy the image at any time."""
     target = str(ReleaseId.parse(current).version)
     plan = planned(ask(current, target, PUBLISHED, pending=pending))
     (warning,) = [each for each in plan.warnings if each.name == "pending"]
@@ -243,21 +241,21 @@ def test_at_the_target_too(current: str, pending: str, why: str) -> None:
     assert "Do not deploy its image. Cancel it" in warning.message
 
 
-def test_a_migration_that_the_platform_cannot_make_is_not_advised() -> None:
-    """Also when it fits the Airflow version."""
+def test_completing_a_migration_that_the_platform_cannot_make_is_not_suggested() -> None:
+    """Even if the Airflow versions are equal."""
     refusal = refused(ask("AC 2.3.0", "5.0.4", pending="Runtime 5.0.4", platform=Platform(version="0.33.2")))
     assert "deploying its image" not in refusal_message(refusal)
 
 
-def test_a_legal_hop_that_leads_past_the_target_is_not_advised() -> None:
-    """From AC 2.3.0 there is no way to a Runtime of Airflow 2.2.3."""
+def test_completing_a_hop_past_the_target_is_not_suggested() -> None:
+    """No path leads from AC 2.3.0 to a Runtime with Airflow 2.2.3."""
     text = refusal_message(refused(ask("AC 2.2.3", "4.0.11", pending="AC 2.3.0")))
     assert "no path leads from it to 4.0.11. Cancel it with accept: [cancel-pending], or in the Software UI" in text
     assert "Next: cancel the pending hop in the Software UI, or add accept: [cancel-pending]." in text
 
 
-def test_a_refused_path_names_the_pending_hop_too() -> None:
-    """All the reasons at once; accepting helps only where it is all that is needed."""
+def test_a_refusal_names_the_pending_hop_too() -> None:
+    """Accepting is suggested only if it removes all the reasons."""
     refusal = refused(ask("AC 2.3.0", "4.2.5", pending="AC 2.4.0"))
     assert rules(refusal) == ["NO-REVERT", "PENDING"]
     assert refusal.acceptable == ()
@@ -276,20 +274,20 @@ def test_a_refused_path_names_the_pending_hop_too() -> None:
         (False, ("cancel-pending",), "Astro Runtime 5.0.4", []),
     ],
 )
-def test_at_the_target_a_foreign_hop_is_left_alone(
+def test_a_foreign_hop_at_the_target_is_left_alone(
     ours: bool,
     accept: tuple[str, ...],
     cancelled: str | None,
     warnings: list[str],
 ) -> None:
-    """Done, with a warning; ours is taken back without any hop."""
+    """The plan warns of it. A hop of ours is cancelled."""
     plan = planned(ask("Runtime 4.2.5", "4.2.5", pending="Runtime 5.0.4", ours=ours, accept=accept))
     assert (plan.hops, str(plan.cancel) if plan.cancel else None) == ((), cancelled)
     assert [warning.name for warning in plan.warnings] == warnings
 
 
-def test_running_more_than_declared_is_refused_or_accepted() -> None:
-    """The refusal names what to declare; accepted, what runs is kept and the plan says so."""
+def test_a_current_release_above_the_target_is_refused_or_accepted() -> None:
+    """The refusal says what to declare. If accepted, the plan keeps the current release."""
     refusal = refused(ask("Runtime 6.0.4", "5.0.4", PUBLISHED))
     assert rules(refusal) == ["NO-REVERT"]
     assert "runtimeVersion: 6.0.4" in refusal.violations[0].found
@@ -301,13 +299,13 @@ def test_running_more_than_declared_is_refused_or_accepted() -> None:
     assert (rules(refusal), refusal.acceptable) == (["NO-REVERT", "PENDING"], ("newer",))
 
 
-def test_accepting_newer_keeps_no_ac() -> None:
-    """A Deployment on Certified has not arrived at any Runtime, however high its Airflow version is."""
+def test_accepting_newer_does_not_keep_an_ac() -> None:
+    """A Deployment on Certified is never at a Runtime target."""
     assert rules(refused(ask("AC 2.4.3", "5.0.4", PUBLISHED, accept=("newer",)))) == ["NO-REVERT"]
 
 
-def test_a_target_that_is_not_on_offer_is_refused_with_its_neighbours() -> None:
-    """Neighbours go by the Runtime version, since nobody knows the Airflow version."""
+def test_a_target_that_does_not_exist_is_refused_with_the_nearest_targets() -> None:
+    """They are found by the Runtime version, since the Airflow version is unknown."""
     refusal = refused(ask("Runtime 6.0.4", "9.9.9", PUBLISHED))
     assert rules(refusal) == ["OFFERED"]
     assert (str(refusal.below), str(refusal.above), refusal.airflow) == (
@@ -323,8 +321,10 @@ def test_a_target_that_is_not_on_offer_is_refused_with_its_neighbours() -> None:
     ("target", "likely"),
     [("3.1.12", "; did you mean 3.1-12?"), ("3.0.5", "; did you mean 3.0.4 or 3.0-x?"), ("5.9.9", "")],
 )
-def test_existence_comes_before_direction(target: str, likely: str, accept: tuple[str, ...]) -> None:
-    """A lower version that does not exist is neither called lower nor kept, and has no name to accept."""
+def test_a_lower_version_that_does_not_exist_is_only_not_offered(
+    target: str, likely: str, accept: tuple[str, ...]
+) -> None:
+    """It is neither a revert nor acceptable."""
     refusal = refused(ask("Runtime 3.1-21", target, PUBLISHED, accept=accept))
     assert rules(refusal) == ["OFFERED"]
     missing = f"Astro Runtime {target} is neither on offer nor in the catalog{likely}"
@@ -333,15 +333,15 @@ def test_existence_comes_before_direction(target: str, likely: str, accept: tupl
     assert ("Next: correct the target" in refusal_message(refusal)) == bool(likely)
 
 
-def test_a_line_that_does_not_exist_is_asked_about() -> None:
-    """By dots, Airflow 3's line is another one; what runs is not kept for it either."""
+def test_a_line_that_does_not_exist_gets_suggestions() -> None:
+    """Accepting newer does not keep the current release for it."""
     refusal = refused(ask("Runtime 3.1-12", "3.1.x", PUBLISHED, accept=("newer",)))
     assert refusal.violations[0].found.endswith("; did you mean 3.1-x?")
     assert "Next: correct the target" in refusal_message(refusal)
 
 
-def test_a_withdrawn_release_exists() -> None:
-    """Where the feed has it, it is only not on offer, so that running more than it can be accepted."""
+def test_a_withdrawn_release_is_not_on_offer_but_exists() -> None:
+    """So a newer current release can be accepted."""
     offered = Catalog.offered([], [("6.0.4", "2.4.3")], PUBLISHED)
     refusal = refused(ask("Runtime 6.0.4", "5.0.4", offered))
     assert rules(refusal) == ["OFFERED", "NO-REVERT"]
@@ -349,8 +349,8 @@ def test_a_withdrawn_release_exists() -> None:
     assert planned(ask("Runtime 6.0.4", "5.0.4", offered, accept=("newer",))).hops == ()
 
 
-def test_a_target_in_an_odd_row_is_told_so() -> None:
-    """The platform offers it; what of it cannot be read is quoted."""
+def test_a_target_in_an_unreadable_row_is_refused_with_the_row() -> None:
+    """The refusal quotes the row."""
     offered = Catalog.offered([], [("6.0.4", "two"), ("6.0.3", "2.4.2")], PUBLISHED)
     refusal = refused(ask("Runtime 6.0.3", "6.0.4", offered))
     assert refusal.violations[0].found == ("Astro Runtime 6.0.4 is on offer, but its row cannot be read: 6.0.4 (two)")
@@ -366,8 +366,8 @@ def test_a_target_in_an_odd_row_is_told_so() -> None:
         ("AC 2.3.0.post1", "5.0.2", "AC 2.3.0.post1 > AC 2.3.1 > Astro Runtime 5.0.2"),
     ],
 )
-def test_a_prerelease_is_left_upwards(start: str, target: str, path: str) -> None:
-    """To the release of its number, which it does not equal, and beyond."""
+def test_a_current_prerelease_is_upgraded(start: str, target: str, path: str) -> None:
+    """To the release of its number or a higher one."""
     assert path_line(planned(ask(start, target, PUBLISHED))) == path
 
 
@@ -383,8 +383,8 @@ def test_a_prerelease_is_left_upwards(start: str, target: str, path: str) -> Non
         ("AC 1.10.14rc1", "5.0.1", "AIRFLOW-2-GATE"),
     ],
 )
-def test_rules_take_a_prerelease_for_less_than_its_release(start: str, target: str, rule: str) -> None:
-    """Equality, direction and gates go by the order of versions."""
+def test_rules_treat_a_prerelease_as_lower_than_its_release(start: str, target: str, rule: str) -> None:
+    """Equality, direction and gates follow the order of versions."""
     catalog = made(
         *(
             "AC 2.3.0",
@@ -398,8 +398,8 @@ def test_rules_take_a_prerelease_for_less_than_its_release(start: str, target: s
     assert rules(refusal) == [rule]
 
 
-def test_a_prerelease_that_runs_is_not_advised_as_a_target() -> None:
-    """It cannot be declared: it can be kept by accepting that alone."""
+def test_a_current_prerelease_is_not_suggested_as_a_target() -> None:
+    """It cannot be declared. Accepting newer keeps it."""
     refusal = refused(ask("Runtime 8.2.0-rc1 (Airflow 2.6.0)", "8.1.0", PUBLISHED))
     assert refusal.acceptable == ("newer",)
     assert "8.2.0-rc1, which runs now; to keep it, accept: [newer]" in refusal.violations[0].found
@@ -408,20 +408,20 @@ def test_a_prerelease_that_runs_is_not_advised_as_a_target() -> None:
     assert path_line(kept) == "Astro Runtime 8.2.0-rc1"
 
 
-def test_a_pending_prerelease_is_not_the_release() -> None:
-    """It is off the path: foreign it is refused, ours it is cancelled first."""
-    question = ("Runtime 8.1.0", "8.2.0", PUBLISHED)
-    assert rules(refused(ask(*question, pending="Runtime 8.2.0-rc1"))) == ["PENDING"]
-    ours = planned(ask(*question, pending="Runtime 8.2.0-rc1", ours=True))
+def test_a_pending_prerelease_is_not_its_release() -> None:
+    """It is off the path: a foreign one is refused, one of ours is cancelled first."""
+    arguments = ("Runtime 8.1.0", "8.2.0", PUBLISHED)
+    assert rules(refused(ask(*arguments, pending="Runtime 8.2.0-rc1"))) == ["PENDING"]
+    ours = planned(ask(*arguments, pending="Runtime 8.2.0-rc1", ours=True))
     assert (str(ours.cancel), path_line(ours)) == (
         "Astro Runtime 8.2.0-rc1",
         "Astro Runtime 8.1.0 > Astro Runtime 8.2.0",
     )
-    assert planned(ask(*question, pending="Runtime 8.2.0")).cancel is None
+    assert planned(ask(*arguments, pending="Runtime 8.2.0")).cancel is None
 
 
-def test_an_ac_without_equivalent_is_told_so() -> None:
-    """None on offer, or none that may be a target: then what to accept is named."""
+def test_an_ac_without_equivalent_is_refused() -> None:
+    """The refusal names the risk to accept, if there is one."""
     refusal = refused(ask("AC 2.0.0", "equivalent", PUBLISHED))
     assert (rules(refusal), refusal.acceptable) == (["MIGRATE-EQUAL"], ())
     yanked = made("Runtime 5.0.0 = 2.3.0", "Runtime 5.0.1 = 2.3.0", yanked="Runtime 5.0.0 Runtime 5.0.1")
@@ -431,8 +431,8 @@ def test_an_ac_without_equivalent_is_told_so() -> None:
     assert path_line(planned(ask("AC 2.3.0", "equivalent", yanked, accept=("yanked:5.0.0",)))).endswith("5.0.0")
 
 
-def test_the_equivalent_that_the_platform_cannot_make_is_refused_by_its_number() -> None:
-    """The refusal then speaks of the release, which is known."""
+def test_an_equivalent_that_the_platform_forbids_is_refused_by_its_version() -> None:
+    """The refusal names the release."""
     refusal = refused(ask("AC 2.3.0", "equivalent", platform=Platform(version="0.33.2")))
     assert (rules(refusal), str(refusal.target)) == (["PLATFORM"], "5.0.4")
 
@@ -464,13 +464,13 @@ def test_the_equivalent_that_the_platform_cannot_make_is_refused_by_its_number()
         ),
     ],
 )
-def test_the_rules_in_the_way_are_named(catalog: Catalog, start: str, target: str, expected: list[str]) -> None:
-    """Each rule without which there would be a path; where no single one is, the smallest set."""
+def test_the_blocking_rules_are_named(catalog: Catalog, start: str, target: str, expected: list[str]) -> None:
+    """Each rule without which a path exists; if no single rule is enough, the smallest set."""
     assert rules(refused(ask(start, target, catalog))) == expected
 
 
-def test_all_that_one_rule_has_against_a_way_is_told_together() -> None:
-    """Each release that is yanked, in the order of the way."""
+def test_all_findings_of_a_rule_are_in_one_reason() -> None:
+    """Every yanked release, in the order of the path."""
     stops = made(
         *("AC 2.3.0", "Runtime 5.0.0 = 2.3.0", "Runtime 6.0.0 = 2.4.0"),
         yanked="AC 2.3.0 Runtime 5.0.0",
@@ -492,8 +492,8 @@ def test_all_that_one_rule_has_against_a_way_is_told_together() -> None:
         ("0.37.0", "Runtime 4.2.5", True),
     ],
 )
-def test_a_path_has_only_moves_that_the_platform_makes(version: str, start: str, legal: bool) -> None:
-    """Where it cannot make one that is needed, that is the reason, and no other."""
+def test_a_path_has_only_moves_that_the_platform_can_make(version: str, start: str, legal: bool) -> None:
+    """If a necessary move is impossible, PLATFORM is the only reason."""
     outcome = ask(start, "5.0.4", platform=Platform(version=version))
     if legal:
         assert planned(outcome).hops == planned(ask(start, "5.0.4")).hops
@@ -510,24 +510,24 @@ def test_a_path_has_only_moves_that_the_platform_makes(version: str, start: str,
         (SearchLimits(runtime_upgrade=False), "Runtime 4.2.5"),
     ],
 )
-def test_a_search_makes_no_move_that_its_terms_leave_out(strategy: Strategy, limits: SearchLimits, start: str) -> None:
-    """Each by itself, whichever of them real platforms leave out together."""
+def test_a_search_makes_no_move_that_its_limits_forbid(strategy: Strategy, limits: SearchLimits, start: str) -> None:
+    """Each move is checked alone."""
     catalog = made("AC 2.2.3", "AC 2.3.0", "Runtime 4.2.5 = 2.2.5", "Runtime 5.0.4 = 2.3.0")
     current, target = parse_current(start, catalog), parse_current("Runtime 5.0.4", catalog)
     assert Search(catalog, SearchLimits()).path(current, target, strategy) is not None
     assert Search(catalog, limits).path(current, target, strategy) is None
 
 
-def test_a_platform_in_the_way_is_named_beside_the_target_s_own_faults() -> None:
-    """All the reasons at once, each once."""
+def test_the_platform_and_the_target_are_reasons_together() -> None:
+    """Each reason appears once."""
     refusal = refused(ask("AC 2.2.3", "9.0.0", PUBLISHED, platform=Platform(version="trunk")))
     assert rules(refusal) == ["YANKED", "PLATFORM"]
     assert refusal.violations[1].found.count("cannot be read") == 1
     assert (refusal.acceptable, refusal.below, refusal.above) == ((), None, None)
 
 
-def test_a_path_that_the_check_objects_to_is_never_returned(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Search and check disagree: that is a mistake of ours, and no plan."""
+def test_a_path_that_the_rules_forbid_is_never_returned(monkeypatch: pytest.MonkeyPatch) -> None:
+    """If search and rules disagree, planning fails with an error that asks for a report."""
     objections = (Violation(rule=RuleId.OFFERED, found="made up"), Violation(rule=RuleId.CHANNEL, found="too"))
     monkeypatch.setattr(plan_request, "verify", lambda *_, **__: objections)
     with pytest.raises(PlanVerificationError) as caught:
@@ -538,8 +538,8 @@ def test_a_path_that_the_check_objects_to_is_never_returned(monkeypatch: pytest.
     )
 
 
-def test_the_check_knows_all_that_the_search_was_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Neither a move that the platform cannot make nor a stop at an accepted release gets past it."""
+def test_the_check_uses_the_whole_request(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It finds forbidden moves of the platform and accepted releases in the middle of a path."""
     monkeypatch.setattr(planner, "SearchLimits", lambda **_: SearchLimits(through_yanked=True))
     with pytest.raises(PlanVerificationError, match=r"PLATFORM: the platform is 0\.33\.2"):
         ask("AC 2.2.3", "5.0.4", platform=Platform(version="0.33.2"))
@@ -548,8 +548,8 @@ def test_the_check_knows_all_that_the_search_was_told(monkeypatch: pytest.Monkey
         ask("AC 2.2.3", "6.0.0", stop, accept=("yanked:5.0.0",), platform=Platform(version="0.33.3"))
 
 
-def test_a_refusal_that_nothing_explains_is_never_returned() -> None:
-    """Asking what is in the way of a lower target is a mistake of ours, and ends."""
+def test_a_refusal_without_a_reason_is_never_returned() -> None:
+    """Blocking rules of a lower target are an error."""
     current, lower = parse_current("AC 2.4.3", PUBLISHED), parse_current("Runtime 5.0.4", PUBLISHED)
     with pytest.raises(PlanVerificationError, match="nothing explains"):
         blocking_rules(
@@ -566,8 +566,8 @@ def test_a_refusal_that_nothing_explains_is_never_returned() -> None:
         ("AC 2.3.0", None),
     ],
 )
-def test_airflow_3_has_a_gate(start: str, path: str | None) -> None:
-    """It is reached from Airflow 2.7.0 on; where nothing on offer leads through the gate, that is the reason."""
+def test_airflow_3_is_reached_from_airflow_2_7_on(start: str, path: str | None) -> None:
+    """If no release on offer leads through the gate, that is the reason."""
     catalog = made(
         *("AC 2.3.0", "Runtime 5.0.0 = 2.3.0", "Runtime 8.10.0 = 2.6.3", "Runtime 9.7.0 = 2.7.3"),
         *("Runtime 3.0-17 = 3.0.6", "Runtime 3.1-12 = 3.1.7"),

@@ -1,4 +1,4 @@
-"""Versions of platforms, as they are written."""
+"""Versions of platforms."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ from astro_deployment_runtime.planning.platform_version import PlatformVersion
         ("1.1-rc1", (1, 1, 0)),
     ],
 )
-def test_the_number_counts(text: str, number: tuple[int, int, int]) -> None:
-    """Whatever stands before and after it; the text stays as Houston writes it."""
+def test_only_the_number_of_a_version_counts(text: str, number: tuple[int, int, int]) -> None:
+    """Prefix and suffix do not matter. The text stays as Houston writes it."""
     version = PlatformVersion.parse(text)
     assert (version.number, str(version)) == (number, text.strip())
     assert version.at_least(*number)
@@ -38,8 +38,8 @@ def test_the_number_counts(text: str, number: tuple[int, int, int]) -> None:
 @pytest.mark.parametrize(
     "text", ["", "trunk", "1", "0.30.x", "x0.30.4", "0.30.4 and more", "\u0661.2.3", "1.2.9999999"]
 )
-def test_what_cannot_be_read_counts_as_the_oldest(text: str) -> None:
-    """So that the rules refuse every hop there."""
+def test_an_unreadable_version_counts_as_the_oldest(text: str) -> None:
+    """The rules then refuse every hop."""
     version = PlatformVersion.parse(text)
     assert version.number is None
     assert not version.at_least(0, 0)

@@ -1,4 +1,4 @@
-"""Each rule by itself, as the executor asks them before everything that it changes."""
+"""Single rules, as the executor checks them before every change."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from astro_deployment_runtime.planning.versions import AirflowVersion, ReleaseId
 
 
 def release(text: str, *, channel: Channel | None = None, yanked: bool = False, reason: str | None = None) -> Release:
-    """Make a release of ``AC 2.3.0`` or ``Runtime 5.0.4 = 2.3.0``."""
+    """Return a release from ``AC 2.3.0`` or ``Runtime 5.0.4 = 2.3.0``."""
     name, _, airflow = text.partition(" = ")
     parsed = ReleaseId.parse(name)
     version = AirflowVersion.parse(airflow) if airflow else parsed.version
@@ -22,7 +22,7 @@ def release(text: str, *, channel: Channel | None = None, yanked: bool = False, 
 
 
 def judge(source: Release, target: Release, *, rule: RuleId | None = None, offered: bool = True) -> dict[str, str]:
-    """Return what is found, by rule."""
+    """Return the findings by rule."""
     hop = Hop(rule=rule or move_rule(source, target), source=source, target=target)
     return {str(v.rule): v.found for v in verify(hop, Catalog([target] if offered else []))}
 
@@ -38,8 +38,8 @@ def judge(source: Release, target: Release, *, rule: RuleId | None = None, offer
         ("Runtime 9.0.0 = 2.7.0", "Runtime 3.0-1 = 3.0.0"),
     ],
 )
-def test_a_legal_hop_breaks_no_rule(source: str, target: str) -> None:
-    """Upgrades within a distribution, and a migration at the same Airflow version."""
+def test_a_legal_hop_violates_no_rule(source: str, target: str) -> None:
+    """Upgrades within a distribution, and migrations at the same Airflow version."""
     assert judge(release(source), release(target)) == {}
 
 
@@ -58,21 +58,21 @@ def test_a_legal_hop_breaks_no_rule(source: str, target: str) -> None:
         ("Runtime 8.10.0 = 2.6.3", "Runtime 3.0-1 = 3.0.0", {"AIRFLOW-3-GATE"}),
     ],
 )
-def test_a_hop_breaks_the_rules_that_it_breaks(source: str, target: str, rules: set[str]) -> None:
-    """All of them are named, and no other."""
+def test_every_violated_rule_is_returned(source: str, target: str, rules: set[str]) -> None:
+    """All of them, and no other rule."""
     assert judge(release(source), release(target)).keys() == rules
 
 
 @pytest.mark.parametrize("rule", [rule for rule in RuleId if rule is not RuleId.AC_UPGRADE])
-def test_a_hop_has_to_name_the_rule_that_allows_it(rule: RuleId) -> None:
-    """A hop under another rule's name is refused, even where it would be legal under its own."""
+def test_a_hop_must_name_the_rule_that_allows_it(rule: RuleId) -> None:
+    """A hop with another rule's name is refused, even if it is legal under its own rule."""
     found = judge(release("AC 2.2.3"), release("AC 2.3.0"), rule=rule)
     assert found["AC-UPGRADE"] == f"AC 2.2.3 > AC 2.3.0 falls under AC-UPGRADE, not under {rule}"
     assert set(found) - {"AC-UPGRADE"} == ({str(rule)} if rule in MOVES else set())
 
 
-def test_a_hop_leads_to_what_is_on_offer() -> None:
-    """Neither to what is missing, nor to what has another Airflow version there."""
+def test_a_hop_must_lead_to_a_release_on_offer() -> None:
+    """The Airflow version must be the one on offer."""
     target = release("Runtime 5.0.4 = 2.3.0")
     assert judge(release("AC 2.3.0"), target, offered=False) == {"OFFERED": "Astro Runtime 5.0.4 is not on offer"}
     hop = Hop(rule=RuleId.MIGRATE_EQUAL, source=release("AC 2.3.0"), target=target)
@@ -93,8 +93,8 @@ def test_a_hop_leads_to_what_is_on_offer() -> None:
         ),
     ],
 )
-def test_only_the_last_hop_leads_to_what_was_accepted(target: Release, kind: str, found: str) -> None:
-    """A yanked release or a prerelease is no stop on the way, whatever is accepted."""
+def test_only_the_last_hop_may_lead_to_an_accepted_risk(target: Release, kind: str, found: str) -> None:
+    """A yanked release or a prerelease is never in the middle of a path."""
     hop = Hop(rule=RuleId.AC_UPGRADE, source=release("AC 2.2.3"), target=target)
     names = frozenset({target.id})
     accepted = AcceptedRisks(yanked=names) if kind == "yanked" else AcceptedRisks(prerelease=names)
@@ -134,14 +134,14 @@ AC, MIGRATE, RUNTIME = MOVES
         ("", set()),
     ],
 )
-def test_the_platform_decides_which_moves_it_makes(version: str, allowed: set[RuleId]) -> None:
-    """From the release notes, by its number whatever the suffix; a version that cannot be read allows nothing."""
+def test_the_platforms_version_limits_its_moves(version: str, allowed: set[RuleId]) -> None:
+    """By its number, whatever the suffix. An unreadable version allows nothing."""
     platform = Platform(version=version)
     assert {rule for rule in MOVES if forbidden_by_platform(rule, platform) is None} == allowed
 
 
-def test_without_the_flag_there_is_no_runtime() -> None:
-    """A platform whose astroRuntimeEnabled is off upgrades Certified only."""
+def test_without_the_runtime_flag_only_certified_upgrades_are_possible() -> None:
+    """The flag is astroRuntimeEnabled."""
     platform = Platform(version="0.30.4", runtime_enabled=False)
     assert {rule for rule in MOVES if forbidden_by_platform(rule, platform) is None} == {AC}
     hop = Hop(rule=MIGRATE, source=release("AC 2.3.0"), target=release("Runtime 5.0.4 = 2.3.0"))
@@ -149,8 +149,8 @@ def test_without_the_flag_there_is_no_runtime() -> None:
     assert violation.found == "the platform's flag astroRuntimeEnabled is off"
 
 
-def test_every_rule_is_there_with_its_reason_and_source() -> None:
-    """The rules are data: each id once, one sentence each, and who says so."""
+def test_every_rule_has_a_reason_and_a_source() -> None:
+    """Each id has one rule."""
     assert [rule.id for rule in RULES] == list(RuleId)
     assert set(RULE) == set(RuleId)
     assert all(rule.source and not rule.reason.endswith(".") for rule in RULES)

@@ -1,4 +1,4 @@
-"""Targets that are no version: how they are written, what they stand for, and at what they are held."""
+"""Targets other than versions: how they are written, resolved and held."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def ask(
     accept: tuple[str, ...] = (),
     deny: tuple[str, ...] = (),
 ) -> Plan | Refusal:
-    """Plan by texts."""
+    """Plan from texts."""
     return planner.plan(
         PlanRequest(
             current=parse_current(start, catalog),
@@ -42,25 +42,25 @@ def ask(
 
 
 def planned(outcome: Plan | Refusal) -> Plan:
-    """Expect a plan."""
+    """Assert a plan and return it."""
     assert isinstance(outcome, Plan), outcome
     return outcome
 
 
 def refused(outcome: Plan | Refusal) -> Refusal:
-    """Expect a refusal."""
+    """Assert a refusal and return it."""
     assert isinstance(outcome, Refusal), outcome
     return outcome
 
 
 def resolved(outcome: Plan | Refusal) -> str:
-    """The version that a target stands for."""
+    """Return the version that the target resolves to."""
     assert outcome.resolved is not None
     return str(outcome.resolved.version)
 
 
 def offer(*versions: str, yanked: tuple[str, ...] = (), beta: tuple[str, ...] = ()) -> Catalog:
-    """Make a catalog of Runtimes that all have Airflow 2.3.0."""
+    """Return a catalog of Runtimes with Airflow 2.3.0."""
     return Catalog(
         Release(
             id=ReleaseId.parse(f"Runtime {version}"),
@@ -75,12 +75,12 @@ def offer(*versions: str, yanked: tuple[str, ...] = (), beta: tuple[str, ...] = 
 
 class TestWriting:
     @pytest.mark.parametrize("text", ["5.x", "5.0.x", "13.10.x", "3.1-x", "3.0.x", "5.0.4", "3.1-12"])
-    def test_what_is_declared_is_printed_alike(self, text: str) -> None:
-        """Read and printed again."""
+    def test_a_target_prints_as_it_was_declared(self, text: str) -> None:
+        """Spaces around it are dropped."""
         assert str(parse_target(f" {text} ")) == text
 
-    def test_words_are_targets(self) -> None:
-        """Those two, in small letters."""
+    def test_two_words_are_targets(self) -> None:
+        """In lower case."""
         assert parse_target("equivalent") is Equivalent.EQUIVALENT
         assert parse_target("latest-patch") is Latest.PATCH
 
@@ -99,14 +99,14 @@ class TestWriting:
             ("5.0", "is not an Astro Runtime version"),
         ],
     )
-    def test_everything_else_is_refused(self, text: str, message: str) -> None:
-        """With what can be written instead."""
+    def test_an_invalid_target_is_refused(self, text: str, message: str) -> None:
+        """The message says what to write."""
         with pytest.raises(InvalidVersionError) as caught:
             parse_target(text)
         assert message in str(caught.value)
 
     @pytest.mark.parametrize(
-        ("text", "meant"),
+        ("text", "suggestion"),
         [
             ("v6.0.0", "6.0.0"),
             ("6.0", "6.0.0 or 6.0.x"),
@@ -137,19 +137,19 @@ class TestWriting:
             ("latest_patch", "latest-patch"),
         ],
     )
-    def test_what_is_written_almost_like_a_target_is_asked_about(self, text: str, meant: str) -> None:
-        """Among the shipped releases, since no platform is known where a target is declared."""
+    def test_a_misspelt_target_gets_suggestions(self, text: str, suggestion: str) -> None:
+        """They come from the shipped releases, because no platform is known where a target is declared."""
         with pytest.raises(InvalidVersionError) as caught:
             parse_target(text)
-        assert str(caught.value).endswith(f"; did you mean {meant}?")
+        assert str(caught.value).endswith(f"; did you mean {suggestion}?")
 
     @pytest.mark.parametrize("text", ["new", "five", "99.x", "", "x", "5" * 61, "7" * 5000, "\u0665.0.4"])
-    def test_what_is_written_like_no_target_is_not_asked_about(self, text: str) -> None:
-        """A guess from nothing would mislead."""
+    def test_a_text_unlike_any_target_gets_no_suggestions(self, text: str) -> None:
+        """A wild guess would mislead."""
         assert did_you_mean(text, PUBLISHED) == ""
 
-    def test_a_line_holds_what_begins_like_it(self) -> None:
-        """In its own scheme alone: Runtime 3.1.x would be another thing than 3.1-x."""
+    def test_a_line_contains_the_versions_with_its_first_numbers(self) -> None:
+        """Only those of its own scheme: 3.1.2 is not in 3.1-x."""
         line = Line.parse("3.1-x")
         assert RuntimeVersion.parse("3.1-12") in line
         assert RuntimeVersion.parse("3.1.2") not in line
@@ -172,49 +172,49 @@ class TestNewest:
             ("Runtime 8.10.0", "9.x", "9.17.0"),
         ],
     )
-    def test_a_line_stands_for_its_newest(self, start: str, target: str, version: str) -> None:
-        """By number, not by text; what is yanked does not count."""
+    def test_a_line_resolves_to_its_newest_release(self, start: str, target: str, version: str) -> None:
+        """Versions are compared by number, not as text. Yanked releases do not count."""
         outcome = planned(ask(start, target))
         assert resolved(outcome) == str(outcome.target.id.version) == version
 
-    def test_neither_yanked_nor_prereleases_count(self) -> None:
-        """The newest that a path may lead through."""
+    def test_a_line_never_resolves_to_a_yanked_release_or_a_prerelease(self) -> None:
+        """It resolves to the newest release that a path may lead through."""
         catalog = offer("5.0.0", "5.0.1", "5.0.2", "5.0.3", yanked=("5.0.2",), beta=("5.0.3",))
         assert resolved(ask("Runtime 5.0.0", "5.x", catalog)) == "5.0.1"
 
-    def test_what_runs_is_not_left_for_an_older_release(self) -> None:
-        """Also when it is not on offer any more: there is nothing to do."""
+    def test_a_line_never_resolves_below_the_current_release_of_that_line(self) -> None:
+        """Even if the current release is not on offer any more."""
         outcome = planned(ask("Runtime 5.0.9 (Airflow 2.3.0)", "5.0.x", offer("5.0.0", "5.0.1")))
         assert (outcome.hops, resolved(outcome)) == ((), "5.0.9")
 
-    def test_a_line_below_what_runs_is_refused(self) -> None:
-        """As any lower version is, and can be accepted as such."""
+    def test_a_line_below_the_current_release_is_refused(self) -> None:
+        """Like any lower version; accepting newer keeps the current release."""
         refusal = refused(ask("Runtime 6.0.4", "5.x"))
         assert [str(each.rule) for each in refusal.violations] == ["NO-REVERT"]
         assert "to Astro Runtime 5.5.0 (Airflow 2.3.4), resolved from 5.x" in refusal_message(refusal)
         kept = planned(ask("Runtime 6.0.4", "5.x", accept=("newer",)))
         assert (kept.hops, resolved(kept)) == ((), "5.5.0")
 
-    def test_a_line_of_which_nothing_is_on_offer_is_refused(self) -> None:
-        """With the nearest targets."""
+    def test_a_line_without_releases_on_offer_is_refused(self) -> None:
+        """The refusal has the nearest target."""
         text = refusal_message(refused(ask("Runtime 5.0.4", "99.x")))
         assert text.startswith("no path from Astro Runtime 5.0.4 to 99.x\n  OFFERED: no release of 99.x is on offer")
         assert "Nearest target: Astro Runtime " in text
 
-    def test_certified_has_no_patch_to_go_to(self) -> None:
-        """Its patches are no Runtimes: the equivalent has to be declared first."""
+    def test_latest_patch_is_refused_on_certified(self) -> None:
+        """The user has to declare equivalent first."""
         text = refusal_message(refused(ask("AC 2.2.3", "latest-patch")))
         assert "MIGRATE-EQUAL: AC 2.2.3 is not an Astro Runtime" in text
         assert "declare equivalent first" in text
 
-    def test_the_version_is_shown(self) -> None:
-        """In a line of its own."""
+    def test_the_plan_shows_the_resolved_version(self) -> None:
+        """In its own line."""
         assert "5.x resolves to Astro Runtime 5.5.0." in plan_lines(planned(ask("AC 2.2.3", "5.x")))
 
 
 class TestHeld:
-    def test_a_release_that_appears_moves_nothing(self) -> None:
-        """The plan goes where it went; a warning tells of the newer one, and how to take it."""
+    def test_a_new_release_does_not_change_a_held_target(self) -> None:
+        """A warning names the newer release and how to take it."""
         before = planned(ask("Runtime 4.2.5", "5.x", offer("4.2.5", "5.0.0")))
         after = planned(ask("Runtime 4.2.5", "5.x", offer("4.2.5", "5.0.0", "5.0.1"), held="5.0.0"))
         assert path_line(after) == path_line(before)
@@ -223,17 +223,17 @@ class TestHeld:
         message = f"5.x stays at Astro Runtime 5.0.0, and Astro Runtime 5.0.1 is on offer; {take}"
         assert (str(warning.name), warning.message) == ("newer-target", message)
 
-    def test_at_rest_too(self) -> None:
-        """Nothing to do, and the same warning; accepted it is not shown, denied it is a refusal."""
-        question = ("Runtime 5.0.0", "5.x", offer("5.0.0", "5.0.1"))
-        assert [warning.name for warning in planned(ask(*question, held="5.0.0")).warnings] == ["newer-target"]
-        assert planned(ask(*question, held="5.0.0", accept=("newer-target",))).warnings == ()
-        text = refusal_message(refused(ask(*question, held="5.0.0", deny=("newer-target",))))
+    def test_a_held_target_warns_at_the_target_too(self) -> None:
+        """The warning can be accepted or denied."""
+        arguments = ("Runtime 5.0.0", "5.x", offer("5.0.0", "5.0.1"))
+        assert [warning.name for warning in planned(ask(*arguments, held="5.0.0")).warnings] == ["newer-target"]
+        assert planned(ask(*arguments, held="5.0.0", accept=("newer-target",))).warnings == ()
+        text = refusal_message(refused(ask(*arguments, held="5.0.0", deny=("newer-target",))))
         assert "DENIED: newer-target: 5.x stays at Astro Runtime 5.0.0" in text
         assert "resolve 5.x again, to Astro Runtime 5.0.1 (ASTRO_RESOLVE=newest)" in text
 
-    def test_what_was_withdrawn_is_refused_with_a_way_out(self) -> None:
-        """It was not reached yet; once it runs, nothing is wrong."""
+    def test_a_held_version_that_was_withdrawn_is_refused(self) -> None:
+        """The refusal says how to resolve again. A Deployment that runs the version is fine."""
         catalog = offer("5.0.0", "5.0.2")
         refusal = refused(ask("Runtime 5.0.0", "5.x", catalog, held="5.0.1"))
         assert (str(refusal.target), refusal.below, str(refusal.above)) == ("5.0.1", None, "Astro Runtime 5.0.2")
@@ -243,30 +243,30 @@ class TestHeld:
         assert "ASTRO_RESOLVE=newest" in text
         assert planned(ask("Runtime 5.0.1 (Airflow 2.3.0)", "5.x", catalog, held="5.0.1")).hops == ()
 
-    def test_what_was_yanked_is_refused_unless_accepted(self) -> None:
-        """As any yanked target."""
+    def test_a_held_version_that_was_yanked_must_be_accepted(self) -> None:
+        """Like any yanked target."""
         catalog = offer("5.0.0", "5.0.1", "5.0.2", yanked=("5.0.1",))
         refusal = refused(ask("Runtime 5.0.0", "5.x", catalog, held="5.0.1"))
         assert [str(each.rule) for each in refusal.violations] == ["YANKED"]
         assert refusal.acceptable == ("yanked:5.0.1",)
         assert planned(ask("Runtime 5.0.0", "5.x", catalog, held="5.0.1", accept=("yanked:5.0.1",))).hops
 
-    def test_what_was_upgraded_by_hand_is_kept(self) -> None:
-        """More of the line runs than is held: it is held there."""
+    def test_a_manual_upgrade_within_the_line_is_kept(self) -> None:
+        """The current release is higher than the held one and becomes the target."""
         outcome = planned(ask("Runtime 5.0.2", "5.x", offer("5.0.0", "5.0.1", "5.0.2"), held="5.0.1"))
         assert (outcome.hops, resolved(outcome)) == ((), "5.0.2")
 
-    def test_the_latest_patch_of_another_line_is_not_held(self) -> None:
-        """What runs has left the line by hand: its own newest patch counts."""
+    def test_latest_patch_is_resolved_again_in_another_line(self) -> None:
+        """A manual upgrade has left the held line."""
         outcome = planned(ask("Runtime 5.1.0", "latest-patch", offer("5.0.1", "5.1.0", "5.1.3"), held="5.0.1"))
         assert resolved(outcome) == "5.1.3"
 
-    def test_a_prerelease_that_runs_is_left_for_a_newer_patch_alone(self) -> None:
-        """Of its line it is the newest while nothing higher is on offer."""
+    def test_a_current_prerelease_is_left_only_for_a_newer_patch(self) -> None:
+        """Without one, it is the newest of its line."""
         prerelease = "Runtime 5.0.2-rc1 (Airflow 2.3.0)"
         assert resolved(ask(prerelease, "latest-patch", offer("5.0.1", "5.0.2"))) == "5.0.2"
         assert resolved(ask(prerelease, "5.0.x", offer("5.0.0", "5.0.1"))) == "5.0.2-rc1"
 
-    def test_a_version_is_not_held(self) -> None:
-        """It says itself what it is."""
+    def test_a_declared_version_ignores_the_held_one(self) -> None:
+        """It needs no resolving."""
         assert planned(ask("Runtime 5.0.0", "5.0.2", offer("5.0.0", "5.0.1", "5.0.2"), held="5.0.1")).resolved is None

@@ -1,4 +1,4 @@
-"""Versions: what is read, how it is ordered, how it is printed."""
+"""Versions: parsing, order and printing."""
 
 from __future__ import annotations
 
@@ -33,13 +33,13 @@ IN_ORDER = [
 
 @pytest.mark.parametrize(("lower", "higher"), list(combinations(IN_ORDER, 2)))
 def test_runtime_versions_are_ordered_by_scheme_then_number(lower: str, higher: str) -> None:
-    """Whatever Airflow 3 numbers its Runtime, it comes after all Runtimes of Airflow 2."""
+    """Every Runtime of Airflow 3 is later than every Runtime of Airflow 2."""
     assert RuntimeVersion.parse(lower) < RuntimeVersion.parse(higher)
 
 
 @pytest.mark.parametrize("text", ["5.0.4", "3.1-12", "12.12.0"])
 def test_a_runtime_version_prints_as_it_was_read(text: str) -> None:
-    """The vendor's writing survives."""
+    """In the vendor's format."""
     assert str(RuntimeVersion.parse(text)) == text
 
 
@@ -61,8 +61,8 @@ def test_a_runtime_version_prints_as_it_was_read(text: str) -> None:
         "1000000.0.0",
     ],
 )
-def test_what_is_no_runtime_version_is_refused(text: str) -> None:
-    """Neither suffixes nor other digits nor missing parts pass, and the message quotes the text."""
+def test_an_invalid_runtime_version_is_refused(text: str) -> None:
+    """Suffixes, other digits and missing parts are refused. The message quotes the text."""
     with pytest.raises(InvalidVersionError, match="is not an Astro Runtime version") as caught:
         RuntimeVersion.parse(text)
     assert repr(text) in str(caught.value)
@@ -92,8 +92,8 @@ def test_what_is_no_runtime_version_is_refused(text: str) -> None:
         ("5.0.4.post1", "5.0.4-post1"),
     ],
 )
-def test_a_runtime_that_runs_is_read_whatever_follows_its_number(text: str, version: str) -> None:
-    """Blanks and image suffixes go, a prerelease stays one; what is printed reads back as the same version."""
+def test_an_observed_runtime_version_may_have_marks_and_suffixes(text: str, version: str) -> None:
+    """Spaces and image suffixes are dropped, marks are kept. The printed version parses to the same."""
     observed = RuntimeVersion.observe(text)
     assert str(observed) == version
     assert RuntimeVersion.observe(version) == observed
@@ -115,8 +115,8 @@ def test_a_runtime_that_runs_is_read_whatever_follows_its_number(text: str, vers
         ("3.1.0b2", "3.1.0b2"),
     ],
 )
-def test_an_airflow_that_runs_is_read_whatever_follows_its_number(text: str, version: str) -> None:
-    """As a Runtime is; printed as Python writes a version."""
+def test_an_observed_airflow_version_may_have_marks_and_suffixes(text: str, version: str) -> None:
+    """Marks are printed as Python writes them."""
     observed = AirflowVersion.observe(text)
     assert str(observed) == version
     assert AirflowVersion.observe(version) == observed
@@ -125,8 +125,8 @@ def test_an_airflow_that_runs_is_read_whatever_follows_its_number(text: str, ver
 @pytest.mark.parametrize(
     "text", ["", "latest", "5.0", "3.3-rc", "5.0.4-foo", "5.0.4-rc1-", "05.0.4", "5.0.4 rc1", "8.0.0-rc" + "1" * 16]
 )
-def test_what_runs_under_no_version_is_refused(text: str) -> None:
-    """Only marks and suffixes that are known go; the message quotes the text."""
+def test_an_invalid_observed_version_is_refused(text: str) -> None:
+    """Only known marks and suffixes are allowed. The message quotes the text."""
     for read in (RuntimeVersion.observe, AirflowVersion.observe):
         with pytest.raises(InvalidVersionError) as caught:
             read(text)
@@ -134,7 +134,7 @@ def test_what_runs_under_no_version_is_refused(text: str) -> None:
 
 
 def test_a_long_text_is_cut_in_the_message() -> None:
-    """However long a platform's answer or a file is."""
+    """It may come from a platform or a file."""
     with pytest.raises(InvalidVersionError) as caught:
         RuntimeVersion.parse("5" * 100_000)
     assert len(str(caught.value)) < 250
@@ -149,14 +149,14 @@ MARKED = [
 
 @pytest.mark.parametrize(("lower", "higher"), list(combinations(MARKED, 2)))
 def test_a_prerelease_is_below_the_release_of_its_number(lower: str, higher: str) -> None:
-    """As Python orders versions, by comparing and by number; a post-release is above; none equals a release."""
+    """A post-release is above it. The sort keys have the same order."""
     first, second = AirflowVersion.observe(lower), AirflowVersion.observe(higher)
     assert first < second
     assert airflow_sort_key(first) < airflow_sort_key(second)
 
 
 def test_a_runtime_prerelease_is_below_its_release() -> None:
-    """In both schemes, and all prereleases of Airflow 2's are below Airflow 3's."""
+    """In both schemes; prereleases of the first scheme are below the second."""
     texts = [
         "5.0.3",
         "5.0.4-nightly1",
@@ -173,14 +173,14 @@ def test_a_runtime_prerelease_is_below_its_release() -> None:
 
 
 @pytest.mark.parametrize(("text", "version"), [("2.3.0", "2.3.0"), ("2.3.0+astro.2", "2.3.0")])
-def test_an_airflow_version_is_read_without_its_local_part(text: str, version: str) -> None:
-    """What the vendor's build adds to the number is dropped."""
+def test_the_local_part_of_an_airflow_version_is_dropped(text: str, version: str) -> None:
+    """The vendor's build adds it."""
     assert str(AirflowVersion.parse(text)) == version
 
 
 @pytest.mark.parametrize("text", ["2.3", "2.3.0-5", "2.3.0rc1", ""])
-def test_what_is_no_airflow_version_is_refused(text: str) -> None:
-    """Nothing else passes."""
+def test_an_invalid_airflow_version_is_refused(text: str) -> None:
+    """Only x.y.z is allowed."""
     with pytest.raises(InvalidVersionError, match="is not an Airflow version"):
         AirflowVersion.parse(text)
 
@@ -198,14 +198,14 @@ def test_what_is_no_airflow_version_is_refused(text: str) -> None:
         ("AC 2.10.0rc1", "AC 2.10.0rc1"),
     ],
 )
-def test_a_release_is_read_by_its_usual_names(text: str, name: str) -> None:
-    """Both distributions, the hot-fix build of an AC dropped."""
+def test_a_release_has_several_names(text: str, name: str) -> None:
+    """A hot-fix build is dropped."""
     assert str(ReleaseId.parse(text)) == name
 
 
 @pytest.mark.parametrize("text", ["2.2.3", "AC", "AC 2.2", "AC 2.2.3-", "Runtime 5.0.4-foo", "Runtime 5.0.4 x", ""])
-def test_what_is_no_release_is_refused(text: str) -> None:
-    """A version alone is no release."""
+def test_an_invalid_release_is_refused(text: str) -> None:
+    """A version alone is not a release."""
     with pytest.raises(InvalidVersionError):
         ReleaseId.parse(text)
 
@@ -248,10 +248,10 @@ def test_what_is_no_release_is_refused(text: str) -> None:
         (ReleaseId.parse, "2.2.3", "'2.2.3' is not a release: write 'AC 2.2.3' or 'Runtime 5.0.4'"),
     ],
 )
-def test_who_writes_something_else_is_told_what_to_write(
+def test_the_error_of_an_invalid_version_shows_the_format(
     parse: Callable[[str], object], text: str, message: str
 ) -> None:
-    """Each message quotes the text and shows the form that is read."""
+    """It quotes the text and has an example."""
     with pytest.raises(InvalidVersionError) as caught:
         parse(text)
     assert str(caught.value) == message
