@@ -218,7 +218,7 @@ def test_an_interrupted_soak_starts_over(platform: StartSandbox, project: MakePr
     stack.declare(*entries, defaults=DEFAULTS, waves=waves)
     process = stack.start("up", "--yes", "--skip-preview")
     assert process.stdout is not None
-    assert any("healthy for 1h" in line for line in process.stdout), "the soak did not begin"
+    assert any("waiting until this wave" in line for line in process.stdout), "the soak did not begin"
     process.send_signal(signal.SIGINT)
     printed, _ = process.communicate(timeout=20)
     assert process.returncode != 0
