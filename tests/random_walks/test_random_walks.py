@@ -129,16 +129,18 @@ class RandomWalk(RuleBasedStateMachine):
         self.engine.clock.cancel_at = self.engine.clock.time + seconds
         self.up()
 
-    @rule(seconds=st.floats(0, 30), version=_versions, deed=st.sampled_from(("push", "right", "start", "cancel")))
-    def up_with_another_user(self, seconds: float, version: str, deed: str) -> None:
+    @rule(
+        seconds=st.floats(0, 30), version=_versions, action=st.sampled_from(("push", "push pending", "start", "cancel"))
+    )
+    def up_with_another_user(self, seconds: float, version: str, action: str) -> None:
         """Run while another user acts."""
-        deeds = {
+        actions = {
             "push": lambda: self.push(version),
-            "right": lambda: self.push(self.engine.deployment().pending or version),
+            "push pending": lambda: self.push(self.engine.deployment().pending or version),
             "start": lambda: self.start(version),
             "cancel": self.other_user_cancels,
         }
-        self.engine.clock.at(seconds, deeds[deed])
+        self.engine.clock.at(seconds, actions[action])
         self.up()
         self.engine.clock.events.clear()
 

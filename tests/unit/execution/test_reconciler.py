@@ -118,14 +118,26 @@ def step(decision: Decision) -> tuple[str, str]:
     ("runs", "pending", "delivers", "expected"),
     [
         pytest.param("AC 2.2.3", None, False, ("Start", "AC 2.3.0"), id="a first run starts the first hop"),
-        pytest.param("AC 2.2.3", None, True, ("Start", "AC 2.3.0"), id="also where we deliver"),
+        pytest.param("AC 2.2.3", None, True, ("Start", "AC 2.3.0"), id="a first run that delivers starts it too"),
         pytest.param("AC 2.2.3", "AC 2.3.0", True, ("Deliver", "AC 2.3.0"), id="a started hop gets its image"),
-        pytest.param("AC 2.2.3", "AC 2.3.0", False, ("Wait image", "AC 2.3.0"), id="or waits for somebody's"),
-        pytest.param("AC 2.3.0", None, True, ("Start", "Astro Runtime 5.0.4"), id="a resumed run starts the next hop"),
-        pytest.param("AC 2.3.0", "Runtime 5.0.4", True, ("Deliver", "Astro Runtime 5.0.4"), id="or takes it up"),
-        pytest.param("Runtime 5.0.4", None, True, ("Done", "Astro Runtime 5.0.4"), id="at the target nothing is left"),
         pytest.param(
-            "Runtime 5.0.4", "Runtime 5.0.4", True, ("Done", "Astro Runtime 5.0.4"), id="whatever is pending there"
+            "AC 2.2.3", "AC 2.3.0", False, ("Wait image", "AC 2.3.0"), id="a started hop waits for another user's image"
+        ),
+        pytest.param("AC 2.3.0", None, True, ("Start", "Astro Runtime 5.0.4"), id="a resumed run starts the next hop"),
+        pytest.param(
+            "AC 2.3.0",
+            "Runtime 5.0.4",
+            True,
+            ("Deliver", "Astro Runtime 5.0.4"),
+            id="a resumed run adopts the pending hop",
+        ),
+        pytest.param("Runtime 5.0.4", None, True, ("Done", "Astro Runtime 5.0.4"), id="at the target the run is done"),
+        pytest.param(
+            "Runtime 5.0.4",
+            "Runtime 5.0.4",
+            True,
+            ("Done", "Astro Runtime 5.0.4"),
+            id="at the target a pending hop does not matter",
         ),
     ],
 )
@@ -366,27 +378,30 @@ class TestWaiting:
     @pytest.mark.parametrize(
         ("run", "seen", "expected"),
         [
-            pytest.param(Run(), deployment("AC 2.2.3"), ("Start", "AC 2.3.0"), id="a hop is still started"),
+            pytest.param(Run(), deployment("AC 2.2.3"), ("Start", "AC 2.3.0"), id="a hop starts"),
             pytest.param(
-                Run(), deployment("AC 2.2.3", "AC 2.3.0"), ("Refuse", "HandedOver"), id="an image is not awaited"
+                Run(),
+                deployment("AC 2.2.3", "AC 2.3.0"),
+                ("Refuse", "HandedOver"),
+                id="the run does not wait for an image",
             ),
             pytest.param(
                 Run(unconfirmed=named("AC 2.3.0"), health=SICK),
                 deployment("AC 2.3.0"),
                 ("Refuse", "HandedOver"),
-                id="nor pods",
+                id="the run does not wait for pods",
             ),
             pytest.param(
                 Run(unconfirmed=named("AC 2.3.0"), health=HEALTHY),
                 deployment("AC 2.3.0"),
                 ("Wait health", ""),
-                id="but a healthy Airflow is asked again",
+                id="a healthy Airflow is read again",
             ),
             pytest.param(
                 Run(mutations=(sent(MutationKind.START, "AC 2.3.0", Outcome.DOUBTFUL),)),
                 deployment("AC 2.2.3"),
                 ("Wait settling", "AC 2.3.0"),
-                id="and a doubt is settled",
+                id="an unanswered mutation is decided",
             ),
         ],
     )
@@ -420,10 +435,18 @@ class TestContradictingReports:
         [
             pytest.param("AC 2.2.3", None, Run(reached=release("AC 2.3.0")), "FellBack", id="a lower version"),
             pytest.param(
-                "AC 2.2.3", "AC 2.3.0", Run(reached=release("AC 2.3.0")), "FellBack", id="and the hop is pending again"
+                "AC 2.2.3",
+                "AC 2.3.0",
+                Run(reached=release("AC 2.3.0")),
+                "FellBack",
+                id="a lower version with the hop pending again",
             ),
             pytest.param(
-                "AC 2.2.3", "AC 2.2.4", Run(reached=release("AC 2.3.0")), "FellBack", id="and another hop is pending"
+                "AC 2.2.3",
+                "AC 2.2.4",
+                Run(reached=release("AC 2.3.0")),
+                "FellBack",
+                id="a lower version with another pending hop",
             ),
             pytest.param(
                 "AC 2.2.3", None, Run(seen_pending=frozenset({named("AC 2.3.0")})), "Withdrawn", id="a hop is gone"

@@ -134,7 +134,7 @@ def test_messages_of_interruptions_and_errors_name_the_pending_hop() -> None:
             Run(our_hop=NEW.id, reached=NEW),
             DEPLOYMENT,
             "; Houston reported AC 2.3.0, and then AC 2.2.3",
-            id="fell back",
+            id="reverted",
         ),
     ],
 )

@@ -133,12 +133,12 @@ class TestReverting:
     @pytest.mark.parametrize(
         ("new", "old", "rollout", "confirm"),
         [
-            pytest.param(2.0, 2.0, 0.0, True, id="at each look"),
-            pytest.param(9.0, 4.0, 0.0, True, id="healthy at once"),
-            pytest.param(13.0, 5.0, 0.0, True, id="for long enough to be confirmed"),
+            pytest.param(2.0, 2.0, 0.0, True, id="at each read"),
+            pytest.param(9.0, 4.0, 0.0, True, id="healthy immediately"),
+            pytest.param(13.0, 5.0, 0.0, True, id="long enough to be confirmed"),
             pytest.param(30.0, 8.0, 20.0, True, id="after a rollout"),
-            pytest.param(1.0, 9.5, 0.0, False, id="by Houston's word"),
-            pytest.param(13.0, 5.0, 0.0, False, id="by Houston's word, for long enough"),
+            pytest.param(1.0, 9.5, 0.0, False, id="verify houston"),
+            pytest.param(13.0, 5.0, 0.0, False, id="verify houston, long enough to be confirmed"),
         ],
     )
     def test_endless_flapping_ends_the_run(

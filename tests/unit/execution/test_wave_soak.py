@@ -31,7 +31,7 @@ class RealClock(FakeClock):
         return time.monotonic() - self.begun
 
     def wait(self, seconds: float) -> bool:
-        """Wait in earnest."""
+        """Sleep that long."""
         time.sleep(seconds)
         return False
 

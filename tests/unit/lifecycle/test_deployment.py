@@ -281,7 +281,7 @@ def test_hop_that_arrived_after_an_interruption_is_confirmed(
 
 
 def test_lost_hop_leaves_nothing_to_confirm(lifecycle: DeploymentLifecycle) -> None:
-    """Somebody cancelled it, and the Deployment runs what is declared."""
+    """Another user cancelled it, and the Deployment runs what is declared."""
     checked = check(lifecycle, news("wind-3", "4.2.5"))
     assert lifecycle.diff({"pending": "Astro Runtime 5.0.4"}, checked.inputs) == DeploymentDiff(changes=False)
 

@@ -43,5 +43,5 @@ def test_log_lines_appear_at_the_resources_row(engine: Engine, address: str) -> 
 def test_log_line_without_an_engine_is_dropped() -> None:
     """A hop must not fail because the engine has exited or there is none."""
     with grpc.insecure_channel("127.0.0.1:1") as channel:
-        Call(URN, engine_pb2_grpc.EngineStub(channel)).log(Severity.ERROR, "to nobody")
-    Call(URN, None).progress("to nobody")
+        Call(URN, engine_pb2_grpc.EngineStub(channel)).log(Severity.ERROR, "no engine")
+    Call(URN, None).progress("no engine")

@@ -139,7 +139,7 @@ def test_process_ends_with_its_parent(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_process_ends_within_five_seconds_of_its_engine(address: str) -> None:
-    """Nobody tells it to."""
+    """Without a signal from anything."""
     line = f'"{sys.executable}" -m astro_deployment_runtime.plugin {address} & wait'
     with subprocess.Popen(["sh", "-c", line], cwd=ROOT, stdout=subprocess.PIPE, text=True) as shell:
         assert shell.stdout is not None
