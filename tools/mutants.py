@@ -1,7 +1,7 @@
 """`make mutants`: mutation testing of planning: apply one small change at a time, and check whether a test fails.
 
 mutmut makes the changes and runs the tests, in a copy in ``build/mutants``; its settings are in ``pyproject.toml``.
- It leaves decorated functions alone: in the copy, properties are written as calls of ``property``.
+It leaves decorated functions alone: in the copy, properties are written as calls of ``property``.
 
 It writes the score into ``CONTRIBUTING.md`` and the survivors into ``docs/mutants.md``. The last column there is kept
 from run to run: the reason why a mutant may survive. A survivor without a reason is an error, and so is a low score.
@@ -65,10 +65,10 @@ def undecorated(source: str) -> str:
     return _DECORATED.sub(rewritten, source)
 
 
-def modules() -> list[str]:
-    """Name the modules that are mutated."""
+def modules() -> dict[str, str]:
+    """Return the paths of the modules that are mutated, by the modules' names."""
     config = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
-    return [Path(path).stem for path in config["tool"]["mutmut"]["only_mutate"]]
+    return {Path(path).stem: path for path in config["tool"]["mutmut"]["only_mutate"]}
 
 
 def prepare() -> None:
@@ -79,14 +79,13 @@ def prepare() -> None:
     for folder in ("tests", "tools"):
         shutil.copytree(ROOT / folder, WORK / folder, ignore=caches)
     shutil.copy2(ROOT / "pyproject.toml", WORK)
-    for module in modules():
-        path = WORK / _PACKAGE / f"{module}.py"
+    for path in (WORK / each for each in modules().values()):
         path.write_text(undecorated(path.read_text(encoding="utf-8")), encoding="utf-8")
 
 
 def survivors(module: str, names: list[str]) -> list[Survivor]:
     """Return the changes in the surviving mutants of a module."""
-    source = (WORK / "mutants" / _PACKAGE / f"{module}.py").read_text(encoding="utf-8")
+    source = (WORK / "mutants" / modules()[module]).read_text(encoding="utf-8")
     lines = source.splitlines()
     functions = {
         node.name: lines[node.lineno : node.end_lineno]
@@ -134,10 +133,9 @@ def main(arguments: list[str]) -> int:
     if arguments != ["page"]:
         prepare()
         subprocess.run([sys.executable, "-m", "mutmut", "run", "--max-children", "2"], check=True, cwd=WORK)
-    folder = WORK / "mutants" / _PACKAGE
     results: dict[str, dict[str, int | None]] = {
-        module: json.loads((folder / f"{module}.py.meta").read_text(encoding="utf-8"))["exit_code_by_key"]
-        for module in modules()
+        module: json.loads((WORK / "mutants" / f"{path}.meta").read_text(encoding="utf-8"))["exit_code_by_key"]
+        for module, path in modules().items()
     }
     score = scores(results)
     found = [

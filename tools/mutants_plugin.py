@@ -22,4 +22,4 @@ def pytest_configure() -> None:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Run the tests of single modules first: they kill most mutants."""
     order = ["unit", "golden", "property"]
-    items.sort(key=lambda item: (order.index(item.path.parent.name), item.nodeid))
+    items.sort(key=lambda item: (min(map(order.index, set(order) & set(item.path.parts))), item.nodeid))
