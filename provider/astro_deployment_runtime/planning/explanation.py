@@ -131,8 +131,8 @@ def _needed_lines(path: Sequence[Release], request: PlanRequest) -> Iterator[str
     if len(path) > 2:
         yield "Why each release in between is needed:"
     for before, release, after in zip(path, path[1:], path[2:], strict=False):
-        against = request.verify(hop_between(before, after), final=after is path[-1])
-        found = "; ".join(f"{violation.rule}: {violation.found}" for violation in against)
+        violations = request.verify(hop_between(before, after), final=after is path[-1])
+        found = "; ".join(f"{violation.rule}: {violation.found}" for violation in violations)
         yield f"  without {release}: {printable(found)}"
 
 

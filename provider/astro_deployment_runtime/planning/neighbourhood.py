@@ -159,9 +159,9 @@ def _wanted(refusal: Refusal, request: PlanRequest) -> tuple[str, Release | None
 
 def _edge(source: Release, target: Release, request: PlanRequest, *, final: bool, on_path: bool = False) -> Edge:
     hop = hop_between(source, target)
-    against = request.verify(hop, final=final)
-    if against:
-        rules = tuple(dict.fromkeys(violation.rule for violation in against))
+    violations = request.verify(hop, final=final)
+    if violations:
+        rules = tuple(dict.fromkeys(violation.rule for violation in violations))
         return Edge(str(source), str(target), Kind.FORBIDDEN, rules)
     kind = Kind.PATH if on_path else Kind.POSSIBLE
     return Edge(str(source), str(target), kind, (hop.rule,))

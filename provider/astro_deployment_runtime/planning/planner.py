@@ -140,9 +140,9 @@ class _Planner:
             return self.refuse([*violations, *blocking_rules(wanted, self.request, self.limits)], (), wanted=wanted)
         off_the_path = pending is not None and pending != path[0].id
         warnings = self.without_accepted(plan_warnings.path_warnings(path, self.request, self.resolved))
-        against = self.denied(warnings)
-        if violations or against or (off_the_path and not self.request.may_cancel):
-            return self.refuse(violations, acceptable, wanted=wanted, off_the_path=off_the_path, against=against)
+        denied = self.denied(warnings)
+        if violations or denied or (off_the_path and not self.request.may_cancel):
+            return self.refuse(violations, acceptable, wanted=wanted, off_the_path=off_the_path, denied=denied)
         hops = tuple(hop_between(source, target) for source, target in pairwise([current, *path]))
         self.check_hops(hops)
         return Plan(
@@ -183,8 +183,8 @@ class _Planner:
         """Check every hop against the rules, independently of the search."""
         for hop in hops:
             final = hop is hops[-1]
-            if against := self.request.verify(hop, final=final):
-                reasons = "; ".join(f"{violation.rule}: {violation.found}" for violation in against)
+            if violations := self.request.verify(hop, final=final):
+                reasons = "; ".join(f"{violation.rule}: {violation.found}" for violation in violations)
                 raise PlanVerificationError(
                     f"the path from {self.request.current} to {hops[-1].target} has an illegal hop, "
                     f"{hop.source} > {hop.target} ({reasons}): please report this; nothing was changed"
@@ -201,8 +201,8 @@ class _Planner:
             message = foreign_hop_at_target(pending, why_not_complete(pending, self.request))
             found.append(PlanWarning(name=WarningName.PENDING, message=message))
         warnings = self.without_accepted([*found, *plan_warnings.held_target_warnings(self.resolved), *notes])
-        if against := self.denied(warnings):
-            return self.refuse((), (), wanted=current, off_the_path=False, against=against)
+        if denied := self.denied(warnings):
+            return self.refuse((), (), wanted=current, off_the_path=False, denied=denied)
         return Plan(
             current=current,
             target=current,
@@ -218,7 +218,7 @@ class _Planner:
         *,
         wanted: Release | None = None,
         off_the_path: bool = True,
-        against: Sequence[PlanWarning] = (),
+        denied: Sequence[PlanWarning] = (),
     ) -> Refusal:
         """Refuse with all the reasons, including a pending hop and denied warnings, and with the nearest targets."""
         found, names, completable = list(violations), list(acceptable), False
@@ -231,7 +231,7 @@ class _Planner:
             # Accepting `newer` does not cancel a pending hop. If nothing else helps, cancelling does not either.
             if names != ["newer"] and (names or not violations):
                 names.append("cancel-pending")
-        found += [Violation(rule=RuleId.DENIED, found=f"{each.name}: {each.message}") for each in against]
+        found += [Violation(rule=RuleId.DENIED, found=f"{each.name}: {each.message}") for each in denied]
         target = wanted.id.version if wanted and isinstance(wanted.id.version, RuntimeVersion) else declared
         near = wanted or (target if isinstance(target, RuntimeVersion) else current)
         below, above = nearest_targets(near, self.request, self.search, self.has_no_denied_warning)
@@ -243,7 +243,7 @@ class _Planner:
             below=below,
             above=above,
             acceptable=tuple(names),
-            denied=tuple(each.name for each in against),
+            denied=tuple(each.name for each in denied),
             misspelt=wanted is None and self.misspelt,
             completable=completable,
             resolved=self.resolved,

@@ -91,9 +91,9 @@ def no_equivalent(request: PlanRequest) -> tuple[list[Violation], list[str]]:
     if not equivalents:
         found = f"no Astro Runtime with Airflow {current.airflow} is on offer, so {current} has no equivalent"
         return [Violation(rule=RuleId.MIGRATE_EQUAL, found=found)], []
-    against = [violation for release in equivalents for violation in unaccepted_risks(release, AcceptedRisks())]
+    violations = [violation for release in equivalents for violation in unaccepted_risks(release, AcceptedRisks())]
     newest = equivalents[0]
-    return against, _names(unaccepted_risks(newest, AcceptedRisks()), newest.id)
+    return violations, _names(unaccepted_risks(newest, AcceptedRisks()), newest.id)
 
 
 def why_not_complete(pending: ReleaseId, request: PlanRequest) -> str | None:
@@ -103,8 +103,8 @@ def why_not_complete(pending: ReleaseId, request: PlanRequest) -> str | None:
     """
     airflow = pending.version if isinstance(pending.version, AirflowVersion) else request.current.airflow
     target = request.catalog.get(pending) or request.catalog.describe(pending, airflow)
-    against = request.verify(hop_between(request.current, target), final=False)
-    found = {violation.rule: violation.found for violation in against}
+    violations = request.verify(hop_between(request.current, target), final=False)
+    found = {violation.rule: violation.found for violation in violations}
     if RuleId.NO_REVERT in found:
         return found[RuleId.NO_REVERT]
     return "; ".join(found.values()) or None
