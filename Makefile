@@ -56,7 +56,7 @@ test: announced lint ## run every check and every test, with coverage; about ten
 
 .PHONY: announced
 announced: $(STAMP)
-	@echo "make test: format, style, types and layers, then about 4,200 tests with coverage, 120 of them on the Pulumi"
+	@echo "make test: format, style, types, layers and prose, then about 4,300 tests with coverage, 120 of them on the Pulumi"
 	@echo "engine. It takes about ten minutes on two cores; 'make quick' takes one minute and needs no engine."
 
 .PHONY: quick
@@ -64,11 +64,12 @@ quick: lint ## run the checks and the quick tests that need no engine; one minut
 	@$(BIN)/pytest -n 3 --dist worksteal -m "not (engine or slow or soak)" tests/unit tests/golden
 
 .PHONY: lint
-lint: $(STAMP) ## check format, style, types and layers
+lint: $(STAMP) ## check format, style, types, layers and prose
 	@$(BIN)/ruff format --check
 	@$(BIN)/ruff check
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
+	@$(BIN)/python -m tools.prose
 
 .PHONY: prose
 prose: $(STAMP) ## find archaic or convoluted wording in code, documentation and golden texts

@@ -136,5 +136,5 @@ def test_preview_refuses_an_unusable_project(stack: tuple[Sandbox, Project], air
     assert "its Dockerfile builds on Astro Runtime 6.0.0" in refused
     assert "'no-such-program', which 'no-such-program {deployment_id}' runs, is not on PATH" in refused
     made.declare({**entry(), "project": {"path": "../elsewhere"}})
-    assert "project.path '../elsewhere' is no folder" in made.preview(code=1).text
+    assert "project.path '../elsewhere' is not a folder" in made.preview(code=1).text
     assert sandbox.mutations() == []

@@ -101,7 +101,7 @@ _PREVIEWS: Final = st.builds(
 
 
 class _Page(HTMLParser):
-    """A rendered page: its tags, what stands in code, and in the first cells of its table."""
+    """A rendered page: its tags, its code, and the first cells of its table."""
 
     def __init__(self, markdown: str) -> None:
         super().__init__()
@@ -140,7 +140,7 @@ class _Page(HTMLParser):
 
 
 def clipped(text: str) -> str:
-    """A text as it stands in a line."""
+    """A text as a line shows it."""
     shown = printable(text)
     return shown if len(shown) <= 300 else f"{shown[:299]}…"
 

@@ -209,8 +209,8 @@ class AstroProject:
             InvalidProjectError: there is no Astro project, or its Dockerfile cannot be read.
         """
         for needed, what in (
-            (self.folder, "no folder"),
-            (self.folder / _CONFIG, f"no Astro project: it has no {_CONFIG}"),
+            (self.folder, "not a folder"),
+            (self.folder / _CONFIG, f"not an Astro project: it has no {_CONFIG}"),
         ):
             if not needed.exists():
                 raise InvalidProjectError(

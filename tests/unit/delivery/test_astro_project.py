@@ -172,7 +172,7 @@ def test_all_problems_are_reported_together(
 
 def test_a_folder_that_is_not_an_astro_project_is_refused(simulation: Simulation, folder: Path, tmp_path: Path) -> None:
     """The message says what is missing and where."""
-    cases: list[tuple[Path, str]] = [(tmp_path / "none", "is no folder"), (tmp_path, "is no Astro project")]
+    cases: list[tuple[Path, str]] = [(tmp_path / "none", "is not a folder"), (tmp_path, "is not an Astro project")]
     for path, why in cases:
         with pytest.raises(InvalidProjectError, match=why):
             declared(path).check(*planned(simulation), no_release)

@@ -45,7 +45,7 @@ def test_manifest_of_a_fleet_with_waves(served: Served) -> None:
     )
     common = {"strategy": "certified-first", "runtime_version": "5.0.4", "accept": [], "wait": True}
     assert [entry.name for entry in manifest.refused] == ["dust-2"]
-    assert str(manifest.entries[1].refusal).startswith("project.path '../airflow' is no folder ")
+    assert str(manifest.entries[1].refusal).startswith("project.path '../airflow' is not a folder ")
     assert [entry.arguments for entry in manifest.entries] == [
         common | {"release_name": "wind-3", "deny": ["deprecated"], "timeout": "3600s", "verify": "airflow"},
         common

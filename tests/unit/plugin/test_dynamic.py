@@ -342,7 +342,7 @@ def test_secret_path_is_masked_in_the_output_of_a_command(engine: Engine, addres
         ({"timeout": secret(CANARY)}, "timeout is a secret, which cannot be kept because plans and messages"),
         ({"image": secret(f"{CANARY} x:{{version}}")}, "image '[secret]' becomes '[secret]' for AC 2.3.0"),
         ({"image": secret(f"{{{CANARY}}}")}, "unknown placeholder [secret] in image"),
-        ({"project": {"path": secret(f"./{CANARY}/x")}}, "project.path '[secret]' is no folder ([secret])"),
+        ({"project": {"path": secret(f"./{CANARY}/x")}}, "project.path '[secret]' is not a folder ([secret])"),
     ],
 )
 def test_refusal_shows_no_secret(address: str, tmp_path: Path, values: dict[str, Any], reason: str) -> None:
