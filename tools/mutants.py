@@ -76,7 +76,7 @@ def prepare() -> None:
     shutil.rmtree(WORK, ignore_errors=True)
     caches = shutil.ignore_patterns("__pycache__")
     shutil.copytree(ROOT / "provider" / _PACKAGE, WORK / _PACKAGE, ignore=caches)
-    for folder in ("tests", "tools"):
+    for folder in ("tests", "tools", "sandbox"):
         shutil.copytree(ROOT / folder, WORK / folder, ignore=caches)
     shutil.copy2(ROOT / "pyproject.toml", WORK)
     for path in (WORK / each for each in modules().values()):
