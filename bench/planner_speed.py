@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from astro_deployment_runtime.catalogs import vendor_feed
 from astro_deployment_runtime.planning.catalog import Catalog, Release
-from astro_deployment_runtime.planning.model import Plan, Strategy
+from astro_deployment_runtime.planning.plan_model import Plan, Strategy
 from astro_deployment_runtime.planning.plan_request import PlanRequest
 from astro_deployment_runtime.planning.planner import plan
 from astro_deployment_runtime.planning.versions import AirflowVersion, ReleaseId, RuntimeVersion

@@ -14,14 +14,14 @@ from pydantic import SecretStr
 from astro_deployment_runtime.catalogs import vendor_feed
 from astro_deployment_runtime.config.connection_settings import ConnectionSettings
 from astro_deployment_runtime.delivery.registry_image import ImageDelivery, ImageTemplate
-from astro_deployment_runtime.execution.decisions import WalkRequest
+from astro_deployment_runtime.execution.decision_types import WalkRequest
 from astro_deployment_runtime.execution.executor import WalkResult, walk
 from astro_deployment_runtime.execution.reconciler import path_of
 from astro_deployment_runtime.houston.client import Houston
 from astro_deployment_runtime.houston.transport import Transport
 from astro_deployment_runtime.planning.accepted_risks import AcceptedRisks
-from astro_deployment_runtime.planning.model import Plan, Strategy
 from astro_deployment_runtime.planning.pending_hop import Ownership
+from astro_deployment_runtime.planning.plan_model import Plan, Strategy
 from astro_deployment_runtime.planning.plan_request import PlanRequest
 from astro_deployment_runtime.planning.planner import plan
 from astro_deployment_runtime.planning.versions import ReleaseId, RuntimeVersion

@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from astro_deployment_runtime.program.deployment_resource import AstroDeploymentRuntime, ProjectArgs
-    from astro_deployment_runtime.program.fleet import declare_fleet
+    from astro_deployment_runtime.program.fleet_declaration import declare_fleet
 
 _MODULES = {
     "AstroDeploymentRuntime": "program.deployment_resource",
     "ProjectArgs": "program.deployment_resource",
-    "declare_fleet": "program.fleet",
+    "declare_fleet": "program.fleet_declaration",
 }
 
 __all__ = ["AstroDeploymentRuntime", "ProjectArgs", "declare_fleet"]

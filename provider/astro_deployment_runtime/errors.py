@@ -32,8 +32,8 @@
         ├── AmbiguousNameError              several Deployments have this release name
         └── UnknownOutcomeError             a mutation was sent and its answer was lost: read first
 
-The planner's refusals are results, not errors (:class:`~astro_deployment_runtime.planning.model.Refusal`). A message
-says what was found, why it is an error and what to do next, without secrets.
+The planner's refusals are results, not errors (:class:`~astro_deployment_runtime.planning.plan_model.Refusal`). A
+message says what was found, why it is an error and what to do next, without secrets.
 """
 
 from __future__ import annotations

@@ -88,7 +88,7 @@ class WaveProvider(dynamic.ResourceProvider):
 
 def _show(text: str, props: dict[str, Any]) -> None:
     from astro_deployment_runtime.execution.wave_soak import deadline_text
-    from astro_deployment_runtime.support.text import duration
+    from astro_deployment_runtime.support.text_formatting import duration
 
     soak = props["soak"]
     CallReporter(current_call()).info(text.format(soak=duration(soak), deadline=deadline_text(soak, props["timeout"])))

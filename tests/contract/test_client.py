@@ -22,11 +22,11 @@ from astro_deployment_runtime.errors import (
     TokenRefusedError,
     UnknownOutcomeError,
 )
-from astro_deployment_runtime.houston.answers import DeploymentAnswer
 from astro_deployment_runtime.houston.client import SNAPSHOT_SECONDS, Houston
+from astro_deployment_runtime.houston.graphql_answers import DeploymentAnswer
 from astro_deployment_runtime.houston.graphql_documents import OptionalField
 from astro_deployment_runtime.houston.transport import Transport
-from astro_deployment_runtime.planning.model import Deployment
+from astro_deployment_runtime.planning.plan_model import Deployment
 from astro_deployment_runtime.planning.platform_version import Platform
 from astro_deployment_runtime.planning.versions import AirflowVersion, ReleaseId
 from tests.contract import sandbox_server

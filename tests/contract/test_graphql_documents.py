@@ -11,7 +11,7 @@ import pytest
 from graphql import build_schema, parse, validate
 
 from astro_deployment_runtime.houston import graphql_documents
-from astro_deployment_runtime.houston.answers import AppConfig
+from astro_deployment_runtime.houston.graphql_answers import AppConfig
 from astro_deployment_runtime.houston.graphql_documents import (
     MAX_REQUEST_BYTES,
     OptionalField,

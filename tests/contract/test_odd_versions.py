@@ -14,7 +14,7 @@ from astro_deployment_runtime.config.fleet_config import read_fleet_config
 from astro_deployment_runtime.houston.client import Houston
 from astro_deployment_runtime.houston.transport import Transport
 from astro_deployment_runtime.lifecycle.deployment import DeploymentLifecycle
-from astro_deployment_runtime.lifecycle.fleet import FleetPlan, build_manifest, plan_fleet
+from astro_deployment_runtime.lifecycle.fleet_planning import FleetPlan, build_manifest, plan_fleet
 from astro_deployment_runtime.planning.versions import ReleaseId
 from tests.contract import sandbox_server
 

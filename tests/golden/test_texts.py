@@ -15,10 +15,10 @@ import pytest
 from astro_deployment_runtime.catalogs import vendor_feed
 from astro_deployment_runtime.cli.options import parse_current, parse_target
 from astro_deployment_runtime.planning.accepted_risks import AcceptedRisks, read_denied
-from astro_deployment_runtime.planning.model import Plan, Strategy
 from astro_deployment_runtime.planning.pending_hop import Ownership
 from astro_deployment_runtime.planning.plan_json import plan_json
 from astro_deployment_runtime.planning.plan_messages import path_line, plan_lines, refusal_lines
+from astro_deployment_runtime.planning.plan_model import Plan, Strategy
 from astro_deployment_runtime.planning.plan_request import PlanRequest
 from astro_deployment_runtime.planning.planner import plan
 from astro_deployment_runtime.planning.platform_version import Platform

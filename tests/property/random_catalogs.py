@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from astro_deployment_runtime.planning.accepted_risks import AcceptedRisks
 from astro_deployment_runtime.planning.catalog import Catalog, Channel, Release
-from astro_deployment_runtime.planning.model import Strategy
+from astro_deployment_runtime.planning.plan_model import Strategy
 from astro_deployment_runtime.planning.platform_version import Platform
 from astro_deployment_runtime.planning.versions import AirflowVersion, Distribution, ReleaseId
 from tests.property.reference_planner import ReferencePlanner, ReferenceRelease

@@ -19,7 +19,7 @@ from astro_deployment_runtime.errors import InvalidCatalogError, InvalidInputErr
 from astro_deployment_runtime.planning.accepted_risks import AcceptedRisks
 from astro_deployment_runtime.planning.catalog import Catalog, Release, airflow_sort_key, runtime_sort_key
 from astro_deployment_runtime.planning.versions import AirflowVersion, Distribution, ReleaseId, RuntimeVersion, Stage
-from astro_deployment_runtime.support.text import printable
+from astro_deployment_runtime.support.text_formatting import printable
 
 GUIDE = vendor_feed.load("guide")
 FIELDS = st.sampled_from(

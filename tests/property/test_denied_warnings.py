@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from astro_deployment_runtime.catalogs import vendor_feed
 from astro_deployment_runtime.planning.accepted_risks import DENIABLE_WARNINGS, AcceptedRisks
-from astro_deployment_runtime.planning.model import Plan, Refusal, Strategy
+from astro_deployment_runtime.planning.plan_model import Plan, Refusal, Strategy
 from astro_deployment_runtime.planning.plan_request import PlanRequest
 from astro_deployment_runtime.planning.planner import plan
 from astro_deployment_runtime.planning.versions import RuntimeVersion

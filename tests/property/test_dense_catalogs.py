@@ -8,8 +8,8 @@ import random
 import pytest
 
 from astro_deployment_runtime.planning.catalog import Catalog
-from astro_deployment_runtime.planning.model import Plan, Strategy
 from astro_deployment_runtime.planning.path_search import Search, SearchLimits
+from astro_deployment_runtime.planning.plan_model import Plan, Strategy
 from astro_deployment_runtime.planning.plan_request import PlanRequest
 from astro_deployment_runtime.planning.planner import plan
 from astro_deployment_runtime.planning.versions import RuntimeVersion

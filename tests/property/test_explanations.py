@@ -13,8 +13,8 @@ from astro_deployment_runtime.cli.graph import dot_lines, mermaid_lines
 from astro_deployment_runtime.planning.accepted_risks import AcceptedRisks
 from astro_deployment_runtime.planning.catalog import Catalog
 from astro_deployment_runtime.planning.explanation import plan_explanation, refusal_explanation
-from astro_deployment_runtime.planning.model import Plan, Strategy
-from astro_deployment_runtime.planning.neighbourhood import Kind, neighbourhood
+from astro_deployment_runtime.planning.path_graph import Kind, neighbourhood
+from astro_deployment_runtime.planning.plan_model import Plan, Strategy
 from astro_deployment_runtime.planning.plan_request import PlanRequest
 from astro_deployment_runtime.planning.planner import plan
 from astro_deployment_runtime.planning.versions import RuntimeVersion

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from astro_deployment_runtime.catalogs import vendor_feed
 from astro_deployment_runtime.cli.options import parse_target
 from astro_deployment_runtime.planning.catalog import Catalog
-from astro_deployment_runtime.planning.model import Latest, Resolved, Violation
-from astro_deployment_runtime.planning.targets import resolve
+from astro_deployment_runtime.planning.plan_model import Latest, Resolved, Violation
+from astro_deployment_runtime.planning.target_versions import resolve
 from astro_deployment_runtime.planning.versions import Line, RuntimeVersion
 
 PUBLISHED = vendor_feed.load("published")

@@ -13,10 +13,10 @@ import pytest
 import astro_deployment_runtime
 from astro_deployment_runtime.catalogs import vendor_feed
 from astro_deployment_runtime.planning.accepted_risks import AcceptedRisks
-from astro_deployment_runtime.planning.model import Plan, Refusal, RuleId, Strategy
+from astro_deployment_runtime.planning.plan_model import Plan, Refusal, RuleId, Strategy
 from astro_deployment_runtime.planning.plan_request import PlanRequest
 from astro_deployment_runtime.planning.planner import plan
-from astro_deployment_runtime.planning.rules import verify
+from astro_deployment_runtime.planning.upgrade_rules import verify
 from astro_deployment_runtime.planning.versions import ReleaseId, RuntimeVersion
 from tests.property.reference_planner import ReferencePlanner, ReferenceRelease, read
 

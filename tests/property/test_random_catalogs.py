@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 from hypothesis import event, given, settings
 
 from astro_deployment_runtime.planning.accepted_risks import AcceptedRisks
-from astro_deployment_runtime.planning.model import Equivalent, Plan, Refusal, RuleId, Strategy
 from astro_deployment_runtime.planning.plan_json import plan_json
 from astro_deployment_runtime.planning.plan_messages import plan_lines, refusal_lines
+from astro_deployment_runtime.planning.plan_model import Equivalent, Plan, Refusal, RuleId, Strategy
 from astro_deployment_runtime.planning.plan_request import PlanRequest
 from astro_deployment_runtime.planning.planner import plan
-from astro_deployment_runtime.planning.rules import verify
+from astro_deployment_runtime.planning.upgrade_rules import verify
 from astro_deployment_runtime.planning.versions import ReleaseId, RuntimeVersion
 from tests.property.random_catalogs import Scenario, release_of, scenarios
 

@@ -21,7 +21,7 @@ from astro_deployment_runtime.reports.json_report import json_report
 from astro_deployment_runtime.reports.junit import junit_xml
 from astro_deployment_runtime.reports.markdown import LIMIT, markdown_comment
 from astro_deployment_runtime.reports.preview import Preview, PreviewedDeployment, PreviewWarning, Status, read_preview
-from astro_deployment_runtime.support.text import printable
+from astro_deployment_runtime.support.text_formatting import printable
 
 _SCHEMA: Final = json.loads(
     (Path(__file__).parents[2] / "provider/astro_deployment_runtime/reports/schemas/preview-1.json").read_text(

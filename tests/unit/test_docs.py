@@ -36,16 +36,16 @@ from astro_deployment_runtime.config.fleet_config import (
 )
 from astro_deployment_runtime.config.resource_arguments import ProjectArguments, ResourceArguments
 from astro_deployment_runtime.delivery import registry_image, user_command
-from astro_deployment_runtime.execution import decisions, health_confirmation, reconciler, wave_soak
+from astro_deployment_runtime.execution import decision_types, health_confirmation, reconciler, wave_soak
 from astro_deployment_runtime.houston import client, graphql_documents
 from astro_deployment_runtime.planning import plan_warnings
 from astro_deployment_runtime.planning.accepted_risks import ACCEPTABLE_RISKS, DENIABLE_WARNINGS
 from astro_deployment_runtime.planning.base_images import VENDORS, BaseImages, Family
-from astro_deployment_runtime.planning.model import WarningName
-from astro_deployment_runtime.planning.rules import RULES
+from astro_deployment_runtime.planning.plan_model import WarningName
+from astro_deployment_runtime.planning.upgrade_rules import RULES
 from astro_deployment_runtime.planning.versions import ReleaseId
 from astro_deployment_runtime.plugin import server
-from astro_deployment_runtime.program.fleet import declare_fleet
+from astro_deployment_runtime.program.fleet_declaration import declare_fleet
 from tests.contract.sandbox_server import TOKEN, serving
 from tools import configuration_tables, recording
 from tools.configuration_tables import shown_default
@@ -264,7 +264,7 @@ def test_the_constants_have_the_values_of_the_code() -> None:
     for name, (value, _) in table(HOW_IT_WORKS, "constant", "value", "meaning").items():
         (actual,) = {
             getattr(module, name)
-            for module in (plan_warnings, health_confirmation, reconciler, decisions, wave_soak, client, server)
+            for module in (plan_warnings, health_confirmation, reconciler, decision_types, wave_soak, client, server)
             if hasattr(module, name)
         }
         assert float(value) == actual, name

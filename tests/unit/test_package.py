@@ -13,7 +13,7 @@ import pytest
 
 import astro_deployment_runtime
 from astro_deployment_runtime.program.deployment_resource import AstroDeploymentRuntime, ProjectArgs
-from astro_deployment_runtime.program.fleet import declare_fleet
+from astro_deployment_runtime.program.fleet_declaration import declare_fleet
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -21,8 +21,7 @@ from astro_deployment_runtime.errors import (
     TokenRefusedError,
 )
 from astro_deployment_runtime.planning.versions import ReleaseId
-from astro_deployment_runtime.plugin import dynamic as dynamic_protocol
-from astro_deployment_runtime.plugin import engine_call
+from astro_deployment_runtime.plugin import dynamic_protocol, engine_call
 from astro_deployment_runtime.plugin.engine_call import Call, PartialProgressError, Severity
 from astro_deployment_runtime.program.deployment_resource import AstroDeploymentRuntime
 from astro_deployment_runtime.resource import RuntimeProvider

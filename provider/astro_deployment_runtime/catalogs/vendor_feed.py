@@ -23,7 +23,7 @@ from astro_deployment_runtime.errors import InvalidCatalogError, InvalidVersionE
 from astro_deployment_runtime.planning.catalog import Catalog, Channel, Release, UnreadableRow
 from astro_deployment_runtime.planning.versions import AirflowVersion, Distribution, ReleaseId
 from astro_deployment_runtime.support.file_reading import MAX_FEED_BYTES, read_file
-from astro_deployment_runtime.support.text import quote
+from astro_deployment_runtime.support.text_formatting import quote
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence

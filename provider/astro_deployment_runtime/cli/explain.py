@@ -9,8 +9,8 @@ from astro_deployment_runtime.cli.options import add_plan_request, read_plan_req
 from astro_deployment_runtime.cli.subcommand import ExitCode, Subcommand, program_name
 from astro_deployment_runtime.cli.terminal import print_lines, screen
 from astro_deployment_runtime.planning.explanation import plan_explanation, refusal_explanation
-from astro_deployment_runtime.planning.model import Plan, RuleId
 from astro_deployment_runtime.planning.plan_messages import OFFLINE
+from astro_deployment_runtime.planning.plan_model import Plan, RuleId
 from astro_deployment_runtime.planning.planner import plan
 from astro_deployment_runtime.support.text_table import NO_BREAK, wrap
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     import argparse
     from collections.abc import Sequence
 
-    from astro_deployment_runtime.planning.model import Refusal
+    from astro_deployment_runtime.planning.plan_model import Refusal
 
 
 def _run(options: argparse.Namespace) -> ExitCode:

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Any, Final
 
-from astro_deployment_runtime.lifecycle.fleet import summary
-from astro_deployment_runtime.planning.model import Plan, Refusal, RuleId
+from astro_deployment_runtime.lifecycle.fleet_planning import summary
 from astro_deployment_runtime.planning.plan_json import plan_json
 from astro_deployment_runtime.planning.plan_messages import (
     path_line,
@@ -15,15 +14,16 @@ from astro_deployment_runtime.planning.plan_messages import (
     refusal_lines,
     warning_line,
 )
+from astro_deployment_runtime.planning.plan_model import Plan, Refusal, RuleId
 from astro_deployment_runtime.planning.versions import Distribution, ReleaseId, RuntimeVersion
-from astro_deployment_runtime.support.text import printable
+from astro_deployment_runtime.support.text_formatting import printable
 from astro_deployment_runtime.support.text_table import NO_BREAK, Colour, TableRow, table_lines
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from astro_deployment_runtime.config.fleet_config import Wave
-    from astro_deployment_runtime.lifecycle.fleet import FleetPlan, PlannedDeployment
+    from astro_deployment_runtime.lifecycle.fleet_planning import FleetPlan, PlannedDeployment
     from astro_deployment_runtime.support.text_table import Screen
 
 _HEADS: Final = ("DEPLOYMENT", "RUNS", "TARGET", "PATH", "HOPS", "WARNINGS", "REFUSALS")

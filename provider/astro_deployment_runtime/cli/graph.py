@@ -10,15 +10,15 @@ from astro_deployment_runtime.cli.options import add_plan_request, read_plan_req
 from astro_deployment_runtime.cli.subcommand import ExitCode, Subcommand
 from astro_deployment_runtime.cli.terminal import print_text
 from astro_deployment_runtime.planning.catalog import Channel
-from astro_deployment_runtime.planning.model import Plan
-from astro_deployment_runtime.planning.neighbourhood import Kind, Role, neighbourhood
+from astro_deployment_runtime.planning.path_graph import Kind, Role, neighbourhood
+from astro_deployment_runtime.planning.plan_model import Plan
 from astro_deployment_runtime.planning.planner import plan
-from astro_deployment_runtime.support.text import printable
+from astro_deployment_runtime.support.text_formatting import printable
 
 if TYPE_CHECKING:
     import argparse
 
-    from astro_deployment_runtime.planning.neighbourhood import Edge, Graph, Node
+    from astro_deployment_runtime.planning.path_graph import Edge, Graph, Node
 
 
 class Format(StrEnum):

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final, TypedDict
 from astro_deployment_runtime.catalogs import vendor_feed
 from astro_deployment_runtime.cli.terminal import print_notes
 from astro_deployment_runtime.errors import InvalidInputError, InvalidVersionError
-from astro_deployment_runtime.planning import targets
+from astro_deployment_runtime.planning import target_versions
 from astro_deployment_runtime.planning.accepted_risks import (
     ACCEPTABLE_RISKS,
     DENIABLE_WARNINGS,
@@ -19,7 +19,7 @@ from astro_deployment_runtime.planning.accepted_risks import (
     read_denied,
 )
 from astro_deployment_runtime.planning.base_images import BASE_IMAGES_VARIABLE, BaseImages
-from astro_deployment_runtime.planning.model import Plan, Strategy, WarningName
+from astro_deployment_runtime.planning.plan_model import Plan, Strategy, WarningName
 from astro_deployment_runtime.planning.plan_request import PlanRequest
 from astro_deployment_runtime.planning.plan_warnings import unreadable_row_notes
 from astro_deployment_runtime.planning.versions import AirflowVersion, ReleaseId
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     import argparse
 
     from astro_deployment_runtime.planning.catalog import Catalog, Release
-    from astro_deployment_runtime.planning.model import Refusal, Target
+    from astro_deployment_runtime.planning.plan_model import Refusal, Target
     from astro_deployment_runtime.planning.platform_version import Platform
 
 CURRENT_HELP: Final = "the current release: 'AC 2.2.3', 'Runtime 5.0.4' or 'Runtime 5.0.4 (Airflow 2.3.0)'"
@@ -68,7 +68,7 @@ def parse_target(text: str) -> Target:
     Raises:
         InvalidVersionError: the text is not a target.
     """
-    return targets.parse_target(text, vendor_feed.shipped)
+    return target_versions.parse_target(text, vendor_feed.shipped)
 
 
 def add_catalog_option(parser: argparse.ArgumentParser) -> None:

@@ -20,9 +20,9 @@ from astro_deployment_runtime.cli.options import (
 from astro_deployment_runtime.cli.subcommand import ExitCode, Subcommand
 from astro_deployment_runtime.cli.terminal import print_json, print_lines, print_notes, screen
 from astro_deployment_runtime.errors import DeploymentNotFoundError, InvalidInputError
-from astro_deployment_runtime.planning.model import Plan, Refusal
 from astro_deployment_runtime.planning.plan_json import plan_json
 from astro_deployment_runtime.planning.plan_messages import OFFLINE, plan_lines, refusal_lines
+from astro_deployment_runtime.planning.plan_model import Plan, Refusal
 from astro_deployment_runtime.planning.plan_request import PlanRequest
 from astro_deployment_runtime.planning.plan_warnings import unreadable_row_notes
 from astro_deployment_runtime.planning.planner import plan
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from astro_deployment_runtime.planning.catalog import Catalog, Release
-    from astro_deployment_runtime.planning.model import Target
+    from astro_deployment_runtime.planning.plan_model import Target
 
 
 FORMS: Final = {

@@ -23,7 +23,7 @@ from astro_deployment_runtime.config.resource_arguments import read_arguments
 from astro_deployment_runtime.config.stack_file import read_stack_file
 from astro_deployment_runtime.errors import InvalidSettingsError
 from astro_deployment_runtime.lifecycle.deployment import connect
-from astro_deployment_runtime.lifecycle.fleet import plan_fleet
+from astro_deployment_runtime.lifecycle.fleet_planning import plan_fleet
 
 if TYPE_CHECKING:
     import argparse
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from astro_deployment_runtime.config.fleet_config import Wave
     from astro_deployment_runtime.config.stack_file import StackFile
     from astro_deployment_runtime.lifecycle.deployment import DeploymentLifecycle
-    from astro_deployment_runtime.lifecycle.fleet import FleetPlan
+    from astro_deployment_runtime.lifecycle.fleet_planning import FleetPlan
     from astro_deployment_runtime.planning.catalog import Catalog
     from astro_deployment_runtime.planning.platform_version import Platform
 

@@ -9,7 +9,7 @@ from astro_deployment_runtime.cli.subcommand import ExitCode, Subcommand
 from astro_deployment_runtime.cli.terminal import print_json, print_lines, screen
 from astro_deployment_runtime.planning.plan_warnings import unreadable_row_notes
 from astro_deployment_runtime.planning.versions import Distribution, ReleaseId
-from astro_deployment_runtime.support.text import printable
+from astro_deployment_runtime.support.text_formatting import printable
 from astro_deployment_runtime.support.text_table import Colour, TableRow, table_lines
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ import sys
 from typing import TYPE_CHECKING, Final
 
 from astro_deployment_runtime.errors import OutputError
-from astro_deployment_runtime.support.text import cut, printable
+from astro_deployment_runtime.support.text_formatting import cut, printable
 from astro_deployment_runtime.support.text_table import Colour, Screen, wrap
 
 if TYPE_CHECKING:

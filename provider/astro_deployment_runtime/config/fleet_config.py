@@ -29,8 +29,8 @@ from astro_deployment_runtime.config.resource_arguments import (
     version_string,
 )
 from astro_deployment_runtime.errors import InvalidConfigError, InvalidVersionError
-from astro_deployment_runtime.planning.model import Latest
-from astro_deployment_runtime.planning.targets import did_you_mean
+from astro_deployment_runtime.planning.plan_model import Latest
+from astro_deployment_runtime.planning.target_versions import did_you_mean
 from astro_deployment_runtime.planning.versions import Line, RuntimeVersion
 from astro_deployment_runtime.support.validation import display_value, error_messages
 

@@ -14,14 +14,14 @@ from pydantic.alias_generators import to_camel
 from astro_deployment_runtime.catalogs import vendor_feed
 from astro_deployment_runtime.errors import InvalidConfigError, InvalidInputError, InvalidVersionError
 from astro_deployment_runtime.planning.accepted_risks import AcceptedRisks, read_denied
-from astro_deployment_runtime.planning.model import Strategy, WarningName
-from astro_deployment_runtime.planning.targets import parse_target
+from astro_deployment_runtime.planning.plan_model import Strategy, WarningName
+from astro_deployment_runtime.planning.target_versions import parse_target
 from astro_deployment_runtime.support.validation import display_value, error_messages
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
-    from astro_deployment_runtime.planning.model import Target
+    from astro_deployment_runtime.planning.plan_model import Target
 
 _DURATION: Final = re.compile(r"(?:(\d{1,7})h)?(?:(\d{1,7})m)?(?:(\d{1,7})s)?", re.ASCII)
 _LONGEST_SECONDS: Final = 7 * 24 * 3600

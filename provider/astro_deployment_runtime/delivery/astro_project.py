@@ -28,10 +28,10 @@ from astro_deployment_runtime.errors import (
 )
 from astro_deployment_runtime.planning import plan_messages
 from astro_deployment_runtime.planning.base_images import VENDORS, plain_tag
-from astro_deployment_runtime.planning.model import PlanWarning, WarningName
+from astro_deployment_runtime.planning.plan_model import PlanWarning, WarningName
 from astro_deployment_runtime.support.atomic_write import replace_file
 from astro_deployment_runtime.support.file_reading import MAX_CONFIG_BYTES, MAX_DOCKERFILE_BYTES, read_file
-from astro_deployment_runtime.support.text import printable
+from astro_deployment_runtime.support.text_formatting import printable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -41,10 +41,10 @@ if TYPE_CHECKING:
     from astro_deployment_runtime.config.connection_settings import ConnectionSettings
     from astro_deployment_runtime.config.resource_arguments import ProjectArguments
     from astro_deployment_runtime.delivery.dockerfile import FromImage
-    from astro_deployment_runtime.execution.ports import Clock
+    from astro_deployment_runtime.execution.executor_interfaces import Clock
     from astro_deployment_runtime.planning.base_images import BaseImages
     from astro_deployment_runtime.planning.catalog import Release
-    from astro_deployment_runtime.planning.model import Deployment, Hop
+    from astro_deployment_runtime.planning.plan_model import Deployment, Hop
     from astro_deployment_runtime.planning.versions import ReleaseId
 
 URL_VARIABLE: Final = "ASTRO_HOUSTON_URL"

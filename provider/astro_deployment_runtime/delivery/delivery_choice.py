@@ -19,11 +19,11 @@ if TYPE_CHECKING:
     from astro_deployment_runtime.config.connection_settings import ConnectionSettings
     from astro_deployment_runtime.config.resource_arguments import ProjectArguments, ResourceArguments
     from astro_deployment_runtime.delivery.astro_project import AstroProject
-    from astro_deployment_runtime.execution.ports import Clock, Delivery
+    from astro_deployment_runtime.execution.executor_interfaces import Clock, Delivery
     from astro_deployment_runtime.houston.client import Houston
     from astro_deployment_runtime.planning.base_images import BaseImages
     from astro_deployment_runtime.planning.catalog import Release
-    from astro_deployment_runtime.planning.model import Deployment, Plan, PlanWarning
+    from astro_deployment_runtime.planning.plan_model import Deployment, Plan, PlanWarning
     from astro_deployment_runtime.planning.versions import ReleaseId
 
 _UNKNOWN_IMAGE: Final = "registry.invalid/any:{distribution}-{version}"

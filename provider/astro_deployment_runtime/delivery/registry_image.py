@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from astro_deployment_runtime.planning.accepted_risks import AcceptedRisks
     from astro_deployment_runtime.planning.base_images import BaseImages
     from astro_deployment_runtime.planning.catalog import Release
-    from astro_deployment_runtime.planning.model import Deployment, Hop
+    from astro_deployment_runtime.planning.plan_model import Deployment, Hop
     from astro_deployment_runtime.planning.platform_version import Platform
     from astro_deployment_runtime.planning.versions import ReleaseId
 

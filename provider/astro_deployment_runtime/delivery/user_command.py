@@ -22,7 +22,7 @@ from typing import IO, TYPE_CHECKING, Final, Self, cast
 
 from astro_deployment_runtime.errors import CommandInterruptedError, DeliveryFailedError, InvalidProjectError
 from astro_deployment_runtime.support.secret_masks import MASKS
-from astro_deployment_runtime.support.text import duration, printable
+from astro_deployment_runtime.support.text_formatting import duration, printable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     from pydantic import SecretStr
 
-    from astro_deployment_runtime.execution.ports import Clock
+    from astro_deployment_runtime.execution.executor_interfaces import Clock
 
 PLACEHOLDERS: Final = ("deployment_id", "release_name", "version", "image")
 """Placeholders of a command: both names of the Deployment, the hop's version, and the image in its ``FROM`` line."""

@@ -1,7 +1,7 @@
 """The loop of a run: observe, decide, act or wait, until the target is reached or there is a reason to stop.
 
 The reconciler decides (:mod:`~astro_deployment_runtime.execution.reconciler`). The platform, the user, the delivery of
-images and the clock are behind :mod:`~astro_deployment_runtime.execution.ports`.
+images and the clock are behind :mod:`~astro_deployment_runtime.execution.executor_interfaces`.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from astro_deployment_runtime.errors import (
     UnknownOutcomeError,
 )
 from astro_deployment_runtime.execution import run_messages
-from astro_deployment_runtime.execution.decisions import (
+from astro_deployment_runtime.execution.decision_types import (
     Cancel,
     Deliver,
     Done,
@@ -41,10 +41,10 @@ from astro_deployment_runtime.planning import plan_messages
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from astro_deployment_runtime.execution.decisions import Decision, WalkRequest
-    from astro_deployment_runtime.execution.ports import Client, Clock, Delivery, Reporter
+    from astro_deployment_runtime.execution.decision_types import Decision, WalkRequest
+    from astro_deployment_runtime.execution.executor_interfaces import Client, Clock, Delivery, Reporter
     from astro_deployment_runtime.planning.catalog import Catalog
-    from astro_deployment_runtime.planning.model import Deployment, Hop
+    from astro_deployment_runtime.planning.plan_model import Deployment, Hop
     from astro_deployment_runtime.planning.platform_version import Platform
     from astro_deployment_runtime.planning.versions import ReleaseId
 

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final, Self
 
 if TYPE_CHECKING:
-    from astro_deployment_runtime.planning.model import Health
+    from astro_deployment_runtime.planning.plan_model import Health
 
 HEALTHY_READS: Final = 3
 """Consecutive healthy answers that an arrival needs at least. A single one may be luck."""

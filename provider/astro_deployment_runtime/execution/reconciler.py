@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from astro_deployment_runtime.execution.decisions import (
+from astro_deployment_runtime.execution.decision_types import (
     Cancel,
     Deliver,
     Done,
@@ -28,14 +28,14 @@ from astro_deployment_runtime.execution.decisions import (
 )
 from astro_deployment_runtime.execution.health_confirmation import HEALTHY_READS
 from astro_deployment_runtime.execution.run_memory import SETTLE_SECONDS, Mutation, MutationKind, Outcome
-from astro_deployment_runtime.planning.model import Refusal, RuleId
 from astro_deployment_runtime.planning.pending_hop import owner_of
+from astro_deployment_runtime.planning.plan_model import Refusal, RuleId
 from astro_deployment_runtime.planning.plan_request import PlanRequest
 from astro_deployment_runtime.planning.planner import plan
 
 if TYPE_CHECKING:
-    from astro_deployment_runtime.execution.decisions import Decision, Observation, Reason, WalkRequest
-    from astro_deployment_runtime.planning.model import Hop, Plan
+    from astro_deployment_runtime.execution.decision_types import Decision, Observation, Reason, WalkRequest
+    from astro_deployment_runtime.planning.plan_model import Hop, Plan
     from astro_deployment_runtime.planning.versions import ReleaseId
 
 ATTEMPTS: Final = 3

@@ -15,7 +15,7 @@ from astro_deployment_runtime.execution.health_confirmation import Confirmation
 
 if TYPE_CHECKING:
     from astro_deployment_runtime.planning.catalog import Release
-    from astro_deployment_runtime.planning.model import Deployment, Health
+    from astro_deployment_runtime.planning.plan_model import Deployment, Health
     from astro_deployment_runtime.planning.versions import AirflowVersion, ReleaseId
 
 SETTLE_SECONDS: Final = 10.0

@@ -9,7 +9,7 @@ from __future__ import annotations
 from math import inf
 from typing import TYPE_CHECKING, assert_never
 
-from astro_deployment_runtime.execution.decisions import (
+from astro_deployment_runtime.execution.decision_types import (
     FellBack,
     HandedOver,
     MutationRefused,
@@ -23,14 +23,14 @@ from astro_deployment_runtime.execution.decisions import (
 from astro_deployment_runtime.execution.run_memory import Mutation, MutationKind, Outcome
 from astro_deployment_runtime.execution.status_texts import position
 from astro_deployment_runtime.planning import plan_messages
-from astro_deployment_runtime.planning.model import Refusal
+from astro_deployment_runtime.planning.plan_model import Refusal
 from astro_deployment_runtime.planning.versions import Distribution
-from astro_deployment_runtime.support.text import duration
+from astro_deployment_runtime.support.text_formatting import duration
 
 if TYPE_CHECKING:
-    from astro_deployment_runtime.execution.decisions import Reason, Wait, WalkRequest
+    from astro_deployment_runtime.execution.decision_types import Reason, Wait, WalkRequest
     from astro_deployment_runtime.execution.run_memory import Run
-    from astro_deployment_runtime.planning.model import Deployment, Health, Hop
+    from astro_deployment_runtime.planning.plan_model import Deployment, Health, Hop
     from astro_deployment_runtime.planning.versions import AirflowVersion, ReleaseId
 
 _RESUME = "run `pulumi up` to resume."

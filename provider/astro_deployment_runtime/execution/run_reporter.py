@@ -6,14 +6,14 @@ from math import inf
 from typing import TYPE_CHECKING, Final
 
 from astro_deployment_runtime.execution import run_messages, status_texts
-from astro_deployment_runtime.execution.decisions import Waiting
+from astro_deployment_runtime.execution.decision_types import Waiting
 from astro_deployment_runtime.execution.status_texts import Status
 
 if TYPE_CHECKING:
-    from astro_deployment_runtime.execution.decisions import Observation, Wait, WalkRequest
-    from astro_deployment_runtime.execution.ports import Reporter
+    from astro_deployment_runtime.execution.decision_types import Observation, Wait, WalkRequest
+    from astro_deployment_runtime.execution.executor_interfaces import Reporter
     from astro_deployment_runtime.execution.run_memory import Run
-    from astro_deployment_runtime.planning.model import Deployment, Health, Hop
+    from astro_deployment_runtime.planning.plan_model import Deployment, Health, Hop
     from astro_deployment_runtime.planning.versions import ReleaseId
 
 _HINT_SECONDS: Final = {Waiting.ROLLOUT: 120.0, Waiting.IMAGE: 600.0, Waiting.HEALTH: 300.0}

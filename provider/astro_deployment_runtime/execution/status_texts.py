@@ -10,13 +10,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from astro_deployment_runtime.execution.decisions import Waiting
+from astro_deployment_runtime.execution.decision_types import Waiting
 from astro_deployment_runtime.planning.versions import Distribution
-from astro_deployment_runtime.support.text import duration
+from astro_deployment_runtime.support.text_formatting import duration
 
 if TYPE_CHECKING:
-    from astro_deployment_runtime.execution.decisions import Observation, Wait, WalkRequest
-    from astro_deployment_runtime.planning.model import Hop
+    from astro_deployment_runtime.execution.decision_types import Observation, Wait, WalkRequest
+    from astro_deployment_runtime.planning.plan_model import Hop
     from astro_deployment_runtime.planning.versions import ReleaseId
 
 STATUS_WIDTH: Final = 45

@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING, Final
 from astro_deployment_runtime.errors import PlatformError, RunInterruptedError, SoakFailedError
 from astro_deployment_runtime.execution.health_confirmation import is_later
 from astro_deployment_runtime.execution.status_texts import Status, elapsed
-from astro_deployment_runtime.support.text import duration, printable
+from astro_deployment_runtime.support.text_formatting import duration, printable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from astro_deployment_runtime.execution.ports import Clock, Reporter
+    from astro_deployment_runtime.execution.executor_interfaces import Clock, Reporter
     from astro_deployment_runtime.houston.client import Houston
 
 INTERVAL_SECONDS: Final = 30.0

@@ -20,7 +20,7 @@ from astro_deployment_runtime.errors import (
     UnknownOutcomeError,
 )
 from astro_deployment_runtime.houston import graphql_documents
-from astro_deployment_runtime.houston.airflow_health import read_health
+from astro_deployment_runtime.houston.airflow_client import read_health
 from astro_deployment_runtime.houston.batch_loader import GATHER_SECONDS, BatchLoader
 from astro_deployment_runtime.houston.model_mapping import map_deployment
 from astro_deployment_runtime.houston.queries import Queries, not_found
@@ -31,11 +31,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from astro_deployment_runtime.config.connection_settings import ConnectionSettings
-    from astro_deployment_runtime.houston.answers import DeploymentAnswer
+    from astro_deployment_runtime.houston.graphql_answers import DeploymentAnswer
     from astro_deployment_runtime.houston.queries import DeploymentOrError, FleetAnswer
     from astro_deployment_runtime.houston.snapshot import Snapshot
     from astro_deployment_runtime.planning.catalog import Catalog
-    from astro_deployment_runtime.planning.model import Deployment, Health
+    from astro_deployment_runtime.planning.plan_model import Deployment, Health
     from astro_deployment_runtime.planning.platform_version import Platform
 
 SNAPSHOT_SECONDS: Final = 30.0

@@ -5,15 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from astro_deployment_runtime.errors import InvalidVersionError, PlatformAnswerError
-from astro_deployment_runtime.houston.answers import MISSING_VERSION
+from astro_deployment_runtime.houston.graphql_answers import MISSING_VERSION
 from astro_deployment_runtime.houston.graphql_documents import UPSERT_IMAGE, image_mutation
-from astro_deployment_runtime.planning.model import Deployment
+from astro_deployment_runtime.planning.plan_model import Deployment
 from astro_deployment_runtime.planning.platform_version import Platform, PlatformVersion
 from astro_deployment_runtime.planning.versions import AirflowVersion, Distribution, ReleaseId
-from astro_deployment_runtime.support.text import quote
+from astro_deployment_runtime.support.text_formatting import quote
 
 if TYPE_CHECKING:
-    from astro_deployment_runtime.houston.answers import AppConfig, DeploymentAnswer
+    from astro_deployment_runtime.houston.graphql_answers import AppConfig, DeploymentAnswer
     from astro_deployment_runtime.planning.catalog import Catalog
 
 

@@ -22,7 +22,7 @@ from astro_deployment_runtime.errors import (
     TokenRefusedError,
     UnsupportedFieldsError,
 )
-from astro_deployment_runtime.houston.answers import (
+from astro_deployment_runtime.houston.graphql_answers import (
     AnyAnswer,
     DeploymentAnswer,
     PlatformAnswer,

@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from astro_deployment_runtime.errors import InvalidProjectError, RefusedError
-from astro_deployment_runtime.support.text import printable
+from astro_deployment_runtime.support.text_formatting import printable
 from astro_deployment_runtime.support.urns import resource_name
 
 if TYPE_CHECKING:
-    from astro_deployment_runtime.planning.model import Deployment
+    from astro_deployment_runtime.planning.plan_model import Deployment
 
 
 @dataclass(slots=True)

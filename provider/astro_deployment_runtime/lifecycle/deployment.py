@@ -17,27 +17,27 @@ from astro_deployment_runtime.errors import (
     NoAirflowAddressError,
     RefusedError,
 )
-from astro_deployment_runtime.execution.decisions import WalkRequest
+from astro_deployment_runtime.execution.decision_types import WalkRequest
 from astro_deployment_runtime.execution.polling import POLLING, Polling
 from astro_deployment_runtime.houston.client import Houston
 from astro_deployment_runtime.lifecycle.declaration_registry import DeclarationRegistry
 from astro_deployment_runtime.planning import plan_messages
 from astro_deployment_runtime.planning.base_images import VENDORS
-from astro_deployment_runtime.planning.model import Plan, Refusal
 from astro_deployment_runtime.planning.pending_hop import Ownership, owner_in_state, owner_of
+from astro_deployment_runtime.planning.plan_model import Plan, Refusal
 from astro_deployment_runtime.planning.plan_request import PlanRequest
 from astro_deployment_runtime.planning.planner import plan
 from astro_deployment_runtime.planning.versions import ReleaseId, RuntimeVersion
-from astro_deployment_runtime.support.text import printable
+from astro_deployment_runtime.support.text_formatting import printable
 from astro_deployment_runtime.support.urns import resource_name
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
     from datetime import date
 
-    from astro_deployment_runtime.execution.ports import Clock, Reporter
+    from astro_deployment_runtime.execution.executor_interfaces import Clock, Reporter
     from astro_deployment_runtime.planning.base_images import BaseImages
-    from astro_deployment_runtime.planning.model import Deployment, PlanWarning
+    from astro_deployment_runtime.planning.plan_model import Deployment, PlanWarning
 
 ARGUMENTS: Final = tuple(ResourceArguments.model_fields)
 """Names of the arguments that a user may give a resource."""

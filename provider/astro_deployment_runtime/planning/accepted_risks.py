@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Self
 
 from astro_deployment_runtime.errors import InvalidInputError, InvalidVersionError
-from astro_deployment_runtime.planning.model import WarningName
+from astro_deployment_runtime.planning.plan_model import WarningName
 from astro_deployment_runtime.planning.versions import Distribution, ReleaseId
 
 if TYPE_CHECKING:

@@ -8,18 +8,18 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
-from astro_deployment_runtime.planning.model import Equivalent, Plan, RuleId, Strategy, WarningName
 from astro_deployment_runtime.planning.plan_messages import ARROW, hops_text, plan_lines, refusal_lines
+from astro_deployment_runtime.planning.plan_model import Equivalent, Plan, RuleId, Strategy, WarningName
 from astro_deployment_runtime.planning.planner import path_to
-from astro_deployment_runtime.planning.rules import RULE, hop_between, prerelease_text, yanked_text
+from astro_deployment_runtime.planning.upgrade_rules import RULE, hop_between, prerelease_text, yanked_text
 from astro_deployment_runtime.planning.versions import Distribution
-from astro_deployment_runtime.support.text import printable
+from astro_deployment_runtime.support.text_formatting import printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from astro_deployment_runtime.planning.catalog import Release
-    from astro_deployment_runtime.planning.model import Hop, Refusal
+    from astro_deployment_runtime.planning.plan_model import Hop, Refusal
     from astro_deployment_runtime.planning.plan_request import PlanRequest
 
 _KINDS: Final = {Distribution.CERTIFIED: "Certified", Distribution.RUNTIME: "Runtime"}

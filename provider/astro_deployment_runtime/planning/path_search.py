@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from astro_deployment_runtime.planning.catalog import airflow_sort_key
-from astro_deployment_runtime.planning.model import Strategy
+from astro_deployment_runtime.planning.plan_model import Strategy
 from astro_deployment_runtime.planning.versions import AirflowVersion, Distribution
 
 if TYPE_CHECKING:

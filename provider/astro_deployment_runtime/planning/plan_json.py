@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from astro_deployment_runtime.planning.model import Action, Plan, Refusal, RuleId
+from astro_deployment_runtime.planning.plan_model import Action, Plan, Refusal, RuleId
 from astro_deployment_runtime.planning.versions import Distribution
 
 if TYPE_CHECKING:

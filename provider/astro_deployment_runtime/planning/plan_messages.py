@@ -8,15 +8,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from astro_deployment_runtime.planning.model import Action, Equivalent, Plan, PlanWarning, Refusal, RuleId
-from astro_deployment_runtime.planning.rules import RULE
+from astro_deployment_runtime.planning.plan_model import Action, Equivalent, Plan, PlanWarning, Refusal, RuleId
+from astro_deployment_runtime.planning.upgrade_rules import RULE
 from astro_deployment_runtime.planning.versions import Distribution, ReleaseId, RuntimeVersion
-from astro_deployment_runtime.support.text import printable, printable_name
+from astro_deployment_runtime.support.text_formatting import printable, printable_name
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from astro_deployment_runtime.planning.model import Target
+    from astro_deployment_runtime.planning.plan_model import Target
     from astro_deployment_runtime.planning.versions import AirflowVersion
 
 ARROW = " > "

@@ -6,15 +6,15 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from astro_deployment_runtime.planning.accepted_risks import AcceptedRisks
-from astro_deployment_runtime.planning.model import Strategy
 from astro_deployment_runtime.planning.pending_hop import Ownership
-from astro_deployment_runtime.planning.rules import verify
+from astro_deployment_runtime.planning.plan_model import Strategy
+from astro_deployment_runtime.planning.upgrade_rules import verify
 
 if TYPE_CHECKING:
     from datetime import date
 
     from astro_deployment_runtime.planning.catalog import Catalog, Release
-    from astro_deployment_runtime.planning.model import Hop, Target, Violation, WarningName
+    from astro_deployment_runtime.planning.plan_model import Hop, Target, Violation, WarningName
     from astro_deployment_runtime.planning.platform_version import Platform
     from astro_deployment_runtime.planning.versions import ReleaseId, RuntimeVersion
 

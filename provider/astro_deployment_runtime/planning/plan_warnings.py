@@ -10,8 +10,8 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Final
 
 from astro_deployment_runtime.planning.catalog import Channel
-from astro_deployment_runtime.planning.model import PlanWarning, WarningName
-from astro_deployment_runtime.planning.rules import prerelease_text, yanked_text
+from astro_deployment_runtime.planning.plan_model import PlanWarning, WarningName
+from astro_deployment_runtime.planning.upgrade_rules import prerelease_text, yanked_text
 from astro_deployment_runtime.planning.versions import Distribution, ReleaseId, RuntimeVersion
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from datetime import date
 
     from astro_deployment_runtime.planning.catalog import Catalog, Release
-    from astro_deployment_runtime.planning.model import Resolved
+    from astro_deployment_runtime.planning.plan_model import Resolved
     from astro_deployment_runtime.planning.plan_request import PlanRequest
     from astro_deployment_runtime.planning.versions import AirflowVersion
 

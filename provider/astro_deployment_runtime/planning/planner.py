@@ -14,7 +14,9 @@ from typing import TYPE_CHECKING
 from astro_deployment_runtime.errors import PlanVerificationError
 from astro_deployment_runtime.planning import plan_warnings
 from astro_deployment_runtime.planning.catalog import runtime_sort_key
-from astro_deployment_runtime.planning.model import (
+from astro_deployment_runtime.planning.path_search import Search, SearchLimits
+from astro_deployment_runtime.planning.plan_messages import foreign_hop, foreign_hop_at_target
+from astro_deployment_runtime.planning.plan_model import (
     Equivalent,
     Plan,
     PlanWarning,
@@ -23,8 +25,6 @@ from astro_deployment_runtime.planning.model import (
     Violation,
     WarningName,
 )
-from astro_deployment_runtime.planning.path_search import Search, SearchLimits
-from astro_deployment_runtime.planning.plan_messages import foreign_hop, foreign_hop_at_target
 from astro_deployment_runtime.planning.refusals import (
     blocking_rules,
     judge_target,
@@ -33,15 +33,15 @@ from astro_deployment_runtime.planning.refusals import (
     unaccepted_risks,
     why_not_complete,
 )
-from astro_deployment_runtime.planning.rules import forbidden_by_platform, hop_between
-from astro_deployment_runtime.planning.targets import resolve, similar_targets
+from astro_deployment_runtime.planning.target_versions import resolve, similar_targets
+from astro_deployment_runtime.planning.upgrade_rules import forbidden_by_platform, hop_between
 from astro_deployment_runtime.planning.versions import Distribution, Line, ReleaseId, RuntimeVersion
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from astro_deployment_runtime.planning.catalog import Release
-    from astro_deployment_runtime.planning.model import Hop, Latest, Resolved
+    from astro_deployment_runtime.planning.plan_model import Hop, Latest, Resolved
     from astro_deployment_runtime.planning.plan_request import PlanRequest
 
 

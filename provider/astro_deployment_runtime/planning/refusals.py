@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Final
 from astro_deployment_runtime.errors import PlanVerificationError
 from astro_deployment_runtime.planning.accepted_risks import AcceptedRisks
 from astro_deployment_runtime.planning.catalog import runtime_sort_key
-from astro_deployment_runtime.planning.model import RuleId, Strategy, Violation
 from astro_deployment_runtime.planning.path_search import Search
-from astro_deployment_runtime.planning.rules import hop_between, prerelease_text, why_lower, yanked_text
-from astro_deployment_runtime.planning.targets import did_you_mean
+from astro_deployment_runtime.planning.plan_model import RuleId, Strategy, Violation
+from astro_deployment_runtime.planning.target_versions import did_you_mean
+from astro_deployment_runtime.planning.upgrade_rules import hop_between, prerelease_text, why_lower, yanked_text
 from astro_deployment_runtime.planning.versions import AirflowVersion, Distribution, ReleaseId, RuntimeVersion
 
 if TYPE_CHECKING:

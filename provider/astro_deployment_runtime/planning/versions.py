@@ -18,7 +18,7 @@ from enum import IntEnum, StrEnum
 from typing import TYPE_CHECKING, Final, Self, TypeAlias, TypeVar
 
 from astro_deployment_runtime.errors import InvalidVersionError
-from astro_deployment_runtime.support.text import quote
+from astro_deployment_runtime.support.text_formatting import quote
 
 if TYPE_CHECKING:
     from collections.abc import Callable

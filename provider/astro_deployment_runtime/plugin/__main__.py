@@ -14,7 +14,7 @@ from astro_deployment_runtime.execution.polling import POLLING, Polling
 
 
 def _prepare() -> None:
-    from astro_deployment_runtime.lifecycle import fleet  # noqa: F401 - for the first request
+    from astro_deployment_runtime.lifecycle import fleet_planning  # noqa: F401 - for the first request
 
     gc.freeze()
     gc.enable()
@@ -23,10 +23,10 @@ def _prepare() -> None:
 def main(polling: Polling = POLLING) -> None:
     """Serve the engine until it interrupts this process or exits."""
     gc.disable()
-    from astro_deployment_runtime.plugin import dynamic, server
+    from astro_deployment_runtime.plugin import dynamic_protocol, server
 
     threading.Thread(target=_prepare, name="prepare", daemon=True).start()
-    server.run(sys.argv[1:], dynamic.servicer, polling)
+    server.run(sys.argv[1:], dynamic_protocol.servicer, polling)
 
 
 if __name__ == "__main__":

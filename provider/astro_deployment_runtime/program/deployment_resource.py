@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NotRequired, TypedDict
 import pulumi
 from pulumi import dynamic
 
-from astro_deployment_runtime.plugin.dynamic import NO_IMPORT
+from astro_deployment_runtime.plugin.dynamic_protocol import NO_IMPORT
 from astro_deployment_runtime.program.config_warnings import warn_of_unknown_keys
 from astro_deployment_runtime.program.interrupt import exit_on_interrupt
 from astro_deployment_runtime.resource import OUTPUTS, RuntimeProvider

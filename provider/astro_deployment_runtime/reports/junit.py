@@ -7,7 +7,7 @@ from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
 from astro_deployment_runtime.planning.plan_messages import title
 from astro_deployment_runtime.reports.preview import Status
-from astro_deployment_runtime.support.text import printable
+from astro_deployment_runtime.support.text_formatting import printable
 
 if TYPE_CHECKING:
     from astro_deployment_runtime.reports.preview import Preview, PreviewedDeployment

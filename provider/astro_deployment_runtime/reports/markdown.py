@@ -11,10 +11,10 @@ import re
 from collections import Counter
 from typing import TYPE_CHECKING, Final
 
-from astro_deployment_runtime.planning.model import Action
 from astro_deployment_runtime.planning.plan_messages import ARROW, hops_text
+from astro_deployment_runtime.planning.plan_model import Action
 from astro_deployment_runtime.reports.preview import Status
-from astro_deployment_runtime.support.text import printable
+from astro_deployment_runtime.support.text_formatting import printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

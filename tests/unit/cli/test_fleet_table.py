@@ -8,10 +8,10 @@ from astro_deployment_runtime.catalogs import vendor_feed
 from astro_deployment_runtime.cli.fleet_table import deployment_json, deployment_lines, fleet_json, fleet_lines
 from astro_deployment_runtime.cli.options import parse_current, parse_target
 from astro_deployment_runtime.config.fleet_config import DeploymentEntry
-from astro_deployment_runtime.lifecycle.fleet import FleetPlan, PlannedDeployment
-from astro_deployment_runtime.planning.model import Deployment, Plan, Refusal
+from astro_deployment_runtime.lifecycle.fleet_planning import FleetPlan, PlannedDeployment
 from astro_deployment_runtime.planning.pending_hop import Ownership
 from astro_deployment_runtime.planning.plan_messages import refusal_message
+from astro_deployment_runtime.planning.plan_model import Deployment, Plan, Refusal
 from astro_deployment_runtime.planning.plan_request import PlanRequest
 from astro_deployment_runtime.planning.planner import plan
 from astro_deployment_runtime.planning.versions import ReleaseId

@@ -25,7 +25,7 @@ from astro_deployment_runtime.errors import (
 from astro_deployment_runtime.execution.executor import walk
 from astro_deployment_runtime.lifecycle.deployment import DeploymentLifecycle
 from astro_deployment_runtime.planning.base_images import VENDORS, BaseImages
-from astro_deployment_runtime.planning.model import Plan, WarningName
+from astro_deployment_runtime.planning.plan_model import Plan, WarningName
 from astro_deployment_runtime.planning.plan_request import PlanRequest
 from astro_deployment_runtime.planning.planner import plan
 from astro_deployment_runtime.planning.versions import ReleaseId, RuntimeVersion
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from astro_deployment_runtime.execution.executor import WalkResult
-    from astro_deployment_runtime.planning.model import Deployment, Hop
+    from astro_deployment_runtime.planning.plan_model import Deployment, Hop
 
 TOKEN = "canary-token-4711"
 SETTINGS = ConnectionSettings(url="https://houston.example.com/v1", token=SecretStr(TOKEN))

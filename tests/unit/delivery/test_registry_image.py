@@ -9,7 +9,7 @@ from astro_deployment_runtime.errors import InvalidImageError
 from astro_deployment_runtime.planning.accepted_risks import AcceptedRisks
 from astro_deployment_runtime.planning.base_images import BaseImages
 from astro_deployment_runtime.planning.catalog import Release
-from astro_deployment_runtime.planning.model import Deployment, Hop, RuleId
+from astro_deployment_runtime.planning.plan_model import Deployment, Hop, RuleId
 from astro_deployment_runtime.planning.platform_version import Platform
 from astro_deployment_runtime.planning.versions import AirflowVersion, ReleaseId
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from astro_deployment_runtime.planning.catalog import Catalog
-    from astro_deployment_runtime.planning.model import Deployment
+    from astro_deployment_runtime.planning.plan_model import Deployment
 
 
 def test_walks_the_guides_path(simulation: Simulation) -> None:

@@ -7,7 +7,7 @@ from itertools import accumulate, cycle, islice, repeat
 import pytest
 
 from astro_deployment_runtime.execution.health_confirmation import SECONDS_WITHOUT_HEARTBEAT, Confirmation, is_later
-from astro_deployment_runtime.planning.model import Health
+from astro_deployment_runtime.planning.plan_model import Health
 
 BEATS = [f"2026-01-05T10:00:{second:02}.000000+00:00" for second in range(0, 60, 5)]
 

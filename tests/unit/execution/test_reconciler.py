@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from astro_deployment_runtime.catalogs import vendor_feed
-from astro_deployment_runtime.execution.decisions import (
+from astro_deployment_runtime.execution.decision_types import (
     Cancel,
     Deliver,
     Done,
@@ -31,12 +31,12 @@ from astro_deployment_runtime.execution.reconciler import ATTEMPTS, decide
 from astro_deployment_runtime.execution.run_memory import SETTLE_SECONDS, Mutation, MutationKind, Outcome, Run
 from astro_deployment_runtime.planning.accepted_risks import AcceptedRisks
 from astro_deployment_runtime.planning.catalog import Catalog, Release
-from astro_deployment_runtime.planning.model import Deployment, Equivalent, Health, Refusal, RuleId, Strategy
+from astro_deployment_runtime.planning.plan_model import Deployment, Equivalent, Health, Refusal, RuleId, Strategy
 from astro_deployment_runtime.planning.platform_version import Platform
 from astro_deployment_runtime.planning.versions import AirflowVersion, ReleaseId, RuntimeVersion
 
 if TYPE_CHECKING:
-    from astro_deployment_runtime.execution.decisions import Decision
+    from astro_deployment_runtime.execution.decision_types import Decision
 
 CATALOG = vendor_feed.load("guide")
 PLATFORM = Platform(version="0.30.4")

@@ -11,7 +11,7 @@ import pytest
 
 from astro_deployment_runtime.errors import PlatformAnswerError
 from astro_deployment_runtime.execution import run_messages
-from astro_deployment_runtime.execution.decisions import (
+from astro_deployment_runtime.execution.decision_types import (
     FellBack,
     HandedOver,
     MutationRefused,
@@ -28,11 +28,11 @@ from astro_deployment_runtime.execution.run_memory import Mutation, MutationKind
 from astro_deployment_runtime.planning.accepted_risks import AcceptedRisks
 from astro_deployment_runtime.planning.base_images import BaseImages
 from astro_deployment_runtime.planning.catalog import Release
-from astro_deployment_runtime.planning.model import Deployment, Health, Hop, Refusal, RuleId, Strategy, Violation
+from astro_deployment_runtime.planning.plan_model import Deployment, Health, Hop, Refusal, RuleId, Strategy, Violation
 from astro_deployment_runtime.planning.versions import AirflowVersion, ReleaseId, RuntimeVersion
 
 if TYPE_CHECKING:
-    from astro_deployment_runtime.execution.decisions import Reason
+    from astro_deployment_runtime.execution.decision_types import Reason
 
 RESUME = "run `pulumi up` to resume."
 RESUME_SENTENCE = "Run `pulumi up` to resume."

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Final
 import pytest
 
 from astro_deployment_runtime.execution import status_texts
-from astro_deployment_runtime.execution.decisions import Observation, Wait, Waiting, WalkRequest
+from astro_deployment_runtime.execution.decision_types import Observation, Wait, Waiting, WalkRequest
 from astro_deployment_runtime.execution.health_confirmation import Confirmation
 from astro_deployment_runtime.execution.run_memory import Run
 from astro_deployment_runtime.execution.status_texts import STATUS_WIDTH, Status
 from astro_deployment_runtime.planning.accepted_risks import AcceptedRisks
 from astro_deployment_runtime.planning.catalog import Catalog, Release
-from astro_deployment_runtime.planning.model import Deployment, Health, Hop, RuleId, Strategy
+from astro_deployment_runtime.planning.plan_model import Deployment, Health, Hop, RuleId, Strategy
 from astro_deployment_runtime.planning.platform_version import Platform
 from astro_deployment_runtime.planning.versions import AirflowVersion, ReleaseId, RuntimeVersion
 

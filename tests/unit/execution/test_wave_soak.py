@@ -12,7 +12,7 @@ import pytest
 
 from astro_deployment_runtime.errors import PlatformUnreachableError, RunInterruptedError, SoakFailedError
 from astro_deployment_runtime.execution.wave_soak import soak
-from astro_deployment_runtime.planning.model import Health
+from astro_deployment_runtime.planning.plan_model import Health
 from tests.simulation import FakeClock, Recorder
 
 if TYPE_CHECKING:

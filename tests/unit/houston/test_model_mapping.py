@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from astro_deployment_runtime.houston.answers import AppConfig
+from astro_deployment_runtime.houston.graphql_answers import AppConfig
 from astro_deployment_runtime.houston.model_mapping import map_platform
 
 if TYPE_CHECKING:

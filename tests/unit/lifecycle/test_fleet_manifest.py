@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from astro_deployment_runtime.lifecycle.deployment import DeploymentLifecycle
-from astro_deployment_runtime.lifecycle.fleet import build_manifest
 from astro_deployment_runtime.lifecycle.fleet_manifest import FleetManifest, ManifestEntry, ManifestWave
+from astro_deployment_runtime.lifecycle.fleet_planning import build_manifest
 from tests.contract import sandbox_server
 from tests.contract.sandbox_server import DUST, STARS
 

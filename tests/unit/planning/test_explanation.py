@@ -12,7 +12,7 @@ from astro_deployment_runtime.cli.options import parse_current, parse_target
 from astro_deployment_runtime.planning.accepted_risks import AcceptedRisks
 from astro_deployment_runtime.planning.catalog import Catalog, Release
 from astro_deployment_runtime.planning.explanation import plan_explanation, refusal_explanation
-from astro_deployment_runtime.planning.model import Plan, Refusal, Strategy
+from astro_deployment_runtime.planning.plan_model import Plan, Refusal, Strategy
 from astro_deployment_runtime.planning.plan_request import PlanRequest
 from astro_deployment_runtime.planning.planner import plan
 from astro_deployment_runtime.planning.platform_version import Platform

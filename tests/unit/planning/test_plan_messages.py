@@ -7,7 +7,7 @@ import pytest
 from astro_deployment_runtime.catalogs import vendor_feed
 from astro_deployment_runtime.cli.options import parse_current, parse_target
 from astro_deployment_runtime.planning import plan_messages
-from astro_deployment_runtime.planning.model import PlanWarning, Refusal, WarningName
+from astro_deployment_runtime.planning.plan_model import PlanWarning, Refusal, WarningName
 from astro_deployment_runtime.planning.plan_request import PlanRequest
 from astro_deployment_runtime.planning.planner import plan
 

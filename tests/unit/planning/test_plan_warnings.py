@@ -14,8 +14,8 @@ from astro_deployment_runtime.errors import InvalidInputError
 from astro_deployment_runtime.planning import plan_warnings, planner
 from astro_deployment_runtime.planning.accepted_risks import DENIABLE_WARNINGS, AcceptedRisks, read_denied
 from astro_deployment_runtime.planning.catalog import Catalog, Channel, Release
-from astro_deployment_runtime.planning.model import Plan, Refusal, WarningName
 from astro_deployment_runtime.planning.plan_messages import refusal_message
+from astro_deployment_runtime.planning.plan_model import Plan, Refusal, WarningName
 from astro_deployment_runtime.planning.plan_request import PlanRequest
 from astro_deployment_runtime.planning.versions import AirflowVersion, ReleaseId
 

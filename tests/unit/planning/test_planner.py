@@ -10,10 +10,10 @@ from astro_deployment_runtime.errors import PlanVerificationError
 from astro_deployment_runtime.planning import plan_request, planner
 from astro_deployment_runtime.planning.accepted_risks import AcceptedRisks
 from astro_deployment_runtime.planning.catalog import Catalog, Channel, Release
-from astro_deployment_runtime.planning.model import Plan, Refusal, RuleId, Strategy, Violation
 from astro_deployment_runtime.planning.path_search import Search, SearchLimits
 from astro_deployment_runtime.planning.pending_hop import Ownership
 from astro_deployment_runtime.planning.plan_messages import path_line, refusal_message
+from astro_deployment_runtime.planning.plan_model import Plan, Refusal, RuleId, Strategy, Violation
 from astro_deployment_runtime.planning.plan_request import PlanRequest
 from astro_deployment_runtime.planning.platform_version import Platform
 from astro_deployment_runtime.planning.refusals import blocking_rules

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from pydantic import ValidationError
 
-from astro_deployment_runtime.houston.answers import (
+from astro_deployment_runtime.houston.graphql_answers import (
     MISSING_VERSION,
     AppConfig,
     DeploymentAnswer,

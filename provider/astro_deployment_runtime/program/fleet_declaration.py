@@ -22,7 +22,7 @@ from astro_deployment_runtime.config.config_keys import NAMESPACE
 from astro_deployment_runtime.config.pulumi_project_file import uses_our_plugin
 from astro_deployment_runtime.lifecycle.fleet_manifest import FleetManifest
 from astro_deployment_runtime.planning.plan_messages import deployment_refusal
-from astro_deployment_runtime.plugin.dynamic import PLAN_FLEET
+from astro_deployment_runtime.plugin.dynamic_protocol import PLAN_FLEET
 from astro_deployment_runtime.program.config_warnings import warn_of_unknown_keys
 from astro_deployment_runtime.program.deployment_resource import declare_planned
 from astro_deployment_runtime.program.interrupt import exit_on_interrupt, run_by_the_engine
@@ -109,7 +109,7 @@ def _plan_fleet_with(
             pass
         else:
             return _manifest_from_plugin(question)
-    from astro_deployment_runtime.lifecycle.fleet import build_manifest
+    from astro_deployment_runtime.lifecycle.fleet_planning import build_manifest
 
     return build_manifest(declared, saved, connected, secret=secret)
 

@@ -8,7 +8,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from astro_deployment_runtime.planning.catalog import Catalog
-    from astro_deployment_runtime.planning.model import Deployment, Health, Hop
+    from astro_deployment_runtime.planning.plan_model import Deployment, Health, Hop
     from astro_deployment_runtime.planning.platform_version import Platform
     from astro_deployment_runtime.planning.versions import AirflowVersion, ReleaseId
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class RuleId(StrEnum):
-    """Names of the rules, which are in :mod:`~astro_deployment_runtime.planning.rules`. Stable, for programs."""
+    """Names of the rules (:mod:`~astro_deployment_runtime.planning.upgrade_rules`). Stable, for programs."""
 
     AC_UPGRADE = "AC-UPGRADE"
     MIGRATE_EQUAL = "MIGRATE-EQUAL"

@@ -19,7 +19,7 @@ from astro_deployment_runtime.lifecycle.deployment import ARGUMENTS
 from astro_deployment_runtime.lifecycle.fleet_manifest import FleetManifest, ManifestEntry, ManifestWave
 from astro_deployment_runtime.planning import plan_messages
 from astro_deployment_runtime.support import secret_masks
-from astro_deployment_runtime.support.text import duration
+from astro_deployment_runtime.support.text_formatting import duration
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping, Sequence
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from astro_deployment_runtime.config.fleet_config import DeploymentEntry, FleetConfig, Wave
     from astro_deployment_runtime.houston.snapshot import Snapshot
     from astro_deployment_runtime.lifecycle.deployment import DeploymentCheck, DeploymentLifecycle
-    from astro_deployment_runtime.planning.model import Deployment, Plan, Refusal
+    from astro_deployment_runtime.planning.plan_model import Deployment, Plan, Refusal
 
 _TARGETS_RESOLVED_AGAIN: Final = (
     "targets such as 5.x are resolved again here: only the stack's state records the version that an earlier run "

@@ -11,16 +11,16 @@ from enum import StrEnum
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from astro_deployment_runtime.planning.model import Plan
+from astro_deployment_runtime.planning.plan_model import Plan
 from astro_deployment_runtime.planning.planner import path_to
-from astro_deployment_runtime.planning.rules import hop_between
+from astro_deployment_runtime.planning.upgrade_rules import hop_between
 from astro_deployment_runtime.planning.versions import Distribution, Line, ReleaseId, RuntimeVersion
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from astro_deployment_runtime.planning.catalog import Release
-    from astro_deployment_runtime.planning.model import Refusal, RuleId
+    from astro_deployment_runtime.planning.plan_model import Refusal, RuleId
     from astro_deployment_runtime.planning.plan_request import PlanRequest
 
 

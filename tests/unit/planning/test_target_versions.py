@@ -10,10 +10,10 @@ from astro_deployment_runtime.errors import InvalidVersionError
 from astro_deployment_runtime.planning import planner
 from astro_deployment_runtime.planning.accepted_risks import AcceptedRisks, read_denied
 from astro_deployment_runtime.planning.catalog import Catalog, Channel, Release
-from astro_deployment_runtime.planning.model import Equivalent, Latest, Plan, Refusal
 from astro_deployment_runtime.planning.plan_messages import path_line, plan_lines, refusal_message
+from astro_deployment_runtime.planning.plan_model import Equivalent, Latest, Plan, Refusal
 from astro_deployment_runtime.planning.plan_request import PlanRequest
-from astro_deployment_runtime.planning.targets import did_you_mean
+from astro_deployment_runtime.planning.target_versions import did_you_mean
 from astro_deployment_runtime.planning.versions import AirflowVersion, Line, ReleaseId, RuntimeVersion
 
 PUBLISHED = vendor_feed.load("published")

@@ -17,7 +17,7 @@ from pulumi.runtime.proto import plugin_pb2, provider_pb2, provider_pb2_grpc
 
 from astro_deployment_runtime.errors import RefusedError
 from astro_deployment_runtime.lifecycle.fleet_manifest import FleetManifest
-from astro_deployment_runtime.plugin.dynamic import PLAN_FLEET, DynamicServicer, stock_servicer
+from astro_deployment_runtime.plugin.dynamic_protocol import PLAN_FLEET, DynamicServicer, stock_servicer
 from astro_deployment_runtime.plugin.engine_call import PartialProgressError, current_call
 from astro_deployment_runtime.plugin.server import EngineCalls
 from tests.contract.sandbox_server import STARS, TOKEN, serving

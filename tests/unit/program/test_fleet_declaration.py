@@ -15,18 +15,18 @@ import pytest
 from pulumi.runtime import config, invoke, mocks, rpc, settings
 
 from astro_deployment_runtime.lifecycle import deployment
-from astro_deployment_runtime.lifecycle import fleet as lifecycle_fleet
+from astro_deployment_runtime.lifecycle import fleet_planning as lifecycle_fleet
 from astro_deployment_runtime.lifecycle.deployment import DeploymentLifecycle
-from astro_deployment_runtime.lifecycle.fleet import FleetPlan, PlannedDeployment
+from astro_deployment_runtime.lifecycle.fleet_planning import FleetPlan, PlannedDeployment
 from astro_deployment_runtime.planning.catalog import Release
-from astro_deployment_runtime.planning.model import Plan, Resolved
+from astro_deployment_runtime.planning.plan_model import Plan, Resolved
 from astro_deployment_runtime.planning.versions import AirflowVersion, Line, ReleaseId, RuntimeVersion
 from astro_deployment_runtime.plugin.connection import PlatformConnection
-from astro_deployment_runtime.plugin.dynamic import PLAN_FLEET, fleet_manifest_json
-from astro_deployment_runtime.program import fleet, stack_state
+from astro_deployment_runtime.plugin.dynamic_protocol import PLAN_FLEET, fleet_manifest_json
+from astro_deployment_runtime.program import fleet_declaration, stack_state
 from astro_deployment_runtime.program.config_warnings import warn_of_unknown_keys
 from astro_deployment_runtime.program.deployment_resource import AstroDeploymentRuntime
-from astro_deployment_runtime.program.fleet import declare_fleet
+from astro_deployment_runtime.program.fleet_declaration import declare_fleet
 from astro_deployment_runtime.support import secret_masks
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from astro_deployment_runtime.config.fleet_config import DeploymentEntry, FleetConfig
     from astro_deployment_runtime.houston.client import Houston
 
-PLUGIN_PLANS_FLEETS = fleet._plugin_plans_fleets
+PLUGIN_PLANS_FLEETS = fleet_declaration._plugin_plans_fleets
 LEAST = {"name": "data-eng", "releaseName": "stars-1", "runtimeVersion": "5.0.4"}
 
 
@@ -116,10 +116,10 @@ def plan_fleet(stack: FleetConfig, _: DeploymentLifecycle, *, saved: dict[str, A
 
 @pytest.fixture(autouse=True, params=["ours", "stock"])
 def host(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
-    """The plugin host: ours or Pulumi's. tests/unit/lifecycle/test_fleet.py has a platform; these tests need none."""
+    """The plugin host: ours or Pulumi's. These tests need no platform."""
     host: str = request.param
     monkeypatch.setattr(secret_masks, "MASKS", secret_masks.Masks())
-    monkeypatch.setattr(fleet, "_plugin_plans_fleets", lambda: host == "ours")
+    monkeypatch.setattr(fleet_declaration, "_plugin_plans_fleets", lambda: host == "ours")
     monkeypatch.setattr(deployment, "connect", lambda *_: DeploymentLifecycle(cast("Houston", None)))
     monkeypatch.setattr(lifecycle_fleet, "plan_fleet", plan_fleet)
     return host
@@ -314,7 +314,7 @@ def test_error_of_the_plugin_ends_the_program(monitor: Monitor, monkeypatch: pyt
     def fail(*_: object) -> InvokeResult:
         raise Exception(message)  # noqa: TRY002 - as Pulumi does
 
-    monkeypatch.setattr(fleet, "invoke", fail)
+    monkeypatch.setattr(fleet_declaration, "invoke", fail)
     if host == "ours":
         with pytest.raises(pulumi.RunError, match=f"^{message}$"):
             declared([LEAST])
@@ -495,7 +495,7 @@ def test_a_program_that_plans_twice_connects_once(monitor: Monitor, monkeypatch:
         return connected[-1]
 
     monkeypatch.setattr(deployment, "connect", connect)
-    monkeypatch.setattr(fleet, "_plugin_plans_fleets", lambda: False)
+    monkeypatch.setattr(fleet_declaration, "_plugin_plans_fleets", lambda: False)
     monitor.state = {}
     declared([LEAST | {"name": "pending-1"}])
     assert len(connected) == 1

@@ -10,10 +10,10 @@ import pytest
 from pydantic import SecretStr
 
 from astro_deployment_runtime.config.connection_settings import ConnectionSettings
-from astro_deployment_runtime.houston.airflow_health import read_health
+from astro_deployment_runtime.houston.airflow_client import read_health
 from astro_deployment_runtime.houston.bounded_http import BoundedHttp
 from astro_deployment_runtime.planning.catalog import Release
-from astro_deployment_runtime.planning.model import Deployment, Health
+from astro_deployment_runtime.planning.plan_model import Deployment, Health
 from astro_deployment_runtime.planning.versions import AirflowVersion, ReleaseId
 
 if TYPE_CHECKING:

@@ -6,9 +6,9 @@ import pytest
 
 from astro_deployment_runtime.planning.accepted_risks import AcceptedRisks
 from astro_deployment_runtime.planning.catalog import Catalog, Channel, Release
-from astro_deployment_runtime.planning.model import Hop, RuleId
+from astro_deployment_runtime.planning.plan_model import Hop, RuleId
 from astro_deployment_runtime.planning.platform_version import Platform
-from astro_deployment_runtime.planning.rules import MOVES, RULE, RULES, forbidden_by_platform, move_rule, verify
+from astro_deployment_runtime.planning.upgrade_rules import MOVES, RULE, RULES, forbidden_by_platform, move_rule, verify
 from astro_deployment_runtime.planning.versions import AirflowVersion, ReleaseId
 
 

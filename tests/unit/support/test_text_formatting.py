@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from astro_deployment_runtime.support.text import cut, duration, printable, printable_name, quote
+from astro_deployment_runtime.support.text_formatting import cut, duration, printable, printable_name, quote
 
 
 @pytest.mark.parametrize(

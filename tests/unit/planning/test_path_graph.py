@@ -13,11 +13,11 @@ from astro_deployment_runtime.cli.graph import dot_lines, graph_json, mermaid_li
 from astro_deployment_runtime.cli.options import parse_current, parse_target
 from astro_deployment_runtime.planning.accepted_risks import AcceptedRisks
 from astro_deployment_runtime.planning.catalog import Catalog, Channel, Release
-from astro_deployment_runtime.planning.model import Plan, RuleId, Strategy
-from astro_deployment_runtime.planning.neighbourhood import Edge, Graph, Kind, Node, Role, neighbourhood
+from astro_deployment_runtime.planning.path_graph import Edge, Graph, Kind, Node, Role, neighbourhood
+from astro_deployment_runtime.planning.plan_model import Plan, RuleId, Strategy
 from astro_deployment_runtime.planning.plan_request import PlanRequest
 from astro_deployment_runtime.planning.planner import plan
-from astro_deployment_runtime.planning.rules import hop_between
+from astro_deployment_runtime.planning.upgrade_rules import hop_between
 from astro_deployment_runtime.planning.versions import AirflowVersion, ReleaseId
 
 PUBLISHED = vendor_feed.load("published")

@@ -13,14 +13,14 @@ from difflib import get_close_matches
 from typing import TYPE_CHECKING, Final
 
 from astro_deployment_runtime.errors import InvalidVersionError
-from astro_deployment_runtime.planning.model import Equivalent, Latest, Resolved, RuleId, Violation
+from astro_deployment_runtime.planning.plan_model import Equivalent, Latest, Resolved, RuleId, Violation
 from astro_deployment_runtime.planning.versions import Line, RuntimeVersion, Scheme
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from astro_deployment_runtime.planning.catalog import Catalog, Release
-    from astro_deployment_runtime.planning.model import Target
+    from astro_deployment_runtime.planning.plan_model import Target
     from astro_deployment_runtime.planning.versions import AirflowVersion
 
 

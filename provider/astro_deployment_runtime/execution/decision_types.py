@@ -12,14 +12,14 @@ from typing import TYPE_CHECKING, ClassVar, TypeAlias
 
 from astro_deployment_runtime.execution.run_memory import MutationKind
 from astro_deployment_runtime.planning.base_images import VENDORS
-from astro_deployment_runtime.planning.model import Refusal
+from astro_deployment_runtime.planning.plan_model import Refusal
 
 if TYPE_CHECKING:
     from astro_deployment_runtime.execution.run_memory import Mutation, Run
     from astro_deployment_runtime.planning.accepted_risks import AcceptedRisks
     from astro_deployment_runtime.planning.base_images import BaseImages
     from astro_deployment_runtime.planning.catalog import Catalog
-    from astro_deployment_runtime.planning.model import Deployment, Hop, Plan, Strategy, Target
+    from astro_deployment_runtime.planning.plan_model import Deployment, Hop, Plan, Strategy, Target
     from astro_deployment_runtime.planning.platform_version import Platform
     from astro_deployment_runtime.planning.versions import AirflowVersion, ReleaseId
 

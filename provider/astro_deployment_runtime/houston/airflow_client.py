@@ -11,12 +11,12 @@ from pydantic import BaseModel, BeforeValidator, Field, ValidationError
 
 from astro_deployment_runtime.errors import InvalidVersionError
 from astro_deployment_runtime.houston.bounded_http import ACCESS_DENIED, is_json
-from astro_deployment_runtime.planning.model import Health
+from astro_deployment_runtime.planning.plan_model import Health
 from astro_deployment_runtime.planning.versions import AirflowVersion
 
 if TYPE_CHECKING:
     from astro_deployment_runtime.houston.bounded_http import BoundedHttp
-    from astro_deployment_runtime.planning.model import Deployment
+    from astro_deployment_runtime.planning.plan_model import Deployment
 
 _FIRST_WITH_VERSION_API: Final = AirflowVersion(2, 0, 0)
 _FIRST_WITH_API_V2: Final = AirflowVersion(3, 0, 0)

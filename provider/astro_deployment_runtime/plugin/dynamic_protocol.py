@@ -247,7 +247,7 @@ def _ask(method: Callable[[Any, Any], Any], request: Any, context: grpc.Servicer
 
 def fleet_manifest_json(connection: PlatformConnection, question: str) -> str:
     """Plan the fleet in a question, and return its manifest. Both are JSON texts."""
-    from astro_deployment_runtime.lifecycle.fleet import build_manifest
+    from astro_deployment_runtime.lifecycle.fleet_planning import build_manifest
 
     connection.program_runs = True
     asked = json.loads(question)

@@ -9,7 +9,7 @@ import pytest
 from astro_deployment_runtime.config.fleet_config import read_fleet_config
 from astro_deployment_runtime.errors import InvalidConfigError, PlatformAnswerError, TokenRefusedError
 from astro_deployment_runtime.lifecycle.deployment import DeploymentLifecycle
-from astro_deployment_runtime.lifecycle.fleet import FleetPlan, plan_fleet, refusal_text, summary
+from astro_deployment_runtime.lifecycle.fleet_planning import FleetPlan, plan_fleet, refusal_text, summary
 from astro_deployment_runtime.planning.versions import ReleaseId
 from tests.contract import sandbox_server
 from tests.contract.sandbox_server import DUST, HELIO, Served

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from astro_deployment_runtime.planning.accepted_risks import AcceptedRisks
 from astro_deployment_runtime.planning.catalog import Channel
-from astro_deployment_runtime.planning.model import Hop, RuleId, Violation
+from astro_deployment_runtime.planning.plan_model import Hop, RuleId, Violation
 from astro_deployment_runtime.planning.versions import AirflowVersion, Distribution
 
 if TYPE_CHECKING:
