@@ -121,7 +121,7 @@ def test_another_project_uses_it(
         _python(environment, "-m", _PACKAGE, "init", cwd=stack.folder)
     shown = stack.preview()
     row = "data-eng" if own_host else "elsewhere-test"
-    assert "AC 2.2.3 > AC 2.3.2 > Astro Runtime 5.0.4 (2 hops" in "\n".join(shown.lines(row))
+    assert "AC 2.2.3 > AC 2.3.0 > Astro Runtime 5.0.4 (2 hops" in "\n".join(shown.lines(row))
     assert re.search(r'runs: "Astro Runtime 5\.0\.4"', stack.up().text)
     assert sandbox.show(_RELEASE)["version"] == "5.0.4"
     stack.preview("--expect-no-changes")
