@@ -259,6 +259,7 @@ def test_a_command_that_hangs_is_stopped_in_time(tmp_path: Path) -> None:
         run(tmp_path, script(tmp_path, "echo started; exec >&- 2>&-; exec sleep 60"), seconds=0.4)
 
 
+@pytest.mark.slow
 def test_a_cancel_ends_the_whole_group(tmp_path: Path) -> None:
     """Children and grandchildren end within two seconds, also those that ignore signals."""
     pids = tmp_path / "pids"

@@ -363,6 +363,7 @@ def test_a_refused_mutation_ends_the_run_with_houstons_words(simulation: Simulat
     assert "This Deployment is locked" in str(ending.problem)
 
 
+@pytest.mark.slow
 def test_a_wait_continues_after_an_outage(simulation: Simulation) -> None:
     """Houston may restart while the run waits for an image."""
     declaration = simulation.request()

@@ -88,6 +88,7 @@ def test_a_batch_is_sent_at_the_earliest_deadline() -> None:
     assert BatchLoader(platform, gather=0).load("a", within=60) == 2
 
 
+@pytest.mark.slow
 def test_batches_have_jitter() -> None:
     """Each wait is random within its bound."""
     platform = Platform()

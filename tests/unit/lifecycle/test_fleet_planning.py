@@ -265,6 +265,7 @@ def test_selector_by_a_label_that_the_platform_hides_is_refused(
         assert len(plan(served, selectors=[{"workspace": HELIO, "runtimeVersion": "5.0.4"}]).deployments) == 2
 
 
+@pytest.mark.slow
 def test_thousands_of_unknown_deployments_need_few_requests(served: Served) -> None:
     """Two thousand, by name and by id. Each has its own refusal."""
     named = [entry(f"none-{number}") for number in range(1000)]

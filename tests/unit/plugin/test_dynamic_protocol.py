@@ -357,6 +357,7 @@ def test_refusal_shows_no_secret(address: str, tmp_path: Path, values: dict[str,
     assert failure.property == ""
 
 
+@pytest.mark.slow
 def test_value_that_became_a_secret_is_saved_again(tmp_path: Path) -> None:
     """Once, without any other change: the state would keep the plain value."""
     with serving(tmp_path) as served, started() as (stub, _):
