@@ -16,7 +16,6 @@ from astro_deployment_runtime.config.connection_settings import ConnectionSettin
 from astro_deployment_runtime.delivery.registry_image import ImageDelivery, ImageTemplate
 from astro_deployment_runtime.execution.decision_types import WalkRequest
 from astro_deployment_runtime.execution.executor import WalkResult, walk
-from astro_deployment_runtime.execution.reconciler import path_of
 from astro_deployment_runtime.houston.client import Houston
 from astro_deployment_runtime.houston.transport import Transport
 from astro_deployment_runtime.planning.accepted_risks import AcceptedRisks
@@ -151,7 +150,7 @@ class Simulation:
             target=RuntimeVersion.parse(target),
             strategy=Strategy.CERTIFIED_FIRST,
             accepted=accepted,
-            path=path_of(planned),
+            path=planned.path,
             cancel=planned.cancel,
             **more,
         )

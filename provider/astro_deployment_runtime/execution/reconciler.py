@@ -36,7 +36,6 @@ from astro_deployment_runtime.planning.planner import plan
 if TYPE_CHECKING:
     from astro_deployment_runtime.execution.decision_types import Decision, Observation, Reason, WalkRequest
     from astro_deployment_runtime.planning.plan_model import Hop, Plan
-    from astro_deployment_runtime.planning.versions import ReleaseId
 
 ATTEMPTS: Final = 3
 """Attempts of one mutation, while its answers are lost and Houston shows no effect."""
@@ -49,11 +48,6 @@ def decide(observation: Observation, request: WalkRequest) -> Decision:
     Hops that others made leave such a rest; a release that appeared or disappeared may not.
     """
     return _Situation(observation, request).decide()
-
-
-def path_of(planned: Plan) -> tuple[ReleaseId, ...]:
-    """Return the releases of a plan, from the current one to the target."""
-    return (planned.current.id, *(hop.target.id for hop in planned.hops))
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +70,7 @@ class _Situation:
         planned = self.plan()
         if isinstance(planned, Refusal):
             return self.refuse_if_settled(planned)
-        path, shown = path_of(planned), self.request.path
+        path, shown = planned.path, self.request.path
         if path != shown[-len(path) :] or planned.cancel not in {None, self.request.cancel}:
             return self.refuse_if_settled(PathChanged(shown, path, planned.cancel))
         if run.unconfirmed is not None:

@@ -127,7 +127,8 @@ def stopped(  # noqa: PLR0911 - one for each kind of reason
         case PathChanged(shown, now, cancel):
             first = f"cancel the pending hop to {cancel}, then " if cancel else ""
             return (
-                f"the path changed: the preview showed {_path(shown)}, and from here it is {first}{_path(now)}. "
+                f"the path changed: the preview showed {plan_messages.path_text(shown)}, and from here it is "
+                f"{first}{plan_messages.path_text(now)}. "
                 "This run changed nothing more. Run `pulumi preview` to see the new path."
             )
         case MutationRefused(mutation):
@@ -242,10 +243,6 @@ def _handed_over(wait: Wait, deployment: Deployment, run: Run, request: WalkRequ
 
 def _hop(hop: Hop, request: WalkRequest) -> str:
     return f"{position(hop.target.id, request)} - {hop.action} to {hop.target.id}"
-
-
-def _path(path: tuple[ReleaseId, ...]) -> str:
-    return " > ".join(map(str, path))
 
 
 def _left(run: Run, deployment: Deployment) -> str:

@@ -226,7 +226,7 @@ class DeploymentLifecycle:
 
         arguments = _checked_arguments(news)
         pending = saved.get("pending") if saved else None
-        path = tuple(ReleaseId.parse(release) for release in news["path"].split(plan_messages.ARROW))
+        path = plan_messages.parse_path(news["path"])
         cancel = ReleaseId.parse(news["cancel"]) if news.get("cancel") else None
         ending = walk(
             news["deployment_id"],

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
-from astro_deployment_runtime.planning.plan_messages import ARROW, hops_text, plan_lines, refusal_lines
+from astro_deployment_runtime.planning.plan_messages import ARROW, hops_text, path_text, plan_lines, refusal_lines
 from astro_deployment_runtime.planning.plan_model import Equivalent, Plan, RuleId, Strategy, WarningName
 from astro_deployment_runtime.planning.planner import path_to
 from astro_deployment_runtime.planning.upgrade_rules import RULE, hop_between, prerelease_text, yanked_text
@@ -62,7 +62,7 @@ def refusal_explanation(refusal: Refusal, request: PlanRequest) -> list[str]:
 
 
 def _way(path: Sequence[Release]) -> str:
-    return f"{ARROW.join(map(str, path))} ({hops_text(len(path) - 1)})"
+    return f"{path_text(path)} ({hops_text(len(path) - 1)})"
 
 
 def _why_nothing(plan: Plan, request: PlanRequest) -> str:

@@ -14,8 +14,9 @@ from astro_deployment_runtime.planning.versions import Distribution, ReleaseId, 
 from astro_deployment_runtime.support.text_formatting import printable, printable_name
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
+    from astro_deployment_runtime.planning.catalog import Release
     from astro_deployment_runtime.planning.plan_model import Target
     from astro_deployment_runtime.planning.versions import AirflowVersion
 
@@ -32,7 +33,21 @@ _DO_NOT_DEPLOY: Final = f"Do not deploy its image. {_CANCEL_IT}"
 
 def path_line(plan: Plan) -> str:
     """Return the path in one line: ``AC 2.2.3 > AC 2.3.0 > Astro Runtime 5.0.4``. Without hops: the current release."""
-    return ARROW.join(str(release) for release in (plan.current, *(hop.target for hop in plan.hops)))
+    return path_text(plan.path)
+
+
+def path_text(path: Iterable[Release | ReleaseId]) -> str:
+    """Return the releases of a path as one text, which :func:`parse_path` reads."""
+    return ARROW.join(map(str, path))
+
+
+def parse_path(text: str) -> tuple[ReleaseId, ...]:
+    """Return the releases in a text of :func:`path_text`.
+
+    Raises:
+        InvalidVersionError: a part of the text is not a release.
+    """
+    return tuple(ReleaseId.parse(release) for release in text.split(ARROW))
 
 
 def plan_lines(plan: Plan, *, name: str | None = None, release_name: str | None = None) -> list[str]:

@@ -191,6 +191,11 @@ class Plan:
     base_images: BaseImages = VENDORS
     """Repositories for the plan's ``FROM`` lines."""
 
+    @property
+    def path(self) -> tuple[ReleaseId, ...]:
+        """The releases from the current one to the target."""
+        return (self.current.id, *(hop.target.id for hop in self.hops))
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Violation:

@@ -11,7 +11,7 @@ import re
 from collections import Counter
 from typing import TYPE_CHECKING, Final
 
-from astro_deployment_runtime.planning.plan_messages import ARROW, hops_text
+from astro_deployment_runtime.planning.plan_messages import hops_text, path_text
 from astro_deployment_runtime.planning.plan_model import Action
 from astro_deployment_runtime.reports.preview import Status
 from astro_deployment_runtime.support.text_formatting import printable
@@ -67,7 +67,7 @@ def _table_row(deployment: PreviewedDeployment) -> str:
     name = _code(deployment.name)
     if deployment.release_name not in {None, deployment.name}:
         name += f" ({_code(str(deployment.release_name))})"
-    path = _code(_first_line(deployment.problem)) if deployment.problem else ARROW.join(map(str, deployment.path))
+    path = _code(_first_line(deployment.problem)) if deployment.problem else path_text(deployment.path)
     warnings = ", ".join(dict.fromkeys(each.name for each in deployment.warnings))
     return f"| {name} | {_action(deployment)} | {path} | {warnings} |"
 

@@ -16,13 +16,13 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
 from astro_deployment_runtime.errors import InvalidPreviewError, InvalidVersionError
-from astro_deployment_runtime.planning.plan_messages import ARROW, title
-from astro_deployment_runtime.planning.versions import ReleaseId
+from astro_deployment_runtime.planning.plan_messages import parse_path, title
 from astro_deployment_runtime.reports.pulumi_preview_json import NOT_A_PREVIEW, SAME, parse_preview
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from astro_deployment_runtime.planning.versions import ReleaseId
     from astro_deployment_runtime.reports.pulumi_preview_json import Diagnostic, PulumiPreview, Step
     from astro_deployment_runtime.support.urns import Urn
 
@@ -232,6 +232,6 @@ def _first_line(text: str) -> str:
 
 def _path(text: str | None) -> tuple[ReleaseId, ...]:
     try:
-        return tuple(ReleaseId.parse(release) for release in text.split(ARROW)) if text else ()
+        return parse_path(text) if text else ()
     except InvalidVersionError as error:
         raise InvalidPreviewError(f"{NOT_A_PREVIEW} of this package's resources: {error}") from error
