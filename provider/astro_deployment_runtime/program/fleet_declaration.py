@@ -21,7 +21,6 @@ from pulumi.runtime import config, invoke
 from astro_deployment_runtime.config.config_keys import NAMESPACE
 from astro_deployment_runtime.config.pulumi_project_file import uses_our_plugin
 from astro_deployment_runtime.lifecycle.fleet_manifest import FleetManifest
-from astro_deployment_runtime.planning.plan_messages import deployment_refusal
 from astro_deployment_runtime.plugin.dynamic_protocol import PLAN_FLEET
 from astro_deployment_runtime.program.config_warnings import warn_of_unknown_keys
 from astro_deployment_runtime.program.deployment_resource import declare_planned
@@ -260,6 +259,9 @@ def _declare_deployment(
 
 
 def _log_refusal(entry: ManifestEntry, resource: pulumi.Resource | None) -> None:
+    # Only a refusal needs the texts of plans, whose import would delay every program.
+    from astro_deployment_runtime.planning.plan_messages import deployment_refusal
+
     pulumi.log.error(deployment_refusal(entry.title, entry.refusal or ""), resource)
 
 
