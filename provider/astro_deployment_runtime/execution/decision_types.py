@@ -80,10 +80,7 @@ class Waiting(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Start:
-    """Start this hop."""
-
-    kind: ClassVar = MutationKind.START
+class _HopStep:
     hop: Hop
 
     @property
@@ -93,16 +90,17 @@ class Start:
 
 
 @dataclass(frozen=True, slots=True)
-class Deliver:
+class Start(_HopStep):
+    """Start this hop."""
+
+    kind: ClassVar = MutationKind.START
+
+
+@dataclass(frozen=True, slots=True)
+class Deliver(_HopStep):
     """Deliver the image of this hop."""
 
     kind: ClassVar = MutationKind.DELIVER
-    hop: Hop
-
-    @property
-    def release(self) -> ReleaseId:
-        """The hop's target."""
-        return self.hop.target.id
 
 
 @dataclass(frozen=True, slots=True)
