@@ -114,10 +114,11 @@ class DeliveryChoice:
         return self._template(template).images(planned.hops, deployment, platform, arguments.accepted)
 
     def _template(self, text: str) -> ImageTemplate:
-        return ImageTemplate(text, self._base_images)
+        return ImageTemplate(text, self.base_images)
 
     @property
-    def _base_images(self) -> BaseImages:
+    def base_images(self) -> BaseImages:
+        """Repositories of the base images that the settings name, else the vendor's."""
         return self.settings.base_images if self.settings else VENDORS
 
     def _project(self, arguments: ProjectArguments) -> AstroProject:
@@ -134,7 +135,7 @@ def _not_accepted(warnings: Iterable[PlanWarning], arguments: ResourceArguments)
     Raises:
         InvalidProjectError: the user denies some of them.
     """
-    shown = [warning for warning in warnings if warning.name not in arguments.accepted.warnings]
+    shown = list(arguments.accepted.without_accepted(warnings))
     if denied := [warning for warning in shown if warning.name in arguments.denied]:
         names = " and ".join(dict.fromkeys(warning.name for warning in denied))
         found = "\n".join(f"denied: {warning.name}: {warning.message}" for warning in denied)

@@ -22,7 +22,6 @@ from astro_deployment_runtime.execution.polling import POLLING, Polling
 from astro_deployment_runtime.houston.client import Houston
 from astro_deployment_runtime.lifecycle.declaration_registry import DeclarationRegistry
 from astro_deployment_runtime.planning import plan_messages
-from astro_deployment_runtime.planning.base_images import VENDORS
 from astro_deployment_runtime.planning.pending_hop import Ownership, owner_in_state, owner_of
 from astro_deployment_runtime.planning.plan_model import Plan, Refusal
 from astro_deployment_runtime.planning.plan_request import PlanRequest
@@ -36,7 +35,6 @@ if TYPE_CHECKING:
     from datetime import date
 
     from astro_deployment_runtime.execution.executor_interfaces import Clock, Reporter
-    from astro_deployment_runtime.planning.base_images import BaseImages
     from astro_deployment_runtime.planning.plan_model import Deployment, PlanWarning
 
 ARGUMENTS: Final = tuple(ResourceArguments.model_fields)
@@ -239,7 +237,7 @@ class DeploymentLifecycle:
                 delivers=arguments.image is not None or arguments.project is not None,
                 timeout=arguments.timeout,
                 ask_airflow=arguments.verify == "airflow",
-                base_images=self._base_images,
+                base_images=self._delivery_choice.base_images,
                 wait=arguments.wait,
             ),
             delivery=self._delivery_choice.delivery(arguments, path, cancel, clock),
@@ -303,7 +301,7 @@ class DeploymentLifecycle:
                 pending_owner=owner,
             )
         )
-        return replace(outcome, base_images=self._base_images) if isinstance(outcome, Plan) else outcome
+        return replace(outcome, base_images=self._delivery_choice.base_images) if isinstance(outcome, Plan) else outcome
 
     def _describe(
         self,
@@ -330,10 +328,6 @@ class DeploymentLifecycle:
             *image_lines,
         ]
         return lines, [*planned.warnings, *image_warnings]
-
-    @property
-    def _base_images(self) -> BaseImages:
-        return self.settings.base_images if self.settings else VENDORS
 
 
 def _undecided(outcome: Plan | Refusal, unknown: Collection[str]) -> str | None:

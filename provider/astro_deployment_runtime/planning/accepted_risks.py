@@ -12,6 +12,8 @@ from astro_deployment_runtime.planning.versions import Distribution, ReleaseId
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from astro_deployment_runtime.planning.plan_model import PlanWarning
+
 ACCEPTABLE_RISKS: Final = (
     *("yanked:VERSION", "prerelease:VERSION"),
     *("cancel-pending", "newer", "base-image", "overwrite-environment"),
@@ -85,3 +87,7 @@ class AcceptedRisks:
             overwrite_environment="overwrite-environment" in plain,
             warnings=frozenset(name for name in DENIABLE_WARNINGS if name in plain),
         )
+
+    def without_accepted(self, warnings: Iterable[PlanWarning]) -> tuple[PlanWarning, ...]:
+        """Return the warnings that the user does not accept."""
+        return tuple(warning for warning in warnings if warning.name not in self.warnings)

@@ -139,7 +139,9 @@ class _Planner:
         if path is None:
             return self.refuse([*violations, *blocking_rules(wanted, self.request, self.limits)], (), wanted=wanted)
         off_the_path = pending is not None and pending != path[0].id
-        warnings = self.without_accepted(plan_warnings.path_warnings(path, self.request, self.resolved))
+        warnings = self.request.accepted.without_accepted(
+            plan_warnings.path_warnings(path, self.request, self.resolved)
+        )
         denied = self.denied(warnings)
         if violations or denied or (off_the_path and not self.request.may_cancel):
             return self.refuse(violations, acceptable, wanted=wanted, off_the_path=off_the_path, denied=denied)
@@ -166,10 +168,6 @@ class _Planner:
             case _:
                 return False
 
-    def without_accepted(self, warnings: Iterable[PlanWarning]) -> tuple[PlanWarning, ...]:
-        """Return the warnings that the user does not accept by name."""
-        return tuple(warning for warning in warnings if warning.name not in self.request.accepted.warnings)
-
     def denied(self, warnings: Iterable[PlanWarning]) -> tuple[PlanWarning, ...]:
         """Return the warnings that the user denies."""
         return tuple(warning for warning in warnings if warning.name in self.request.denied)
@@ -177,7 +175,9 @@ class _Planner:
     def has_no_denied_warning(self, target: Release) -> bool:
         """Return whether the path to another target has no denied warning."""
         path = self.search.path(self.request.current, target, self.request.strategy) if self.request.denied else None
-        return path is None or not self.denied(self.without_accepted(plan_warnings.path_warnings(path, self.request)))
+        return path is None or not self.denied(
+            self.request.accepted.without_accepted(plan_warnings.path_warnings(path, self.request))
+        )
 
     def check_hops(self, hops: Sequence[Hop]) -> None:
         """Check every hop against the rules, independently of the search."""
@@ -200,7 +200,9 @@ class _Planner:
         if pending is not None and not self.request.may_cancel:
             message = foreign_hop_at_target(pending, why_not_complete(pending, self.request))
             found.append(PlanWarning(name=WarningName.PENDING, message=message))
-        warnings = self.without_accepted([*found, *plan_warnings.held_target_warnings(self.resolved), *notes])
+        warnings = self.request.accepted.without_accepted(
+            [*found, *plan_warnings.held_target_warnings(self.resolved), *notes]
+        )
         if denied := self.denied(warnings):
             return self.refuse((), (), wanted=current, off_the_path=False, denied=denied)
         return Plan(
