@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import fcntl
 import os
-import time
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -31,6 +30,7 @@ from astro_deployment_runtime.planning.planner import plan
 from astro_deployment_runtime.planning.versions import ReleaseId, RuntimeVersion
 from tests.contract import sandbox_server
 from tests.simulation import ID, Recorder, Simulation, simulated
+from tests.unit.delivery.cancellable_clock import CancellableClock
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -47,20 +47,6 @@ AFTER_ONE = BEFORE.replace("2.2.3-1-onbuild", "2.3.0-onbuild")
 AFTER_TWO = BEFORE.replace(f"{AC}:2.2.3-1-onbuild", f"{RUNTIME}:5.0.4")
 PATH = [ReleaseId.parse(each) for each in ("AC 2.2.3", "AC 2.3.0", "Runtime 5.0.4")]
 URN = "urn:pulumi:dev::astro::pulumi-python:dynamic/astro:DeploymentRuntime::"
-
-
-class Clock:
-    """Real time, with a cancel once a condition is met."""
-
-    def __init__(self, cancelled: Callable[[], bool] = lambda: False) -> None:
-        self.cancelled = cancelled
-
-    def now(self) -> float:
-        return time.monotonic()
-
-    def wait(self, seconds: float) -> bool:
-        time.sleep(seconds)
-        return self.cancelled()
 
 
 @pytest.fixture
@@ -128,7 +114,7 @@ def deliver(
     """Deliver the first hop, and return the messages."""
     deployment, hops = planned(simulation)
     said: list[str] = []
-    delivery = ProjectDelivery(project=made, releases=frozenset(releases), clock=Clock(cancelled))
+    delivery = ProjectDelivery(project=made, releases=frozenset(releases), clock=CancellableClock(cancelled))
     delivery.deliver(deployment, hops[0], seconds=seconds, say=said.append)
     return said
 
@@ -310,7 +296,7 @@ def test_another_error_restores_the_file_too(simulation: Simulation, folder: Pat
     def say(_: str) -> None:
         raise ZeroDivisionError
 
-    delivery = ProjectDelivery(project=declared(folder), releases=frozenset(PATH), clock=Clock())
+    delivery = ProjectDelivery(project=declared(folder), releases=frozenset(PATH), clock=CancellableClock())
     with pytest.raises(ZeroDivisionError):
         delivery.deliver(deployment, hops[0], seconds=20.0, say=say)
     assert text(folder) == BEFORE
@@ -481,12 +467,12 @@ def test_an_update_delivers_the_project(lifecycle: DeploymentLifecycle, folder: 
     """The executor calls the delivery with the releases of the path that the preview showed."""
     astro(folder, "exit 1")
     checked = lifecycle.check(f"{URN}one", {}, given("stars-1", folder))
-    outputs, problem = lifecycle.apply(checked.inputs, clock=Clock(), reporter=Recorder())
+    outputs, problem = lifecycle.apply(checked.inputs, clock=CancellableClock(), reporter=Recorder())
     assert "failed with exit code 1" in str(problem)
     assert outputs["pending"] == "AC 2.3.0"
     assert text(folder) == BEFORE
     with pytest.raises(AssertionError, match="there is no connection for its commands"):
-        DeploymentLifecycle(lifecycle.houston).apply(checked.inputs, clock=Clock(), reporter=Recorder())
+        DeploymentLifecycle(lifecycle.houston).apply(checked.inputs, clock=CancellableClock(), reporter=Recorder())
 
 
 def test_without_pending_hops_a_file_at_the_next_hop_is_an_interrupted_run(tmp_path: Path, folder: Path) -> None:
@@ -529,7 +515,7 @@ def test_a_file_may_name_any_release_up_to_the_target(lifecycle: DeploymentLifec
     assert checked.failures == ()
     assert f"Hop 1 writes FROM {AC}:2.3.0-onbuild" in checked.lines
     astro(folder, "exit 1")
-    _, problem = lifecycle.apply(checked.inputs, clock=Clock(), reporter=Recorder())
+    _, problem = lifecycle.apply(checked.inputs, clock=CancellableClock(), reporter=Recorder())
     assert "failed with exit code 1" in str(problem)
     assert text(folder) == f"FROM {AC}:2.2.3-onbuild\n"
 
@@ -658,7 +644,7 @@ def test_a_platform_with_mirrors_names_them_everywhere(lifecycle: DeploymentLife
     astro(folder, "echo {image}; exit 1")
     project = {"path": str(folder), "deploy": "astro deploy {image}"}
     checked = mirrored.check(f"{URN}one", {}, given("stars-1", folder, project=project))
-    mirrored.apply(checked.inputs, clock=Clock(), reporter=Recorder())
+    mirrored.apply(checked.inputs, clock=CancellableClock(), reporter=Recorder())
     image = f"{MIRRORS.certified}:2.3.0-onbuild"
     assert recorded_calls(folder)[-1].startswith(f"deploy {image} FROM {image}")
     assert text(folder) == f"FROM {MIRRORS.certified}:2.2.3-onbuild\n"

@@ -13,6 +13,7 @@ from pydantic import SecretStr
 
 from astro_deployment_runtime.delivery.user_command import CommandRunner, UserCommand
 from astro_deployment_runtime.errors import CommandInterruptedError, DeliveryFailedError, InvalidProjectError
+from tests.unit.delivery.cancellable_clock import CancellableClock
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -20,20 +21,6 @@ if TYPE_CHECKING:
 TOKEN = "canary-token-4711"
 NO_TOKEN = SecretStr("")
 VALUES = {"deployment_id": "ckw1", "release_name": "stars-1", "version": "5.0.4", "image": "quay.io/a/b:5.0.4"}
-
-
-class Clock:
-    """Real time, with a cancel once a condition is met."""
-
-    def __init__(self, cancelled: Callable[[], bool] = lambda: False) -> None:
-        self.cancelled = cancelled
-
-    def now(self) -> float:
-        return time.monotonic()
-
-    def wait(self, seconds: float) -> bool:
-        time.sleep(seconds)
-        return self.cancelled()
 
 
 def script(folder: Path, text: str, name: str = "job") -> UserCommand:
@@ -63,7 +50,7 @@ def run(
     said = [] if said is None else said
     CommandRunner(
         folder=folder,
-        clock=Clock(cancelled),
+        clock=CancellableClock(cancelled),
         say=said.append,
         token=SecretStr(token),
         environment={"PATH": os.environ["PATH"], "ASTRO_HOUSTON_TOKEN": "inherited"},

@@ -18,6 +18,7 @@ from astro_deployment_runtime.planning.plan_messages import refusal_message
 from astro_deployment_runtime.planning.plan_model import Plan, Refusal, WarningName
 from astro_deployment_runtime.planning.plan_request import PlanRequest
 from astro_deployment_runtime.planning.versions import AirflowVersion, ReleaseId
+from tests.unit.planning.outcomes import refused
 
 GUIDE = vendor_feed.load("guide")
 PUBLISHED = vendor_feed.load("published")
@@ -54,12 +55,6 @@ def warned(outcome: Plan | Refusal) -> dict[str, str]:
     """Return the warnings of a plan by name."""
     assert isinstance(outcome, Plan), outcome
     return {str(warning.name): warning.message for warning in outcome.warnings}
-
-
-def refused(outcome: Plan | Refusal) -> Refusal:
-    """Assert a refusal and return it."""
-    assert isinstance(outcome, Refusal), outcome
-    return outcome
 
 
 def supported(until: date | None) -> Release:

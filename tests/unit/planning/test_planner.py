@@ -18,6 +18,7 @@ from astro_deployment_runtime.planning.plan_request import PlanRequest
 from astro_deployment_runtime.planning.platform_version import Platform
 from astro_deployment_runtime.planning.refusals import blocking_rules
 from astro_deployment_runtime.planning.versions import AirflowVersion, ReleaseId
+from tests.unit.planning.outcomes import planned, refused
 
 GUIDE = vendor_feed.load("guide")
 PUBLISHED = vendor_feed.load("published")
@@ -47,18 +48,6 @@ def ask(
             pending_owner=Ownership.OURS if ours else Ownership.FOREIGN,
         )
     )
-
-
-def planned(outcome: Plan | Refusal) -> Plan:
-    """Assert a plan and return it."""
-    assert isinstance(outcome, Plan), outcome
-    return outcome
-
-
-def refused(outcome: Plan | Refusal) -> Refusal:
-    """Assert a refusal and return it."""
-    assert isinstance(outcome, Refusal), outcome
-    return outcome
 
 
 def rules(refusal: Refusal) -> list[str]:

@@ -15,6 +15,7 @@ from astro_deployment_runtime.planning.plan_model import Equivalent, Latest, Pla
 from astro_deployment_runtime.planning.plan_request import PlanRequest
 from astro_deployment_runtime.planning.target_versions import did_you_mean
 from astro_deployment_runtime.planning.versions import AirflowVersion, Line, ReleaseId, RuntimeVersion
+from tests.unit.planning.outcomes import planned, refused
 
 PUBLISHED = vendor_feed.load("published")
 
@@ -39,18 +40,6 @@ def ask(
             denied=read_denied(deny),
         )
     )
-
-
-def planned(outcome: Plan | Refusal) -> Plan:
-    """Assert a plan and return it."""
-    assert isinstance(outcome, Plan), outcome
-    return outcome
-
-
-def refused(outcome: Plan | Refusal) -> Refusal:
-    """Assert a refusal and return it."""
-    assert isinstance(outcome, Refusal), outcome
-    return outcome
 
 
 def resolved(outcome: Plan | Refusal) -> str:
