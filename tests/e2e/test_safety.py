@@ -49,7 +49,7 @@ def loudly(case: Case, log: Path, lines: set[str]) -> str:
 def test_no_output_contains_the_token(where: str, tmp_path: Path, engine: Path) -> None:
     """In no state, preview, log of any verbosity, error, command line or request log.
 
-    One exception is not ours: the engine's own log has the secrets of a stack's config in clear.
+    The engine's own log is the exception: it shows the secrets of a stack's config in clear, and we cannot change that.
     """
     with opened(tmp_path, engine, _PATH) as case:
         if where == "stack":

@@ -1,4 +1,4 @@
-"""Batches: who shares a request, and when it is sent."""
+"""Batches: which reads share a request, and when it is sent."""
 
 from __future__ import annotations
 

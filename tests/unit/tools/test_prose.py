@@ -57,7 +57,7 @@ ACCEPTED = [
     "Only members are let in.",
     "There is no release 5.9.9, and there is no longer a feed.",
     "The stand-in stands in for Houston and stands in the way of nothing.",
-    "It takes up to 10 minutes, and takes up space.",
+    "An upgrade takes up to 10 minutes.",
     "What is a hop?",
     "## What it does",
     "| What it does | How long | When |",
