@@ -17,6 +17,9 @@ from astro_deployment_runtime.support.http_clients import ClientPool, proxy_for
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+# Each client reads the CA certificates of the machine: together that takes a third of a minute.
+pytestmark = pytest.mark.slow
+
 URL = "https://houston.example.com/v1"
 LOOPBACK = ("http://127.0.0.1:8871/v1", "http://localhost:8871/v1", "http://[::1]:8871/v1")
 CERTIFICATE = Path(__file__).parents[2] / "contract" / "tls" / "certificate.pem"
