@@ -10,21 +10,20 @@ from __future__ import annotations
 import asyncio
 import importlib
 import json
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, NoReturn, cast
 
 import grpc
-from google.protobuf import struct_pb2
 from pulumi.runtime import rpc
 from pulumi.runtime.proto import provider_pb2, provider_pb2_grpc
 
-from astro_deployment_runtime.plugin import secret_marks
 from astro_deployment_runtime.plugin.connection import PlatformConnection
-from astro_deployment_runtime.support.secret_masks import DERIVED, MASKS
+from astro_deployment_runtime.plugin.request_secrets import METHODS, RequestSecrets
 from astro_deployment_runtime.support.urns import DEPLOYMENT_TYPE, WAVE_TYPE, Urn
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+
+    from google.protobuf import struct_pb2
 
     from astro_deployment_runtime.plugin.server import EngineCalls
 
@@ -67,108 +66,6 @@ def stock_servicer() -> provider_pb2_grpc.ResourceProviderServicer:
     raise ImportError("pulumi.dynamic.__main__ starts no server: this release of Pulumi is not supported")
 
 
-@dataclass(frozen=True, slots=True)
-class _Source:
-    """The fields of a request that a field of its answer repeats."""
-
-    given: str
-    """The field with the properties of this run."""
-    before: str = ""
-    """The field with the saved properties; empty if there is none."""
-
-
-_SOURCES: Final[Mapping[str, Mapping[str, _Source]]] = {
-    "Check": {"inputs": _Source("news", "olds")},
-    "Diff": {"": _Source("news", "olds")},
-    "Create": {"properties": _Source("properties")},
-    "Update": {"properties": _Source("news", "olds")},
-    "Delete": {"": _Source("properties")},
-    "Read": {"properties": _Source("properties", "inputs"), "inputs": _Source("inputs")},
-}
-"""By method and by the answer's field. An empty field name means that the answer has no properties."""
-
-
-class _RequestSecrets:
-    """The secrets of one request: their marks are removed for Pulumi's servicer and put on its answer again."""
-
-    def __init__(self, method: str, request: Any) -> None:  # noqa: ANN401 - any message of the protocol
-        """Keep the request as it came."""
-        self._sources = _SOURCES[method]
-        self._request = request
-        urn = Urn.parse(request.urn)
-        ours = urn is not None and urn.type == DEPLOYMENT_TYPE
-        self._derived = DERIVED if ours else {}
-        self.paths = frozenset(
-            path for path, _ in secret_marks.secrets(self._given(next(iter(self._sources.values()))))
-        )
-        if ours:
-            self._mask()
-
-    def _mask(self) -> None:
-        """Mask the arguments that are secrets. Texts derived from them are shown with these masks."""
-        for name in self._fields():
-            for path, value in secret_marks.secrets(getattr(self._request, name)):
-                if path.partition(".")[0] not in self._derived:
-                    for where, text in secret_marks.texts(path, value):
-                        MASKS.add(where, text)
-
-    def plain_request(self) -> Any:  # noqa: ANN401 - any message of the protocol
-        """Return the request without marks."""
-        made = type(self._request)()
-        made.CopyFrom(self._request)
-        for name in self._fields():
-            getattr(made, name).CopyFrom(secret_marks.plain(getattr(made, name)))
-        return made
-
-    def marked_answer(self, answer: Any) -> Any:  # noqa: ANN401 - any message of the protocol
-        """Mark the secrets in an answer's properties, and mask them in its texts."""
-        for name, source in self._sources.items():
-            if name and answer.HasField(name):
-                self._mark(getattr(answer, name), source)
-        for failure in getattr(answer, "failures", ()):
-            failure.reason = MASKS.mask(failure.reason)
-            if any(path.partition(".")[0] == failure.property for path in self.paths):
-                failure.property = ""  # the engine would print its value
-        if self._derived and isinstance(answer, provider_pb2.DiffResponse):
-            self._update_if_exposed(answer)
-        return answer
-
-    def marked_properties(self, outputs: Mapping[str, Any]) -> struct_pb2.Struct:
-        """Write the outputs of partial progress, with the secrets among them marked."""
-        properties: struct_pb2.Struct = asyncio.run(rpc.serialize_properties(dict(outputs), {}))
-        self._mark(properties, next(iter(self._sources.values())))
-        return properties
-
-    def _update_if_exposed(self, answer: provider_pb2.DiffResponse) -> None:
-        """Report a change where the state holds in plain text what is a secret now.
-
-        The engine keeps the outputs of an unchanged resource as they are. The update changes nothing on the platform.
-        """
-        unchanged = answer.changes == provider_pb2.DiffResponse.DIFF_NONE
-        if unchanged and secret_marks.exposes(self._request.olds, self._request.news, self._derived):
-            answer.changes = provider_pb2.DiffResponse.DIFF_SOME
-
-    def _mark(self, properties: struct_pb2.Struct, source: _Source) -> None:
-        given = self._given(source)
-        secret_marks.mark(properties, given, self._derived)
-        if source.before:
-            secret_marks.keep(properties, getattr(self._request, source.before), given)
-
-    def _given(self, source: _Source) -> struct_pb2.Struct:
-        found: struct_pb2.Struct = getattr(self._request, source.given)
-        return found
-
-    def _fields(self) -> list[str]:
-        """Name the request's fields that hold properties."""
-        return [
-            field.name
-            for field, _ in self._request.ListFields()
-            if field.message_type is not None
-            and field.message_type.full_name == struct_pb2.Struct.DESCRIPTOR.full_name
-            and not field.is_repeated
-        ]
-
-
 class _AbortedError(Exception):
     """Pulumi's servicer has ended a request. ``__context__`` is the exception that it was handling."""
 
@@ -194,7 +91,7 @@ class DynamicServicer:
         """Wrap Pulumi's servicer."""
         self._stock = stock
         self._calls = calls
-        for method in _SOURCES:
+        for method in METHODS:
             setattr(self, method, self._wrapped(method))
 
     def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - any method of the protocol
@@ -229,11 +126,17 @@ class DynamicServicer:
 
         def answer(request: Any, context: grpc.ServicerContext) -> Any:  # noqa: ANN401 - any message of the protocol
             _refuse_import(name, request, context)
-            secrets = _RequestSecrets(name, request)
+            secrets = RequestSecrets(name, request, _serialized)
             with self._calls.serve(request.urn, context, properties=secrets.marked_properties, secret=secrets.paths):
                 return secrets.marked_answer(_ask(method, secrets.plain_request(), context))
 
         return answer
+
+
+def _serialized(outputs: Mapping[str, Any]) -> struct_pb2.Struct:
+    """Write outputs as the properties of a dynamic resource."""
+    written: struct_pb2.Struct = asyncio.run(rpc.serialize_properties(dict(outputs), {}))
+    return written
 
 
 def _ask(method: Callable[[Any, Any], Any], request: Any, context: grpc.ServicerContext) -> Any:  # noqa: ANN401

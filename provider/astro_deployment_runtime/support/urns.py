@@ -7,6 +7,9 @@ from typing import Final, Self
 
 DEPLOYMENT_TYPE: Final = "pulumi-python:dynamic/astro:DeploymentRuntime"
 WAVE_TYPE: Final = "pulumi-python:dynamic/astro:Wave"
+NATIVE_DEPLOYMENT_TYPE: Final = "astro:index:DeploymentRuntime"
+NATIVE_WAVE_TYPE: Final = "astro:index:Wave"
+DEPLOYMENT_TYPES: Final = frozenset({DEPLOYMENT_TYPE, NATIVE_DEPLOYMENT_TYPE})
 _PREFIX: Final = "urn:pulumi:"
 
 
