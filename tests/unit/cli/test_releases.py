@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from astro_deployment_runtime.catalogs import vendor_feed
-from astro_deployment_runtime.cli.releases import release_lines, release_list_json
+from astro_deployment_runtime.cli.releases import release_lines
 from astro_deployment_runtime.planning.catalog import Catalog
 from astro_deployment_runtime.planning.platform_version import Platform
+from astro_deployment_runtime.planning.release_json import release_list_json
 from astro_deployment_runtime.planning.versions import ReleaseId
 from astro_deployment_runtime.support.text_table import Screen
 
