@@ -28,13 +28,17 @@ _SAVED_CONFIG: Final = (
 class PlatformConnection:
     """The platform that a stack's config, or else the environment, names. Thread-safe."""
 
-    def __init__(self, config: Mapping[str, Any] | dynamic.Config) -> None:
+    def __init__(
+        self, config: Mapping[str, Any] | dynamic.Config, environment: Mapping[str, str] | None = None
+    ) -> None:
         """Keep the config until the platform is needed, so that a mistake in it fails the request that needs it.
 
         Args:
             config: the stack's config by full key, such as ``astro:houstonUrl``.
+            environment: replaces the variables of this process.
         """
         self._config = config
+        self._environment = os.environ if environment is None else environment
         self._connecting = threading.Lock()
         self._lifecycle: DeploymentLifecycle | None = None
         self.program_runs = False
@@ -50,7 +54,7 @@ class PlatformConnection:
             if self._lifecycle is None:
                 from astro_deployment_runtime.lifecycle.deployment import connect
 
-                self._lifecycle = connect(self._value, os.environ)
+                self._lifecycle = connect(self._value, self._environment)
             return self._lifecycle
 
     @contextmanager

@@ -71,7 +71,28 @@ class Call:
         """Paths of the arguments that are marked as secrets: ``image``, ``project.path``."""
         self.polling = polling
         self.cancelled = threading.Event()
+        self.expired_after: float | None = None
+        """Seconds of the time limit that cancelled this request; None: none did."""
         self._engine = engine
+
+    @contextmanager
+    def limited_to(self, seconds: float) -> Iterator[None]:
+        """Cancel the request after so many seconds; 0: there is no limit."""
+        if not seconds:
+            yield
+            return
+        timer = threading.Timer(seconds, self._expire, [seconds])
+        timer.daemon = True
+        timer.start()
+        try:
+            yield
+        finally:
+            timer.cancel()
+
+    def _expire(self, seconds: float) -> None:
+        if not self.cancelled.is_set():
+            self.expired_after = seconds
+            self.cancelled.set()
 
     def log(self, severity: Severity, text: str) -> None:
         """Show a text at the resource's row and under Diagnostics."""

@@ -25,6 +25,7 @@ from astro_deployment_runtime.execution.polling import POLLING, Polling
 from astro_deployment_runtime.plugin.connection import PlatformConnection
 from astro_deployment_runtime.plugin.engine_call import Call, PartialProgressError, serving
 from astro_deployment_runtime.support.secret_masks import MASKS
+from astro_deployment_runtime.support.text import duration
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -36,6 +37,7 @@ WORKERS: Final = 1024
 
 _PARENT_POLL_SECONDS: Final = 0.5
 _CONNECT_SECONDS: Final = 2.0
+_EXPIRED: Final = "customTimeouts allow {limit} for this operation, and it has taken longer."
 
 
 class EngineCalls:
@@ -58,6 +60,7 @@ class EngineCalls:
         *,
         properties: Callable[[Mapping[str, Any]], struct_pb2.Struct] | None = None,
         secret: frozenset[str] = frozenset(),
+        time_limit: float = 0.0,
     ) -> Iterator[Call]:
         """Serve one request. An exception ends it as the engine shows and saves it.
 
@@ -66,18 +69,23 @@ class EngineCalls:
             context: of the request.
             properties: writes the outputs of partial progress in the servicer's protocol; None for a function.
             secret: paths of the arguments that are marked as secrets.
+            time_limit: seconds of ``customTimeouts``, after which the request is cancelled; 0: none.
         """
         call = Call(urn, self._engine, connection=self.connection, secret=secret, polling=self._polling)
         with self._lock:
             self._in_flight.add(call)
         try:
-            with serving(call):
+            with serving(call), call.limited_to(time_limit):
                 yield call
         except Exception as error:  # noqa: BLE001 - the engine has to get every error
-            _abort(context, error, properties)
+            _abort(context, error, properties, call)
         finally:
             with self._lock:
                 self._in_flight.discard(call)
+
+    def attach(self, address: str) -> None:
+        """Log to the engine at that address from now on."""
+        self._engine = engine_pb2_grpc.EngineStub(grpc.insecure_channel(address))
 
     def cancel(self) -> None:
         """Cancel the requests in flight. The engine also calls this at the end of every run, when there is none."""
@@ -90,10 +98,14 @@ def _abort(
     context: grpc.ServicerContext,
     error: Exception,
     properties: Callable[[Mapping[str, Any]], struct_pb2.Struct] | None,
+    call: Call,
 ) -> NoReturn:
     """End a request with an error. Errors of ours are for the user; any other is a bug and keeps its traceback."""
     ours = isinstance(error, AstroRuntimeError)
-    message = MASKS.mask(str(error) if ours else "".join(traceback.format_exception(error)))
+    text = str(error) if ours else "".join(traceback.format_exception(error))
+    if call.expired_after is not None:
+        text = f"{_EXPIRED.format(limit=duration(call.expired_after))}\n{text}"
+    message = MASKS.mask(text)
     if isinstance(error, PartialProgressError) and properties:
         saved = provider_pb2.ErrorResourceInitFailed(
             id=error.resource_id, properties=properties(error.outputs), reasons=[message]
@@ -114,15 +126,15 @@ def run(
     """Serve the engine until it interrupts this process or exits.
 
     Args:
-        arguments: of the process; the last one is the engine's address.
+        arguments: of the process; the last one that is no option is the engine's address.
         servicer: makes the servicer of the engine's protocol.
         polling: how often a hop looks at its Deployment.
     """
     engine = None
-    if arguments:
-        if _refuses_connections(arguments[-1]):
-            sys.exit(f"the engine at {arguments[-1]} has exited")
-        engine = engine_pb2_grpc.EngineStub(grpc.insecure_channel(arguments[-1]))
+    if addresses := [each for each in arguments if not each.startswith("-")]:
+        if _refuses_connections(addresses[-1]):
+            sys.exit(f"the engine at {addresses[-1]} has exited")
+        engine = engine_pb2_grpc.EngineStub(grpc.insecure_channel(addresses[-1]))
     # The plugin script says who started it: the engine may have exited while this module was imported.
     parent = int(os.environ.get("ASTRO_PLUGIN_PARENT") or os.getppid())
     threading.Thread(target=_exit_with, args=(parent,), name="engine-watch", daemon=True).start()
