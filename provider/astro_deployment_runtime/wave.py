@@ -8,19 +8,13 @@ States hold the provider pickled by the name of its class: this module and the c
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Any
 
 from pulumi import dynamic
 from pulumi.runtime import rpc
 
 from astro_deployment_runtime.plugin.connection import connection_of
-from astro_deployment_runtime.plugin.engine_call import CallClock, CallReporter, PartialProgressError, current_call
-
-_SOAK_AHEAD: Final = "the next wave begins when this wave has arrived and stayed healthy for {soak}, {deadline}"
-_SOAK_UNFINISHED: Final = (
-    "the last run did not finish the soak of this wave; the next wave begins when this wave has stayed healthy for "
-    "{soak}, {deadline}"
-)
+from astro_deployment_runtime.plugin.wave_soaking import announce_soak, soak_wave
 
 
 class WaveProvider(dynamic.ResourceProvider):
@@ -37,14 +31,14 @@ class WaveProvider(dynamic.ResourceProvider):
         """Show the soak that this run has to wait for."""
         given = {name: value for name, value in news.items() if name != "soaked"}
         if _changes(given):
-            _show(_SOAK_AHEAD, given)
+            announce_soak(given["soak"], given["timeout"])
         return dynamic.CheckResult(given, [])
 
     def diff(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> dynamic.DiffResult:
         """Report a change if the wave has to soak: in this run, or because an earlier soak did not finish."""
         changes = _soak_due(_olds, _news)
         if changes and _news["soak"] and not _changes(_news):
-            _show(_SOAK_UNFINISHED, _news)
+            announce_soak(_news["soak"], _news["timeout"], unfinished=True)
         return dynamic.DiffResult(changes=changes)
 
     def create(self, props: dict[str, Any]) -> dynamic.CreateResult:
@@ -63,35 +57,16 @@ class WaveProvider(dynamic.ResourceProvider):
         """Do nothing: a gate does not exist on the platform."""
 
     def _wait(self, olds: dict[str, Any], props: dict[str, Any]) -> dict[str, Any]:
-        if not (props["soak"] and _soak_due(olds, props)):
-            return {**props, "soaked": True}
-        from astro_deployment_runtime.errors import AstroRuntimeError
-        from astro_deployment_runtime.execution.wave_soak import soak
-
-        call = current_call()
-        try:
-            soak(
+        if props["soak"] and _soak_due(olds, props):
+            soak_wave(
+                self._connection,
                 props["deployments"],
                 seconds=props["soak"],
                 timeout=props["timeout"],
-                houston=self._connection.lifecycle().houston,
-                clock=CallClock(call),
-                reporter=CallReporter(call),
+                resource_id=props["wave"],
+                unfinished={**props, "soaked": False},
             )
-        except AstroRuntimeError as error:
-            if call is None:
-                raise
-            unfinished = {**props, "soaked": False}
-            raise PartialProgressError(str(error), resource_id=props["wave"], outputs=unfinished) from None
         return {**props, "soaked": True}
-
-
-def _show(text: str, props: dict[str, Any]) -> None:
-    from astro_deployment_runtime.execution.wave_soak import deadline_text
-    from astro_deployment_runtime.support.text_formatting import duration
-
-    soak = props["soak"]
-    CallReporter(current_call()).info(text.format(soak=duration(soak), deadline=deadline_text(soak, props["timeout"])))
 
 
 def _changes(props: dict[str, Any]) -> bool:
