@@ -16,6 +16,7 @@ from astro_deployment_runtime.errors import (
     DeploymentNotFoundError,
     NoAirflowAddressError,
     RefusedError,
+    ReleaseNameNotFoundError,
 )
 from astro_deployment_runtime.execution.decision_types import WalkRequest
 from astro_deployment_runtime.execution.polling import POLLING, Polling
@@ -26,7 +27,7 @@ from astro_deployment_runtime.planning.pending_hop import Ownership, owner_in_st
 from astro_deployment_runtime.planning.plan_model import Plan, Refusal
 from astro_deployment_runtime.planning.plan_request import PlanRequest
 from astro_deployment_runtime.planning.planner import plan
-from astro_deployment_runtime.planning.versions import ReleaseId, RuntimeVersion
+from astro_deployment_runtime.planning.versions import Distribution, ReleaseId, RuntimeVersion
 from astro_deployment_runtime.support.text_formatting import printable
 from astro_deployment_runtime.support.urns import resource_name
 
@@ -183,7 +184,7 @@ class DeploymentLifecycle:
             line = plan_messages.confirmation_line(news["release_name"], unconfirmed, ask_airflow=ask_airflow)
             return DeploymentDiff(changes=True, lines=(line,))
         cancel = news.get("cancel")
-        if not cancel or "cancel-pending" in news["accept"]:
+        if not cancel or "cancel-pending" in (news.get("accept") or ()):
             return DeploymentDiff(changes=bool(news["hops"] or cancel))
         if owner_of(cancel, olds.get("pending")) is Ownership.OURS:
             lines = news.get("plan") or [f"{news['release_name']}: cancel {cancel}, then {news['path']}"]
@@ -273,6 +274,39 @@ class DeploymentLifecycle:
         except AstroRuntimeError:
             return dict(props)
         return {**props, **_observed_outputs(found, None)}
+
+    def observed(self, name: str) -> tuple[Properties, Properties] | None:
+        """Return the arguments that declare a Deployment as it is, and its outputs; None: it does not exist.
+
+        Args:
+            name: its release name or its id.
+
+        Raises:
+            RefusedError: it runs Astronomer Certified, which no argument can declare.
+            PlatformError: Houston cannot be read.
+        """
+        try:
+            found = self._find_by_name_or_id(name)
+        except DeploymentNotFoundError:
+            return None
+        current = found.current.id
+        if current.distribution is not Distribution.RUNTIME:
+            raise RefusedError(
+                f"{found.release_name} runs {current}, which no runtimeVersion describes, so it cannot be imported: "
+                "declare it with the version that it shall reach, and `pulumi up` adopts it"
+            )
+        same_name = {each.id for each in self.houston.snapshot().candidates if each.release_name == found.release_name}
+        identity = {"deployment_id": found.id} if len(same_name) > 1 else {"release_name": found.release_name}
+        arguments = {**identity, "runtime_version": str(current.version)}
+        return arguments, {**arguments, **_observed_outputs(found, None), "path": str(current), "hops": 0}
+
+    def _find_by_name_or_id(self, name: str) -> Deployment:
+        if any(each.id == name for each in self.houston.snapshot().candidates):
+            return self.houston.find(deployment_id=name)
+        try:
+            return self.houston.find(release_name=name)
+        except ReleaseNameNotFoundError:
+            return self.houston.find(deployment_id=name)
 
     def _version_to_hold(
         self, olds: Mapping[str, Any], news: Mapping[str, Any], arguments: ResourceArguments

@@ -162,6 +162,19 @@ class DeploymentOperations:
         with self._connection.explaining_saved_config():
             return self._connection.lifecycle().refresh(props)
 
+    def observed(self, name: str) -> tuple[Properties, Properties] | None:
+        """Return the arguments and the outputs of a Deployment that the state does not hold; None: it does not exist.
+
+        Args:
+            name: its release name or its id.
+
+        Raises:
+            RefusedError: it runs Astronomer Certified.
+            PlatformError: Houston cannot be read.
+        """
+        with self._connection.explaining_saved_config():
+            return self._connection.lifecycle().observed(name)
+
     def delete(self, id_: str, props: Mapping[str, Any]) -> None:
         """Leave the Deployment as it is: nothing can return it to an earlier version."""
         name, version, pending = props.get("release_name") or id_, props.get("current_version"), props.get("pending")
@@ -188,7 +201,7 @@ class DeploymentOperations:
     def _refused_secrets(self, secret: Collection[str], given: Properties, unknown: Collection[str]) -> str | None:
         names = {*given, *unknown}
         paths = {path for path in secret if path != "__provider" and path.partition(".")[0] in names}
-        return secret_masks.refused_secrets(paths, given)
+        return secret_masks.refused_secrets(paths, given, self._spelled)
 
 
 def _refusal(call: Call | None, given: Mapping[str, Any], reason: str) -> str:

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Callable, Collection
 
 MASK: Final = "[secret]"
 """Replaces a secret in a text, as in Pulumi's own display."""
@@ -133,30 +133,33 @@ def _bounded(name: str, pattern: str) -> str:
     return pattern if "/" in name else rf"(?<![\w.-]){pattern}(?![\w-])"
 
 
-def refused_secrets(secret: Collection[str], given: Mapping[str, Any]) -> str | None:
+def refused_secrets(
+    secret: Collection[str], given: Mapping[str, Any], spelled: Callable[[str], str] = str
+) -> str | None:
     """Say which arguments are secret and may not be, and why; None if there are none.
 
     Args:
         secret: paths of the secret arguments, such as ``image``, ``project.path`` or ``accept``.
         given: the arguments.
+        spelled: returns an argument's name as the user writes it.
     """
     found = set(secret)
     if _PROJECT in found:
         project = given.get(_PROJECT)
         found |= {name for name in _COMMANDS if isinstance(project, Mapping) and name.partition(".")[2] in project}
         found.discard(_PROJECT)
-    return "\n".join(_reason(name) for name in sorted(found.difference(_MAY_BE_SECRET))) or None
+    return "\n".join(_reason(name, spelled(name)) for name in sorted(found.difference(_MAY_BE_SECRET))) or None
 
 
-def _reason(name: str) -> str:
+def _reason(name: str, shown: str) -> str:
     if name in _COMMANDS:
         return (
-            f"{name} is a secret, and every user of this machine can read the arguments of a process: give the "
+            f"{shown} is a secret, and every user of this machine can read the arguments of a process: give the "
             "command as plain text, and let it read the secret from a file or from its environment"
         )
     where = "the URN, the id and the path show it" if name in _SHOWN_BY_PULUMI else "plans and messages show it"
     return (
-        f"{name} is a secret, which cannot be kept because {where}: give it as plain text, for example with "
+        f"{shown} is a secret, which cannot be kept because {where}: give it as plain text, for example with "
         "pulumi.Output.unsecret (only image and project.path may be secret)"
     )
 
