@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 from google.protobuf.struct_pb2 import ListValue, Struct, Value
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
 _SIGNATURE: Final = "4dabf18193072939515e22adb298388d"
 _SECRET: Final = "1b47061264138c4ac30d75fd1eb44270"  # noqa: S105 - a mark, no secret
@@ -53,6 +53,13 @@ def keep(outputs: Struct, before: Struct, inputs: Struct) -> None:
         found = _plain(outputs.fields[name])
         if found == _plain(value) and not (name in inputs.fields and found == _plain(inputs.fields[name])):
             _mark_by_name(outputs, Struct(fields={name: value}))
+
+
+def mark_whole(outputs: Struct, names: Iterable[str]) -> None:
+    """Mark these outputs, in place, as far as they exist."""
+    for name in names:
+        if name in outputs.fields:
+            _wrap(outputs.fields[name])
 
 
 def exposes(outputs: Struct, inputs: Struct, derived: Mapping[str, tuple[str, ...]]) -> bool:

@@ -1,0 +1,1 @@
+"""The native protocol of the package ``astro``, for every Pulumi language."""

@@ -1,0 +1,117 @@
+"""The native resource ``astro:index:DeploymentRuntime``: one Deployment at its declared Astro Runtime version."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from astro_deployment_runtime.plugin import properties
+from astro_deployment_runtime.plugin.deployment_operations import OUTPUTS, DeploymentOperations
+from astro_deployment_runtime.plugin.native.resource import (
+    Change,
+    Properties,
+    ResourceCheck,
+    ResourceDiff,
+    ResourceRead,
+    changed,
+    end_of,
+    is_from_dynamic_resource,
+    own,
+)
+from astro_deployment_runtime.plugin.properties import UNKNOWN
+from astro_deployment_runtime.support.spelling import closest_name
+
+if TYPE_CHECKING:
+    from astro_deployment_runtime.plugin.connection import PlatformConnection
+
+ARGUMENTS: Final = (
+    "release_name",
+    "deployment_id",
+    "runtime_version",
+    "image",
+    "project",
+    "strategy",
+    "accept",
+    "deny",
+    "timeout",
+    "wait",
+    "verify",
+)
+"""The arguments, without an import of the model that checks them: it takes long to load."""
+
+
+class DeploymentResource:
+    """Translates between the engine and the operations on a Deployment."""
+
+    def __init__(self, connection: PlatformConnection) -> None:
+        """Use the connection of the provider."""
+        self._operations = DeploymentOperations(connection, properties.to_camel)
+
+    def check(self, urn: str, olds: Properties, news: Properties) -> ResourceCheck:  # noqa: ARG002 - for a wave
+        """Plan and show the plan, or refuse the arguments."""
+        given = own(news)
+        if mistakes := [_unknown_argument(name) for name in sorted(given.keys() - {*ARGUMENTS, *OUTPUTS})]:
+            return ResourceCheck(inputs=given, failures=(("", "\n".join(mistakes)),))
+        known, unknown = properties.split(given)
+        checked = self._operations.check(own(olds), known, unknown)
+        unknown_inputs = {name: given.get(name, UNKNOWN) for name in checked.unknown}
+        return ResourceCheck(inputs={**checked.inputs, **unknown_inputs}, failures=checked.failures)
+
+    def diff(self, id_: str, old_inputs: Properties, olds: Properties, news: Properties) -> ResourceDiff:
+        """Report a change if the plan has a step, with the declared arguments that changed and the path."""
+        compared = self._operations.diff(id_, own(olds), properties.split(news)[0])
+        details = changed(ARGUMENTS, old_inputs, news)
+        if compared.replaces:
+            return ResourceDiff(
+                changes=True,
+                replaces=("deployment_id",),
+                details=details | {"deployment_id": Change.UPDATE_REPLACE},
+            )
+        if compared.changes and "path" in news:
+            details["path"] = Change.UPDATE if "path" in old_inputs else Change.ADD
+        if is_from_dynamic_resource(olds):
+            # The engine keeps the outputs of an unchanged resource, with names that no other language reads.
+            return ResourceDiff(changes=True, details=details | {"__provider": Change.DELETE})
+        return ResourceDiff(changes=compared.changes, details=details if compared.changes else {})
+
+    def planned(self, olds: Properties, news: Properties) -> Properties:
+        """Return the outputs at the end of the path."""
+        unchanged = not news.get("hops") and not news.get("cancel")
+        path = news.get("path", UNKNOWN)
+        end = {
+            "current_version": path if path is UNKNOWN else end_of(path),
+            "airflow_version": olds.get("airflow_version", UNKNOWN) if unchanged else UNKNOWN,
+            "airflow_url": olds.get("airflow_url", UNKNOWN),
+        }
+        unplanned = dict.fromkeys(OUTPUTS, UNKNOWN) if path is UNKNOWN else {}
+        identity = dict.fromkeys(("deployment_id", "release_name"), UNKNOWN)
+        return {**unplanned, **identity, **own(news), **end, "pending": None}
+
+    def create(self, urn: str, news: Properties) -> tuple[str, Properties]:  # noqa: ARG002 - for a wave
+        """Adopt the Deployment and walk its path."""
+        return self._operations.create(own(news))
+
+    def update(self, id_: str, olds: Properties, news: Properties) -> Properties:
+        """Walk the path."""
+        return self._operations.update(id_, own(olds), own(news))
+
+    def read(self, id_: str, inputs: Properties, olds: Properties) -> ResourceRead | None:
+        """Read the Deployment for a refresh; without saved outputs, for an import by its release name or its id."""
+        if saved := own(olds):
+            observed = self._operations.refresh({"deployment_id": id_, **saved})
+            return None if observed is None else ResourceRead(id=id_, inputs=own(inputs), outputs=observed)
+        found = self._operations.observed(id_)
+        if found is None:
+            return None
+        arguments, outputs = found
+        return ResourceRead(id=outputs["deployment_id"], inputs=own(inputs) or arguments, outputs=outputs)
+
+    def delete(self, id_: str, olds: Properties) -> None:
+        """Leave the Deployment as it is."""
+        self._operations.delete(id_, olds)
+
+
+def _unknown_argument(name: str) -> str:
+    known = [properties.to_camel(each) for each in ARGUMENTS]
+    shown = properties.to_camel(name)
+    closest = closest_name(shown, known)
+    return f"{shown}: unknown argument: " + (f"did you mean {closest}?" if closest else f"known: {', '.join(known)}")
