@@ -92,6 +92,8 @@ def _reason(error: ErrorDetails, model: type[BaseModel]) -> str:
 
 def _unknown_key(location: tuple[int | str, ...], model: type[BaseModel]) -> str:
     for part in location[:-1]:
+        if isinstance(part, int):
+            continue
         fields = {str(field.alias or name): field for name, field in model.model_fields.items()}
         options = get_args(fields[str(part)].annotation)
         model = next(each for each in options if isinstance(each, type) and issubclass(each, BaseModel))

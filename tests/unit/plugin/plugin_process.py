@@ -88,10 +88,12 @@ def init_failed(error: grpc.RpcError) -> provider_pb2.ErrorResourceInitFailed:
 
 
 @contextlib.contextmanager
-def started(*arguments: str) -> Iterator[tuple[provider_pb2_grpc.ResourceProviderStub, subprocess.Popen[str]]]:
+def started(
+    *arguments: str, module: str = "astro_deployment_runtime.plugin"
+) -> Iterator[tuple[provider_pb2_grpc.ResourceProviderStub, subprocess.Popen[str]]]:
     """Start the plugin as the engine does, and give a client of it."""
     with subprocess.Popen(
-        [sys.executable, "-m", "astro_deployment_runtime.plugin", *arguments],
+        [sys.executable, "-m", module, *arguments],
         cwd=ROOT,
         env=os.environ | {"PULUMI_PROJECT": "astro"},
         stdout=subprocess.PIPE,

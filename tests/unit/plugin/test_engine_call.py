@@ -40,6 +40,22 @@ def test_log_lines_appear_at_the_resources_row(engine: Engine, address: str) -> 
     ]
 
 
+def test_time_limit_cancels_a_request() -> None:
+    """Nothing happens to one that ends in time, that has no limit, or that the user has cancelled before."""
+    call = Call(URN, None)
+    with call.limited_to(0.01):
+        assert call.cancelled.wait(10)
+    assert call.expired_after == 0.01
+    for seconds in (0.0, 60.0):
+        call = Call(URN, None)
+        with call.limited_to(seconds):
+            pass
+        assert (call.cancelled.is_set(), call.expired_after) == (False, None)
+    call.cancelled.set()
+    call._expire(1.0)
+    assert call.expired_after is None
+
+
 def test_log_line_without_an_engine_is_dropped() -> None:
     """A hop must not fail because the engine has exited or there is none."""
     with grpc.insecure_channel("127.0.0.1:1") as channel:

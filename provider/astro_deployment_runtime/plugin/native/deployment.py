@@ -96,8 +96,9 @@ class DeploymentResource:
 
     def read(self, id_: str, inputs: Properties, olds: Properties) -> ResourceRead | None:
         """Read the Deployment for a refresh; without saved outputs, for an import by its release name or its id."""
-        if saved := own(olds):
-            observed = self._operations.refresh({"deployment_id": id_, **saved})
+        saved = own(olds)
+        if saved.keys() & {"deployment_id", "release_name"}:
+            observed = self._operations.refresh(saved)
             return None if observed is None else ResourceRead(id=id_, inputs=own(inputs), outputs=observed)
         found = self._operations.observed(id_)
         if found is None:
