@@ -247,8 +247,7 @@ class Stack:
         }
         news = self.arguments({name: value for name, value in given.items() if value is not None})
         olds = state.inputs if state else None
-        request = provider_pb2.CheckRequest(urn=self.urn, olds=olds, news=news)
-        answer = plugin.Check(request, Context())
+        answer = plugin.Check(provider_pb2.CheckRequest(urn=self.urn, olds=olds, news=news), Context())
         if answer.failures:
             refusals = [(properties.to_snake(each.property), neutral(each.reason)) for each in answer.failures]
             return {"refusals": refusals}
@@ -283,7 +282,7 @@ class Stack:
 class DynamicStack(Stack):
     """A Python program with the dynamic resource."""
 
-    type_token = "pulumi-python:dynamic/astro:DeploymentRuntime"  # noqa: S105 - a type
+    type_token = "pulumi-python:dynamic/astro:DeploymentRuntime"
 
     def plugin(self) -> Any:
         made = dynamic.servicer(self.calls)
@@ -302,7 +301,7 @@ class DynamicStack(Stack):
 class NativeStack(Stack):
     """A program in any language with the native resource."""
 
-    type_token = "astro:index:DeploymentRuntime"  # noqa: S105 - a type
+    type_token = "astro:index:DeploymentRuntime"
 
     def __init__(self, platform: Served, *, catalog: str = "guide", token: str = TOKEN) -> None:
         super().__init__(platform, catalog=catalog, token=token)

@@ -1,4 +1,4 @@
-"""Start of the native protocol's plugin process: ``python -m astro_deployment_runtime.plugin.native ENGINE_ADDRESS``."""
+"""Start of the native protocol's process: ``python -m astro_deployment_runtime.plugin.native ENGINE_ADDRESS``."""
 
 from __future__ import annotations
 

@@ -12,7 +12,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-import grpc
 from google.protobuf import empty_pb2
 from pulumi.runtime.proto import plugin_pb2, provider_pb2, provider_pb2_grpc
 
@@ -27,6 +26,8 @@ from astro_deployment_runtime.support.urns import NATIVE_DEPLOYMENT_TYPE, NATIVE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
+
+    import grpc
 
     from astro_deployment_runtime.plugin.connection import PlatformConnection
     from astro_deployment_runtime.plugin.native.resource import Properties, Resource

@@ -44,7 +44,7 @@ class WaveResource:
         """Use the connection of the provider."""
         self._connection = connection
 
-    def check(self, urn: str, olds: Properties, news: Properties) -> ResourceCheck:  # noqa: ARG002 - for imports
+    def check(self, urn: str, olds: Properties, news: Properties) -> ResourceCheck:  # noqa: ARG002 - as for a Deployment
         """Check the arguments, and show the soak that this run has to wait for."""
         given = {name: value for name, value in own(news).items() if name != "soaked"}
         try:

@@ -99,7 +99,7 @@ DYNAMIC: Final = {
         pytest.param({**SOAKED, "deployments": [NEW, OTHER]}, True, False, id="one fewer"),
         pytest.param({**SOAKED, "soak": "2m"}, True, False, id="another soak time"),
         pytest.param(DYNAMIC, True, False, id="soaked by the dynamic resource"),
-        pytest.param({**DYNAMIC, "walked": {"a": "AC 2.3.0"}}, True, True, id="the dynamic resource at another version"),
+        pytest.param({**DYNAMIC, "walked": {"a": "AC 2.3.0"}}, True, True, id="the dynamic one at another version"),
         pytest.param({**DYNAMIC, "soaked": False}, True, True, id="not finished by the dynamic resource"),
     ],
 )
