@@ -43,9 +43,7 @@ def up(interrupt_at: str = "", **declared: Any) -> Callable[[Stack], object]:
 
 def start(release: str) -> Callable[[Stack], object]:
     """Start a hop, as somebody in the Software UI does."""
-    return lambda stack: stack.platform.client.start(
-        stack.platform.client.observe(STARS)[0], ReleaseId.parse(release)
-    )
+    return lambda stack: stack.platform.client.start(stack.platform.client.observe(STARS)[0], ReleaseId.parse(release))
 
 
 def deploy(release: str) -> Callable[[Stack], object]:

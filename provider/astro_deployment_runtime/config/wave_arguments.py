@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic.alias_generators import to_camel
 
-from astro_deployment_runtime.config.resource_arguments import Duration
+from astro_deployment_runtime.config.resource_arguments import Duration  # noqa: TC001 - pydantic evaluates it
 from astro_deployment_runtime.errors import InvalidConfigError
 from astro_deployment_runtime.support.validation import error_messages
 

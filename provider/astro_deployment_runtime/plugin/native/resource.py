@@ -100,4 +100,4 @@ def end_of(path: str) -> str:
     """Return the release at the end of a path, as the outputs have both."""
     from astro_deployment_runtime.planning.plan_messages import ARROW
 
-    return path.split(ARROW)[-1]
+    return path.rpartition(ARROW)[2]

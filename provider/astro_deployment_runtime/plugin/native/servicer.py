@@ -75,7 +75,9 @@ class NativeServicer(provider_pb2_grpc.ResourceProviderServicer):
         """Return the schema of the package."""
         return provider_pb2.GetSchemaResponse(schema=schema())
 
-    def CheckConfig(self, request: provider_pb2.CheckRequest, context: grpc.ServicerContext) -> provider_pb2.CheckResponse:
+    def CheckConfig(
+        self, request: provider_pb2.CheckRequest, context: grpc.ServicerContext
+    ) -> provider_pb2.CheckResponse:
         """Refuse mistakes in the settings. A key that is none of them belongs to the stack and is left out."""
         with self._calls.serve(request.urn, context):
             settings = provider_config.settings_of(request.news)

@@ -133,8 +133,7 @@ def _members(properties: Mapping[str, Any]) -> set[tuple[Any, Any]]:
     if not isinstance(members, list):
         return {(UNKNOWN, UNKNOWN)}
     return {
-        (each.get("id"), each.get("current_version")) if isinstance(each, dict) else (each, UNKNOWN)
-        for each in members
+        (each.get("id"), each.get("current_version")) if isinstance(each, dict) else (each, UNKNOWN) for each in members
     }
 
 

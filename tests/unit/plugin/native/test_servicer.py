@@ -181,9 +181,7 @@ def test_import_declares_what_runs(plugin: Any, name: str) -> None:
     outputs = properties.read(found.properties)
     assert (outputs["current_version"], outputs["path"]) == ("Astro Runtime 4.2.5", "Astro Runtime 4.2.5")
     inputs = check(plugin, found.inputs, releaseName="wind-3", runtimeVersion="4.2.5")
-    request = provider_pb2.DiffRequest(
-        id=WIND, urn=URN, olds=found.properties, old_inputs=found.inputs, news=inputs
-    )
+    request = provider_pb2.DiffRequest(id=WIND, urn=URN, olds=found.properties, old_inputs=found.inputs, news=inputs)
     assert plugin.Diff(request, Context()).changes == provider_pb2.DiffResponse.DIFF_NONE
 
 

@@ -71,9 +71,7 @@ def diff(plugin: Any, saved: dict[str, Any], news: dict[str, Any]) -> Any:
 
 def update(plugin: Any, saved: dict[str, Any], news: dict[str, Any], *, preview: bool = False) -> dict[str, Any]:
     """Update."""
-    request = provider_pb2.UpdateRequest(
-        id="first", urn=URN, olds=struct(saved), news=struct(news), preview=preview
-    )
+    request = provider_pb2.UpdateRequest(id="first", urn=URN, olds=struct(saved), news=struct(news), preview=preview)
     return properties.read(plugin.Update(request, Context()).properties)
 
 
