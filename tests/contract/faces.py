@@ -17,7 +17,7 @@ from pulumi.runtime import rpc
 from pulumi.runtime.proto import provider_pb2, status_pb2
 
 from astro_deployment_runtime.execution.polling import Polling
-from astro_deployment_runtime.plugin import dynamic, properties, secret_marks
+from astro_deployment_runtime.plugin import dynamic_protocol, properties, secret_marks
 from astro_deployment_runtime.plugin.native.servicer import NativeServicer
 from astro_deployment_runtime.plugin.properties import UNKNOWN
 from astro_deployment_runtime.plugin.server import EngineCalls
@@ -285,7 +285,7 @@ class DynamicStack(Stack):
     type_token = "pulumi-python:dynamic/astro:DeploymentRuntime"
 
     def plugin(self) -> Any:
-        made = dynamic.servicer(self.calls)
+        made = dynamic_protocol.servicer(self.calls)
         arguments = Struct()
         arguments.update({f"astro:{key}": value for key, value in self.config.items()})
         made.Configure(provider_pb2.ConfigureRequest(args=arguments), Context())  # type: ignore[arg-type]

@@ -25,7 +25,7 @@ from astro_deployment_runtime.execution.polling import POLLING, Polling
 from astro_deployment_runtime.plugin.connection import PlatformConnection
 from astro_deployment_runtime.plugin.engine_call import Call, PartialProgressError, serving
 from astro_deployment_runtime.support.secret_masks import MASKS
-from astro_deployment_runtime.support.text import duration
+from astro_deployment_runtime.support.text_formatting import duration
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
