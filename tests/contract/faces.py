@@ -1,7 +1,7 @@
 """Stands in for Pulumi's engine before either protocol of the plugin, in this process, with a stack of one resource.
 
-Both faces get the same declarations. What they show, refuse, send and save is kept in a neutral spelling, so that two
-stacks can be compared.
+Both faces get the same declarations. Their texts, mutations and saved outputs are kept in a neutral spelling, so that
+two stacks can be compared.
 """
 
 from __future__ import annotations
@@ -105,7 +105,7 @@ def forget_secrets() -> None:
 
 @dataclass(frozen=True, kw_only=True)
 class Event:
-    """What one operation on the stack showed, did and saved."""
+    """The lines, mutations and saved outputs of one operation on the stack."""
 
     lines: list[str] = field(default_factory=list)
     refusals: list[tuple[str, str]] = field(default_factory=list)
@@ -242,8 +242,14 @@ class Stack:
     def _plan(self, plugin: Any, declared: Mapping[str, Any], *, preview: bool) -> dict[str, Any]:
         state = self.state
         given = {
-            **{"release_name": "stars-1", "image": IMAGE, "accept": [], "timeout": "30s", "wait": True},
-            **{"strategy": "certified-first", "verify": "airflow", **declared},
+            "release_name": "stars-1",
+            "image": IMAGE,
+            "accept": [],
+            "timeout": "30s",
+            "wait": True,
+            "strategy": "certified-first",
+            "verify": "airflow",
+            **declared,
         }
         news = self.arguments({name: value for name, value in given.items() if value is not None})
         olds = state.inputs if state else None
@@ -293,7 +299,7 @@ class DynamicStack(Stack):
 
     def arguments(self, declared: Mapping[str, Any]) -> Struct:
         made = Struct()
-        written = {name: _as_sent(value) for name, value in declared.items()}
+        written: dict[str, Any] = {name: _as_sent(value) for name, value in declared.items()}
         made.update({"__provider": serialize_provider(RuntimeProvider()), **written})
         return made
 
@@ -342,7 +348,7 @@ class NativeStack(Stack):
         self.state = State(other.state.id, inputs, outputs, unfinished=other.state.unfinished)
 
 
-def _as_sent(value: object) -> object:
+def _as_sent(value: object) -> Any:
     match value:
         case dict():
             return {name: _as_sent(each) for name, each in value.items()}

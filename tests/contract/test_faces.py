@@ -49,10 +49,10 @@ def start(release: str) -> Callable[[Stack], object]:
 def deploy(release: str) -> Callable[[Stack], object]:
     """Deploy the image of a hop, as somebody in a pipeline does."""
 
-    def deliver(stack: Stack) -> object:
+    def deliver(stack: Stack) -> None:
         client, parsed = stack.platform.client, ReleaseId.parse(release)
         image = IMAGE.format(distribution=parsed.distribution.value, version=parsed.version)
-        return client.deliver(client.observe(STARS)[0], image, parsed)
+        client.deliver(client.observe(STARS)[0], image, parsed)
 
     return deliver
 
@@ -69,7 +69,7 @@ def destroy(stack: Stack) -> object:
 
 @dataclass(frozen=True, kw_only=True)
 class Scenario:
-    """What a stack goes through."""
+    """A sequence of operations on a stack."""
 
     runs: str
     """Version of the Deployment at the start."""

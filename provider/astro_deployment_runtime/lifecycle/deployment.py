@@ -293,7 +293,7 @@ class DeploymentLifecycle:
         if current.distribution is not Distribution.RUNTIME:
             raise RefusedError(
                 f"{found.release_name} runs {current}, which no runtimeVersion describes, so it cannot be imported: "
-                "declare it with the version that it shall reach, and `pulumi up` adopts it"
+                "declare it with its target version, and `pulumi up` adopts it"
             )
         same_name = {each.id for each in self.houston.snapshot().candidates if each.release_name == found.release_name}
         identity = {"deployment_id": found.id} if len(same_name) > 1 else {"release_name": found.release_name}

@@ -13,8 +13,8 @@ from astro_deployment_runtime.config.fleet_config import CRITERIA, Selector
 from astro_deployment_runtime.errors import InvalidConfigError
 from astro_deployment_runtime.lifecycle.declaration_registry import DeclarationRegistry
 from astro_deployment_runtime.planning import plan_messages
-from astro_deployment_runtime.planning.plan_model import Plan
 from astro_deployment_runtime.planning.plan_json import plan_json
+from astro_deployment_runtime.planning.plan_model import Plan
 from astro_deployment_runtime.planning.release_json import release_list_json
 from astro_deployment_runtime.planning.versions import Distribution
 from astro_deployment_runtime.support.validation import error_messages
@@ -29,9 +29,9 @@ Answer = dict[str, Any]
 
 
 def plan_answer(lifecycle: DeploymentLifecycle, given: Mapping[str, Any]) -> Answer:
-    """Plan a Deployment that need not be declared.
+    """Plan a Deployment, declared or not.
 
-    Who started a pending hop is not known here: only a stack's state records it. The plan counts the hop as ours.
+    Only a stack's state records who started a pending hop. This plan counts the hop as ours.
 
     Args:
         lifecycle: of the platform.

@@ -126,7 +126,7 @@ def run(
     """Serve the engine until it interrupts this process or exits.
 
     Args:
-        arguments: of the process; the last one that is no option is the engine's address.
+        arguments: of the process; the last one that does not begin with ``-`` is the engine's address.
         servicer: makes the servicer of the engine's protocol.
         polling: how often a hop looks at its Deployment.
     """

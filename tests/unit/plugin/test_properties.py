@@ -79,7 +79,8 @@ def test_unknown_parts_are_split_off() -> None:
     """Known items of a list are kept."""
     values = {"image": UNKNOWN, "accept": ["newer", UNKNOWN], "project": {"path": UNKNOWN}, "wait": True}
     known, unknown = properties.split(values)
-    assert (known, unknown) == ({"accept": ["newer"], "wait": True}, {"image", "accept", "project"})
+    assert known == {"accept": ["newer"], "wait": True}
+    assert unknown == {"image", "accept", "project"}
 
 
 def test_every_unknown_text_of_the_engine_is_unknown() -> None:

@@ -1,4 +1,4 @@
-"""What the servicer asks of a resource of the package. Names of properties are in snake_case."""
+"""The interface between the servicer and a resource of the package. Names of properties are in snake_case."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Properties = dict[str, Any]
 
 
 class Change(IntEnum):
-    """What changed about a property, for the engine's display."""
+    """The kind of a property's change, for the engine's display."""
 
     ADD = provider_pb2.PropertyDiff.ADD
     DELETE = provider_pb2.PropertyDiff.DELETE

@@ -5,10 +5,9 @@ from __future__ import annotations
 import json
 import tomllib
 from pathlib import Path
-from typing import Any, Final, get_args
+from typing import TYPE_CHECKING, Any, Final, get_args
 
 import pytest
-from pydantic import BaseModel
 
 from astro_deployment_runtime.config.config_keys import CONNECTION
 from astro_deployment_runtime.config.fleet_config import CRITERIA, Selector
@@ -32,6 +31,9 @@ from astro_deployment_runtime.support.urns import (
     WAVE_TYPE,
 )
 
+if TYPE_CHECKING:
+    from pydantic import BaseModel
+
 SCHEMA: Final = json.loads(schema())
 ROOT: Final = Path(__file__).parents[4]
 DEPLOYMENT: Final = SCHEMA["resources"][NATIVE_DEPLOYMENT_TYPE]
@@ -54,8 +56,8 @@ def test_inputs_are_the_arguments(inputs: dict[str, Any], required: list[str], m
 
 def test_arguments_are_named_once_more_for_a_quick_start() -> None:
     """The plugin names them without an import of the models."""
-    assert deployment.ARGUMENTS == tuple(ResourceArguments.model_fields)
-    assert wave.ARGUMENTS == tuple(WaveArguments.model_fields)
+    assert tuple(ResourceArguments.model_fields) == deployment.ARGUMENTS
+    assert tuple(WaveArguments.model_fields) == wave.ARGUMENTS
 
 
 def test_defaults_are_those_of_the_arguments() -> None:

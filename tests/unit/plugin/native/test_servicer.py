@@ -158,7 +158,7 @@ def test_refused_argument_is_named_as_the_user_writes_it(plugin: Any) -> None:
 
 
 def test_preview_of_an_unknown_version_has_unknown_outputs(plugin: Any) -> None:
-    """What is known is shown."""
+    """The known outputs are shown."""
     inputs = check(plugin, releaseName="wind-3", runtimeVersion=rpc.UNKNOWN)
     request = provider_pb2.CreateRequest(urn=URN, properties=inputs, preview=True)
     outputs = properties.read(plugin.Create(request, Context()).properties)
@@ -190,8 +190,8 @@ def test_import_of_a_certified_deployment_is_refused_in_one_sentence(plugin: Any
     with pytest.raises(RequestEndedError) as raised:
         read(plugin, "dust-2")
     assert str(raised.value) == (
-        "dust-2 runs AC 2.3.0, which no runtimeVersion describes, so it cannot be imported: declare it with the "
-        "version that it shall reach, and `pulumi up` adopts it"
+        "dust-2 runs AC 2.3.0, which no runtimeVersion describes, so it cannot be imported: declare it with its "
+        "target version, and `pulumi up` adopts it"
     )
 
 
@@ -228,10 +228,11 @@ def test_delete_forgets(plugin: Any, log: Log) -> None:
     """It says what ran last."""
     saved = struct(releaseName="dust-2", currentVersion="AC 2.3.0", pending="Astro Runtime 5.0.4")
     plugin.Delete(provider_pb2.DeleteRequest(id=DUST, urn=URN, properties=saved), Context())
-    assert log.lines == [
+    (line,) = log.lines
+    assert line == (
         "dust-2 is forgotten, and nothing is changed on it; it last ran AC 2.3.0, with the hop to Astro Runtime 5.0.4 "
         "started"
-    ]
+    )
 
 
 def test_another_type_is_refused(plugin: Any) -> None:
@@ -356,6 +357,6 @@ def test_foreign_hop_is_refused_by_the_diff(plugin: Any, served: Served) -> None
 def test_stack_keeps_its_plan(served: Served) -> None:
     """A program without any default value has nothing to do after its first run."""
     stack = NativeStack(served)
-    declared = dict.fromkeys(("strategy", "accept", "timeout", "wait", "verify", "image"))
+    declared: dict[str, Any] = dict.fromkeys(("strategy", "accept", "timeout", "wait", "verify", "image"))
     assert stack.up(**declared, release_name="wind-3", runtime_version="4.2.5").problem is None
     assert stack.preview(**declared, release_name="wind-3", runtime_version="4.2.5").changes is False
