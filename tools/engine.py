@@ -46,14 +46,15 @@ OLDEST: Final = (3, 216, 0)
 """The oldest CLI that lets a project name its own plugin and understands all of this project's files."""
 SCRIPTS: Final = {"pulumi-language-python-exec": "python/cmd", "pulumi-resource-pulumi-python": "python/dist"}
 """Scripts of the SDK that run Python programs and dynamic resources, and their places."""
-PROGRAMS: Final = ("pulumi", "pulumi-language-python", *SCRIPTS)
+PROGRAMS: Final = ("pulumi", "pulumi-language-python", "pulumi-language-yaml", *SCRIPTS)
 RELEASES: Final = "https://get.pulumi.com/releases/sdk"
 """The address from which the official installer downloads."""
 STALL_SECONDS: Final = 15.0
 """Seconds without data after which a download fails."""
 TAIL_LINES: Final = 30
 ENGINE_PACKAGE: Final = "github.com/pulumi/pulumi/pkg/v3/cmd/pulumi"
-HOST_PACKAGE: Final = "github.com/pulumi/pulumi/sdk/v3/python/cmd/pulumi-language-python"
+PYTHON_HOST_PACKAGE: Final = "github.com/pulumi/pulumi/sdk/v3/python/cmd/pulumi-language-python"
+YAML_HOST_PACKAGE: Final = "github.com/pulumi/pulumi-yaml/cmd/pulumi-language-yaml"
 SDK_MODULE: Final = "github.com/pulumi/pulumi/sdk/v3"
 WAYS_OUT: Final = f"""no Pulumi engine here, and no way to get one. One of these is needed:
   - a `pulumi` >= {".".join(map(str, OLDEST))} on PATH (https://www.pulumi.com/docs/iac/download-install/)
@@ -101,7 +102,7 @@ class Surroundings:
 
 
 def wanted_version(go_mod: Path = TOOLS / "pulumi-engine" / "go.mod") -> str:
-    """Return the version to download or build, such as `v3.250.0`, from go.mod."""
+    """Return the version to download or build, such as `v3.254.0`, from go.mod."""
     found = re.search(r"^\s*(?:require )?github\.com/pulumi/pulumi/pkg/v3 (v\S+)", go_mod.read_text(), re.MULTILINE)
     if not found:
         raise EngineError(f"{go_mod} does not say which engine to build")
@@ -304,17 +305,18 @@ def _receive(answer: HTTPResponse, write: Callable[[bytes], object], where: Surr
 
 
 def _build(where: Surroundings, version: str, folder: Path) -> None:
-    """Way 4: compile the engine and the Python host, and copy the script that belongs to them."""
+    """Way 4: compile the engine and the hosts of Python and YAML, and copy the scripts that belong to them."""
     go = shutil.which("go", path=where.search_path)
     if not go:
         raise ClosedWayError("no build: there is no Go on PATH")
     where.say(
-        f"building Pulumi {version} with Go; the first build takes about 4 minutes on 2 cores, and 5 GiB of Go's caches"
+        f"building Pulumi {version} with Go; the first build takes about 5 minutes on 2 cores, and 4 GiB of Go's caches"
     )
     told_version = f"-X github.com/pulumi/pulumi/sdk/v3/go/common/version.Version={version}"
     builds = (
         ("pulumi-engine", "pulumi", ENGINE_PACKAGE, f"-s -w {told_version}"),
-        ("language-host", "pulumi-language-python", HOST_PACKAGE, "-s -w"),
+        ("pulumi-engine", "pulumi-language-yaml", YAML_HOST_PACKAGE, "-s -w"),
+        ("language-host", "pulumi-language-python", PYTHON_HOST_PACKAGE, "-s -w"),
     )
     for module, program, package, flags in builds:
         options = ("-mod=readonly", "-trimpath", "-buildvcs=false", f"-ldflags={flags}", "-o", str(folder / program))

@@ -193,7 +193,7 @@ def test_companions_may_lie_elsewhere_on_path(machine: Machine, tmp_path: Path) 
 def test_companions_may_lie_where_a_link_leads(machine: Machine, tmp_path: Path) -> None:
     """A link to the engine is as good as the engine, and its script needs not be executable."""
     installed = fake_engine(tmp_path / "installed")
-    (installed / engine.PROGRAMS[2]).chmod(0o644)
+    (installed / "pulumi-language-python-exec").chmod(0o644)
     (machine.bin / "pulumi").symlink_to(installed / "pulumi")
     assert machine.find_or_get() == machine.bin
 
@@ -211,13 +211,14 @@ def test_unfit_engine_on_path_is_passed_over(machine: Machine, answer: str, reas
     assert reason in machine.said[0]
 
 
-def test_engine_without_its_python_host_is_passed_over(machine: Machine) -> None:
-    """Without its Python host an engine cannot run this project."""
+@pytest.mark.parametrize("host", ["pulumi-language-python", "pulumi-language-yaml"])
+def test_engine_without_a_language_host_is_passed_over(machine: Machine, host: str) -> None:
+    """Without its hosts an engine cannot run this project and its examples."""
     fake_engine(machine.bin)
-    (machine.bin / "pulumi-language-python").unlink()
+    (machine.bin / host).unlink()
     cached = fake_engine(machine.cache / VERSION)
     assert machine.find_or_get() == cached
-    assert "lacks pulumi-language-python" in machine.said[0]
+    assert f"lacks {host}" in machine.said[0]
 
 
 @pytest.mark.parametrize("missing", engine.PROGRAMS)
@@ -269,13 +270,14 @@ def test_missing_release_fails_over(machine: Machine, tmp_path: Path, releases: 
 
 
 def test_refused_download_fails_over_at_once(machine: Machine, tmp_path: Path) -> None:
-    """A server that refuses costs no time; Go then builds the engine and its host, each in its own module."""
+    """A server that refuses costs no time; Go then builds the engine and its hosts, each in its own module."""
     calls = fake_go(machine, tmp_path)
     began = time.monotonic()
     assert machine.find_or_get() == machine.cache / VERSION
     assert time.monotonic() - began < 5
     assert any("no download: " in line and "refused" in line for line in machine.said)
     assert calls.read_text().splitlines() == [
+        "build in pulumi-engine",
         "build in pulumi-engine",
         "build in language-host",
         "list in pulumi-engine",
@@ -393,5 +395,5 @@ def test_two_runs_at_once_build_once(command_machine: Machine, tmp_path: Path) -
     processes = [start(command_machine) for _ in range(2)]
     answers = [process.communicate(timeout=60) for process in processes]
     assert [folder for folder, _ in answers] == [f"{command_machine.cache / VERSION}\n"] * 2
-    assert calls.read_text().count("build in pulumi-engine") == 1
+    assert calls.read_text().count("build in language-host") == 1
     assert any("waiting for it" in story for _, story in answers)
