@@ -20,5 +20,17 @@ def closest_name(given: str, known: Collection[str]) -> str | None:
     return known_by_plain[found[0]] if found else None
 
 
+def unknown_name(what: str, given: str, known: Collection[str]) -> str:
+    """Return a text about an unknown name, such as ``unknown key: did you mean houstonUrl?``.
+
+    Args:
+        what: the kind of name: ``key``.
+        given: the unknown name.
+        known: the known names, in the order in which to list them if none is close.
+    """
+    closest = closest_name(given, known)
+    return f"unknown {what}: " + (f"did you mean {closest}?" if closest else f"known {what}s: {', '.join(known)}")
+
+
 def _plain(name: str) -> str:
     return name.lower().replace("_", "").replace("-", "")

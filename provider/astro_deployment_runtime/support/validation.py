@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final, get_args
 
 from pydantic import BaseModel
 
-from astro_deployment_runtime.support.spelling import closest_name
+from astro_deployment_runtime.support.spelling import unknown_name
 
 if TYPE_CHECKING:
     from pydantic import ValidationError
@@ -98,5 +98,4 @@ def _unknown_key(location: tuple[int | str, ...], model: type[BaseModel]) -> str
         options = get_args(fields[str(part)].annotation)
         model = next(each for each in options if isinstance(each, type) and issubclass(each, BaseModel))
     known = [str(field.alias or name) for name, field in model.model_fields.items()]
-    closest = closest_name(str(location[-1]), known)
-    return "unknown key: " + (f"did you mean {closest}?" if closest else f"known keys: {', '.join(known)}")
+    return unknown_name("key", str(location[-1]), known)

@@ -18,7 +18,7 @@ from astro_deployment_runtime.plugin.native.resource import (
     own,
 )
 from astro_deployment_runtime.plugin.properties import UNKNOWN
-from astro_deployment_runtime.support.spelling import closest_name
+from astro_deployment_runtime.support.spelling import unknown_name
 
 if TYPE_CHECKING:
     from astro_deployment_runtime.plugin.connection import PlatformConnection
@@ -112,7 +112,5 @@ class DeploymentResource:
 
 
 def _unknown_argument(name: str) -> str:
-    known = [properties.to_camel(each) for each in ARGUMENTS]
     shown = properties.to_camel(name)
-    closest = closest_name(shown, known)
-    return f"{shown}: unknown argument: " + (f"did you mean {closest}?" if closest else f"known: {', '.join(known)}")
+    return f"{shown}: {unknown_name('argument', shown, tuple(map(properties.to_camel, ARGUMENTS)))}"

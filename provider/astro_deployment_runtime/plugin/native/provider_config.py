@@ -13,11 +13,15 @@ from astro_deployment_runtime.errors import InvalidInputError
 from astro_deployment_runtime.plugin import properties
 from astro_deployment_runtime.plugin.connection import PlatformConnection
 from astro_deployment_runtime.plugin.properties import UNKNOWN
+from astro_deployment_runtime.support.urns import resource_name
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from google.protobuf.struct_pb2 import Struct
+
+ENGINES_OWN: Final = ("version", "pluginDownloadURL")
+"""Keys of a provider's config that the engine writes."""
 
 URL_VARIABLE: Final = "ASTRO_HOUSTON_URL"
 TOKEN_VARIABLE: Final = "ASTRO_HOUSTON_TOKEN"  # noqa: S105 - a name, no secret
@@ -40,6 +44,16 @@ def settings_of(arguments: Struct) -> dict[str, Any]:
         for key, value in found.items()
         if value is not None
     }
+
+
+def other_keys(arguments: Struct) -> list[str]:
+    """Return the keys of a provider's config that neither are settings nor belong to the engine, sorted."""
+    return sorted(key for key in arguments.fields if key not in {*CONNECTION, *ENGINES_OWN} and key[:2] != "__")
+
+
+def is_explicit(urn: str) -> bool:
+    """Return whether a program declares this provider. The engine's own has the stack's whole config."""
+    return not resource_name(urn).startswith("default")
 
 
 def problem_of(settings: Mapping[str, Any], environment: Mapping[str, str]) -> str | None:

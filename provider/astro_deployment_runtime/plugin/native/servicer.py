@@ -15,13 +15,16 @@ from typing import TYPE_CHECKING, Any, Final
 from google.protobuf import empty_pb2
 from pulumi.runtime.proto import plugin_pb2, provider_pb2, provider_pb2_grpc
 
+from astro_deployment_runtime.config.config_keys import CONNECTION, NAMESPACE, unknown_key_warnings
 from astro_deployment_runtime.errors import RefusedError
 from astro_deployment_runtime.plugin import properties, secret_marks
+from astro_deployment_runtime.plugin.engine_call import Severity
 from astro_deployment_runtime.plugin.native import functions, provider_config
 from astro_deployment_runtime.plugin.native.deployment import DeploymentResource
 from astro_deployment_runtime.plugin.native.wave import WaveResource
 from astro_deployment_runtime.plugin.properties import to_camel, to_snake
 from astro_deployment_runtime.plugin.request_secrets import RequestSecrets
+from astro_deployment_runtime.support.spelling import unknown_name
 from astro_deployment_runtime.support.urns import NATIVE_DEPLOYMENT_TYPE, NATIVE_WAVE_TYPE, Urn
 
 if TYPE_CHECKING:
@@ -37,8 +40,6 @@ _RESOURCES: Final[Mapping[str, Callable[[PlatformConnection], Resource]]] = {
     NATIVE_DEPLOYMENT_TYPE: DeploymentResource,
     NATIVE_WAVE_TYPE: WaveResource,
 }
-_ENGINES_OWN: Final = ("version", "pluginDownloadURL")
-"""Keys of a provider's config that the engine writes."""
 
 
 @functools.cache
@@ -78,16 +79,25 @@ class NativeServicer(provider_pb2_grpc.ResourceProviderServicer):
     def CheckConfig(
         self, request: provider_pb2.CheckRequest, context: grpc.ServicerContext
     ) -> provider_pb2.CheckResponse:
-        """Refuse mistakes in the settings. A key that is none of them belongs to the stack and is left out."""
-        with self._calls.serve(request.urn, context):
+        """Refuse mistakes in the settings.
+
+        A provider that a program declares has settings alone. The engine's own provider gets the whole config of the
+        stack below ``astro:``. Its other keys are left out, with a warning if nothing else reads them.
+        """
+        with self._calls.serve(request.urn, context) as call:
             settings = provider_config.settings_of(request.news)
-            problem = provider_config.problem_of(settings, os.environ)
-            kept = {key: each for key, each in request.news.fields.items() if key in {*settings, *_ENGINES_OWN}}
+            problems = [provider_config.problem_of(settings, os.environ)]
+            if others := provider_config.other_keys(request.news):
+                if provider_config.is_explicit(request.urn):
+                    problems += [f"{key}: {unknown_name('setting', key, CONNECTION)}" for key in others]
+                else:
+                    for warning in unknown_key_warnings(f"{NAMESPACE}:{key}" for key in others):
+                        call.log(Severity.WARNING, warning)
             response = provider_pb2.CheckResponse()
-            for key, value in kept.items():
-                response.inputs.fields[key].CopyFrom(value)
+            for key in request.news.fields.keys() - set(others):
+                response.inputs.fields[key].CopyFrom(request.news.fields[key])
             secret_marks.mark_whole(response.inputs, ("token",))
-            if problem is not None:
+            for problem in filter(None, problems):
                 # Without a property, because the engine prints its value.
                 response.failures.add(reason=problem)
             return response

@@ -13,7 +13,7 @@ from astro_deployment_runtime.errors import InvalidSettingsError
 from astro_deployment_runtime.plugin import secret_marks
 from astro_deployment_runtime.plugin.native.servicer import NativeServicer
 from astro_deployment_runtime.plugin.server import EngineCalls
-from tests.contract.faces import Context, secret
+from tests.contract.faces import Context, Log, secret
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -54,6 +54,29 @@ def test_settings_are_kept_and_other_keys_belong_to_the_stack() -> None:
     found = checked(**GIVEN, deployments="[]", colour="red", version="0.1.0")
     assert not found.failures
     assert set(found.inputs.fields) == {"houstonUrl", "token", "version"}
+
+
+def test_unread_key_of_the_stack_is_warned_about() -> None:
+    """It may be a misspelt setting, or belong to the program."""
+    log = Log()
+    request = provider_pb2.CheckRequest(urn=URN, news=struct({**GIVEN, "waves": "[]", "chatalog": "guide"}))
+    answer = NativeServicer(EngineCalls(log)).CheckConfig(request, Context())  # type: ignore[arg-type]
+    assert not answer.failures
+    (line,) = log.lines
+    assert line.startswith("astro:chatalog is not read: did you mean astro:catalog?")
+
+
+def test_unknown_setting_of_a_declared_provider_is_refused() -> None:
+    """Nothing else reads its settings, so a misspelt one would be lost."""
+    declared = URN.replace("::default", "::staging")
+    config = {**GIVEN, "chatalog": "guide", "deployments": "[]", "version": "0.1.0", "__internal": {}}
+    request = provider_pb2.CheckRequest(urn=declared, news=struct(config))
+    answer = NativeServicer(EngineCalls(None)).CheckConfig(request, Context())  # type: ignore[arg-type]
+    known = "houstonUrl, token, caFile, allowHttp, catalog, resolve, maxRequestsPerSecond, baseImages"
+    assert [each.reason for each in answer.failures] == [
+        "chatalog: unknown setting: did you mean catalog?",
+        f"deployments: unknown setting: known settings: {known}",
+    ]
 
 
 def test_token_is_saved_as_a_secret() -> None:
