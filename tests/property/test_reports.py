@@ -225,8 +225,8 @@ _KEYS: Final = st.sampled_from(
             "name",
             "hold",
             "cancel",
-            "release_name",
-            "current_version",
+            *("release_name", "releaseName"),
+            *("current_version", "currentVersion"),
         ),
     ]
 )
@@ -234,6 +234,7 @@ _VALUES: Final = st.sampled_from(
     [
         *("create", "same", "replace", "delete", "error", "warning", "AC 2.2.3 > Runtime 5.0.4", "AC 2.2.3"),
         *(f"urn:pulumi:s::p::pulumi-python:dynamic/astro:DeploymentRuntime::{name}" for name in ("a", "b::c", "")),
+        "urn:pulumi:s::p::astro:index:DeploymentRuntime::d",
         "Deployment a (b) is refused:\nc",
         "1 of 4 Deployments is refused; nothing was changed.\n\nways",
     ]

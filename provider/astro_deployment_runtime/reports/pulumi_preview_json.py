@@ -1,7 +1,7 @@
 """The JSON that ``pulumi preview --json`` writes, as far as the reports read it.
 
 The engine leaves out empty values and adds keys from release to release. So no key is required that it may leave out,
-and unknown keys are ignored.
+and unknown keys are ignored. Properties are in snake_case for the dynamic resources, in camelCase for the native ones.
 """
 
 from __future__ import annotations
@@ -9,17 +9,17 @@ from __future__ import annotations
 import re
 from typing import Annotated, Final
 
-from pydantic import BaseModel, BeforeValidator, Field, ValidationError
+from pydantic import AliasChoices, BaseModel, BeforeValidator, Field, ValidationError
 
 from astro_deployment_runtime.errors import InvalidPreviewError
-from astro_deployment_runtime.support.urns import DEPLOYMENT_TYPE, WAVE_TYPE, Urn
+from astro_deployment_runtime.support.urns import DEPLOYMENT_TYPES, TYPES, Urn
 from astro_deployment_runtime.support.validation import error_messages
 
 NOT_A_PREVIEW: Final = "this is not what 'pulumi preview --json' writes"
 SAME: Final = "same"
 """The engine's word for a resource without a change."""
 
-_OURS: Final = frozenset({DEPLOYMENT_TYPE, WAVE_TYPE, "pulumi:pulumi:Stack"})
+_OURS: Final = TYPES | {"pulumi:pulumi:Stack"}
 _UNKNOWN: Final = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
 """The engine writes this instead of a text that depends on a resource that does not exist yet."""
 _WARNING_NAME: Final = re.compile(r"[a-z-]+")
@@ -57,7 +57,7 @@ _Warnings = Annotated[tuple[tuple[str, str], ...], BeforeValidator(_warnings)]
 class Inputs(BaseModel):
     """The checked inputs of a Deployment."""
 
-    release_name: _Text = None
+    release_name: _Text = Field(default=None, validation_alias=AliasChoices("release_name", "releaseName"))
     path: _Text = None
     cancel: _Text = None
     hold: _Text = None
@@ -69,7 +69,7 @@ class Inputs(BaseModel):
 class Outputs(BaseModel):
     """The saved outputs of a Deployment."""
 
-    current_version: _Text = None
+    current_version: _Text = Field(default=None, validation_alias=AliasChoices("current_version", "currentVersion"))
 
 
 class ResourceState(BaseModel):
@@ -85,7 +85,7 @@ class _AboutResource(BaseModel):
     @property
     def deployment(self) -> Urn | None:
         """The Deployment that it is about."""
-        return self.urn if self.urn and self.urn.type == DEPLOYMENT_TYPE else None
+        return self.urn if self.urn and self.urn.type in DEPLOYMENT_TYPES else None
 
 
 class Step(_AboutResource):

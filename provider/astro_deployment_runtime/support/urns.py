@@ -9,7 +9,10 @@ DEPLOYMENT_TYPE: Final = "pulumi-python:dynamic/astro:DeploymentRuntime"
 WAVE_TYPE: Final = "pulumi-python:dynamic/astro:Wave"
 NATIVE_DEPLOYMENT_TYPE: Final = "astro:index:DeploymentRuntime"
 NATIVE_WAVE_TYPE: Final = "astro:index:Wave"
+NATIVE_PROVIDER_TYPE: Final = "pulumi:providers:astro"
 DEPLOYMENT_TYPES: Final = frozenset({DEPLOYMENT_TYPE, NATIVE_DEPLOYMENT_TYPE})
+TYPES: Final = DEPLOYMENT_TYPES | {WAVE_TYPE, NATIVE_WAVE_TYPE, NATIVE_PROVIDER_TYPE}
+"""The types of all our resources, of the dynamic and of the native protocol."""
 _PREFIX: Final = "urn:pulumi:"
 
 

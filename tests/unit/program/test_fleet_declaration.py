@@ -486,6 +486,35 @@ def test_the_state_tells_whose_a_pending_hop_is(monitor: Monitor) -> None:
     assert len(monitor.registered) == 1
 
 
+def test_a_fleet_keeps_the_held_target_of_a_native_resource_of_the_same_name(monitor: Monitor) -> None:
+    """The engine forgets that resource and creates another: a hop which the native one started counts as foreign."""
+    kind = "astro:index:DeploymentRuntime"
+    saved = {"runtimeVersion": "5.x", "target": "5.0.4", "pending": "Astro Runtime 5.0.4"}
+    monitor.state = {
+        f"urn:pulumi:dev::astro::{kind}::{name}": {"type": kind, "outputs": saved} for name in ("line", "pending-1")
+    }
+    declared([LEAST | {"name": "line", "runtimeVersion": "5.x"}])
+    ((_, _, inputs),) = monitor.registered
+    assert inputs["held"] == "5.0.4"
+    with pytest.raises(pulumi.RunError, match="1 of 1 Deployments is refused"):
+        declared([LEAST | {"name": "pending-1"}])
+
+
+def test_a_fleet_keeps_its_own_state_beside_a_native_resource_of_the_same_name(monitor: Monitor) -> None:
+    """Whatever the order of the two in the state."""
+    state = [
+        ("pulumi-python:dynamic/astro:DeploymentRuntime", {"pending": "AC 2.3.0"}),
+        ("astro:index:DeploymentRuntime", {"pending": "AC 2.2.4"}),
+    ]
+    for order in (state, state[::-1]):
+        monitor.state = {
+            f"urn:pulumi:dev::astro::{kind}::pending-1": {"type": kind, "outputs": saved} for kind, saved in order
+        }
+        monitor.registered.clear()
+        declared([LEAST | {"name": "pending-1"}])
+        assert len(monitor.registered) == 1
+
+
 def test_a_program_that_plans_twice_connects_once(monitor: Monitor, monkeypatch: pytest.MonkeyPatch) -> None:
     """The second plan uses the same reading of the platform."""
     connected: list[DeploymentLifecycle] = []

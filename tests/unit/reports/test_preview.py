@@ -17,6 +17,7 @@ from astro_deployment_runtime.reports.markdown import LIMIT, markdown_comment
 from astro_deployment_runtime.reports.preview import Preview, PreviewedDeployment, PreviewWarning, Status, read_preview
 
 _TYPE: Final = "pulumi-python:dynamic/astro:DeploymentRuntime"
+_NATIVE: Final = "astro:index:DeploymentRuntime"
 _KEPT: Final = Path(__file__).parents[2] / "golden" / "previews"
 
 
@@ -48,6 +49,61 @@ def test_deployments_are_sorted() -> None:
     assert read(*steps[::-1], said=said) == read(*steps, said=said)
 
 
+@pytest.mark.parametrize("op", ["create", "update", "replace", "same"])
+def test_a_native_resource_has_the_row_of_a_dynamic_one(op: str) -> None:
+    """Its properties are in camelCase, and it has the engine's detailed diff."""
+    more: dict[str, Any] = {
+        "path": "AC 2.2.3 > AC 2.3.0",
+        "plan": ["a", "b"],
+        "warnings": [{"name": "deprecated", "message": "old"}],
+    }
+    native = {
+        "op": op,
+        "urn": urn("a", _NATIVE),
+        "newState": {"inputs": {"releaseName": "a", "runtimeVersion": "5.0.4", **more}},
+        "detailedDiff": {"runtimeVersion": {"kind": "update", "inputDiff": True}},
+    }
+    assert read(native) == read(step("a", op, **more))
+
+
+def test_a_native_resource_that_is_forgotten_shows_what_it_runs() -> None:
+    """Only its old outputs have that."""
+    old = {"inputs": {"releaseName": "stars-1"}, "outputs": {"currentVersion": "Astro Runtime 5.0.4"}}
+    (row,) = read({"op": "delete", "urn": urn("a", _NATIVE), "oldState": old}).deployments
+    assert (row.release_name, row.status, row.path) == (
+        "stars-1",
+        Status.FORGOTTEN,
+        (ReleaseId.parse("Runtime 5.0.4"),),
+    )
+
+
+def test_a_native_resource_that_takes_over_a_dynamic_one_has_nothing_to_do() -> None:
+    """The engine reports an update, which changes only the state."""
+    taken_over = {
+        "op": "update",
+        "urn": urn("a", _NATIVE),
+        "oldState": {"type": _TYPE, "outputs": {"current_version": "Astro Runtime 5.0.4"}},
+        "newState": {"type": _NATIVE, "inputs": {"releaseName": "a", "path": "Astro Runtime 5.0.4"}},
+        "detailedDiff": {"__provider": {"kind": "delete", "inputDiff": True}},
+    }
+    (row,) = read(taken_over).deployments
+    assert (row.operation, row.status, row.hops) == ("update", Status.UNCHANGED, 0)
+
+
+def test_waves_and_providers_of_the_package_are_not_other_resources() -> None:
+    """Of either face; providers of another package are."""
+    ours = ("pulumi-python:dynamic/astro:Wave", "astro:index:Wave", "pulumi:providers:astro")
+    preview = read(*(step("a", kind=kind) for kind in (*ours, "pulumi:providers:aws")))
+    assert preview.others == {"create": 1}
+
+
+def test_an_error_at_a_provider_of_the_package_is_an_error_of_the_preview() -> None:
+    """For example a setting that it does not know."""
+    problem = "astro:houstonUrl is missing"
+    preview = read(said=(told(problem, urn=urn("eu", "pulumi:providers:astro")),))
+    assert (preview.deployments, preview.errors, preview.partial) == ((), (problem,), True)
+
+
 def test_a_deployment_that_is_part_of_another_resource_is_one() -> None:
     """Its type then begins with those of its parents."""
     (row,) = read(step("a", kind=f"my:own:Team${_TYPE}", path="AC 2.2.3 > AC 2.3.0")).deployments
@@ -76,7 +132,10 @@ def test_other_resources_are_counted() -> None:
     ("name", "release_name"),
     [("a", "stars-1"), ("a", None), ("a b (c)", "stars-1"), ("Deployment a is refused: b", None), ("a", "a.b_c-1")],
 )
-@pytest.mark.parametrize("before", ["", f"{_TYPE} resource 'a': property path value {{1}} has a problem: "])
+@pytest.mark.parametrize(
+    "before",
+    ["", *(f"{kind} resource 'a': property path value {{1}} has a problem: " for kind in (_TYPE, _NATIVE))],
+)
 def test_the_first_line_of_a_refusal_is_recognized(name: str, release_name: str | None, before: str) -> None:
     """As the program and the plugin write it; the engine puts its own words before the reason of a failed check."""
     reason = "no path from here\n  OFFERED: nothing\n\nNext: wait."
