@@ -16,13 +16,13 @@ from pulumi.dynamic.dynamic import serialize_provider
 from pulumi.runtime import rpc
 from pulumi.runtime.proto import provider_pb2, status_pb2
 
-from astro_deployment_runtime.execution.polling import Polling
 from astro_deployment_runtime.plugin import dynamic_protocol, properties, secret_marks
 from astro_deployment_runtime.plugin.native.servicer import NativeServicer
 from astro_deployment_runtime.plugin.properties import UNKNOWN
 from astro_deployment_runtime.plugin.server import EngineCalls
 from astro_deployment_runtime.resource import RuntimeProvider
 from astro_deployment_runtime.support.secret_masks import MASKS
+from tests.contract.in_process_engine import IMAGE, POLLING
 from tests.contract.sandbox_server import TOKEN
 
 if TYPE_CHECKING:
@@ -33,8 +33,6 @@ if TYPE_CHECKING:
     from tests.contract.sandbox_server import Served
 
 NAME: Final = "data-eng"
-IMAGE: Final = "registry.example.com/team/airflow:{distribution}-{version}"
-POLLING: Final = Polling(first=0.05, confirming=0.02, longest=0.2)
 SECRET: Final = {"4dabf18193072939515e22adb298388d": "1b47061264138c4ac30d75fd1eb44270"}
 _ELAPSED: Final = re.compile(r"\d\d:\d\d(?::\d\d)?")
 

@@ -11,7 +11,8 @@ import pytest
 from astro_deployment_runtime.planning.versions import ReleaseId
 from astro_deployment_runtime.plugin.properties import UNKNOWN
 from tests.contract import sandbox_server
-from tests.contract.faces import IMAGE, DynamicStack, Event, NativeStack, Stack, forget_secrets, secret
+from tests.contract.faces import DynamicStack, Event, NativeStack, Stack, forget_secrets, secret
+from tests.contract.in_process_engine import IMAGE
 from tests.contract.sandbox_server import STARS, VIEWER, WIND
 from tests.contract.test_runs import row
 from tests.quick_retries import quick_retries

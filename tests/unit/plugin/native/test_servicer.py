@@ -19,7 +19,8 @@ from astro_deployment_runtime.plugin.native.servicer import NativeServicer, sche
 from astro_deployment_runtime.plugin.properties import UNKNOWN
 from astro_deployment_runtime.plugin.server import EngineCalls
 from tests.contract import sandbox_server
-from tests.contract.faces import POLLING, Context, Log, NativeStack, RequestEndedError, forget_secrets, secret
+from tests.contract.faces import Context, Log, NativeStack, RequestEndedError, forget_secrets, secret
+from tests.contract.in_process_engine import POLLING
 from tests.contract.sandbox_server import DUST, STARS, TOKEN, WIND, Served
 
 if TYPE_CHECKING:
