@@ -97,7 +97,7 @@ def test_a_pending_hop_counts_as_foreign(capsys: pytest.CaptureFixture[str]) -> 
     assert "PENDING: Astro Runtime 4.2.5 is pending and not on the path; someone else started it" in text
     assert text.endswith("who started a pending hop. This answer assumes that somebody else did.\n")
     assert main.main(["plan", "--release", "tides-4", "--to", "5.0.4", "--accept", "cancel-pending"]) == 0
-    assert "1. cancel   Astro Runtime 4.2.5 (pending)" in capsys.readouterr().out
+    assert "-  cancel   Astro Runtime 4.2.5 (pending)" in capsys.readouterr().out
     assert main.main(["plan", "--release", "tides-4", "--to", "4.2.5"]) == 0
     assert "Hop 1 is already pending" in capsys.readouterr().out
 

@@ -343,7 +343,7 @@ def test_create_walks_the_path(provider: RuntimeProvider, row: RecordingCall, mo
     assert created.outs["pending"] is None
     assert created.outs["__provider"] == "pickled"
     texts = [text for kind, text in row.shown if kind == "info"]
-    assert "hop 2/2 - migrate to Astro Runtime 5.0.4: deploying the image" in "\n".join(texts)
+    assert "hop 2/2: deploying the image" in "\n".join(texts)
     assert all(name in created.outs for name in resource.OUTPUTS)
 
 

@@ -39,7 +39,7 @@ _RESUME_SENTENCE = "Run `pulumi up` to resume."
 
 def delivering(hop: Hop, what: str, request: WalkRequest) -> str:
     """A hop's image is being delivered; the delivery describes how."""
-    return f"{_hop(hop, request)}: {what}"
+    return f"{position(hop.target.id, request)}: {what}"
 
 
 def cancelling(pending: ReleaseId) -> str:

@@ -59,18 +59,13 @@ def plan_lines(plan: Plan, *, name: str | None = None, release_name: str | None 
         release_name: the Deployment's release name.
     """
     lines = [_heading(name, release_name) + _summary(plan)]
-    rows = [(f"{number}. {row[0]}", *row[1:]) for number, row in enumerate(_steps(plan), start=1)]
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    lines += [
-        "  " + "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows
-    ]
+    lines += _step_lines(plan)
     lines += [f"  {warning_line(warning)}" for warning in plan.warnings]
     if plan.resolved:
         target = ReleaseId(Distribution.RUNTIME, plan.resolved.version)
         lines.append(f"{plan.resolved.declared} resolves to {target}.")
     if plan.hops:
-        first = "step 2" if plan.cancel else "hop 1"
-        lines.append(f"Once {first} is deployed there is no way back to {plan.current}.")
+        lines.append(f"Once hop 1 is deployed there is no way back to {plan.current}.")
     return lines
 
 
@@ -103,8 +98,7 @@ def delivery_lines(plan: Plan, images: Sequence[str] | None) -> list[str]:
     if not plan.hops:
         return []
     if images is None:
-        waits = "this run starts each hop, then waits until someone deploys an image built FROM its line."
-        return [f"No image is declared: {waits}"]
+        return ["No image is declared. Each hop waits until someone deploys an image built with its FROM line."]
     return [f"Hop {number} delivers {image}" for number, image in enumerate(images, start=1)]
 
 
@@ -251,19 +245,25 @@ def _airflow(before: AirflowVersion, after: AirflowVersion) -> str:
     return f"Airflow {before}" if before == after else f"Airflow {before} > {after}"
 
 
-def _steps(plan: Plan) -> list[tuple[str, str, str, str]]:
-    """Return each step's cells: the action, the releases, the Airflow versions and the base image."""
-    cancel = [(str(Action.CANCEL), f"{plan.cancel} (pending)", "", "")] if plan.cancel else []
-    return cancel + [
+def _step_lines(plan: Plan) -> list[str]:
+    """Return a row for each step. A hop has its number on the path, and its base image on a line of its own."""
+    steps = [("-", Action.CANCEL, f"{plan.cancel} (pending)", "", "")] if plan.cancel else []
+    steps += [
         (
-            str(hop.action),
+            f"{number}.",
+            hop.action,
             f"{hop.source} > {hop.target}",
             _airflow(hop.source.airflow, hop.target.airflow),
-            # An extra space before the image makes it easier to copy.
-            f" FROM {plan.base_images.image(hop.target.id)}",
+            plan.base_images.image(hop.target.id),
         )
-        for hop in plan.hops
+        for number, hop in enumerate(plan.hops, start=1)
     ]
+    marks, actions, moves = (max((len(step[column]) for step in steps), default=0) for column in range(3))
+    lines = []
+    for mark, action, move, airflow, image in steps:
+        lines.append(f"  {mark:{marks}} {action:{actions}}  {move:{moves}}  {airflow}".rstrip())
+        lines += [f"  {'':{marks}} FROM {image}"] if image else []
+    return lines
 
 
 def _wanted(refusal: Refusal) -> str:

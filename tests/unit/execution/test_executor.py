@@ -30,9 +30,9 @@ def test_walks_the_guides_path(simulation: Simulation) -> None:
         "updateDeploymentImage",
     ]
     assert simulation.reports.infos == [
-        "hop 1/2 - upgrade to AC 2.3.0: deploying the image registry.example.com/team/airflow:certified-2.3.0",
+        "hop 1/2: deploying the image registry.example.com/team/airflow:certified-2.3.0",
         "hop 1/2: runs AC 2.3.0, its Airflow is healthy at 2.3.0",
-        "hop 2/2 - migrate to Astro Runtime 5.0.4: deploying the image registry.example.com/team/airflow:runtime-5.0.4",
+        "hop 2/2: deploying the image registry.example.com/team/airflow:runtime-5.0.4",
         "hop 2/2: runs Astro Runtime 5.0.4, its Airflow is healthy at 2.3.0",
     ]
 

@@ -56,7 +56,7 @@ def test_messages_of_actions() -> None:
     """The hop's number on the shown path, the action and the release."""
     assert (
         run_messages.delivering(MIGRATION, "deploying the image registry.example.com/a:5.0.4", REQUEST)
-        == "hop 2/2 - migrate to Astro Runtime 5.0.4: deploying the image registry.example.com/a:5.0.4"
+        == "hop 2/2: deploying the image registry.example.com/a:5.0.4"
     )
     assert run_messages.cancelling(OTHER) == "cancelling the pending hop to AC 2.2.4"
 

@@ -216,7 +216,7 @@ def test_deployment_without_an_airflow_address_needs_verify_houston(
 def test_foreign_pending_hop_off_the_path_is_refused_unless_accepted(
     served: Served, lifecycle: DeploymentLifecycle
 ) -> None:
-    """A new resource cannot have started the hop. If the user accepts, cancelling it is step 1."""
+    """A new resource cannot have started the hop. If the user accepts, cancelling it comes before the first hop."""
     start(served, STARS, "AC 2.2.4")
     ((argument, reason),) = check(lifecycle, news("stars-1")).failures
     assert (argument, "PENDING" in reason) == ("runtime_version", True)
