@@ -29,6 +29,8 @@ _INLINE_LIMIT: Final = 300
 _FOOTER_LIMIT: Final = 1_000
 """Room for the last lines, in characters."""
 _MARKUP: Final = re.compile(r"[^A-Za-z0-9 '\",;:?!%+=.()/\x80-\U0010ffff-]|:(?=//)|(?<=www)\.")
+_OPERATIONS: Final = {"replace": "takes the place of another", "import": "imported as it is"}
+"""Texts for operations of the engine that change nothing on the platform."""
 _TABLE_HEAD: Final = ("| Deployment | | Path | Warnings |", "|---|---|---|---|")
 
 
@@ -80,7 +82,7 @@ def _action(deployment: PreviewedDeployment) -> str:
             return "planned later"
         case Status.FORGOTTEN:
             return "forgotten, keeps its version"
-    steps = ["takes the place of another"] if deployment.operation == "replace" else []
+    steps = [_OPERATIONS[deployment.operation]] if deployment.operation in _OPERATIONS else []
     steps += [f"cancels {_code(deployment.cancel)}"] if deployment.cancel else []
     steps += [hops_text(deployment.hops)] if deployment.hops else []
     return ", then ".join(steps) or "nothing to do"

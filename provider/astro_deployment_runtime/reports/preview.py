@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Final
 
 from astro_deployment_runtime.errors import InvalidPreviewError, InvalidVersionError
 from astro_deployment_runtime.planning.plan_messages import parse_path, title
-from astro_deployment_runtime.reports.pulumi_preview_json import NOT_A_PREVIEW, SAME, parse_preview
+from astro_deployment_runtime.reports.pulumi_preview_json import IMPORT, NOT_A_PREVIEW, SAME, parse_preview
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -131,7 +131,9 @@ def read_preview(data: bytes) -> Preview:
             errors.append(text)
     reasons = [text for text in errors if not text.startswith(_END_OF_PROGRAM)]
     deployments.sort(key=lambda each: (_ORDER.index(each.status), each.name, each.release_name or ""))
-    others = Counter(step.op for step in pulumi.steps if step.of_another_package and step.op != SAME)
+    others = Counter(
+        step.op for step in pulumi.steps if step.of_another_package and step.op != SAME and not step.only_reads
+    )
     return Preview(
         project=urns[0].project if urns else None,
         stack=urns[0].stack if urns else None,
@@ -158,7 +160,7 @@ def _read_deployments(pulumi: PulumiPreview) -> tuple[list[PreviewedDeployment],
     diagnostics: dict[Urn, list[Diagnostic]] = {}
     for step in pulumi.steps:
         # A replacement may have a step for the old resource too.
-        if step.deployment and (step.new or step.deployment not in steps):
+        if step.deployment and not step.only_reads and (step.new or step.deployment not in steps):
             steps[step.deployment] = step
     for each in pulumi.diagnostics:
         if each.deployment:
@@ -196,7 +198,7 @@ def _read_deployment(name: str, step: Step | None, diagnostics: Sequence[Diagnos
     deployment = replace(deployment, warnings=tuple(dict.fromkeys(warnings)))
     path = _path(inputs.path)
     if not path:
-        return deployment
+        return replace(deployment, status=Status.UNCHANGED) if step.op == IMPORT else deployment
     # Without a change, a pending hop that the plan would cancel turned out to be somebody else's, and stays.
     if step.op == SAME or not (len(path) > 1 or inputs.cancel):
         return replace(deployment, status=Status.UNCHANGED, path=path[:1])

@@ -18,6 +18,11 @@ from astro_deployment_runtime.support.validation import error_messages
 NOT_A_PREVIEW: Final = "this is not what 'pulumi preview --json' writes"
 SAME: Final = "same"
 """The engine's word for a resource without a change."""
+IMPORT: Final = "import"
+"""The engine's word for a resource that enters the state as it is. An update follows unless it is as declared."""
+
+_READS: Final = frozenset({"read", "read-replacement", "discard", "discard-replaced", "refresh"})
+"""Steps of a refresh, and of resources that the program only reads."""
 
 _OURS: Final = TYPES | {"pulumi:pulumi:Stack"}
 _UNKNOWN: Final = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
@@ -94,6 +99,11 @@ class Step(_AboutResource):
     op: str
     old: ResourceState = Field(default=ResourceState(), alias="oldState")
     new: ResourceState | None = Field(default=None, alias="newState")
+
+    @property
+    def only_reads(self) -> bool:
+        """It changes nothing, or only what a refresh records."""
+        return self.op in _READS
 
     @property
     def of_another_package(self) -> bool:

@@ -90,6 +90,28 @@ def test_a_native_resource_that_takes_over_a_dynamic_one_has_nothing_to_do() -> 
     assert (row.operation, row.status, row.hops) == ("update", Status.UNCHANGED, 0)
 
 
+def test_an_import_is_nothing_to_do_unless_an_update_follows() -> None:
+    """The engine imports what runs, and then compares it with what is declared."""
+    first = {"op": "import", "urn": urn("a", _NATIVE), "newState": {"inputs": {"releaseName": "a"}}}
+    then = step("a", "update", _NATIVE, path="Runtime 4.2.5 > Runtime 5.0.4")
+    preview = read(first)
+    assert preview.deployments == (
+        PreviewedDeployment(name="a", release_name="a", operation="import", status=Status.UNCHANGED),
+    )
+    assert "| <code>a</code> | imported as it is |  |  |" in markdown_comment(preview)
+    (row,) = read(first, then).deployments
+    assert (row.operation, row.status, row.hops) == ("update", Status.MOVES, 1)
+
+
+@pytest.mark.parametrize("op", ["read", "read-replacement", "discard", "discard-replaced", "refresh"])
+def test_a_step_that_only_reads_is_no_row(op: str) -> None:
+    """A resource of ``get``, or a refresh before the preview; what the program declares still counts."""
+    reads = (step("a", op, _NATIVE), step("b", op, "aws:s3:Bucket"))
+    assert (read(*reads).deployments, read(*reads).others) == ((), {})
+    old = {"op": "delete", "urn": urn("a", _NATIVE), "oldState": {"outputs": {"currentVersion": "AC 2.2.3"}}}
+    assert read(*reads, old).deployments[0].status is Status.FORGOTTEN
+
+
 def test_waves_and_providers_of_the_package_are_not_other_resources() -> None:
     """Of either face; providers of another package are."""
     ours = ("pulumi-python:dynamic/astro:Wave", "astro:index:Wave", "pulumi:providers:astro")
