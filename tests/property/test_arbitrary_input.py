@@ -18,7 +18,14 @@ from astro_deployment_runtime.cli.options import parse_current, parse_target
 from astro_deployment_runtime.errors import InvalidCatalogError, InvalidInputError, InvalidVersionError
 from astro_deployment_runtime.planning.accepted_risks import AcceptedRisks
 from astro_deployment_runtime.planning.catalog import Catalog, Release, airflow_sort_key, runtime_sort_key
-from astro_deployment_runtime.planning.versions import AirflowVersion, Distribution, ReleaseId, RuntimeVersion, Stage
+from astro_deployment_runtime.planning.versions import (
+    RELEASE,
+    AirflowVersion,
+    Distribution,
+    ReleaseId,
+    RuntimeVersion,
+    Stage,
+)
 from astro_deployment_runtime.support.text_formatting import printable
 
 GUIDE = vendor_feed.load("guide")
@@ -90,7 +97,7 @@ def test_any_running_version_is_read_or_refused(text: str) -> None:
             continue
         assert ReleaseId.observe(distribution, str(name.version)) == name
         assert ReleaseId.parse(str(name)) == name
-        if name.version.is_release:
+        if name.version.marks == RELEASE:
             assert ReleaseId.of(distribution, str(name.version)) == name
         else:
             with pytest.raises(InvalidVersionError):

@@ -255,7 +255,7 @@ class _Planner:
         """Return whether the target stays reachable after the pending hop; if that is unknown, return true."""
         release = self.request.catalog.get(pending)
         if wanted is not None and release is not None:
-            return self.search.path(release, wanted, self.request.strategy) is not None
+            return wanted.id in self.search.reachable(release)
         if isinstance(self.request.target, RuntimeVersion) and isinstance(pending.version, RuntimeVersion):
             return runtime_sort_key(pending.version) <= runtime_sort_key(self.request.target)
         return True

@@ -173,11 +173,6 @@ class AirflowVersion:
             )
         return cls.parse(_BUILD.sub("", text))
 
-    @property
-    def is_release(self) -> bool:
-        """Whether it is neither a prerelease nor a post-release."""
-        return self.marks == RELEASE
-
     def __str__(self) -> str:
         """Return ``x.y.z``, with marks as Python writes them: ``2.10.0rc1``."""
         return f"{self.major}.{self.minor}.{self.patch}{_written(self.marks, _AIRFLOW_WORDS)}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from datetime import date
 from itertools import pairwise
+from string import ascii_lowercase
 
 import pytest
 
@@ -13,7 +14,7 @@ from astro_deployment_runtime.cli.options import parse_current, parse_target
 from astro_deployment_runtime.errors import InvalidInputError
 from astro_deployment_runtime.planning import plan_warnings, planner
 from astro_deployment_runtime.planning.accepted_risks import DENIABLE_WARNINGS, AcceptedRisks, read_denied
-from astro_deployment_runtime.planning.catalog import Catalog, Channel, Release
+from astro_deployment_runtime.planning.catalog import Catalog, Channel, Release, UnreadableRow
 from astro_deployment_runtime.planning.plan_messages import refusal_message
 from astro_deployment_runtime.planning.plan_model import Plan, Refusal, WarningName
 from astro_deployment_runtime.planning.plan_request import PlanRequest
@@ -192,6 +193,44 @@ class TestCatalog:
         """The text comes from the code that fetched the catalog."""
         catalog = Catalog(EVERYTHING, stale="fetched on 2026-10-01")
         assert warned(ask("AC 2.2.3", "4.2.5", catalog))["stale-catalog"] == "fetched on 2026-10-01"
+
+
+class TestUnreadableRows:
+    def test_a_readable_catalog_has_no_notes(self) -> None:
+        """Neither alone nor as the feed of an offer."""
+        assert plan_warnings.unreadable_row_notes(GUIDE) == []
+        assert plan_warnings.unreadable_row_notes(Catalog.offered([], [], GUIDE)) == []
+
+    def test_the_notes_distinguish_rows_and_values_of_the_offer_and_the_catalog(self) -> None:
+        """A row is left out, a value is unknown. The offer comes first."""
+        feed = Catalog(
+            [], unreadable=[UnreadableRow("row 1"), UnreadableRow("row 2"), UnreadableRow("value 1", left_out=False)]
+        )
+        offer = Catalog(
+            [],
+            unreadable=[UnreadableRow("row 3"), *(UnreadableRow(f"value {n}", left_out=False) for n in (2, 3))],
+            feed=feed,
+        )
+        unknown = "counted as unknown (an unknown 'yanked' as yanked, an unknown channel as a prerelease)"
+        of_the_feed = [
+            "the catalog has 2 rows that cannot be read; left out: row 1, row 2",
+            f"the catalog has 1 value that cannot be read; {unknown}: value 1",
+        ]
+        assert plan_warnings.unreadable_row_notes(feed) == of_the_feed
+        assert plan_warnings.unreadable_row_notes(offer) == [
+            "the platform's offer has 1 row that cannot be read; left out: row 3",
+            f"the platform's offer has 2 values that cannot be read; {unknown}: value 2, value 3",
+            *of_the_feed,
+        ]
+
+    @pytest.mark.parametrize(
+        ("count", "listed"), [(4, "a, b, c, d"), (5, "a, b, c, d and 1 more"), (26, "a, b, c, d and 22 more")]
+    )
+    def test_a_note_names_the_first_four(self, count: int, listed: str) -> None:
+        """It counts the others, so that its length is bounded."""
+        catalog = Catalog([], unreadable=map(UnreadableRow, ascii_lowercase[:count]))
+        (note,) = plan_warnings.unreadable_row_notes(catalog)
+        assert note == f"the catalog has {count} rows that cannot be read; left out: {listed}"
 
 
 class TestAccepted:

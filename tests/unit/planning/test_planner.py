@@ -243,6 +243,25 @@ def test_completing_a_hop_past_the_target_is_not_suggested() -> None:
     assert "Next: cancel the pending hop in the Software UI, or add accept: [cancel-pending]." in text
 
 
+@pytest.mark.parametrize(
+    ("start", "target", "pending", "suggested"),
+    [
+        ("Runtime 6.0.4", "9.9.9", "Runtime 9.9.0", True),
+        ("Runtime 6.0.4", "9.9.9", "Runtime 9.10.0", False),
+        ("AC 2.2.3", "5.0.99", "AC 2.3.0", True),
+        ("AC 2.0.0", "equivalent", "AC 2.2.3", True),
+        ("Runtime 4.2.5", "99.x", "Runtime 5.0.4", True),
+    ],
+)
+def test_completing_a_hop_is_suggested_unless_it_is_past_a_target_that_is_not_on_offer(
+    start: str, target: str, pending: str, suggested: bool
+) -> None:
+    """Only two Runtime versions compare without an Airflow version."""
+    refusal = refused(ask(start, target, PUBLISHED, pending=pending))
+    assert refusal.completable is suggested
+    assert (f"no path leads from it to {target}" in refusal.violations[-1].found) is not suggested
+
+
 def test_a_refusal_names_the_pending_hop_too() -> None:
     """Accepting is suggested only if it removes all the reasons."""
     refusal = refused(ask("AC 2.3.0", "4.2.5", pending="AC 2.4.0"))
