@@ -97,13 +97,15 @@ def _tls_context(url: str, ca_file: Path | None) -> ssl.SSLContext:
             raise InvalidSettingsError(
                 f"astro:caFile {str(ca_file)!r} holds no CA certificates ({reason}): name a PEM file"
             )
-    elif (untrusted := _trust_problem()) is None:
-        plain.load_default_certs()
+    else:
+        untrusted = _trust_problem()
     problem = _key_log_problem() or untrusted
     if problem is None:
         return ssl.create_default_context(cadata=_certificates(ca_file) if ca_file else None)
     if urlsplit(url).scheme != "http":
         raise InvalidSettingsError(problem)
+    if ca_file is None and untrusted is None:
+        plain.load_default_certs()
     return plain
 
 
