@@ -52,9 +52,6 @@ RELEASES: Final = "https://get.pulumi.com/releases/sdk"
 STALL_SECONDS: Final = 15.0
 """Seconds without data after which a download fails."""
 TAIL_LINES: Final = 30
-ENGINE_PACKAGE: Final = "github.com/pulumi/pulumi/pkg/v3/cmd/pulumi"
-PYTHON_HOST_PACKAGE: Final = "github.com/pulumi/pulumi/sdk/v3/python/cmd/pulumi-language-python"
-YAML_HOST_PACKAGE: Final = "github.com/pulumi/pulumi-yaml/cmd/pulumi-language-yaml"
 SDK_MODULE: Final = "github.com/pulumi/pulumi/sdk/v3"
 WAYS_OUT: Final = f"""no Pulumi engine here, and no way to get one. One of these is needed:
   - a `pulumi` >= {".".join(map(str, OLDEST))} on PATH (https://www.pulumi.com/docs/iac/download-install/)
@@ -81,10 +78,21 @@ def _to_stderr(line: str, /) -> None:
     print(f"engine: {line}", file=sys.stderr, flush=True)
 
 
-def user_cache() -> Path:
-    """Return the folder with the cached engines, one folder per version."""
+def user_cache(name: str = "engine") -> Path:
+    """Return the folder with the cached engines, or with other programs, one folder per version."""
     base = os.environ.get("XDG_CACHE_HOME", "")
-    return (Path(base) if Path(base).is_absolute() else Path.home() / ".cache") / "astro-deployment-runtime" / "engine"
+    return (Path(base) if Path(base).is_absolute() else Path.home() / ".cache") / "astro-deployment-runtime" / name
+
+
+@dataclass(frozen=True, slots=True)
+class GoProgram:
+    """A program that Go builds."""
+
+    name: str
+    module: str
+    """The folder in tools/ whose go.mod states the versions."""
+    package: str
+    linker_flags: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -130,13 +138,14 @@ def find_or_get(where: Surroundings | None = None) -> Path:
             return way(where, version)
         except ClosedWayError as closed:
             where.say(str(closed))
-    with _alone(where):
+    with alone(where):
         with contextlib.suppress(ClosedWayError):  # another process may have filled the cache meanwhile
             return _in_cache(where, version)
         for get in _download, _build:
             try:
-                with _filled(where, version) as folder:
+                with filled(where, version) as folder:
                     get(where, version, folder)
+                    _check(folder, version)
                 return _in_cache(where, version)
             except ClosedWayError as closed:
                 where.say(str(closed))
@@ -194,7 +203,7 @@ def _dotted(version: tuple[int, int, int] | None) -> str:
 
 
 @contextlib.contextmanager
-def _alone(where: Surroundings) -> Iterator[None]:
+def alone(where: Surroundings) -> Iterator[None]:
     """Let one process at a time fill the cache, and remove the remains of a killed one.
 
     The kernel releases the lock with its process, in any case.
@@ -204,7 +213,7 @@ def _alone(where: Surroundings) -> Iterator[None]:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            where.say("another process is getting the engine; waiting for it")
+            where.say(f"another process is filling {where.cache}; waiting for it")
             fcntl.flock(lock, fcntl.LOCK_EX)
         for left_over in where.cache.glob(".unfinished-*"):
             shutil.rmtree(left_over, ignore_errors=True)
@@ -212,18 +221,22 @@ def _alone(where: Surroundings) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _filled(where: Surroundings, version: str) -> Iterator[Path]:
-    """Yield a folder to fill, and make it the cache's folder of this version once it works."""
+def filled(where: Surroundings, name: str) -> Iterator[Path]:
+    """Yield a folder to fill, and give it its name in the cache if nothing was raised."""
     with tempfile.TemporaryDirectory(prefix=".unfinished-", dir=where.cache, ignore_cleanup_errors=True) as temporary:
-        folder = Path(temporary) / version
+        folder = Path(temporary) / name
         folder.mkdir()
         yield folder
-        for program in PROGRAMS:
-            (folder / program).chmod(0o755)
-        if (answer := _version_of(folder / "pulumi")) != parse_version(version):
-            raise ClosedWayError(f"what came is not {version}: pulumi is {_dotted(answer)}")
-        shutil.rmtree(where.cache / version, ignore_errors=True)  # incomplete: a complete one would have been used
-        folder.rename(where.cache / version)
+        shutil.rmtree(where.cache / name, ignore_errors=True)  # incomplete: a complete one would have been used
+        folder.rename(where.cache / name)
+
+
+def _check(folder: Path, version: str) -> None:
+    """Raise ClosedWayError unless the folder's engine works and has the version."""
+    for program in PROGRAMS:
+        (folder / program).chmod(0o755)
+    if (answer := _version_of(folder / "pulumi")) != parse_version(version):
+        raise ClosedWayError(f"what came is not {version}: pulumi is {_dotted(answer)}")
 
 
 def _download(where: Surroundings, version: str, folder: Path) -> None:
@@ -306,21 +319,21 @@ def _receive(answer: HTTPResponse, write: Callable[[bytes], object], where: Surr
 
 def _build(where: Surroundings, version: str, folder: Path) -> None:
     """Way 4: compile the engine and the hosts of Python and YAML, and copy the scripts that belong to them."""
-    go = shutil.which("go", path=where.search_path)
-    if not go:
-        raise ClosedWayError("no build: there is no Go on PATH")
+    version_flag = f"-X github.com/pulumi/pulumi/sdk/v3/go/common/version.Version={version}"
+    programs = (
+        GoProgram("pulumi", "pulumi-engine", "github.com/pulumi/pulumi/pkg/v3/cmd/pulumi", version_flag),
+        GoProgram("pulumi-language-yaml", "pulumi-engine", "github.com/pulumi/pulumi-yaml/cmd/pulumi-language-yaml"),
+        GoProgram(
+            "pulumi-language-python",
+            "language-host",
+            "github.com/pulumi/pulumi/sdk/v3/python/cmd/pulumi-language-python",
+        ),
+    )
+    go = _go(where)
     where.say(
         f"building Pulumi {version} with Go; the first build takes about 5 minutes on 2 cores, and 4 GiB of Go's caches"
     )
-    told_version = f"-X github.com/pulumi/pulumi/sdk/v3/go/common/version.Version={version}"
-    builds = (
-        ("pulumi-engine", "pulumi", ENGINE_PACKAGE, f"-s -w {told_version}"),
-        ("pulumi-engine", "pulumi-language-yaml", YAML_HOST_PACKAGE, "-s -w"),
-        ("language-host", "pulumi-language-python", PYTHON_HOST_PACKAGE, "-s -w"),
-    )
-    for module, program, package, flags in builds:
-        options = ("-mod=readonly", "-trimpath", "-buildvcs=false", f"-ldflags={flags}", "-o", str(folder / program))
-        _run_go(where, [go, "build", *options, package], TOOLS / module, f"building {program} with Go")
+    build(where, programs, folder)
     sdk = _run_go(
         where,
         [go, "list", "-mod=readonly", "-m", "-f", "{{.Dir}}", SDK_MODULE],
@@ -332,6 +345,30 @@ def _build(where: Surroundings, version: str, folder: Path) -> None:
             shutil.copyfile(Path(sdk.strip()) / place / script, folder / script)
     except OSError as problem:
         raise ClosedWayError(f"no build: {problem}") from problem
+
+
+def build(where: Surroundings, programs: Sequence[GoProgram], folder: Path) -> None:
+    """Compile programs into a folder.
+
+    Raises:
+        ClosedWayError: there is no Go, or a build failed.
+    """
+    go = _go(where)
+    for program in programs:
+        options = ("-mod=readonly", "-trimpath", "-buildvcs=false", f"-ldflags=-s -w {program.linker_flags}")
+        _run_go(
+            where,
+            [go, "build", *options, "-o", str(folder / program.name), program.package],
+            TOOLS / program.module,
+            f"building {program.name} with Go",
+        )
+
+
+def _go(where: Surroundings) -> str:
+    go = shutil.which("go", path=where.search_path)
+    if not go:
+        raise ClosedWayError("no build: there is no Go on PATH")
+    return go
 
 
 def _run_go(where: Surroundings, command: Sequence[str], module: Path, doing: str) -> str:
