@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import pytest
 
+from tests.e2e.native_project import NativeProject
 from tests.e2e.pulumi_project import QUICK_PLUGIN, Project
 from tests.e2e.sandbox_process import Sandbox
 from tools.engine import find_or_get
@@ -69,6 +70,29 @@ def project(tmp_path: Path, engine: Path) -> MakeProject:
     """A factory of projects."""
 
     def make(sandbox: Sandbox, environment: Mapping[str, str] = NOTHING, *, plugin: Path = QUICK_PLUGIN) -> Project:
-        return Project(tmp_path / "project", engine, sandbox.url, dict(environment), plugin=plugin)
+        return Project(tmp_path / "project", engine, sandbox.url, dict(environment), plugin=plugin, sandbox=sandbox)
+
+    return make
+
+
+class MakeNativeProject(Protocol):
+    """Makes a YAML project for a platform."""
+
+    def __call__(
+        self, sandbox: Sandbox, environment: Mapping[str, str] = NOTHING, *, plugin: Path = QUICK_PLUGIN
+    ) -> NativeProject:
+        """Make it; ``plugin`` is the folder of the plugin, ``environment`` goes to pulumi."""
+
+
+@pytest.fixture
+def native(tmp_path: Path, engine: Path) -> MakeNativeProject:
+    """A factory of YAML projects."""
+
+    def make(
+        sandbox: Sandbox, environment: Mapping[str, str] = NOTHING, *, plugin: Path = QUICK_PLUGIN
+    ) -> NativeProject:
+        return NativeProject(
+            tmp_path / "native", engine, sandbox.url, dict(environment), plugin=plugin, sandbox=sandbox
+        )
 
     return make

@@ -10,7 +10,7 @@ import time
 from pathlib import Path
 from typing import Final
 
-PLUGIN: Final = re.compile(r"astro_deployment_runtime\.plugin|quick/plugin\.py")
+PLUGIN: Final = re.compile(r"astro_deployment_runtime\.plugin|quick/(native_)?plugin\.py|native/__main__\.py")
 
 
 def command(pid: int) -> str:

@@ -15,7 +15,7 @@ import sys
 import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 import yaml
 
@@ -23,6 +23,8 @@ from tests.e2e.sandbox_process import ROOT, TOKEN
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from tests.e2e.sandbox_process import Sandbox
 
 MARKED_BLOCKS: Final[dict[str, str]] = {
     name: text
@@ -73,6 +75,11 @@ class Project:
     environment: dict[str, str] = field(default_factory=dict)
     virtualenv: Path = Path(sys.prefix)
     plugin: Path = QUICK_PLUGIN
+    sandbox: Sandbox | None = None
+    """The platform: a preview must send it no mutation."""
+
+    name: ClassVar[str] = "astro"
+    """The project's name in its ``Pulumi.yaml``."""
 
     def __post_init__(self) -> None:
         """Write the project, and make its stack."""
@@ -93,7 +100,7 @@ class Project:
             "ASTRO_CATALOG": "guide",
             **self.environment,
         }
-        if own or type(self) is not Project:
+        if own or self.name != Project.name:
             self.run("stack", "init", "test", code=0)
         else:
             self._copy_stack(_initialized(self.engine))
@@ -159,9 +166,12 @@ class Project:
 
     def run(self, *words: str, code: int | None = None) -> Result:
         """Run pulumi to its end; ``code`` is the expected exit code, if any."""
+        before = self.sandbox.mutations() if self.sandbox else []
         process = self.start(*words)
         printed, _ = process.communicate(timeout=240)
         result = Result(process.returncode, _PROGRESS.sub("", printed))
+        if self.sandbox and words[0] == "preview":
+            assert self.sandbox.mutations() == before, "a preview sends no mutation"
         assert code is None or result.code == code, result.text
         assert "Traceback" not in result.text, result.text
         assert TOKEN not in result.text

@@ -29,6 +29,8 @@ _PIP: Final = (sys.executable, "-m", "pip", "--disable-pip-version-check", "--qu
 class Elsewhere(Project):
     """A project of another repository, with only the program of the README."""
 
+    name = "elsewhere"
+
     def lay_out(self) -> None:
         """Write the files as ``pulumi new python`` does."""
         options = f"{{toolchain: pip, virtualenv: '{self.virtualenv}'}}"

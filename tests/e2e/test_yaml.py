@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 class Plain(Project):
     """A project without our package."""
 
+    name = "mine"
+
     def lay_out(self) -> None:
         (self.folder / "Pulumi.yaml").write_text("name: mine\nruntime: python\n", encoding="utf-8")
 
