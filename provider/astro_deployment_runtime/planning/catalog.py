@@ -305,5 +305,5 @@ def _text(value: object) -> str:
 
 
 def _cut(value: object) -> str:
-    text = value if isinstance(value, str) else json.dumps(value, default=repr)
+    text = value if isinstance(value, str) else json.dumps(value)
     return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 3]}..."

@@ -6,6 +6,7 @@ import pytest
 
 from astro_deployment_runtime.errors import InvalidInputError
 from astro_deployment_runtime.planning.accepted_risks import AcceptedRisks
+from astro_deployment_runtime.planning.plan_model import WarningName
 from astro_deployment_runtime.planning.versions import ReleaseId
 
 
@@ -20,6 +21,21 @@ def test_accepted_risks_are_parsed() -> None:
         base_image=True,
     )
     assert AcceptedRisks.parse([]) == AcceptedRisks()
+
+
+@pytest.mark.parametrize(
+    ("name", "accepted"),
+    [
+        ("cancel-pending", AcceptedRisks(cancel_pending=True)),
+        ("newer", AcceptedRisks(newer=True)),
+        ("base-image", AcceptedRisks(base_image=True)),
+        ("overwrite-environment", AcceptedRisks(overwrite_environment=True)),
+        ("out-of-support", AcceptedRisks(warnings=frozenset({WarningName.OUT_OF_SUPPORT}))),
+    ],
+)
+def test_each_name_accepts_one_risk(name: str, accepted: AcceptedRisks) -> None:
+    """Spaces around it are dropped."""
+    assert AcceptedRisks.parse([f" {name} "]) == accepted
 
 
 def test_every_invalid_name_is_reported_at_once() -> None:

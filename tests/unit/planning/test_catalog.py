@@ -74,13 +74,18 @@ def test_an_offer_is_joined_with_the_feed_by_version() -> None:
 
 def test_unreadable_rows_of_an_offer_are_left_out_and_listed() -> None:
     """The other rows are on offer."""
-    certified = ["2.2", "2.2.5", None, 7, "2.3.0rc1"]
+    certified = ["2.2", "2.2.5", None, 7, "2.3.0rc1", "6" * 60]
     runtime = [("5.0.x", "2.3.0"), ("5.0.4", "two"), ("4.2.5", "2.2.5"), ("8.0.0-alpha2", "2.6.0"), (None, None)]
     catalog = Catalog.offered(certified, [*runtime, ("3.4-1", "3.4.0rc1"), ("5" * 99, {})], FEED)
     assert [row.text for row in catalog.unreadable] == [
         *("2.2", "2.3.0rc1", "3.4-1 (3.4.0rc1)", "5.0.4 (two)", "5.0.x (2.3.0)", f"{'5' * 57}... ({{}})"),
-        *("7", "8.0.0-alpha2 (2.6.0)", "null", "null (null)"),
+        *("6" * 60, "7", "8.0.0-alpha2 (2.6.0)", "null", "null (null)"),
     ]
+    # Only the versions of these rows can be read.
+    names = {"3.4-1 (3.4.0rc1)": "Runtime 3.4-1", "5.0.4 (two)": "Runtime 5.0.4"}
+    assert {row.text: row.id for row in catalog.unreadable if row.id is not None} == {
+        text: ReleaseId.parse(name) for text, name in names.items()
+    }
     assert [str(r) for r in (*catalog.certified, *catalog.runtime)] == ["AC 2.2.5", "Astro Runtime 4.2.5"]
 
 
@@ -89,7 +94,8 @@ def test_contradictory_rows_of_an_offer_are_left_out() -> None:
     runtime = [("5.0.4", "2.3.2"), ("5.0.4", "2.3.0"), ("4.2.5", "2.2.5"), ("4.2.5", "2.2.5+astro.1")]
     catalog = Catalog.offered(["2.2.5", "2.2.5-3"], runtime, FEED)
     assert [str(r) for r in (*catalog.certified, *catalog.runtime)] == ["AC 2.2.5", "Astro Runtime 4.2.5"]
-    assert [row.text for row in catalog.unreadable] == ["5.0.4 (2.3.0 and 2.3.2)"]
+    (row,) = catalog.unreadable
+    assert (row.text, row.id) == ("5.0.4 (2.3.0 and 2.3.2)", ReleaseId.parse("Runtime 5.0.4"))
 
 
 def test_a_release_exists_on_offer_in_the_feed_or_in_an_unreadable_row() -> None:

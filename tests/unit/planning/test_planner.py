@@ -13,7 +13,7 @@ from astro_deployment_runtime.planning.catalog import Catalog, Channel, Release
 from astro_deployment_runtime.planning.path_search import Search, SearchLimits
 from astro_deployment_runtime.planning.pending_hop import Ownership
 from astro_deployment_runtime.planning.plan_messages import path_line, refusal_message
-from astro_deployment_runtime.planning.plan_model import Plan, Refusal, RuleId, Strategy, Violation
+from astro_deployment_runtime.planning.plan_model import Plan, Refusal, RuleId, Strategy, Violation, WarningName
 from astro_deployment_runtime.planning.plan_request import PlanRequest
 from astro_deployment_runtime.planning.platform_version import Platform
 from astro_deployment_runtime.planning.refusals import blocking_rules
@@ -99,6 +99,27 @@ def test_another_airflow_version_than_on_offer_is_reported() -> None:
     assert [(w.name, w.message) for w in plan.warnings] == [
         ("airflow-version", "Astro Runtime 5.0.4 runs Airflow 2.3.2 here, but is on offer with Airflow 2.3.0")
     ]
+
+
+def test_the_path_to_another_target_ignores_denied_warnings_and_a_pending_hop() -> None:
+    """It starts with the current release. Without a legal path, or to Certified, it is empty."""
+    request = PlanRequest(
+        current=parse_current("AC 2.2.3", PUBLISHED),
+        target=parse_target("6.0.0"),
+        catalog=PUBLISHED,
+        denied=frozenset({WarningName.DATABASE_MIGRATION}),
+        pending=ReleaseId.parse("AC 2.2.4"),
+    )
+    assert rules(refused(planner.plan(request))) == ["PENDING", "DENIED"]
+    paths = {
+        target: [str(each) for each in planner.path_to(parse_current(target, PUBLISHED), request)]
+        for target in ("Runtime 5.0.4", "Runtime 9.0.0", "AC 2.3.2")
+    }
+    assert paths == {
+        "Runtime 5.0.4": ["AC 2.2.3", "AC 2.3.2", "Astro Runtime 5.0.4"],
+        "Runtime 9.0.0": [],
+        "AC 2.3.2": [],
+    }
 
 
 def test_every_hop_names_the_rule_that_allows_it() -> None:
@@ -188,6 +209,9 @@ def test_a_foreign_hop_off_the_path_is_refused_with_both_ways_out() -> None:
 
 ILLEGAL = [
     pytest.param("AC 2.3.0", "5.0.5", "AC 2.2.5", "lower than 2.3.0 of AC 2.3.0", id="a lower AC"),
+    pytest.param(
+        "AC 2.3.0", "5.0.5", "AC 2.2.99", "has Airflow 2.2.99, lower than 2.3.0", id="a lower AC that is not on offer"
+    ),
     pytest.param("Runtime 5.0.4", "6.0.4", "Runtime 4.2.5", "is lower than Astro Runtime 5.0.4", id="a lower Runtime"),
     pytest.param(
         "Runtime 5.0.4", "6.0.4", "Runtime 4.2.99", "is lower than", id="a lower Runtime that is not on offer"
@@ -196,6 +220,9 @@ ILLEGAL = [
     pytest.param("Runtime 4.2.5", "5.0.4", "AC 2.3.0", "cannot go back to AC 2.3.0", id="from Runtime to AC"),
     pytest.param("AC 2.2.3", "5.0.4", "Runtime 6.0.4", "AC 2.2.3 has Airflow 2.2.3", id="migrate and upgrade at once"),
     pytest.param("Runtime 8.10.0", "9.7.0", "Runtime 9.0.0", "Astro Runtime 9.0.0 is yanked", id="yanked"),
+    pytest.param(
+        "AC 2.2.3", "5.0.4", "Runtime 9.0.0", "9.0.0 has 2.7.0; Astro Runtime 9.0.0 is yanked", id="two reasons"
+    ),
     pytest.param("Runtime 5.0.4", "6.0.4", "Runtime 5.0.99", "is not on offer", id="not on offer"),
     pytest.param("Runtime 6.0.4", "7.6.0", "Runtime 3.1-12", "needs 2.7.0 or later", id="past the gate of Airflow 3"),
 ]
@@ -234,6 +261,12 @@ def test_completing_a_migration_that_the_platform_cannot_make_is_not_suggested()
     """Even if the Airflow versions are equal."""
     refusal = refused(ask("AC 2.3.0", "5.0.4", pending="Runtime 5.0.4", platform=Platform(version="0.33.2")))
     assert "deploying its image" not in refusal_message(refusal)
+
+
+def test_completing_a_hop_to_an_accepted_risk_in_the_middle_of_a_path_is_not_suggested() -> None:
+    """An accepted risk is a target only."""
+    refusal = refused(ask("Runtime 8.10.0", "9.7.0", PUBLISHED, pending="Runtime 9.0.0", accept=("yanked:9.0.0",)))
+    assert "Do not deploy its image" in refusal.violations[0].found
 
 
 def test_completing_a_hop_past_the_target_is_not_suggested() -> None:
@@ -357,6 +390,13 @@ def test_a_withdrawn_release_is_not_on_offer_but_exists() -> None:
     assert planned(ask("Runtime 6.0.4", "5.0.4", offered, accept=("newer",))).hops == ()
 
 
+def test_a_withdrawn_target_is_not_misspelt() -> None:
+    """Even if a release with a similar number is on offer."""
+    withdrawn = Catalog.offered([], [("4.2.5", "2.2.5"), ("5.0.5", "2.3.2")], PUBLISHED)
+    assert not refused(ask("Runtime 4.2.5", "5.0.6", withdrawn)).misspelt
+    assert refused(ask("Runtime 4.2.5", "5.0.6", Catalog(withdrawn.runtime))).misspelt
+
+
 def test_a_target_in_an_unreadable_row_is_refused_with_the_row() -> None:
     """The refusal quotes the row."""
     offered = Catalog.offered([], [("6.0.4", "two"), ("6.0.3", "2.4.2")], PUBLISHED)
@@ -431,7 +471,7 @@ def test_a_pending_prerelease_is_not_its_release() -> None:
 def test_an_ac_without_equivalent_is_refused() -> None:
     """The refusal names the risk to accept, if there is one."""
     refusal = refused(ask("AC 2.0.0", "equivalent", PUBLISHED))
-    assert (rules(refusal), refusal.acceptable) == (["MIGRATE-EQUAL"], ())
+    assert (rules(refusal), refusal.acceptable, refusal.misspelt) == (["MIGRATE-EQUAL"], (), False)
     yanked = made("Runtime 5.0.0 = 2.3.0", "Runtime 5.0.1 = 2.3.0", yanked="Runtime 5.0.0 Runtime 5.0.1")
     refusal = refused(ask("AC 2.3.0", "equivalent", yanked))
     assert (rules(refusal), refusal.acceptable) == (["YANKED", "YANKED"], ("yanked:5.0.1",))

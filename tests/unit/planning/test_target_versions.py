@@ -132,6 +132,18 @@ class TestWriting:
             parse_target(text)
         assert str(caught.value).endswith(f"; did you mean {suggestion}?")
 
+    def test_a_suggested_line_of_airflow_3_has_two_numbers(self) -> None:
+        """Also from Airflow 4 on. Before Airflow 3, one number is enough."""
+        catalog = Catalog(
+            Release(id=ReleaseId.parse(f"Runtime {version}"), airflow=AirflowVersion.parse(airflow))
+            for version, airflow in (("4.2.5", "2.2.5"), ("4.0-1", "4.0.0"))
+        )
+        assert did_you_mean("4", catalog) == "; did you mean 4.0-x or 4.x?"
+
+    def test_a_suggested_line_of_runtime_3_has_two_numbers(self) -> None:
+        """3.x could also be Runtime for Airflow 3."""
+        assert did_you_mean("3", offer("3.0.4")) == "; did you mean 3.0.x?"
+
     @pytest.mark.parametrize("text", ["new", "five", "99.x", "", "x", "5" * 61, "7" * 5000, "\u0665.0.4"])
     def test_a_text_unlike_any_target_gets_no_suggestions(self, text: str) -> None:
         """A wild guess would mislead."""
