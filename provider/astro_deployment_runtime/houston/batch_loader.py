@@ -6,6 +6,7 @@ import math
 import random
 import threading
 import time
+from copy import copy
 from typing import TYPE_CHECKING, Final, Generic, TypeVar
 
 from astro_deployment_runtime.errors import PlatformError
@@ -91,7 +92,7 @@ class BatchLoader(Generic[Value]):
             raise_if_cancelled()
         if isinstance(batch.error, PlatformError):
             # Each thread raises its own copy: a traceback grows where an exception is raised.
-            raise type(batch.error)(str(batch.error)) from batch.error
+            raise copy(batch.error) from batch.error
         if batch.error is not None:
             raise batch.error
         return batch.values[key]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import threading
 import time
+from copy import copy
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Self, TypeVar
 
@@ -122,7 +123,8 @@ class Houston:
         with self._lock:
             if self._fleet is None or self._now() - self._fleet_read_at >= SNAPSHOT_SECONDS:
                 if self._failure is not None and called_at < self._failure[0]:
-                    raise type(self._failure[1])(str(self._failure[1])) from self._failure[1]
+                    # Each caller raises its own copy, here and below: a traceback grows where an exception is raised.
+                    raise copy(self._failure[1]) from self._failure[1]
                 self._fleet_read_at = self._now()
                 # Before the read, so that a change during the read is kept.
                 self._changed.clear()
@@ -165,7 +167,7 @@ class Houston:
         if deployment_id is not None:
             found = fleet.by_id.get(deployment_id) or prefetched.by_id.get(deployment_id)
             if isinstance(found, PlatformError):
-                raise type(found)(str(found)) from found
+                raise copy(found) from found
         else:
             found = self._find_by_release_name(release_name or "", fleet, prefetched)
         if found is None or found.id in self._changed:
@@ -302,7 +304,7 @@ class Houston:
         if found is None:
             raise not_found(deployment_id)
         if isinstance(found, PlatformError):
-            raise type(found)(str(found)) from found
+            raise copy(found) from found
         return found
 
 

@@ -37,6 +37,7 @@ WORKERS: Final = 1024
 
 _PARENT_POLL_SECONDS: Final = 0.5
 _CONNECT_SECONDS: Final = 2.0
+_BUG: Final = "{error}\nThis is a bug in astro-deployment-runtime. Report it with these lines:\n{traceback}"
 _EXPIRED: Final = "customTimeouts allow {limit} for this operation, and it has taken longer."
 
 
@@ -101,8 +102,7 @@ def _abort(
     call: Call,
 ) -> NoReturn:
     """End a request with an error. Errors of ours are for the user; any other is a bug and keeps its traceback."""
-    ours = isinstance(error, AstroRuntimeError)
-    text = str(error) if ours else "".join(traceback.format_exception(error))
+    text = str(error) if isinstance(error, AstroRuntimeError) else _bug_text(error)
     if call.expired_after is not None:
         text = f"{_EXPIRED.format(limit=duration(call.expired_after))}\n{text}"
     message = MASKS.mask(text)
@@ -116,6 +116,14 @@ def _abort(
         context.set_trailing_metadata((("grpc-status-details-bin", status.SerializeToString()),))
     context.abort(grpc.StatusCode.UNKNOWN, message)
     raise AssertionError  # pragma: no cover - abort never returns
+
+
+def _bug_text(error: Exception) -> str:
+    """Return the error first, since Pulumi's status column shows only one line."""
+    return _BUG.format(
+        error="".join(traceback.format_exception_only(error)).strip(),
+        traceback="".join(traceback.format_exception(error)),
+    )
 
 
 def run(

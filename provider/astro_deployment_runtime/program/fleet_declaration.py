@@ -130,7 +130,8 @@ def _manifest_from_plugin(question: str) -> FleetManifest:
     try:
         answer = invoke(PLAN_FLEET, {"question": question}).value["answer"]
     except Exception as error:  # noqa: BLE001 - Pulumi raises nothing narrower
-        raise pulumi.RunError(str(error)) from None
+        # The engine puts the name of the function before the plugin's message, twice.
+        raise pulumi.RunError(str(error).rpartition(f"{PLAN_FLEET} returned an error: ")[2]) from None
     return FleetManifest.from_json(answer)
 
 

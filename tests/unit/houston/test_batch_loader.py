@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from astro_deployment_runtime.errors import PlatformUnreachableError, RunInterruptedError
+from astro_deployment_runtime.errors import RunInterruptedError, UnsupportedFieldsError
 from astro_deployment_runtime.houston.batch_loader import BatchLoader
 from astro_deployment_runtime.support.cancellation import cancel_event
 
@@ -121,17 +121,21 @@ def test_a_loader_backs_off_from_a_slow_platform() -> None:
 
 
 def test_all_callers_of_a_batch_get_its_error() -> None:
-    """Each raises its own copy. The next batch is loaded as usual."""
+    """Each raises its own copy, with the error's attributes. The next batch is loaded as usual."""
     fails = iter([True, False])
+    lacking = frozenset({("Deployment", "label")})
 
     def ask(keys: Sequence[str]) -> dict[str, int]:
         if next(fails):
-            raise PlatformUnreachableError("Houston is down")
+            error = UnsupportedFieldsError("no such field")
+            error.fields = lacking
+            raise error
         return dict.fromkeys(keys, 7)
 
     loader = BatchLoader(ask)
     errors = together(lambda: loader.load("a"), lambda: loader.load("b"))
-    assert [(type(error), str(error)) for error in errors] == [(PlatformUnreachableError, "Houston is down")] * 2
+    assert [(str(error), getattr(error, "fields", None)) for error in errors] == [("no such field", lacking)] * 2
+    assert all(isinstance(error, UnsupportedFieldsError) for error in errors)
     assert errors[0] is not errors[1]
     assert loader.load("a") == 7
 

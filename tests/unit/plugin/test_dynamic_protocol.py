@@ -138,7 +138,7 @@ def test_unknown_function_is_refused() -> None:
     ("error", "start", "end"),
     [
         (RefusedError("NO-REVERT: no way"), "NO-REVERT: no way", "NO-REVERT: no way"),
-        (KeyError("deployment_id"), "Traceback (most recent call last)", "KeyError: 'deployment_id'\n"),
+        (KeyError("deployment_id"), "KeyError: 'deployment_id'\nThis is a bug", "KeyError: 'deployment_id'\n"),
     ],
 )
 def test_errors_reach_the_engine(error: Exception, start: str, end: str, *, aborts: bool) -> None:

@@ -111,10 +111,14 @@ def test_error_of_ours_is_shown_without_traceback() -> None:
     assert "grpc-status-details-bin" not in metadata(error)
 
 
-def test_any_other_error_keeps_its_traceback() -> None:
-    """It is a bug, and its place helps to find it."""
+def test_any_other_error_is_a_bug_to_report() -> None:
+    """The error comes first, and then what to do. The traceback helps to find the bug."""
     details = str(failure(KeyError("deployment_id")).details())
-    assert details.startswith("Traceback (most recent call last)")
+    assert details.startswith(
+        "KeyError: 'deployment_id'\n"
+        "This is a bug in astro-deployment-runtime. Report it with these lines:\n"
+        "Traceback (most recent call last):\n"
+    )
     assert details.endswith("KeyError: 'deployment_id'\n")
 
 

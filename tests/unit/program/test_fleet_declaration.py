@@ -307,16 +307,24 @@ def test_our_host_is_asked_once(monitor: Monitor, host: str) -> None:
     assert monitor.questions == (host == "ours")
 
 
-def test_error_of_the_plugin_ends_the_program(monitor: Monitor, monkeypatch: pytest.MonkeyPatch, host: str) -> None:
-    """With the plugin's message. The program does not plan the fleet a second time."""
-    message = "invoke of pulumi-python:astro:planFleet failed: the plugin has exited"
+@pytest.mark.parametrize(
+    ("message", "shown"),
+    [
+        (f"invoke of {PLAN_FLEET} failed: invocation of {PLAN_FLEET} returned an error: no token", "no token"),
+        ("the engine has exited", "the engine has exited"),
+    ],
+)
+def test_error_of_the_plugin_ends_the_program(
+    monitor: Monitor, monkeypatch: pytest.MonkeyPatch, host: str, message: str, shown: str
+) -> None:
+    """With the plugin's message alone. The program does not plan the fleet a second time."""
 
     def fail(*_: object) -> InvokeResult:
         raise Exception(message)  # noqa: TRY002 - as Pulumi does
 
     monkeypatch.setattr(fleet_declaration, "invoke", fail)
     if host == "ours":
-        with pytest.raises(pulumi.RunError, match=f"^{message}$"):
+        with pytest.raises(pulumi.RunError, match=f"^{shown}$"):
             declared([LEAST])
     else:
         declared([LEAST])
