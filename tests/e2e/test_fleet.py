@@ -154,7 +154,7 @@ def test_selectors_pick_from_the_platform(platform: StartSandbox, project: MakeP
     )
     sandbox.forget_requests()
     preview = stack.preview()
-    assert "fleet: 4 Deployments, 3 hops, 1 with nothing to do" in preview.text
+    assert "fleet: 4 Deployments, 3 hops, 1 at its target" in preview.text
     assert len(sandbox.requests()) == 2
     stack.up()
     assert {resource["urn"].rpartition("::")[2] for resource in stack.state()} == {

@@ -99,7 +99,7 @@ def test_the_summary_of_a_fleet_has_the_held_versions(
     stack.up(code=1)
     publish(sandbox, catalog)
     preview = stack.preview()
-    assert "fleet: 2 Deployments, 1 hop, 1 with nothing to do" in preview.text
+    assert "fleet: 2 Deployments, 1 hop, 1 at its target" in preview.text
     assert "1 x AC 2.2.5 > Astro Runtime 4.2.4" in preview.text
     assert "Hop 1 is already pending. This run adopts it and does not start it again." in preview.lines("dust-2")
     sandbox.deploy("dust-2", "quay.io/astronomer/astro-runtime:4.2.4")

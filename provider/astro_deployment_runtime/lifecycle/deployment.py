@@ -179,7 +179,7 @@ class DeploymentLifecycle:
         Raises:
             RefusedError: the plan would cancel a foreign pending hop, and the user does not accept that.
         """
-        if unconfirmed := _unconfirmed_release(olds, news):
+        if unconfirmed := unconfirmed_release(olds, news):
             ask_airflow = news.get("verify") != "houston"
             line = plan_messages.confirmation_line(news["release_name"], unconfirmed, ask_airflow=ask_airflow)
             return DeploymentDiff(changes=True, lines=(line,))
@@ -436,7 +436,7 @@ def _held_version(inputs: Mapping[str, Any], arguments: ResourceArguments) -> Ru
     return None
 
 
-def _unconfirmed_release(olds: Mapping[str, Any], news: Mapping[str, Any]) -> str | None:
+def unconfirmed_release(olds: Mapping[str, Any], news: Mapping[str, Any]) -> str | None:
     """Return the release of a hop that arrived after the run that started it; None: there is none.
 
     The path of an empty plan is the release that runs.

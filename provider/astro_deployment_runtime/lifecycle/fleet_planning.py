@@ -15,7 +15,7 @@ from astro_deployment_runtime.config.fleet_config import read_fleet_config
 from astro_deployment_runtime.config.selectors import select_deployments
 from astro_deployment_runtime.errors import AstroRuntimeError, PlatformAnswerError
 from astro_deployment_runtime.lifecycle.declaration_registry import DeclarationRegistry
-from astro_deployment_runtime.lifecycle.deployment import ARGUMENTS
+from astro_deployment_runtime.lifecycle.deployment import ARGUMENTS, unconfirmed_release
 from astro_deployment_runtime.lifecycle.fleet_manifest import FleetManifest, ManifestEntry, ManifestWave
 from astro_deployment_runtime.planning import plan_messages
 from astro_deployment_runtime.support import secret_masks
@@ -45,6 +45,8 @@ class PlannedDeployment:
     hops: int = 0
     has_steps: bool = False
     """There is something to do, as far as is known."""
+    to_confirm: bool = False
+    """Its last hop completed after its run had ended, which only the stack's state records."""
     needs_state: bool = False
     """Whether it is refused depends on who started its pending hop, which only the stack's state records."""
     refusal: str | None = None
@@ -212,6 +214,7 @@ def plan_fleet(
                 _resource_arguments(entry),
                 registry=registry,
             ),
+            {} if saved is None else saved.get(entry.name, {}),
         )
         for entry in selected.entries
     )
@@ -244,7 +247,7 @@ def _refuse_selectors_of_unknown_fleet(config: FleetConfig, snapshot: Snapshot) 
         )
 
 
-def _planned(entry: DeploymentEntry, checked: DeploymentCheck) -> PlannedDeployment:
+def _planned(entry: DeploymentEntry, checked: DeploymentCheck, saved: Mapping[str, Any]) -> PlannedDeployment:
     planned = PlannedDeployment(entry=entry, deployment=checked.deployment, outcome=checked.outcome)
     if checked.failures:
         refusal = "\n".join(reason for _, reason in checked.failures)
@@ -256,6 +259,7 @@ def _planned(entry: DeploymentEntry, checked: DeploymentCheck) -> PlannedDeploym
         path=found["path"],
         hops=found["hops"],
         has_steps=bool(found["hops"]) or (found["cancel"] is not None and not checked.needs_state),
+        to_confirm=unconfirmed_release(saved, found) is not None,
         needs_state=checked.needs_state,
     )
 
@@ -288,13 +292,14 @@ def summary(fleet: FleetPlan, waves: Sequence[Wave]) -> str:
 
 def _wave_lines(name: str, planned: Sequence[PlannedDeployment], terms: Sequence[str]) -> list[str]:
     paths = Counter(each.path for each in planned if each.has_steps)
-    refused = sum(each.refusal is not None for each in planned)
+    accepted = [each for each in planned if each.refusal is None]
     return plan_messages.wave_lines(
         name,
         total=len(planned),
         hops=sum(each.hops for each in planned),
-        still=sum(not each.has_steps and each.refusal is None for each in planned),
-        refused=refused,
+        to_confirm=sum(each.to_confirm for each in accepted),
+        arrived=sum(not each.has_steps and not each.to_confirm for each in accepted),
+        refused=len(planned) - len(accepted),
         paths=paths,
         terms=terms,
     )

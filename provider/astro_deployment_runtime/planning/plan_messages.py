@@ -203,11 +203,20 @@ def fleet_refusal(refused: int, total: int) -> str:
 
 
 def wave_lines(  # noqa: PLR0913 - the numbers of one summary
-    name: str, *, total: int, hops: int, still: int, refused: int, paths: Mapping[str, int], terms: Sequence[str]
+    name: str,
+    *,
+    total: int,
+    hops: int,
+    to_confirm: int,
+    arrived: int,
+    refused: int,
+    paths: Mapping[str, int],
+    terms: Sequence[str],
 ) -> list[str]:
     """Return the summary of a wave: a line with its numbers, then one for each path, the most frequent first."""
     counts = [f"{total} Deployment{'' if total == 1 else 's'}", hops_text(hops)]
-    counts += [f"{still} with nothing to do"] if still else []
+    counts += [f"{to_confirm} to confirm"] if to_confirm else []
+    counts += [f"{arrived} at {'its target' if arrived == 1 else 'their targets'}"] if arrived else []
     counts += [f"{refused} refused"] if refused else []
     rows = sorted(paths.items(), key=lambda row: (-row[1], row[0]))
     width = max((len(str(count)) for _, count in rows), default=0)

@@ -151,10 +151,19 @@ def test_summary_of_waves(served: Served) -> None:
     stack = read_fleet_config(given)
     terms = "at most 2 side by side; then healthy for 1h30m"
     assert summary(plan_fleet(stack, DeploymentLifecycle(served.client)), stack.waves).splitlines() == [
-        f"wave 1 of 2, canaries: 1 Deployment, 0 hops, 1 with nothing to do; {terms}",
+        f"wave 1 of 2, canaries: 1 Deployment, 0 hops, 1 at its target; {terms}",
         "wave 2 of 2, rest: 2 Deployments, 2 hops, 1 refused",
         "  1 x AC 2.2.3 > AC 2.3.0 > Astro Runtime 5.0.4",
     ]
+
+
+def test_summary_counts_what_is_left_to_confirm(served: Served) -> None:
+    """Only the state tells a hop that completed after its run ended from one that was confirmed."""
+    stack = read_fleet_config({"deployments": [entry("stars-1"), entry("wind-3", "4.2.5")]})
+    saved = {"wind-3": {"runtime_version": "4.2.5", "target": None, "pending": "Astro Runtime 4.2.5"}}
+    for state, counts in ((saved, "1 to confirm"), ({}, "1 at its target"), (None, "1 at its target")):
+        found = plan_fleet(stack, DeploymentLifecycle(served.client), saved=state)
+        assert summary(found, ()).splitlines()[0] == f"fleet: 2 Deployments, 2 hops, {counts}"
 
 
 def test_target_such_as_4_x_keeps_the_version_in_the_state(served: Served) -> None:
