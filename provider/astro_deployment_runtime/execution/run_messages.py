@@ -50,7 +50,7 @@ def cancelling(pending: ReleaseId) -> str:
 def asking_for_image(hop: Hop, deployment: Deployment, request: WalkRequest) -> str:
     """Somebody else has to deploy an image."""
     return (
-        f"{_hop(hop, request)}: deploy to {deployment.release_name} an image of your project built\n"
+        f"{position(hop.target.id, request)}: deploy to {deployment.release_name} an image of your project built\n"
         f"  FROM {request.base_images.image(hop.target.id)}\n"
         f"This run waits for it. Ctrl-C changes nothing on the platform; {_RESUME}"
     )

@@ -77,7 +77,7 @@ def test_messages_name_images_of_mirrors() -> None:
 def test_request_for_an_image() -> None:
     """Which image for which Deployment, and that the pending hop stays."""
     assert run_messages.asking_for_image(UPGRADE, DEPLOYMENT, REQUEST) == (
-        "hop 1/2 - upgrade to AC 2.3.0: deploy to stars-1 an image of your project built\n"
+        "hop 1/2: deploy to stars-1 an image of your project built\n"
         "  FROM quay.io/astronomer/ap-airflow:2.3.0-onbuild\n"
         "This run waits for it. Ctrl-C changes nothing on the platform; run `pulumi up` to resume."
     )
