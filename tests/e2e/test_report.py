@@ -12,12 +12,14 @@ import re
 import subprocess
 from typing import TYPE_CHECKING, Any, Final
 
+import yaml
+
 from astro_deployment_runtime.cli.main import main
-from tests.e2e.pulumi_project import IMAGE
+from tests.e2e.pulumi_project import IMAGE, PLUGIN
 from tests.e2e.sandbox_process import ROOT, START_AIRFLOW, TOKEN, deployment
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
     import pytest
@@ -39,6 +41,45 @@ from astro_deployment_runtime import AstroDeploymentRuntime
 first = AstroDeploymentRuntime("first", release_name="canary-1", runtime_version="5.0.4")
 AstroDeploymentRuntime("second", release_name=first.current_version, runtime_version="5.0.4")
 """
+
+
+def native(release: str, version: str, *after: str, **more: Any) -> dict[str, Any]:
+    """Return a native resource as YAML declares it."""
+    properties = {"releaseName": release, "runtimeVersion": version, **more}
+    return {
+        "type": "astro:DeploymentRuntime",
+        "properties": properties,
+        "options": {"dependsOn": [f"${{{name}}}" for name in after]},
+    }
+
+
+_NATIVE: Final = {
+    "data-eng": native("canary-1", "5.0.4", image=IMAGE),
+    "canaries": {
+        "type": "astro:Wave",
+        "properties": {
+            "deployments": [{"id": "${data-eng.deploymentId}", "currentVersion": "${data-eng.currentVersion}"}],
+            "soak": "30m",
+        },
+    },
+    "pend-6": native("pend-6", "5.0.4", "canaries", image=IMAGE),
+    "rest-2": native("rest-2", "5.0.4", "canaries"),
+    "rest-3": native("rest-3", "5.0.4", "canaries", image=IMAGE),
+}
+
+
+def declare_in_yaml(stack: Project, resources: Mapping[str, Any]) -> None:
+    """Replace the program by one in YAML, with native resources. The plugin of the dynamic ones stays."""
+    settings = yaml.safe_load((ROOT / "Pulumi.yaml").read_text(encoding="utf-8"))
+    providers = [{"name": "pulumi-python", "path": str(PLUGIN)}, {"name": "astro", "path": str(ROOT / "native")}]
+    written = {
+        "name": settings["name"],
+        "runtime": "yaml",
+        "stackConfigDir": settings["stackConfigDir"],
+        "plugins": {"providers": providers},
+        "resources": resources,
+    }
+    (stack.folder / "Pulumi.yaml").write_text(yaml.safe_dump(written), encoding="utf-8")
 
 
 def previewed(stack: Project, *words: str) -> bytes:
@@ -89,6 +130,12 @@ def scenes(sandbox: Sandbox, stack: Project) -> Iterator[tuple[str, bytes]]:
     yield "unplanned", previewed(stack, "--show-sames")
     stack.on_the_stock_host()
     yield "stock-host", previewed(stack, "--show-sames")
+
+    # The state has the dynamic resources of the first run: one is taken over, and the other is forgotten.
+    declare_in_yaml(stack, _NATIVE)
+    yield "native", previewed(stack, "--show-sames")
+    declare_in_yaml(stack, {"rest-3": native("rest-3", "4.0.11")})
+    yield "native-refused", previewed(stack, "--show-sames")
 
 
 def kept(written: bytes, url: str) -> str:
