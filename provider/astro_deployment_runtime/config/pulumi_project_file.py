@@ -104,7 +104,11 @@ def _project(text: bytes, file: str) -> dict[str, Any]:
     runtime = project.get("runtime") if isinstance(project, dict) else None
     name = runtime.get("name") if isinstance(runtime, dict) else runtime
     if name != "python":
-        raise InvalidInputError(f"{file}: its runtime is {name!r}, but the resource needs a program in Python")
+        raise InvalidInputError(
+            f"{file}: its runtime is {name!r}, but init serves programs in Python only. For another language, add the "
+            "native plugin under plugins.providers: {name: astro, path: FOLDER}, where FOLDER has the program "
+            "pulumi-resource-astro"
+        )
     return dict(project)
 
 

@@ -111,6 +111,7 @@ def test_other_lines_of_the_file_stay_unchanged(folder: Path, before: str, after
     [
         (f"runtime: python\n{LINES.replace('./plugin', './mine')}", r"has another plugin for .* already \(./mine\)"),
         ("runtime: nodejs\n", "its runtime is 'nodejs'"),
+        ("runtime: yaml\n", "For another language, add the native plugin under plugins.providers: {name: astro"),
         ("", "its runtime is None"),
         ("runtime: {name: [", "is not YAML"),
         ("runtime: \x00", "is not YAML"),
