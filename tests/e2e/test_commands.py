@@ -33,7 +33,9 @@ _IN_A_STACK: Final = (
 _ELSEWHERE: Final = {
     "make demo": "the demo checks itself, and `make test` is what runs this",
     "git clone": "makes what the tests run in",
-    "python -m astro_deployment_runtime init": "tests/unit/cli/test_init.py",
+    "python3 -m venv .venv": "tests/e2e/test_wheel.py, from a wheel",
+    "pulumi package add": "needs a current official CLI",
+    "pulumi import": "tests/e2e/test_docs.py",
     "pulumi stack init us": "tests/e2e/test_docs.py, with two platforms",
     "export PULUMI_BACKEND_URL=": "tests/e2e/test_postgresql.py, with a server",
 }

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 import pytest
 
+from tests.e2e.native_project import NativeProject
 from tests.e2e.pulumi_project import Project
 from tests.e2e.sandbox_process import ROOT, deployment
 
@@ -127,3 +128,11 @@ def test_another_project_uses_it(
     assert re.search(r'runs: "Astro Runtime 5\.0\.4"', stack.up().text)
     assert sandbox.show(_RELEASE)["version"] == "5.0.4"
     stack.preview("--expect-no-changes")
+
+
+def test_a_project_in_yaml_uses_it(platform: StartSandbox, engine: Path, environment: Path, tmp_path: Path) -> None:
+    """Its plugin is the program that the wheel installs, and nothing of the project is in Python."""
+    sandbox = platform(deployment(_RELEASE, "2.2.3"))
+    stack = NativeProject(tmp_path / "project", engine, sandbox.url, plugin=environment / "bin")
+    stack.example()
+    assert "AC 2.2.3 > AC 2.3.0 > Astro Runtime 5.0.4 (2 hops" in "\n".join(stack.preview().lines("data-eng"))

@@ -62,6 +62,7 @@ PAGES: Final = [ROOT / name for name in ("README.md", "CHANGELOG.md", "CONTRIBUT
 )
 CONFIGURATION: Final = ROOT / "docs" / "configuration.md"
 COMMAND_LINE: Final = ROOT / "docs" / "command-line.md"
+LANGUAGES: Final = ROOT / "docs" / "languages.md"
 HOW_IT_WORKS: Final = ROOT / "docs" / "how-it-works.md"
 ARCHITECTURE: Final = ROOT / "docs" / "architecture.md"
 PACKAGE: Final = ROOT / "provider" / "astro_deployment_runtime"
@@ -307,6 +308,55 @@ def test_yaml_blocks_are_valid(page: Path) -> None:
         if "config" in loaded:
             read = read_fleet_config({key: loaded["config"].get(f"astro:{key}") for key in FLEET})
             assert read.deployments or read.selections
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_an_excerpt_is_part_of_its_example(page: Path) -> None:
+    """Other tests run the examples."""
+    excerpts = re.findall(
+        r"^<!-- from: (\S+) -->\n```\w+\n(.*?)^```$", page.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL
+    )
+    for example, text in excerpts:
+        assert text.strip("\n")
+        assert text in (ROOT / example).read_text(encoding="utf-8"), example
+
+
+@pytest.mark.parametrize("page", [ROOT / "README.md", ROOT / "provider" / "README.md"], ids=["README", "provider"])
+def test_the_first_program_in_yaml_is_the_example(page: Path) -> None:
+    """With the plugin of the project's own environment."""
+    (program,) = [yaml.safe_load(block) for block in blocks(page, "yaml") if "runtime: yaml" in block]
+    example = yaml.safe_load((ROOT / "examples" / "yaml" / "Pulumi.yaml").read_text(encoding="utf-8"))
+    del example["outputs"]
+    example["plugins"]["providers"][0]["path"] = ".venv/bin"
+    if page.parent != ROOT:
+        del example["resources"]["data-eng"]["properties"]["image"]
+    assert program == example
+
+
+def test_the_native_package_is_listed() -> None:
+    """The page has each function with its arguments, each argument of a wave, and names that exist."""
+    package = json.loads((PACKAGE / "plugin" / "schema.json").read_text(encoding="utf-8"))
+    names = {token.rpartition(":")[2]: function for token, function in package["functions"].items()}
+    functions = table(LANGUAGES, "function", "arguments", "result")
+    assert set(functions) == set(names)
+    for name, (arguments, result) in functions.items():
+        declared = names[name].get("inputs", {"properties": {}})["properties"]
+        assert set(re.findall(r"`(\w+)`", f"`{arguments}`")) - {"none"} == set(declared), name
+        assert set(re.findall(r"`(\w+)`", f"`{result}`")) <= set(names[name]["outputs"]["properties"]), name
+    wave = package["resources"]["astro:index:Wave"]["inputProperties"]
+    assert list(table(LANGUAGES, "argument of `Wave`", "meaning")) == list(wave)
+
+
+def test_the_row_of_a_moved_deployment_is_that_of_a_recorded_preview() -> None:
+    """The recording has the diff, and the page the engine's row for it."""
+    (row,) = re.findall(
+        r"^<!-- moved: (\S+) -->\n```text\n(.*)\n```$", LANGUAGES.read_text(encoding="utf-8"), re.MULTILINE
+    )
+    recorded = json.loads((ROOT / "tests" / "golden" / "previews" / row[0]).read_text(encoding="utf-8"))
+    (step,) = [step for step in recorded["steps"] if step["op"] == "update"]
+    kind, name = step["urn"].split("::")[-2:]
+    assert all(diff["kind"] == "delete" for diff in step["detailedDiff"].values())
+    assert row[1] == f" ~  {kind} {name} update [diff: -{','.join(sorted(step['detailedDiff']))}]"
 
 
 def test_the_readme_is_short() -> None:
