@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Final
 
 from astro_deployment_runtime.errors import InvalidPreviewError, InvalidVersionError
 from astro_deployment_runtime.planning.plan_messages import parse_path, title
-from astro_deployment_runtime.reports.pulumi_preview_json import IMPORT, NOT_A_PREVIEW, SAME, parse_preview
+from astro_deployment_runtime.reports.pulumi_preview_json import NOT_A_PREVIEW, SAME, parse_preview
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -198,7 +198,7 @@ def _read_deployment(name: str, step: Step | None, diagnostics: Sequence[Diagnos
     deployment = replace(deployment, warnings=tuple(dict.fromkeys(warnings)))
     path = _path(inputs.path)
     if not path:
-        return replace(deployment, status=Status.UNCHANGED) if step.op == IMPORT else deployment
+        return replace(deployment, status=Status.UNCHANGED) if step.imports else deployment
     # Without a change, a pending hop that the plan would cancel turned out to be somebody else's, and stays.
     if step.op == SAME or not (len(path) > 1 or inputs.cancel):
         return replace(deployment, status=Status.UNCHANGED, path=path[:1])

@@ -18,9 +18,9 @@ from astro_deployment_runtime.support.validation import error_messages
 NOT_A_PREVIEW: Final = "this is not what 'pulumi preview --json' writes"
 SAME: Final = "same"
 """The engine's word for a resource without a change."""
-IMPORT: Final = "import"
-"""The engine's word for a resource that enters the state as it is. An update follows unless it is as declared."""
 
+_IMPORTS: Final = frozenset({"import", "import-replacement"})
+"""Steps by which a resource enters the state as it is. An update follows unless it is as declared."""
 _READS: Final = frozenset({"read", "read-replacement", "discard", "discard-replaced", "refresh"})
 """Steps of a refresh, and of resources that the program only reads."""
 
@@ -104,6 +104,11 @@ class Step(_AboutResource):
     def only_reads(self) -> bool:
         """It changes nothing, or only what a refresh records."""
         return self.op in _READS
+
+    @property
+    def imports(self) -> bool:
+        """The resource enters the state as it is."""
+        return self.op in _IMPORTS
 
     @property
     def of_another_package(self) -> bool:
