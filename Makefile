@@ -87,9 +87,13 @@ matrix: $(STAMP) ## run the tests that need no engine on every Python from 3.11 
 e2e: $(STAMP) ## run the tests on the real engine
 	@$(ON_ENGINE) pytest -n 3 --dist worksteal tests/e2e
 
+.PHONY: languages
+languages: $(STAMP) ## run the examples in TypeScript and Go, with generated SDKs; needs Go, npm and some minutes
+	@$(ON_ENGINE) pytest -m soak tests/e2e/test_languages.py
+
 # The measurements stay in build/measured, and are written into the tables of docs/reliability.md.
 .PHONY: soak
-soak: $(STAMP) ## crash at every point with every killer, walk two thousand random walks, try ten times the examples; an hour
+soak: $(STAMP) ## crash at every point with every killer, walk two thousand random walks, try ten times the examples, run other languages; an hour
 	@rm -rf build/measured && mkdir -p build/measured
 	@$(ON_ENGINE) ASTRO_MEASURED=build/measured pytest -n 2 -m soak
 	@ASTRO_MEASURED=build/measured $(BIN)/pytest -n 2 tests/contract/test_runs.py
