@@ -173,9 +173,17 @@ class Stack:
             else:
                 assert not found.HasField("inputs") or found.inputs == self.state.inputs, "a refresh keeps the inputs"
                 self.state.outputs = found.properties
+                return {"changes": self._changes(plugin, self.state, self.state.inputs)}
             return {}
 
         return self._operation(read)
+
+    def _changes(self, plugin: Any, state: State, news: Struct) -> bool:
+        """Compare as the engine does after a check, and in a refresh with the inputs of the last run."""
+        request = provider_pb2.DiffRequest(
+            id=state.id, urn=self.urn, olds=state.outputs, news=news, old_inputs=state.inputs
+        )
+        return bool(plugin.Diff(request, Context()).changes == provider_pb2.DiffResponse.DIFF_SOME)
 
     def destroy(self) -> Event:
         """Delete the resource."""

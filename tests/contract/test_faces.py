@@ -253,6 +253,15 @@ def test_preview_shows_the_end_that_the_run_reaches(tmp_path: Path) -> None:
         }
 
 
+@pytest.mark.parametrize("kind", [DynamicStack, NativeStack])
+def test_refresh_after_a_run_shows_no_change(kind: type[Stack], tmp_path: Path) -> None:
+    """The plan of the last run is done."""
+    with world(Scenario(runs="2.3.0", steps=(), catalog="published"), tmp_path / "one") as platform:
+        stack = kind(platform, catalog="published")
+        assert stack.up(runtime_version="5.0.0").outputs
+        assert stack.refresh().changes is False
+
+
 TAKEN_OVER: Final = {
     "arrived": (up(runtime_version="5.0.4"),),
     "held at a line": (up(runtime_version="5.x"),),

@@ -183,6 +183,8 @@ class DeploymentLifecycle:
             ask_airflow = news.get("verify") != "houston"
             line = plan_messages.confirmation_line(news["release_name"], unconfirmed, ask_airflow=ask_airflow)
             return DeploymentDiff(changes=True, lines=(line,))
+        if self._has_arrived(olds, news):
+            return DeploymentDiff(changes=False)
         cancel = news.get("cancel")
         if not cancel or "cancel-pending" in (news.get("accept") or ()):
             return DeploymentDiff(changes=bool(news["hops"] or cancel))
@@ -196,6 +198,14 @@ class DeploymentLifecycle:
         return DeploymentDiff(
             changes=bool(planned.hops), warnings=tuple(map(plan_messages.warning_line, planned.warnings))
         )
+
+    def _has_arrived(self, olds: Mapping[str, Any], news: Mapping[str, Any]) -> bool:
+        """Return whether the plan has been carried out: a refresh compares with the plan of the last run."""
+        end = news["path"].rpartition(plan_messages.ARROW)[2]
+        if olds.get("current_version") != end:
+            return False
+        found = self.houston.find(deployment_id=news["deployment_id"])
+        return str(found.current.id) == end and found.pending is None
 
     def apply(
         self,
