@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import re
+from datetime import datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+import yaml
 
 from tests.e2e.native_project import PACKAGE
 from tests.e2e.pulumi_project import IMAGE
@@ -50,6 +54,7 @@ def test_the_guides_own_migration(platform: StartSandbox, native: MakeNativeProj
         "airflowVersion": "2.3.0",
         "pending": None,
     }
+    stack.run("refresh", "--yes", "--skip-preview", "--expect-no-changes", code=0)
     again = stack.preview("--expect-no-changes")
     assert again.lines("data-eng") == []
     stack.example(**{"5.0.4": "4.2.5"})
@@ -62,3 +67,117 @@ def test_the_guides_own_migration(platform: StartSandbox, native: MakeNativeProj
     assert "is forgotten, and nothing is changed on it; it last ran Astro Runtime 5.0.4" in line
     assert sandbox.show("galactic-stars-1234")["version"] == "5.0.4"
     assert TOKEN not in stack.files()
+
+
+def test_a_change_shows_both_values_and_a_saved_plan_binds(platform: StartSandbox, native: MakeNativeProject) -> None:
+    """The detailed diff has the declared version and the path, and nothing is replaced."""
+    sandbox = platform(deployment("stars-1", "4.2.5"))
+    stack = native(sandbox)
+    stack.one(runtimeVersion="4.2.5")
+    stack.up()
+    stack.one(runtimeVersion="5.0.4")
+    plan = str(stack.folder / "plan.json")
+    changed = stack.preview("--diff", f"--save-plan={plan}")
+    assert '~ runtimeVersion: "4.2.5" => "5.0.4"' in changed.text
+    assert '~ path          : "Astro Runtime 4.2.5" => "Astro Runtime 4.2.5 > Astro Runtime 5.0.4"' in changed.text
+    assert "~ 1 to update" in changed.text
+    stack.run("up", "--yes", "--skip-preview", f"--plan={plan}", code=0)
+    assert sandbox.show("stars-1")["version"] == "5.0.4"
+    stack.run("refresh", "--yes", "--skip-preview", "--expect-no-changes", code=0)
+
+
+def test_import_by_release_name_and_by_id(platform: StartSandbox, native: MakeNativeProject) -> None:
+    """The generated code declares what runs, and then there is nothing to do. Certified is refused in one sentence."""
+    sandbox = platform(deployment("stars-1", "5.0.4"), deployment("wind-3", "4.2.5"), deployment("dust-2", "2.3.0"))
+    stack = native(sandbox)
+    ids = {"stars": "stars-1", "wind": "ckwwind3"}
+    listed = [{"type": "astro:index:DeploymentRuntime", "name": name, "id": id_} for name, id_ in ids.items()]
+    (stack.folder / "import.json").write_text(json.dumps({"resources": listed}), encoding="utf-8")
+    stack.run("import", "--yes", "--file", "import.json", "--out", "code.yaml", code=0)
+    generated = yaml.safe_load((stack.folder / "code.yaml").read_text(encoding="utf-8"))
+    assert {name: each["properties"] for name, each in generated["resources"].items()} == {
+        "stars": {"releaseName": "stars-1", "runtimeVersion": "5.0.4"},
+        "wind": {"releaseName": "wind-3", "runtimeVersion": "4.2.5"},
+    }
+    assert stack.outputs("wind")["currentVersion"] == "Astro Runtime 4.2.5"
+    stack.write(generated)
+    stack.preview("--expect-no-changes")
+    refused = stack.run("import", "--yes", "astro:index:DeploymentRuntime", "dust", "dust-2", code=1)
+    [line] = refused.lines("dust")
+    assert "dust-2 runs AC 2.3.0, which no runtimeVersion describes, so it cannot be imported" in line
+    assert sandbox.mutations() == []
+
+
+def test_two_platforms_in_one_stack(platform: StartSandbox, native: MakeNativeProject) -> None:
+    """Each provider instance has its own address and token. Both tokens are encrypted, also the one in plain text."""
+    other = "token-of-america-0816"
+    europe = platform(deployment("galactic-stars-1234", "2.3.0"))
+    america = platform(deployment("lunar-tides-3456", "4.2.5"), deployment("solar-wind-9012", "4.2.5"), token=other)
+    stack = native(europe)
+    stack.example("platforms", **{"${americaToken}": other, "  americaToken: {type: string, secret: true}\n": ""})
+    addresses = (f"--plaintext=europeUrl={europe.url}", f"--plaintext=americaUrl={america.url}")
+    stack.run("config", "set-all", *addresses, f"--secret=europeToken={TOKEN}", code=0)
+    preview = stack.preview()
+    assert america.mutations() == []
+    assert 'reports: "Astro Runtime 4.2.5"' in preview.text
+    up = stack.up()
+    assert europe.show("galactic-stars-1234")["version"] == "5.0.4"
+    assert {request["status"] for request in [*europe.requests(), *america.requests()]} == {200}
+    assert (len(europe.mutations()), len(america.mutations())) == (2, 2)
+    stack.preview("--expect-no-changes")
+    assert other not in preview.text + up.text
+    assert other not in stack.files()
+    assert TOKEN not in stack.files()
+
+
+def test_a_fleet_in_two_waves(platform: StartSandbox, native: MakeNativeProject) -> None:
+    """The second wave starts after the soak of the first one. Then there is nothing to do, and nothing soaks again."""
+    fleet = {"cosmic-dust-5678": "2.3.0", "galactic-stars-1234": "2.2.3", "solar-wind-9012": "4.2.5"}
+    sandbox = platform(*(deployment(name, runs) for name, runs in fleet.items()))
+    stack = native(sandbox)
+    stack.example("fleet", **{"30m": "2s"})
+    preview = stack.preview()
+    [line] = preview.lines("canary-soak")
+    assert line.startswith("the next wave begins when this wave has arrived and stayed healthy for 2s")
+    assert "AC 2.2.3 > AC 2.3.0 > Astro Runtime 5.0.4 (2 hops" in preview.lines("data-eng")[0]
+    stack.up()
+    assert {row["version"] for row in sandbox.fleet()} == {"5.0.4"}
+    acted = [request for request in sandbox.requests() if set(request["fields"]) & set(sandbox.mutations())]
+    canary = [each for each in acted if "cosmicdust" in json.dumps(each["variables"]).replace("-", "")]
+    last, first = canary[-1]["time"], next(each["time"] for each in acted if each not in canary)
+    assert datetime.fromisoformat(first) - datetime.fromisoformat(last) > timedelta(seconds=2)
+    stack.preview("--expect-no-changes")
+
+
+def test_functions_answer(platform: StartSandbox, native: MakeNativeProject) -> None:
+    """A refusal is an answer. The answer to a secret argument is a secret."""
+    sandbox = platform(deployment("stars-1", "2.2.3"), deployment("wind-3", "5.0.4"))
+    stack = native(sandbox)
+
+    def plan(**arguments: Any) -> dict[str, Any]:
+        return {"fn::invoke": {"function": "astro:getPlan", "arguments": {"releaseName": "stars-1", **arguments}}}
+
+    secret = {"fn::secret": "5.0.4"}
+    below = {"fn::invoke": {"function": "astro:getDeployments", "arguments": {"below": "5.0.4"}}}
+    outputs = {
+        "planned": plan(runtimeVersion="5.0.4"),
+        "refused": plan(runtimeVersion="3.0.4"),
+        "hidden": plan(runtimeVersion=secret),
+        "below": below,
+        "platform": {"fn::invoke": {"function": "astro:getReleases", "return": "platform"}},
+    }
+    stack.write({"outputs": outputs})
+    up = stack.up()
+    found = stack.checkpoint()["resources"][0]["outputs"]
+    assert (found["planned"]["path"], found["planned"]["refused"]) == (
+        "AC 2.2.3 > AC 2.3.0 > Astro Runtime 5.0.4",
+        False,
+    )
+    assert [hop["rule"] for hop in found["planned"]["hops"]] == ["AC-UPGRADE", "MIGRATE-EQUAL"]
+    assert (found["refused"]["refused"], found["refused"]["hops"]) == (True, [])
+    assert found["refused"]["refusals"]
+    assert [each["releaseName"] for each in found["below"]["deployments"]] == ["stars-1"]
+    assert found["platform"] == "0.30.4"
+    assert "hidden  : [secret]" in up.text
+    assert "ciphertext" in found["hidden"]
+    assert sandbox.mutations() == []

@@ -210,7 +210,7 @@ def test_deployment_without_an_airflow_address_needs_verify_houston(
     assert check(lifecycle, news("stars-1", verify="houston")).failures == ()
 
 
-def test_plan_that_was_carried_out_is_no_change(served: Served, lifecycle: DeploymentLifecycle) -> None:
+def test_plan_that_was_carried_out_is_no_change(lifecycle: DeploymentLifecycle) -> None:
     """A refresh compares with the plan of the last run. A Deployment that fell back has to go again."""
     last = check(lifecycle, news("wind-3", "4.2.5")).inputs
     path = {"path": "Astro Runtime 4.0.11 > Astro Runtime 4.2.5", "hops": 1}
