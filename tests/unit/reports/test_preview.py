@@ -90,15 +90,18 @@ def test_a_native_resource_that_takes_over_a_dynamic_one_has_nothing_to_do() -> 
     assert (row.operation, row.status, row.hops) == ("update", Status.UNCHANGED, 0)
 
 
-def test_an_import_is_nothing_to_do_unless_an_update_follows() -> None:
+@pytest.mark.parametrize(
+    ("op", "shown"), [("import", "imported as it is"), ("import-replacement", "nothing to do")], ids=["new", "replaced"]
+)
+def test_an_import_is_nothing_to_do_unless_an_update_follows(op: str, shown: str) -> None:
     """The engine imports what runs, and then compares it with what is declared."""
-    first = {"op": "import", "urn": urn("a", _NATIVE), "newState": {"inputs": {"releaseName": "a"}}}
+    first = {"op": op, "urn": urn("a", _NATIVE), "newState": {"inputs": {"releaseName": "a"}}}
     then = step("a", "update", _NATIVE, path="Runtime 4.2.5 > Runtime 5.0.4")
     preview = read(first)
     assert preview.deployments == (
-        PreviewedDeployment(name="a", release_name="a", operation="import", status=Status.UNCHANGED),
+        PreviewedDeployment(name="a", release_name="a", operation=op, status=Status.UNCHANGED),
     )
-    assert "| <code>a</code> | imported as it is |  |  |" in markdown_comment(preview)
+    assert f"| <code>a</code> | {shown} |  |  |" in markdown_comment(preview)
     (row,) = read(first, then).deployments
     assert (row.operation, row.status, row.hops) == ("update", Status.MOVES, 1)
 
