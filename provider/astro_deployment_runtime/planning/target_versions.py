@@ -68,14 +68,14 @@ def similar_targets(text: str, catalog: Catalog) -> list[str]:
         text: the declared target, which is invalid or does not exist.
         catalog: the releases to suggest.
     """
-    if not 0 < len(text) <= _LONGEST:
+    if len(text) > _LONGEST:
         return []
     return [each for each in _similar_targets(text, catalog) if each != text][:_NAMED]
 
 
 def _similar_targets(text: str, catalog: Catalog) -> Sequence[str]:
     """Return targets with a similar spelling, the text itself included, the likeliest first."""
-    if words := get_close_matches(text.lower(), _WORDS, n=1):
+    if words := get_close_matches(text.lower(), _WORDS):
         return words
     digits = re.findall(r"\d+", text, re.ASCII)
     numbers = tuple(map(int, digits))[:3]

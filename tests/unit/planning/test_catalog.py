@@ -6,7 +6,7 @@ from datetime import date
 
 import pytest
 
-from astro_deployment_runtime.planning.catalog import Catalog, Channel, Release
+from astro_deployment_runtime.planning.catalog import Catalog, Channel, Release, UnreadableRow
 from astro_deployment_runtime.planning.versions import AirflowVersion, ReleaseId
 
 
@@ -117,6 +117,17 @@ def test_a_release_that_is_not_on_offer_has_the_feeds_data() -> None:
     assert not catalog.describe(ReleaseId.parse("Runtime 4.2.6"), AirflowVersion(2, 2, 5)).known
     assert ReleaseId.parse("Runtime 4.2.5") not in catalog
     assert ReleaseId.parse("Runtime 4.2.5") in FEED
+
+
+def test_a_yank_in_a_row_that_is_left_out_counts() -> None:
+    """The release may still run."""
+    yanked, other = ReleaseId.parse("Runtime 9.0.0"), ReleaseId.parse("Runtime 9.0.1")
+    feed = Catalog([], unreadable=[UnreadableRow("9.0.0", id=yanked, yanked=True), UnreadableRow("9.0.1", id=other)])
+    airflow = AirflowVersion(2, 7, 0)
+    for catalog in (feed, Catalog.offered([], [], feed)):
+        assert catalog.describe(yanked, airflow) == Release(id=yanked, airflow=airflow, yanked=True)
+        for name in (other, ReleaseId.parse("Runtime 9.0.2")):
+            assert catalog.describe(name, airflow) == Release(id=name, airflow=airflow)
 
 
 def test_equivalents_have_exactly_the_same_airflow_version() -> None:

@@ -526,6 +526,9 @@ def test_all_findings_of_a_rule_are_in_one_reason() -> None:
     equal, yanked = refused(ask("AC 2.2.3", "6.0.0", stops)).violations
     assert equal.found == "AC 2.2.3 has Airflow 2.2.3 and Astro Runtime 6.0.0 has 2.4.0"
     assert yanked.found == "AC 2.3.0 is yanked; Astro Runtime 5.0.0 is yanked"
+    # Accepting the release in the middle does not help: it is not the target.
+    accepted = refused(ask("AC 2.2.3", "6.0.0", stops, accept=("yanked:5.0.0",)))
+    assert accepted.violations == (equal, yanked)
 
 
 @pytest.mark.parametrize(

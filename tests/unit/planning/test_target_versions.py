@@ -94,6 +94,20 @@ class TestWriting:
             parse_target(text)
         assert message in str(caught.value)
 
+    def test_only_a_refused_version_lists_the_other_kinds_of_targets(self) -> None:
+        """The refusal of a line describes lines."""
+        with pytest.raises(InvalidVersionError) as caught:
+            parse_target("new")
+        assert str(caught.value) == (
+            "'new' is not an Astro Runtime version: write x.y.z (for example 5.0.4), or x.y-N for Airflow 3 "
+            "(for example 3.1-12), or 'equivalent', 'latest-patch', or a line such as 5.x or 3.1-x"
+        )
+        with pytest.raises(InvalidVersionError) as caught:
+            parse_target("99x")
+        assert str(caught.value) == (
+            "'99x' is not a line of Astro Runtime versions: write 5.x, 5.0.x, or 3.1-x for Airflow 3"
+        )
+
     @pytest.mark.parametrize(
         ("text", "suggestion"),
         [
@@ -110,6 +124,7 @@ class TestWriting:
             ("5.0.4-base", "5.0.4"),
             ("quay.io/astronomer/astro-runtime:5.0.4", "5.0.4"),
             ("5.0.4.0", "5.0.4"),
+            ("5,0,4,0", "5.0.4"),
             ("8.1.0-alpha2", "8.1.0"),
             ("v12.99.1", "12.99.1"),
             ("2.3", "5.5.0 (Airflow 2.3.4)"),
@@ -131,6 +146,20 @@ class TestWriting:
         with pytest.raises(InvalidVersionError) as caught:
             parse_target(text)
         assert str(caught.value).endswith(f"; did you mean {suggestion}?")
+
+    def test_an_airflow_version_suggests_its_newest_release(self) -> None:
+        """From two numbers on."""
+        catalog = Catalog(
+            Release(id=ReleaseId.parse(f"Runtime {version}"), airflow=AirflowVersion.parse(airflow))
+            for version, airflow in (("5.0.4", "2.3.0"), ("5.0.5", "2.3.2"))
+        )
+        assert did_you_mean("2.3", catalog) == "; did you mean 5.0.5 (Airflow 2.3.2)?"
+        assert did_you_mean("2", catalog) == ""
+
+    def test_a_text_of_up_to_60_characters_gets_suggestions(self) -> None:
+        """A longer text is not compared."""
+        assert did_you_mean("5.0.4-".ljust(60, "a"), PUBLISHED) == "; did you mean 5.0.4?"
+        assert did_you_mean("5.0.4-".ljust(61, "a"), PUBLISHED) == ""
 
     def test_a_suggested_line_of_airflow_3_has_two_numbers(self) -> None:
         """Also from Airflow 4 on. Before Airflow 3, one number is enough."""

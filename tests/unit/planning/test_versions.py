@@ -100,6 +100,13 @@ def test_an_observed_runtime_version_may_have_marks_and_suffixes(text: str, vers
     assert observed.is_release == (version in {"5.0.4", "12.6.0", "3.1-12"})
 
 
+def test_an_observed_version_has_at_most_200_characters() -> None:
+    """Spaces around it do not count."""
+    assert str(RuntimeVersion.observe(f" {'5.0.4+'.ljust(200, 'a')} ")) == "5.0.4"
+    with pytest.raises(InvalidVersionError):
+        RuntimeVersion.observe("5.0.4+".ljust(201, "a"))
+
+
 @pytest.mark.parametrize(
     ("text", "version"),
     [
