@@ -8,7 +8,7 @@ from astro_deployment_runtime.plugin.startup import serve_engine
 
 def main(polling: Polling = POLLING) -> None:
     """Serve the engine until it interrupts this process or exits."""
-    serve_engine("dynamic_protocol", polling)
+    serve_engine("dynamic_protocol", polling, needed="lifecycle.fleet_planning")
 
 
 if __name__ == "__main__":

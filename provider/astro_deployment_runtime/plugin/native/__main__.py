@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from astro_deployment_runtime.execution.polling import POLLING, Polling
-from astro_deployment_runtime.plugin.startup import serve_engine
+from astro_deployment_runtime.plugin.startup import leave_out_sdk, serve_engine
 
 
 def main(polling: Polling = POLLING) -> None:
     """Serve the engine until it interrupts this process or exits."""
-    serve_engine("native.servicer", polling)
+    leave_out_sdk()
+    serve_engine("native.servicer", polling, needed="lifecycle.deployment")
 
 
 if __name__ == "__main__":
