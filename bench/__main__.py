@@ -11,7 +11,16 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from bench import import_time, planner_speed, preview_time, shared_client, stop_time, thousand_deployments, up_time
+from bench import (
+    import_time,
+    planner_speed,
+    preview_time,
+    shared_client,
+    stop_time,
+    thousand_deployments,
+    up_time,
+    yaml_time,
+)
 from tools.markdown_tables import put, table
 
 if TYPE_CHECKING:
@@ -25,6 +34,7 @@ MEASURES: Final[dict[str, Callable[[], Table]]] = {
     "imports": import_time.measure,
     "previews": preview_time.measure,
     "ups": up_time.measure,
+    "yaml": yaml_time.measure,
     "stock": up_time.on_the_stock_host,
     "stopping": stop_time.measure,
     "memory": thousand_deployments.memory,

@@ -38,7 +38,7 @@ def _rounds(count: int) -> list[tuple[float, ...]]:
         projects = [
             stack.enter_context(nothing(count, talks=False)),
             stack.enter_context(nothing(count, talks=True)),
-            alone(sandbox, stack.enter_context(folder()), count),
+            alone(sandbox, stack.enter_context(folder()) / "project", count),
             judged,
         ]
         rounds = [[timed(project, "preview") for project in projects] for _ in range(ROUNDS + 1)]

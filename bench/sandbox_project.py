@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from tests.e2e.native_project import PACKAGE, TYPE, NativeProject
 from tests.e2e.pulumi_project import IMAGE, PLUGIN, Project
 from tests.e2e.sandbox_process import ROOT, Sandbox, deployment
 
@@ -102,7 +103,7 @@ def fleet(count: int, **options: str) -> Iterator[tuple[Sandbox, Project]]:
         # In memory: the speed of the sandbox's disk does not matter here.
         sandbox = Sandbox(place, rows, **{"state": ":memory:", **options})
         try:
-            project = _project(place, sandbox.url)
+            project = _project(place / "project", sandbox.url)
             names = [f"stars-{number}" for number in range(count)]
             project.declare(*({"releaseName": name, "runtimeVersion": TARGET, "image": IMAGE} for name in names))
             yield sandbox, project
@@ -111,10 +112,23 @@ def fleet(count: int, **options: str) -> Iterator[tuple[Sandbox, Project]]:
 
 
 def alone(sandbox: Sandbox, place: Path, count: int) -> Project:
-    """Yield a stack with a resource for each of them, in a program without declare_fleet."""
+    """Make a stack with a resource for each of them, in a program without declare_fleet."""
     project = _project(place, sandbox.url)
     program = _ALONE.replace("COUNT", str(count)).replace("TARGET", TARGET).replace("IMAGE", IMAGE)
     project.program(program)
+    return project
+
+
+def from_yaml(sandbox: Sandbox, place: Path, count: int) -> Project:
+    """Make a stack with a native resource for each of them, in YAML."""
+    plugin = place.with_name("native")
+    shutil.copytree(PACKAGE, plugin, ignore=shutil.ignore_patterns(".venv"))
+    (plugin / ".venv").symlink_to(USERS)
+    project = NativeProject(place, engine(), sandbox.url, virtualenv=USERS, plugin=plugin)
+    declared = {"runtimeVersion": TARGET, "image": IMAGE}
+    names = [f"stars-{number}" for number in range(count)]
+    resources = {name: {"type": TYPE, "properties": {"releaseName": name, **declared}} for name in names}
+    project.write({"resources": resources})
     return project
 
 
@@ -122,7 +136,7 @@ def alone(sandbox: Sandbox, place: Path, count: int) -> Project:
 def nothing(count: int, *, talks: bool) -> Iterator[Project]:
     """Yield a stack of that many dynamic resources that do nothing, on the same plugin."""
     with folder() as place:
-        project = _project(place, "https://houston.example.com/v1")
+        project = _project(place / "project", "https://houston.example.com/v1")
         # A module, so that the state holds its name, as for our provider, and not its code.
         (project.folder / "nothing.py").write_text(_MODULE, encoding="utf-8")
         project.program(_PROGRAM.replace("TALKS", str(talks)).replace("COUNT", str(count)))
@@ -132,7 +146,7 @@ def nothing(count: int, *, talks: bool) -> Iterator[Project]:
 def _project(place: Path, url: str) -> Project:
     if not USERS.exists():
         raise SystemExit(f"{USERS} is missing: run it with 'make bench'")
-    return Project(place / "project", engine(), url, virtualenv=USERS, plugin=PLUGIN)
+    return Project(place, engine(), url, virtualenv=USERS, plugin=PLUGIN)
 
 
 def engine() -> Path:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib.metadata import version
 from typing import TYPE_CHECKING, Any, Final
 
 import yaml
@@ -28,11 +29,13 @@ class NativeProject(Project):
 
     def write(self, program: Mapping[str, Any]) -> None:
         """Write ``Pulumi.yaml`` with these resources, outputs, variables and config."""
+        # With a version, the engine keeps the schema, and starts the plugin once in a run and not twice.
+        plugin = {"name": "astro", "version": version("astro-deployment-runtime"), "path": str(self.plugin)}
         own = {
             "name": self.name,
             "runtime": "yaml",
             "stackConfigDir": "stacks",
-            "plugins": {"providers": [{"name": "astro", "path": str(self.plugin)}]},
+            "plugins": {"providers": [plugin]},
         }
         (self.folder / "Pulumi.yaml").write_text(yaml.safe_dump({**program, **own}), encoding="utf-8")
 
