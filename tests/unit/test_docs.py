@@ -333,6 +333,14 @@ def test_the_first_program_in_yaml_is_the_example(page: Path) -> None:
     assert program == example
 
 
+def test_the_plugin_is_named_with_its_version() -> None:
+    """With another version, the engine would not find the plugin for an SDK."""
+    package = json.loads((PACKAGE / "plugin" / "schema.json").read_text(encoding="utf-8"))
+    named = [yaml.safe_load(block).get("plugins", {}).get("providers", []) for block in blocks(LANGUAGES, "yaml")]
+    versions = [each["version"] for providers in named for each in providers if "version" in each]
+    assert versions == [package["version"]]
+
+
 def test_the_native_package_is_listed() -> None:
     """The page has each function with its arguments, each argument of a wave, and names that exist."""
     package = json.loads((PACKAGE / "plugin" / "schema.json").read_text(encoding="utf-8"))
