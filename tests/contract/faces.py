@@ -139,6 +139,8 @@ class Stack:
         self.state: State | None = None
         self.log = Log()
         self.events: list[Event] = []
+        self.details: list[str] = []
+        """The names in the last answer of diff."""
         self.calls = EngineCalls(None)
         self._checked = Struct()
 
@@ -273,6 +275,7 @@ class Stack:
                 Context(),
             )
             changes = difference.changes == provider_pb2.DiffResponse.DIFF_SOME
+            self.details = list(difference.diffs)
             if difference.replaces:
                 return {"changes": True, "refusals": [("replaces", properties.to_snake(*difference.replaces))]}
         if preview:
@@ -319,7 +322,6 @@ class NativeStack(Stack):
         super().__init__(platform, catalog=catalog, token=token)
         self.planned: dict[str, Any] = {}
         """The outputs that the last preview showed."""
-        self.details: dict[str, int] = {}
 
     def plugin(self) -> Any:
         made = NativeServicer(self.calls)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any, Final
 
@@ -37,7 +38,8 @@ class NativeProject(Project):
             "stackConfigDir": "stacks",
             "plugins": {"providers": [plugin]},
         }
-        (self.folder / "Pulumi.yaml").write_text(yaml.safe_dump({**program, **own}), encoding="utf-8")
+        # JSON is YAML without anchors, which the YAML host refuses.
+        (self.folder / "Pulumi.yaml").write_text(json.dumps({**program, **own}, indent=2), encoding="utf-8")
 
     def one(self, options: Mapping[str, Any] | None = None, **properties: Any) -> None:
         """Write a program with one Deployment, ``data-eng``. An argument that is None is left out."""

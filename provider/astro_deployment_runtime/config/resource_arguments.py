@@ -38,11 +38,16 @@ def _matches(pattern: str, description: str) -> AfterValidator:
     return AfterValidator(check)
 
 
-def _seconds(given: object) -> object:
+def seconds(given: object) -> float:
+    """Return a duration such as ``1h30m`` in seconds.
+
+    Raises:
+        ValueError: it is none, or out of range.
+    """
     value = given
     if isinstance(value, str) and value and (match := _DURATION.fullmatch(value)):
-        hours, minutes, seconds = (int(part or 0) for part in match.groups())
-        value = float(hours * 3600 + minutes * 60 + seconds)
+        hours, minutes, rest = (int(part or 0) for part in match.groups())
+        value = float(hours * 3600 + minutes * 60 + rest)
     if isinstance(value, bool) or not isinstance(value, int | float):
         message = f"{display_value(value)} is not a duration: write 1h, 90m, 1h30m or 45s"
         raise ValueError(message)  # noqa: TRY004 - pydantic reports only ValueError
@@ -116,7 +121,7 @@ _ReleaseName = Annotated[
 _DeploymentId = Annotated[
     str, _matches(r"[A-Za-z0-9_-]{1,64}", "an id has up to 64 letters, digits, hyphens and underscores")
 ]
-Duration = Annotated[float, BeforeValidator(_seconds)]
+Duration = Annotated[float, BeforeValidator(seconds)]
 """Seconds, written as ``90m`` or as a number."""
 DeclaredTarget = Annotated[str, BeforeValidator(_target)]
 Image = Annotated[str, Field(min_length=1)]

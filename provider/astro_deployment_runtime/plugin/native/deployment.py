@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Final
 
+from astro_deployment_runtime.errors import RefusedError
 from astro_deployment_runtime.plugin import properties
 from astro_deployment_runtime.plugin.deployment_operations import OUTPUTS, DeploymentOperations
 from astro_deployment_runtime.plugin.native.resource import (
@@ -12,6 +14,7 @@ from astro_deployment_runtime.plugin.native.resource import (
     ResourceCheck,
     ResourceDiff,
     ResourceRead,
+    announce_takeover,
     changed,
     end_of,
     is_from_dynamic_resource,
@@ -38,6 +41,16 @@ ARGUMENTS: Final = (
 )
 """The arguments, without an import of the model that checks them: it takes long to load."""
 
+DEFAULTS: Final = MappingProxyType(
+    {"strategy": "certified-first", "timeout": 3600.0, "wait": True, "verify": "airflow"}
+)
+"""The defaults of arguments. The state of a dynamic resource has them written out."""
+
+_NOT_FOUND: Final = (
+    "no Deployment has the release name or the id {name}, as far as this token can see; check the name, and the "
+    "houstonUrl and token of the provider"
+)
+
 
 class DeploymentResource:
     """Translates between the engine and the operations on a Deployment."""
@@ -59,7 +72,7 @@ class DeploymentResource:
     def diff(self, id_: str, old_inputs: Properties, olds: Properties, news: Properties) -> ResourceDiff:
         """Report a change if the plan has a step, with the declared arguments that changed and the path."""
         compared = self._operations.diff(id_, own(olds), properties.split(news)[0])
-        details = changed(ARGUMENTS, old_inputs, news)
+        details = changed(ARGUMENTS, old_inputs, news, _meaning)
         if compared.replaces:
             return ResourceDiff(
                 changes=True,
@@ -70,7 +83,9 @@ class DeploymentResource:
             details["path"] = Change.UPDATE if "path" in old_inputs else Change.ADD
         if is_from_dynamic_resource(olds):
             # The engine keeps the outputs of an unchanged resource, with names that no other language reads.
-            return ResourceDiff(changes=True, details=details | {"__provider": Change.DELETE})
+            if not compared.changes:
+                announce_takeover()
+            return ResourceDiff(changes=True, details=details)
         return ResourceDiff(changes=compared.changes, details=details if compared.changes else {})
 
     def planned(self, olds: Properties, news: Properties) -> Properties:
@@ -102,13 +117,21 @@ class DeploymentResource:
             return None if observed is None else ResourceRead(id=id_, inputs=own(inputs), outputs=observed)
         found = self._operations.observed(id_)
         if found is None:
-            return None
+            raise RefusedError(_NOT_FOUND.format(name=id_))
         arguments, outputs = found
         return ResourceRead(id=outputs["deployment_id"], inputs=own(inputs) or arguments, outputs=outputs)
 
     def delete(self, id_: str, olds: Properties) -> None:
         """Leave the Deployment as it is."""
         self._operations.delete(id_, olds)
+
+
+def _meaning(name: str, value: Any) -> Any:  # noqa: ANN401 - any value of JSON
+    """Return the seconds of a duration, and None for a default."""
+    from astro_deployment_runtime.config.resource_arguments import seconds
+
+    found = seconds(value) if name == "timeout" and value not in (None, UNKNOWN) else value
+    return None if found == DEFAULTS.get(name) else found
 
 
 def _unknown_argument(name: str) -> str:

@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from pulumi.runtime.proto import provider_pb2
 
+from astro_deployment_runtime.plugin.engine_call import CallReporter, current_call
+
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
 Properties = dict[str, Any]
 
@@ -81,16 +83,38 @@ def is_from_dynamic_resource(olds: Mapping[str, Any]) -> bool:
     return "__provider" in olds
 
 
+def announce_takeover() -> None:
+    """Say at the resource's row why a resource without a step is updated."""
+    CallReporter(current_call()).info(
+        "taken over from the dynamic resource: this update rewrites the state and changes nothing on the platform"
+    )
+
+
 def own(properties: Mapping[str, Any]) -> Properties:
     """Return properties without those of the dynamic resource's protocol."""
     return {name: value for name, value in properties.items() if not name.startswith("__")}
 
 
-def changed(names: Iterable[str], olds: Mapping[str, Any], news: Mapping[str, Any]) -> dict[str, Change]:
-    """Return which of these inputs changed, and how. An empty list counts as not given."""
+def changed(
+    names: Iterable[str],
+    olds: Mapping[str, Any],
+    news: Mapping[str, Any],
+    meaning: Callable[[str, Any], Any] = lambda _, value: value,
+) -> dict[str, Change]:
+    """Return which of these inputs changed, and how.
+
+    Args:
+        names: of the inputs.
+        olds: the old inputs.
+        news: the new ones.
+        meaning: returns what the value of an input means; None: as if it was not given.
+    """
     details = {}
     for name in names:
-        old, new = (None if each in ([], ()) else each for each in (olds.get(name), news.get(name)))
+        old, new = (
+            None if each in ([], ()) else each
+            for each in (meaning(name, olds.get(name)), meaning(name, news.get(name)))
+        )
         if old != new:
             details[name] = Change.ADD if old is None else Change.DELETE if new is None else Change.UPDATE
     return details

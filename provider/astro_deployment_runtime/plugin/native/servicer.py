@@ -136,7 +136,8 @@ class NativeServicer(provider_pb2_grpc.ResourceProviderServicer):
                 changes=kinds.DIFF_SOME if compared.changes else kinds.DIFF_NONE,
                 replaces=map(to_camel, compared.replaces),
                 diffs=map(to_camel, compared.details),
-                hasDetailedDiff=bool(compared.details),
+                # Without details, the engine would show the names of a dynamic resource as changed.
+                hasDetailedDiff=compared.changes,
             )
             for name, change in compared.details.items():
                 shown = provider_pb2.PropertyDiff(kind=provider_pb2.PropertyDiff.Kind.ValueType(change), inputDiff=True)

@@ -15,6 +15,7 @@ from astro_deployment_runtime.plugin.native.resource import (
     ResourceCheck,
     ResourceDiff,
     ResourceRead,
+    announce_takeover,
     changed,
     end_of,
     is_from_dynamic_resource,
@@ -58,13 +59,15 @@ class WaveResource:
     def diff(self, id_: str, old_inputs: Properties, olds: Properties, news: Properties) -> ResourceDiff:  # noqa: ARG002
         """Report a change if the wave has to soak, or if an argument changed."""
         due = _soak_due(olds, news)
+        if is_from_dynamic_resource(olds):
+            if not due:
+                announce_takeover()
+            return ResourceDiff(changes=True)
         details = changed(ARGUMENTS, olds, news)
         if due and not _members(news) - _soaked_members(news, old_inputs):
             details["soaked"] = Change.UPDATE
             if (arguments := _read(own(news))).soak:
                 announce_soak(arguments.soak, arguments.timeout, unfinished=True)
-        if is_from_dynamic_resource(olds):
-            details["__provider"] = Change.DELETE
         return ResourceDiff(changes=due or bool(details), details=details)
 
     def planned(self, olds: Properties, news: Properties) -> Properties:  # noqa: ARG002 - as for a Deployment

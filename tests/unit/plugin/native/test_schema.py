@@ -17,6 +17,7 @@ from astro_deployment_runtime.config.resource_arguments import (
     ResourceArguments,
     StrategyName,
     read_arguments,
+    seconds,
 )
 from astro_deployment_runtime.config.wave_arguments import WaveArguments, WaveMember, read_wave_arguments
 from astro_deployment_runtime.planning.versions import Distribution
@@ -66,6 +67,7 @@ def test_defaults_are_those_of_the_arguments() -> None:
     filled = _defaults(DEPLOYMENT["inputProperties"])
     assert set(filled) == {"strategy", "timeout", "wait", "verify"}
     assert read_arguments(required | filled) == read_arguments(required)
+    assert dict(deployment.DEFAULTS) == filled | {"timeout": seconds(filled["timeout"])}
     members = {"deployments": [{"id": "ckw1", "currentVersion": "AC 2.3.0"}]}
     assert read_wave_arguments(members | _defaults(WAVE["inputProperties"])) == read_wave_arguments(members)
     assert _defaults(SCHEMA["types"]["astro:index:Project"]["properties"]) == {

@@ -117,6 +117,21 @@ def test_detailed_diff_has_the_arguments_that_changed_and_the_path(plugin: Any) 
     }
 
 
+def test_default_that_is_written_out_is_no_difference(plugin: Any) -> None:
+    """As a dynamic resource's state has it; and a duration may be written in several ways."""
+    written: dict[str, Any] = {
+        "strategy": "certified-first",
+        "verify": "airflow",
+        "wait": True,
+        "timeout": "5400s",
+        "accept": [],
+    }
+    olds = check(plugin, releaseName="wind-3", runtimeVersion="4.2.5", **written)
+    news = check(plugin, olds, releaseName="wind-3", runtimeVersion="5.0.4", timeout="1h30m")
+    request = provider_pb2.DiffRequest(id=WIND, urn=URN, olds=olds, old_inputs=olds, news=news)
+    assert details(plugin.Diff(request, Context())) == {"runtimeVersion": "UPDATE", "path": "UPDATE"}
+
+
 def test_nothing_to_do_is_no_difference(plugin: Any) -> None:
     """Although an argument changed that no step needs."""
     olds = check(plugin, releaseName="wind-3", runtimeVersion="4.2.5")
@@ -196,9 +211,11 @@ def test_import_of_a_certified_deployment_is_refused_in_one_sentence(plugin: Any
     )
 
 
-def test_import_of_an_unknown_deployment_finds_nothing(plugin: Any) -> None:
-    """The engine says so."""
-    assert read(plugin, "none-9").id == ""
+def test_import_of_an_unknown_deployment_says_what_to_check(plugin: Any) -> None:
+    """The name, or the provider's settings: the token may see too little."""
+    with pytest.raises(RequestEndedError, match="no Deployment has the release name or the id none-9") as raised:
+        read(plugin, "none-9")
+    assert "houstonUrl and token" in str(raised.value)
 
 
 def test_refresh_finds_a_deployment_without_id_by_its_release_name(plugin: Any) -> None:
