@@ -1,4 +1,4 @@
-"""`make demo`: the vendor guide's migration on the real Pulumi engine, against the sandbox.
+"""`make demo`: the vendor guide's migration on the real Pulumi engine, against the sandbox, in Python and in YAML.
 
 It prints each command before its output, and checks every announced result. Everything happens in a temporary folder:
 no file of the repository changes, and no process outlives the demo.
@@ -163,21 +163,44 @@ def team(stage: Stage) -> Iterator[None]:
 
 @contextlib.contextmanager
 def staged() -> Iterator[Stage]:
-    """Set up a temporary folder with the sandbox, and remove it."""
+    """Set up a temporary folder with the repository's project and the sandbox, and remove it."""
     with tempfile.TemporaryDirectory(prefix="astro-demo-") as temporary:
         project = Path(temporary) / "project"
         sandbox_project.lay_out(project)
         shutil.copy(sandbox_project.STACK, project / "stacks" / "Pulumi.demo.yaml")
         say("Starting the sandbox, an embedded Houston, on a free loopback port.")
-        with sandbox_project.sandbox(state=Path(temporary) / "houston.sqlite", rollout_seconds=_ROLLOUT_SECONDS) as url:
-            say(f"It serves {url}, with this fleet:")
-            settings = sandbox_project.pulumi_settings(folder=Path(temporary) / "pulumi", url=url)
-            settings["PULUMI_OPTION_COLOR"] = "always" if sys.stdout.isatty() else "never"
-            yield Stage(
-                project=project,
-                environment=sandbox_project.environment(settings),
-                houston=Client(url, sandbox_project.TOKEN),
-            )
+        with _served(project, Path(temporary)) as stage:
+            say(f"It serves {stage.environment['ASTRO_HOUSTON_URL']}, with this fleet:")
+            yield stage
+
+
+@contextlib.contextmanager
+def staged_in_yaml() -> Iterator[Stage]:
+    """Set up the example in YAML, the plugin at its relative path, and another sandbox; remove all of it."""
+    with tempfile.TemporaryDirectory(prefix="astro-demo-") as temporary:
+        project = Path(temporary) / "examples" / "yaml"
+        project.mkdir(parents=True)
+        shutil.copy(sandbox_project.ROOT / "examples" / "yaml" / "Pulumi.yaml", project)
+        for name in ("native", ".venv"):
+            (Path(temporary) / name).symlink_to(sandbox_project.ROOT / name)
+        with _served(project, Path(temporary)) as stage:
+            yield stage
+
+
+@contextlib.contextmanager
+def _served(project: Path, folder: Path) -> Iterator[Stage]:
+    """Run the sandbox for a project; all that it and Pulumi write is in the folder."""
+    with sandbox_project.sandbox(state=folder / "houston.sqlite", rollout_seconds=_ROLLOUT_SECONDS) as url:
+        settings = sandbox_project.pulumi_settings(folder=folder / "pulumi", url=url)
+        settings |= {
+            "PULUMI_OPTION_COLOR": "always" if sys.stdout.isatty() else "never",
+            "ASTRO_CATALOG": "guide",  # the sandbox's; the config of the repository's stack has it, too
+        }
+        yield Stage(
+            project=project,
+            environment=sandbox_project.environment(settings),
+            houston=Client(url, sandbox_project.TOKEN),
+        )
 
 
 def play(stage: Stage) -> None:
@@ -217,6 +240,21 @@ def play(stage: Stage) -> None:
     expect(_moving(stage.houston.fleet()) == _moving(after), "the refused preview changed the fleet")
 
 
+def play_in_yaml(stage: Stage) -> None:
+    """Migrate one Deployment of the same fleet from YAML."""
+    before = stage.houston.fleet()
+    say("\n5. The same migration in YAML, on another platform with the first fleet.")
+    show_command(("cat", "Pulumi.yaml"))
+    print((stage.project / "Pulumi.yaml").read_text(), end="", flush=True)
+    stage.run("pulumi", "stack", "init", "demo", quiet=True)
+    preview = stage.run("pulumi", "preview")
+    expect(re.search(_PATH, preview), "the preview from YAML does not show the guide's path for galactic-stars-1234")
+    expect(_moving(stage.houston.fleet()) == _moving(before), "the preview from YAML changed the fleet")
+    stage.run("pulumi", "up", "--yes", "--skip-preview")
+    after = {row["releaseName"]: (row["distribution"], row["version"]) for row in stage.houston.fleet()}
+    expect(after["galactic-stars-1234"] == ("runtime", TARGET), f"galactic-stars-1234 is not at runtime {TARGET}")
+
+
 def _moving(fleet: Sequence[dict[str, str]]) -> list[tuple[str, ...]]:
     """Return the values of a fleet that only a version change alters."""
     return [(row["releaseName"], row["distribution"], row["version"], row["pending"]) for row in fleet]
@@ -238,6 +276,8 @@ def main() -> int:
     try:
         with staged() as stage:
             play(stage)
+        with staged_in_yaml() as stage:
+            play_in_yaml(stage)
         expect(_changed_files() == changed, f"files of the repository changed:\n{_changed_files()}")
     except (
         UnexpectedResultError,
@@ -252,7 +292,10 @@ def main() -> int:
         print("\ndemo: interrupted; everything that it started has ended", file=sys.stderr)
         return 130
     seconds = time.monotonic() - began
-    say(f"\nAll as expected: previewed, migrated, nothing left to do, and a downgrade refused, in {seconds:.0f} s.")
+    say(
+        f"\nAll as expected: previewed, migrated, nothing left to do, a downgrade refused, and the same in YAML, "
+        f"in {seconds:.0f} s."
+    )
     return 0
 
 

@@ -10,6 +10,7 @@ import time
 from typing import TYPE_CHECKING
 
 import pytest
+import yaml
 
 from sandbox.client import Client
 from sandbox.errors import SandboxError
@@ -109,6 +110,16 @@ def test_sandbox_serves_the_demo_fleet_and_ends(tmp_path: Path) -> None:
     ]
     with pytest.raises(SandboxError, match="no sandbox answers"):
         Client(url, sandbox_project.TOKEN).fleet()
+
+
+def test_example_in_yaml_finds_its_plugin_and_the_fleet() -> None:
+    """The path in the example is relative, and the demo's copy is elsewhere."""
+    with demo.staged_in_yaml() as stage:
+        program = yaml.safe_load((stage.project / "Pulumi.yaml").read_text(encoding="utf-8"))
+        plugin = stage.project / program["plugins"]["providers"][0]["path"]
+        assert os.access(plugin / "pulumi-resource-astro", os.X_OK)
+        names = {row["releaseName"] for row in stage.houston.fleet()}
+        assert {each["properties"]["releaseName"] for each in program["resources"].values()} <= names
 
 
 def test_sandbox_that_does_not_start_tells_why(tmp_path: Path) -> None:
