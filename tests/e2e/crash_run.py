@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from tests.e2e import processes
 from tests.e2e.crash_points import Killer, Side, Where
+from tests.e2e.native_project import NativeProject
 from tests.e2e.pulumi_project import IMAGE, QUICK_PLUGIN, Project
 from tests.e2e.sandbox_process import Sandbox, deployment
 from tests.recording_proxy import Dropped, Proxy
@@ -169,6 +170,7 @@ def opened(
     image: str | None = IMAGE,
     label: str = "Stars",
     plugin: Path = QUICK_PLUGIN,
+    kind: type[Project] = Project,
 ) -> Iterator[Case]:
     """Open a case in its own folder: a Deployment at the start of the path, declared for its end."""
     place = folder / "platform"
@@ -178,18 +180,27 @@ def opened(
         sandbox = Sandbox(place, [row], public_url=proxy.root, catalog="published")
         proxy.upstream = int(sandbox.url.rsplit(":", 1)[1].split("/")[0])
         try:
-            stack = Project(
-                folder / "project", engine, f"{proxy.root}/v1", {"ASTRO_CATALOG": "published"}, plugin=plugin
-            )
-            stack.declare({"releaseName": RELEASE, "runtimeVersion": path[-1], **({"image": image} if image else {})})
+            stack = kind(folder / "project", engine, f"{proxy.root}/v1", {"ASTRO_CATALOG": "published"}, plugin=plugin)
+            stack.sandbox = sandbox
+            declared: dict[str, Any] = {
+                "releaseName": RELEASE,
+                "runtimeVersion": path[-1],
+                **({"image": image} if image else {}),
+            }
+            if isinstance(stack, NativeProject):
+                stack.one(**declared)
+            else:
+                stack.declare(declared)
             yield Case(proxy, sandbox, stack)
         finally:
             sandbox.stop()
 
 
-def undisturbed(folder: Path, engine: Path, path: Sequence[str], plugin: Path) -> dict[str, Any]:
+def undisturbed(
+    folder: Path, engine: Path, path: Sequence[str], plugin: Path, kind: type[Project] = Project
+) -> dict[str, Any]:
     """Record an undisturbed run: its requests, its starts and its end."""
-    with opened(folder, engine, path, plugin=plugin) as case:
+    with opened(folder, engine, path, plugin=plugin, kind=kind) as case:
         case.watch()
         code, printed = case.up()
         assert code == 0, printed
@@ -201,11 +212,18 @@ def undisturbed(folder: Path, engine: Path, path: Sequence[str], plugin: Path) -
 
 
 def survived(
-    point: Point, folder: Path, engine: Path, *, path: Sequence[str], plugin: Path, end: dict[str, Any]
+    point: Point,
+    folder: Path,
+    engine: Path,
+    *,
+    path: Sequence[str],
+    plugin: Path,
+    end: dict[str, Any],
+    kind: type[Project] = Project,
 ) -> dict[str, Any]:
     """Crash once, bring the Deployment to its target, and check the invariants; return what happened."""
     began = time.monotonic()
-    with opened(folder, engine, path, plugin=plugin) as case:
+    with opened(folder, engine, path, plugin=plugin, kind=kind) as case:
         case.strike(point)
         code, printed = case.up()
         assert case.struck, "the run never came there"
