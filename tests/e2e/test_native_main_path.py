@@ -11,14 +11,29 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 from tests.e2e.native_project import PACKAGE
-from tests.e2e.pulumi_project import IMAGE
-from tests.e2e.sandbox_process import TOKEN, deployment
+from tests.e2e.pulumi_project import IMAGE, Project
+from tests.e2e.sandbox_process import ROOT, TOKEN, deployment
 
 if TYPE_CHECKING:
     from tests.e2e.conftest import MakeNativeProject, StartSandbox
 
 _GOLDEN = Path(__file__).parent / "golden"
 _TEAM = "registry.example.com/data-eng/airflow"
+
+
+class PythonExample(Project):
+    """The example in Python, with the plugin of the tests."""
+
+    name = "airflow"
+
+    def lay_out(self) -> None:
+        """Copy its files."""
+        source = ROOT / "examples" / "python"
+        settings = yaml.safe_load((source / "Pulumi.yaml").read_text(encoding="utf-8"))
+        settings["runtime"]["options"]["virtualenv"] = str(self.virtualenv)
+        settings["plugins"]["providers"][0]["path"] = str(self.plugin)
+        (self.folder / "Pulumi.yaml").write_text(yaml.safe_dump(settings), encoding="utf-8")
+        self.program((source / "__main__.py").read_text(encoding="utf-8"))
 
 
 def test_the_guides_own_migration(platform: StartSandbox, native: MakeNativeProject) -> None:
@@ -181,3 +196,12 @@ def test_functions_answer(platform: StartSandbox, native: MakeNativeProject) -> 
     assert "hidden  : [secret]" in up.text
     assert "ciphertext" in found["hidden"]
     assert sandbox.mutations() == []
+
+
+def test_a_python_program_without_an_sdk(platform: StartSandbox, engine: Path, tmp_path: Path) -> None:
+    """The example plans, upgrades, and then has nothing to do."""
+    sandbox = platform(deployment("galactic-stars-1234", "2.3.0"))
+    stack = PythonExample(tmp_path / "project", engine, sandbox.url, sandbox=sandbox)
+    assert 'path: "AC 2.3.0 > Astro Runtime 5.0.4"' in stack.preview().text
+    assert 'runs: "Astro Runtime 5.0.4"' in stack.up().text
+    stack.preview("--expect-no-changes")

@@ -80,7 +80,7 @@ class DeploymentResource:
                 details=details | {"deployment_id": Change.UPDATE_REPLACE},
             )
         if compared.changes and "path" in news:
-            details["path"] = Change.UPDATE if "path" in old_inputs else Change.ADD
+            details |= changed(["path"], old_inputs, news)
         if is_from_dynamic_resource(olds):
             # The engine keeps the outputs of an unchanged resource, with names that no other language reads.
             if not compared.changes:

@@ -117,6 +117,14 @@ def test_detailed_diff_has_the_arguments_that_changed_and_the_path(plugin: Any) 
     }
 
 
+def test_rest_of_a_path_that_is_unchanged_is_not_listed(plugin: Any) -> None:
+    """An interrupted run goes on, and the engine would print the same path twice."""
+    given = check(plugin, releaseName="wind-3", runtimeVersion="5.0.4")
+    request = provider_pb2.DiffRequest(id=WIND, urn=URN, olds=given, old_inputs=given, news=given)
+    answer = plugin.Diff(request, Context())
+    assert (answer.changes, details(answer)) == (provider_pb2.DiffResponse.DIFF_SOME, {})
+
+
 def test_default_that_is_written_out_is_no_difference(plugin: Any) -> None:
     """As a dynamic resource's state has it; and a duration may be written in several ways."""
     written: dict[str, Any] = {
