@@ -35,7 +35,7 @@ _ELSEWHERE: Final = {
     "git clone": "makes what the tests run in",
     "python3 -m venv .venv": "tests/e2e/test_wheel.py, from a wheel",
     "pulumi package add": "needs a current official CLI",
-    "pulumi import": "tests/e2e/test_docs.py",
+    "pulumi import": "tests/e2e/test_native_main_path.py, from a file",
     "pulumi stack init us": "tests/e2e/test_docs.py, with two platforms",
     "export PULUMI_BACKEND_URL=": "tests/e2e/test_postgresql.py, with a server",
 }

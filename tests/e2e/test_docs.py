@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import shlex
 import signal
 import sys
 import textwrap
@@ -22,12 +21,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from tests.e2e.conftest import MakeNativeProject, MakeProject, StartSandbox
+    from tests.e2e.conftest import MakeProject, StartSandbox
     from tests.e2e.pulumi_project import Project
     from tests.e2e.sandbox_process import Sandbox
 
 _RELEASE: Final = "galactic-stars-1234"
-_LANGUAGES: Final = ROOT / "docs" / "languages.md"
 _OPERATIONS: Final = ROOT / "docs" / "operations.md"
 _ENTRY: Final = {"name": "data-eng", "releaseName": _RELEASE, "runtimeVersion": "5.0.4"}
 
@@ -90,6 +88,8 @@ _PLAYS: Final[dict[Callable[[Sandbox, Project], list[Result]], tuple[str, ...]]]
     _in_waves: ("fleet",),
 }
 """Scenarios, and the names of the blocks with their output."""
+_ELSEWHERE: Final = ("native-diff", "native-import", "native-import-refused")
+"""Blocks that tests/e2e/test_native_main_path.py compares."""
 
 
 @pytest.mark.parametrize(("play", "names"), _PLAYS.items(), ids=lambda part: getattr(part, "__name__", ""))
@@ -107,25 +107,10 @@ def test_a_shown_output_is_printed(
         assert any(MARKED_BLOCKS[name] in text.expandtabs(4) for text in printed), printed
 
 
-def test_an_import_and_a_change_of_a_native_resource_are_shown(
-    platform: StartSandbox, native: MakeNativeProject
-) -> None:
-    """The commands are those of docs/languages.md, and Pulumi prints the program that a user pastes."""
-    stack = native(platform(deployment("solar-wind-9012", "4.2.5"), deployment("cosmic-dust-5678", "2.3.0")))
-    (command,) = [block for block in _fenced(_LANGUAGES, "sh") if "pulumi import" in block]
-    imported = stack.run(*shlex.split(command)[1:], "--yes", code=0).text
-    assert MARKED_BLOCKS["native-import"] in imported
-    refused = stack.run("import", "astro:index:DeploymentRuntime", "finance", "cosmic-dust-5678", "--yes", code=1)
-    assert MARKED_BLOCKS["native-import-refused"] in refused.text
-    stack.write(yaml.safe_load(MARKED_BLOCKS["native-import"].replace("4.2.5", "5.0.4")))
-    assert MARKED_BLOCKS["native-diff"] in stack.preview("--diff").text
-
-
 def test_every_marked_output_is_printed_by_a_scenario() -> None:
     """No test would compare another block; the guide's own migration has three."""
     played = {name for names in _PLAYS.values() for name in names}
-    native = {"native-import", "native-import-refused", "native-diff"}
-    assert set(MARKED_BLOCKS) == {*played, *native, "preview", "up", "destroy"}
+    assert set(MARKED_BLOCKS) == {*played, *_ELSEWHERE, "preview", "up", "destroy"}
 
 
 @pytest.mark.parametrize("own_host", [True, False], ids=["our host", "Pulumi's own host"])

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 from tests.e2e.native_project import PACKAGE
-from tests.e2e.pulumi_project import IMAGE, Project
+from tests.e2e.pulumi_project import IMAGE, MARKED_BLOCKS, Project
 from tests.e2e.sandbox_process import ROOT, TOKEN, deployment
 
 if TYPE_CHECKING:
@@ -93,8 +93,7 @@ def test_a_change_shows_both_values_and_a_saved_plan_binds(platform: StartSandbo
     stack.one(runtimeVersion="5.0.4")
     plan = str(stack.folder / "plan.json")
     changed = stack.preview("--diff", f"--save-plan={plan}")
-    assert '~ runtimeVersion: "4.2.5" => "5.0.4"' in changed.text
-    assert '~ path          : "Astro Runtime 4.2.5" => "Astro Runtime 4.2.5 > Astro Runtime 5.0.4"' in changed.text
+    assert MARKED_BLOCKS["native-diff"] in changed.text
     assert "~ 1 to update" in changed.text
     stack.run("up", "--yes", "--skip-preview", f"--plan={plan}", code=0)
     assert sandbox.show("stars-1")["version"] == "5.0.4"
@@ -103,23 +102,26 @@ def test_a_change_shows_both_values_and_a_saved_plan_binds(platform: StartSandbo
 
 def test_import_by_release_name_and_by_id(platform: StartSandbox, native: MakeNativeProject) -> None:
     """The generated code declares what runs, and then there is nothing to do. Certified is refused in one sentence."""
-    sandbox = platform(deployment("stars-1", "5.0.4"), deployment("wind-3", "4.2.5"), deployment("dust-2", "2.3.0"))
+    fleet = {"solar-wind-9012": "4.2.5", "stars-1": "5.0.4", "cosmic-dust-5678": "2.3.0"}
+    sandbox = platform(*(deployment(name, runs) for name, runs in fleet.items()))
     stack = native(sandbox)
-    ids = {"stars": "stars-1", "wind": "ckwwind3"}
+    ids = {"ml": "solar-wind-9012", "stars": "ckwstars1"}
     listed = [{"type": "astro:index:DeploymentRuntime", "name": name, "id": id_} for name, id_ in ids.items()]
     (stack.folder / "import.json").write_text(json.dumps({"resources": listed}), encoding="utf-8")
     stack.run("import", "--yes", "--file", "import.json", "--out", "code.yaml", code=0)
-    generated = yaml.safe_load((stack.folder / "code.yaml").read_text(encoding="utf-8"))
+    code = (stack.folder / "code.yaml").read_text(encoding="utf-8")
+    assert MARKED_BLOCKS["native-import"] in code
+    generated = yaml.safe_load(code)
     assert {name: each["properties"] for name, each in generated["resources"].items()} == {
         "stars": {"releaseName": "stars-1", "runtimeVersion": "5.0.4"},
-        "wind": {"releaseName": "wind-3", "runtimeVersion": "4.2.5"},
+        "ml": {"releaseName": "solar-wind-9012", "runtimeVersion": "4.2.5"},
     }
-    assert stack.outputs("wind")["currentVersion"] == "Astro Runtime 4.2.5"
+    assert stack.outputs("ml")["currentVersion"] == "Astro Runtime 4.2.5"
     stack.write(generated)
     stack.preview("--expect-no-changes")
-    refused = stack.run("import", "--yes", "astro:index:DeploymentRuntime", "dust", "dust-2", code=1)
+    refused = stack.run("import", "--yes", "astro:index:DeploymentRuntime", "dust", "cosmic-dust-5678", code=1)
     [line] = refused.lines("dust")
-    assert "dust-2 runs AC 2.3.0, which no runtimeVersion describes, so it cannot be imported" in line
+    assert line.endswith(MARKED_BLOCKS["native-import-refused"].strip())
     assert sandbox.mutations() == []
 
 
