@@ -5,6 +5,9 @@ It leaves decorated functions alone: in the copy, properties are written as call
 
 It writes the score into ``CONTRIBUTING.md`` and the survivors into ``docs/mutants.md``. The last column there is kept
 from run to run: the reason why a mutant may survive. A survivor without a reason is an error, and so is a low score.
+
+After a whole run, ``python -m tools.mutants again`` runs the mutants that were not killed and those of changed
+functions, with the tests as they are now. ``python -m tools.mutants page`` only writes the pages.
 """
 
 from __future__ import annotations
@@ -74,14 +77,27 @@ def modules() -> dict[str, str]:
 
 def prepare() -> None:
     """Copy what the tests need, with the package at the top."""
-    shutil.rmtree(WORK, ignore_errors=True)
     caches = shutil.ignore_patterns("__pycache__")
-    shutil.copytree(ROOT / "provider" / _PACKAGE, WORK / _PACKAGE, ignore=caches)
+    shutil.copytree(ROOT / "provider" / _PACKAGE, WORK / _PACKAGE, ignore=caches, dirs_exist_ok=True)
     for folder in ("tests", "tools", "sandbox"):
-        shutil.copytree(ROOT / folder, WORK / folder, ignore=caches)
+        shutil.copytree(ROOT / folder, WORK / folder, ignore=caches, dirs_exist_ok=True)
     shutil.copy2(ROOT / "pyproject.toml", WORK)
     for path in (WORK / each for each in modules().values()):
         path.write_text(undecorated(path.read_text(encoding="utf-8")), encoding="utf-8")
+
+
+def forget_survivors() -> None:
+    """Forget the results of mutants that no test has killed, and which tests run which function."""
+    for path in (_results(each) for each in modules().values()):
+        results = json.loads(path.read_text(encoding="utf-8"))
+        codes = results["exit_code_by_key"]
+        results["exit_code_by_key"] = {name: code if code in _KILLED else None for name, code in codes.items()}
+        path.write_text(json.dumps(results), encoding="utf-8")
+    (WORK / "mutants" / "mutmut-stats.json").unlink(missing_ok=True)
+
+
+def _results(module_path: str) -> Path:
+    return WORK / "mutants" / f"{module_path}.meta"
 
 
 def survivors(module: str, names: list[str]) -> list[Survivor]:
@@ -130,14 +146,18 @@ def scores(results: dict[str, dict[str, int | None]]) -> list[list[str]]:
 
 
 def main(arguments: list[str]) -> int:
-    """Run the mutants and write the pages, or only write the pages; return the exit code."""
+    """Run the mutants, all or some, and write the pages; or only write the pages. Return the exit code."""
     if arguments != ["page"]:
+        if arguments == ["again"]:
+            forget_survivors()
+        else:
+            shutil.rmtree(WORK, ignore_errors=True)
         prepare()
         # Each mutant imports everything again: without bytecode files a run takes twice as long.
         cached = {key: value for key, value in os.environ.items() if key != "PYTHONDONTWRITEBYTECODE"}
         subprocess.run([sys.executable, "-m", "mutmut", "run", "--max-children", "2"], check=True, cwd=WORK, env=cached)
     results: dict[str, dict[str, int | None]] = {
-        module: json.loads((WORK / "mutants" / f"{path}.meta").read_text(encoding="utf-8"))["exit_code_by_key"]
+        module: json.loads(_results(path).read_text(encoding="utf-8"))["exit_code_by_key"]
         for module, path in modules().items()
     }
     score = scores(results)

@@ -304,7 +304,7 @@ def test_a_refusal_names_the_pending_hop_too() -> None:
     assert rules(refusal) == ["YANKED", "PENDING"]
     assert refusal.acceptable == ("yanked:9.0.0", "cancel-pending")
     adopted = refused(ask("Runtime 8.10.0", "9.0.0", PUBLISHED, pending="Runtime 9.0.0"))
-    assert rules(adopted) == ["YANKED"]
+    assert (rules(adopted), adopted.completable) == (["YANKED"], False)
 
 
 @pytest.mark.parametrize(
@@ -401,6 +401,7 @@ def test_a_target_in_an_unreadable_row_is_refused_with_the_row() -> None:
     """The refusal quotes the row."""
     offered = Catalog.offered([], [("6.0.4", "two"), ("6.0.3", "2.4.2")], PUBLISHED)
     refusal = refused(ask("Runtime 6.0.3", "6.0.4", offered))
+    assert rules(refusal) == ["OFFERED"]
     assert refusal.violations[0].found == ("Astro Runtime 6.0.4 is on offer, but its row cannot be read: 6.0.4 (two)")
 
 

@@ -89,6 +89,7 @@ def test_an_invalid_runtime_version_is_refused(text: str) -> None:
         ("3.1-12-rc1-slim-base", "3.1-12-rc1"),
         ("9.0.0-nightly20240101", "9.0.0-nightly20240101"),
         ("2.3.0.dev1", "2.3.0-dev1"),
+        ("8.0.0rc1.dev2", "8.0.0-rc1-dev2"),
         ("5.0.4.post1", "5.0.4-post1"),
     ],
 )
@@ -119,6 +120,7 @@ def test_an_observed_version_has_at_most_200_characters() -> None:
         ("2.10.0rc1", "2.10.0rc1"),
         ("2.4.1.dev1+astro.1", "2.4.1.dev1"),
         ("2.10.5.post1", "2.10.5.post1"),
+        ("2.10.0-rc1-dev2", "2.10.0rc1.dev2"),
         ("3.1.0b2", "3.1.0b2"),
     ],
 )
