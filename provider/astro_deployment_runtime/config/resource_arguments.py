@@ -197,14 +197,19 @@ class ResourceArguments(BaseModel):
         return Strategy(self.strategy)
 
 
-def read_arguments(arguments: Mapping[str, Any]) -> ResourceArguments:
+def read_arguments(arguments: Mapping[str, Any], spelled: Callable[[str], str] = str) -> ResourceArguments:
     """Check the arguments of one resource. An argument that is None counts as not given.
+
+    Args:
+        arguments: with names in snake_case or in camelCase.
+        spelled: returns a name as the user writes it, for the messages.
 
     Raises:
         InvalidConfigError: some are wrong; the message lists all mistakes, a line each.
     """
     try:
-        return ResourceArguments.model_validate({key: value for key, value in arguments.items() if value is not None})
+        given = {spelled(name): value for name, value in arguments.items() if value is not None}
+        return ResourceArguments.model_validate(given)
     except ValidationError as error:
         lines = error_messages(error, "", ResourceArguments)
     raise InvalidConfigError("\n".join(lines))

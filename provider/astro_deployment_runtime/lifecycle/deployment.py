@@ -100,7 +100,7 @@ class DeploymentLifecycle:
         """Close the connections."""
         self.houston.close()
 
-    def check(
+    def check(  # noqa: PLR0913 - the declaration, and what is known of it
         self,
         urn: str,
         olds: Mapping[str, Any] | None,
@@ -108,6 +108,7 @@ class DeploymentLifecycle:
         *,
         unknown: Collection[str] = (),
         registry: DeclarationRegistry | None = None,
+        spelled: Callable[[str], str] = str,
     ) -> DeploymentCheck:
         """Plan from the live state. An error becomes a failure of the argument that it is about.
 
@@ -119,12 +120,13 @@ class DeploymentLifecycle:
             unknown: arguments with values of resources that do not exist yet. They are not in ``news``, except for the
                 known items of ``accept``. None of them names the Deployment or the version.
             registry: the resources that were checked before; None: those of this process.
+            spelled: returns an argument's name as the user writes it.
         """
         inputs = {name: value for name, value in news.items() if name in ARGUMENTS or name.startswith("__")}
         checked = DeploymentCheck(inputs=inputs)
         registry = registry or self.registry
         try:
-            arguments = read_arguments({name: value for name, value in inputs.items() if name in ARGUMENTS})
+            arguments = read_arguments({name: each for name, each in inputs.items() if name in ARGUMENTS}, spelled)
             deployment = self.houston.find(release_name=arguments.release_name, deployment_id=arguments.deployment_id)
             registry.declare(deployment, urn)
             inputs |= {"deployment_id": deployment.id, "release_name": deployment.release_name}

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
+from pydantic.alias_generators import to_camel
 
 from astro_deployment_runtime.config.fleet_config import CRITERIA, Selector
 from astro_deployment_runtime.errors import InvalidConfigError
@@ -40,7 +41,7 @@ def plan_answer(lifecycle: DeploymentLifecycle, given: Mapping[str, Any]) -> Ans
     Raises:
         InvalidConfigError: there is neither a plan nor a refusal; the message says why.
     """
-    checked = lifecycle.check("", None, given, registry=DeclarationRegistry())
+    checked = lifecycle.check("", None, given, registry=DeclarationRegistry(), spelled=to_camel)
     outcome, deployment = checked.outcome, checked.deployment
     reasons = [reason for _, reason in checked.failures]
     if outcome is None or deployment is None:
@@ -66,11 +67,11 @@ def deployments_answer(lifecycle: DeploymentLifecycle, given: Mapping[str, Any])
         InvalidConfigError: a criterion is wrong; the message lists all mistakes.
         PlatformError: Houston cannot be read.
     """
-    criteria = {name: value for name, value in given.items() if value is not None}
-    if unknown := sorted(criteria.keys() - set(CRITERIA)):
+    criteria = {to_camel(name): value for name, value in given.items() if value is not None}
+    if unknown := sorted(criteria.keys() - set(map(to_camel, CRITERIA))):
         raise InvalidConfigError(f"{', '.join(unknown)}: no criterion of a selector")
     try:
-        selector = Selector.model_validate(criteria or {"release_name": "*"})
+        selector = Selector.model_validate(criteria or {"releaseName": "*"})
     except ValidationError as error:
         raise InvalidConfigError("\n".join(error_messages(error, "", Selector))) from None
     snapshot = lifecycle.houston.snapshot()

@@ -104,7 +104,8 @@ class DeploymentOperations:
             lifecycle = self._connection.lifecycle()
         except InvalidInputError as error:
             return OperationCheck(inputs=given, failures=(("", str(error)),), unknown=unknown)
-        checked = lifecycle.check(call.urn if call else "", olds or {}, given, unknown=unknown)
+        urn = call.urn if call else ""
+        checked = lifecycle.check(urn, olds or {}, given, unknown=unknown, spelled=self._spelled)
         if checked.undecided:
             reporter.info(_UNPLANNED.format(why=checked.undecided))
         reporter.plan(checked.lines, checked.warnings, checked.inputs)

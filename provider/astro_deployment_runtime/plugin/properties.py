@@ -54,7 +54,7 @@ def to_snake(name: str) -> str:
 
 def read(properties: Struct) -> dict[str, Any]:
     """Return properties with names in snake_case, secrets in plain text, and :data:`UNKNOWN` for unknown values."""
-    return _renamed(to_snake, _value(Value(struct_value=secret_marks.plain(properties))))
+    return renamed(to_snake, _value(Value(struct_value=secret_marks.plain(properties))))
 
 
 def split(properties: Mapping[str, Any]) -> tuple[dict[str, Any], frozenset[str]]:
@@ -80,10 +80,10 @@ def holds_unknown(value: object) -> bool:
 
 def write(values: Mapping[str, Any]) -> Struct:
     """Return properties with names in camelCase. A None is left out, as Pulumi's own protocol does."""
-    return _message(_renamed(to_camel, dict(values))).struct_value
+    return _message(renamed(to_camel, dict(values))).struct_value
 
 
-def _renamed(spelled: Callable[[str], str], properties: dict[str, Any]) -> dict[str, Any]:
+def renamed(spelled: Callable[[str], str], properties: dict[str, Any]) -> dict[str, Any]:
     """Rename the properties, and those of the objects in their lists. Other mappings may have a user's own keys."""
     return {spelled(name): _items_renamed(spelled, value) for name, value in properties.items()}
 
@@ -91,7 +91,7 @@ def _renamed(spelled: Callable[[str], str], properties: dict[str, Any]) -> dict[
 def _items_renamed(spelled: Callable[[str], str], value: object) -> object:
     if not isinstance(value, list | tuple):
         return value
-    return [_renamed(spelled, item) if isinstance(item, dict) else item for item in value]
+    return [renamed(spelled, item) if isinstance(item, dict) else item for item in value]
 
 
 def _value(message: Value) -> Any:  # noqa: ANN401 - any value of JSON

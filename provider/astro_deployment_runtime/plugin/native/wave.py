@@ -21,7 +21,7 @@ from astro_deployment_runtime.plugin.native.resource import (
     is_from_dynamic_resource,
     own,
 )
-from astro_deployment_runtime.plugin.properties import UNKNOWN, holds_unknown
+from astro_deployment_runtime.plugin.properties import UNKNOWN, holds_unknown, renamed, to_camel
 from astro_deployment_runtime.plugin.wave_soaking import announce_soak, soak_wave
 from astro_deployment_runtime.support.urns import resource_name
 
@@ -111,10 +111,12 @@ def _read(given: Mapping[str, Any]) -> WaveArguments:
     """Check the arguments; an unknown part counts as valid."""
     from astro_deployment_runtime.config.wave_arguments import read_wave_arguments
 
-    known = {name: _STAND_INS.get(name) if value is UNKNOWN else value for name, value in given.items()}
+    known = {
+        name: _STAND_INS.get(name) if value is UNKNOWN else value for name, value in given.items() if name != "soaked"
+    }
     if holds_unknown(members := known.get("deployments")) and isinstance(members, list):
         known["deployments"] = [_with_stand_ins(each) for each in members]
-    return read_wave_arguments({name: value for name, value in known.items() if name != "soaked"})
+    return read_wave_arguments(renamed(to_camel, known))
 
 
 def _with_stand_ins(member: object) -> object:

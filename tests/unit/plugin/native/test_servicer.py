@@ -181,6 +181,14 @@ def test_refused_argument_is_named_as_the_user_writes_it(plugin: Any) -> None:
     assert failure.reason.startswith("Deployment data-eng (wind-3) is refused:\n")
 
 
+def test_mistake_is_told_in_the_users_spelling(plugin: Any) -> None:
+    """YAML reads 5.0 as a number."""
+    given = struct(releaseName="wind-3", runtimeVersion=5.0, strategy="fastest")
+    (failure,) = plugin.Check(provider_pb2.CheckRequest(urn=URN, news=given), Context()).failures
+    assert "\nruntimeVersion: 5.0 is not a string: put the version in quotes" in failure.reason
+    assert "\nstrategy: 'fastest' is unknown" in failure.reason
+
+
 def test_preview_of_an_unknown_version_has_unknown_outputs(plugin: Any) -> None:
     """The known outputs are shown."""
     inputs = check(plugin, releaseName="wind-3", runtimeVersion=rpc.UNKNOWN)
@@ -328,7 +336,9 @@ def test_get_plan_answers_with_a_refusal(plugin: Any) -> None:
     [
         (functions.GET_PLAN, {"releaseName": "none-9", "runtimeVersion": "5.0.4"}, "none-9"),
         (functions.GET_PLAN, {"runtimeVersion": "5.0.4"}, "exactly one of releaseName and deploymentId"),
+        (functions.GET_PLAN, {"releaseName": "wind-3", "runtimeVersion": 5}, "runtimeVersion: 5.0 is not a string"),
         (functions.GET_DEPLOYMENTS, {"label": "("}, "regular expression"),
+        (functions.GET_DEPLOYMENTS, {"releaseName": 5}, "releaseName: 5.0 is not a string"),
         (functions.GET_DEPLOYMENTS, {"colour": "red"}, "colour: no criterion"),
         (functions.GET_PLAN, {"runtimeVersion": rpc.UNKNOWN}, "runtimeVersion: not known yet"),
     ],

@@ -176,6 +176,10 @@ def test_diff_shows_a_soak_that_an_earlier_run_did_not_finish(plugin: Any, log: 
     [
         ({}, "deployments: is missing"),
         ({**GIVEN, "soak": "long"}, "soak: 'long' is not a duration"),
+        (
+            {**GIVEN, "deployments": [{**NEW, "currentVersion": 5}]},
+            "deployments[0].currentVersion: 5.0 is not a string",
+        ),
         ({**GIVEN, "deployments": ["ckw1"]}, "deployments[0]: "),
         ({**GIVEN, "deployments": [{**NEW, "colour": "red"}]}, "deployments[0].colour: unknown key"),
         ({**GIVEN, "moves": 1}, "moves: unknown key"),
