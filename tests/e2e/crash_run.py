@@ -233,6 +233,9 @@ def survived(
         elif code != 0:
             assert "error:" in printed, printed
         assert "Traceback" not in printed, printed
+        if kind is NativeProject:
+            # The native protocol has create and update in previews, too. From any state, they must change nothing.
+            case.stack.preview()
         if point.killer is Killer.ENGINE:
             case.stack.run("cancel", "--yes", code=0)
         again, printed = case.up()

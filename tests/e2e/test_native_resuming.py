@@ -24,6 +24,8 @@ def test_a_time_limit_and_ctrl_c_save_the_pending_hop(platform: StartSandbox, na
         "AC 2.3.0",
         "AC 2.2.3",
     )
+    stack.one(image=None, runtimeVersion="4.0.11")
+    assert "cancel AC 2.3.0, then " in stack.preview().text
     stack.one(image=None)
     assert "Hop 1 is already pending. This run adopts it" in stack.preview().text
     process = stack.start("up", "--yes", "--skip-preview")
