@@ -12,7 +12,7 @@ import yaml
 
 from tests.e2e.native_project import PACKAGE
 from tests.e2e.pulumi_project import IMAGE, MARKED_BLOCKS, Project
-from tests.e2e.sandbox_process import ROOT, TOKEN, deployment
+from tests.e2e.sandbox_process import ROOT, START_RUNTIME, TOKEN, deployment
 
 if TYPE_CHECKING:
     from tests.e2e.conftest import MakeNativeProject, StartSandbox
@@ -97,6 +97,19 @@ def test_a_change_shows_both_values_and_a_saved_plan_binds(platform: StartSandbo
     assert "~ 1 to update" in changed.text
     stack.run("up", "--yes", "--skip-preview", f"--plan={plan}", code=0)
     assert sandbox.show("stars-1")["version"] == "5.0.4"
+
+
+def test_a_refresh_shows_a_manual_upgrade(platform: StartSandbox, native: MakeNativeProject) -> None:
+    """As a change of the version that runs."""
+    sandbox = platform(deployment("stars-1", "4.2.5"))
+    stack = native(sandbox)
+    stack.one(runtimeVersion="4.2.5")
+    stack.up()
+    sandbox.ask(START_RUNTIME, id="ckwstars1", v="5.0.4")
+    sandbox.deploy("stars-1", "quay.io/astronomer/astro-runtime:5.0.4")
+    refreshed = stack.run("refresh", "--yes", "--skip-preview", "--diff", code=0)
+    assert '~ currentVersion: "Astro Runtime 4.2.5" => "Astro Runtime 5.0.4"' in refreshed.text
+    assert stack.outputs("data-eng")["currentVersion"] == "Astro Runtime 5.0.4"
 
 
 def test_import_by_release_name_and_by_id(platform: StartSandbox, native: MakeNativeProject) -> None:

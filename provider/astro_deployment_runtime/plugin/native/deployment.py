@@ -19,6 +19,7 @@ from astro_deployment_runtime.plugin.native.resource import (
     end_of,
     is_from_dynamic_resource,
     own,
+    releases_of,
 )
 from astro_deployment_runtime.plugin.properties import UNKNOWN
 from astro_deployment_runtime.support.spelling import unknown_name
@@ -86,6 +87,8 @@ class DeploymentResource:
             if not compared.changes:
                 announce_takeover()
             return ResourceDiff(changes=True, details=details)
+        if _has_drifted(old_inputs, olds, news):
+            return ResourceDiff(changes=True, details={"current_version": Change.UPDATE})
         return ResourceDiff(changes=compared.changes, details=details if compared.changes else {})
 
     def planned(self, olds: Properties, news: Properties) -> Properties:
@@ -124,6 +127,15 @@ class DeploymentResource:
     def delete(self, id_: str, olds: Properties) -> None:
         """Leave the Deployment as it is."""
         self._operations.delete(id_, olds)
+
+
+def _has_drifted(old_inputs: Properties, olds: Properties, news: Properties) -> bool:
+    """Return whether a refresh found a release that is not on the path of the last run.
+
+    The engine then compares the inputs of the last run with themselves, and ``olds`` is what was read.
+    """
+    current = olds.get("current_version")
+    return news == old_inputs and current is not None and current not in releases_of(str(news.get("path", current)))
 
 
 def _meaning(name: str, value: Any) -> Any:  # noqa: ANN401 - any value of JSON

@@ -41,7 +41,7 @@ class ResourceDiff:
     changes: bool
     replaces: tuple[str, ...] = ()
     details: Mapping[str, Change] = field(default_factory=dict)
-    """The inputs to show as changed."""
+    """The properties to show as changed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,8 +120,13 @@ def changed(
     return details
 
 
-def end_of(path: str) -> str:
-    """Return the release at the end of a path, as the outputs have both."""
+def releases_of(path: str) -> list[str]:
+    """Return the releases of a path, as the outputs have both."""
     from astro_deployment_runtime.planning.plan_messages import ARROW
 
-    return path.rpartition(ARROW)[2]
+    return path.split(ARROW)
+
+
+def end_of(path: str) -> str:
+    """Return the release at the end of a path."""
+    return releases_of(path)[-1]

@@ -130,7 +130,8 @@ class NativeServicer(provider_pb2_grpc.ResourceProviderServicer):
         """Report a change if there is something to do."""
         with self._serving("Diff", request, context) as (secrets, resource):
             olds, news = properties.read(request.olds), properties.read(request.news)
-            compared = resource.diff(request.id, properties.read(request.old_inputs), olds, news)
+            old_inputs = properties.read(request.old_inputs)
+            compared = resource.diff(request.id, old_inputs, olds, news)
             kinds = provider_pb2.DiffResponse
             response = provider_pb2.DiffResponse(
                 changes=kinds.DIFF_SOME if compared.changes else kinds.DIFF_NONE,
@@ -140,7 +141,8 @@ class NativeServicer(provider_pb2_grpc.ResourceProviderServicer):
                 hasDetailedDiff=compared.changes,
             )
             for name, change in compared.details.items():
-                shown = provider_pb2.PropertyDiff(kind=provider_pb2.PropertyDiff.Kind.ValueType(change), inputDiff=True)
+                kind = provider_pb2.PropertyDiff.Kind.ValueType(change)
+                shown = provider_pb2.PropertyDiff(kind=kind, inputDiff=name in {*old_inputs, *news, *compared.replaces})
                 response.detailedDiff[to_camel(name)].CopyFrom(shown)
             marked: provider_pb2.DiffResponse = secrets.marked_answer(response)
             return marked

@@ -125,6 +125,20 @@ def test_rest_of_a_path_that_is_unchanged_is_not_listed(plugin: Any) -> None:
     assert (answer.changes, details(answer)) == (provider_pb2.DiffResponse.DIFF_SOME, {})
 
 
+def test_refresh_shows_a_release_that_is_not_on_the_path(plugin: Any) -> None:
+    """Somebody upgraded the Deployment. The version is an output; a rest of the path would be no drift."""
+    given = check(plugin, releaseName="wind-3", runtimeVersion="4.2.5")
+    for current, drift in (("Astro Runtime 5.0.4", True), ("Astro Runtime 4.2.5", False)):
+        read = Struct()
+        read.CopyFrom(given)
+        read.update({"currentVersion": current})
+        request = provider_pb2.DiffRequest(id=WIND, urn=URN, olds=read, old_inputs=given, news=given)
+        answer = plugin.Diff(request, Context())
+        assert (answer.changes == provider_pb2.DiffResponse.DIFF_SOME) is drift
+        assert list(answer.diffs) == (["currentVersion"] if drift else [])
+        assert not any(each.inputDiff for each in answer.detailedDiff.values())
+
+
 def test_default_that_is_written_out_is_no_difference(plugin: Any) -> None:
     """As a dynamic resource's state has it; and a duration may be written in several ways."""
     written: dict[str, Any] = {
