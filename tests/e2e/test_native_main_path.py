@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
-from tests.e2e.native_project import PACKAGE
+from tests.e2e.native_project import PACKAGE, TYPE
 from tests.e2e.pulumi_project import IMAGE, MARKED_BLOCKS, Project
 from tests.e2e.sandbox_process import ROOT, START_RUNTIME, TOKEN, deployment
 
@@ -217,3 +217,26 @@ def test_a_python_program_without_an_sdk(platform: StartSandbox, engine: Path, t
     assert up.text.count('path: "AC 2.3.0 > Astro Runtime 5.0.4"') == 2
     assert up.text.count('runs: "Astro Runtime 5.0.4"') == 2
     assert sandbox.show("galactic-stars-1234")["version"] == "5.0.4"
+
+
+def test_values_that_are_not_known_yet(platform: StartSandbox, native: MakeNativeProject) -> None:
+    """The preview plans what it can, and says what it cannot: a version, the address of a provider."""
+    sandbox = platform(deployment("stars-1", "4.2.5"), deployment("wind-3", "4.2.5"))
+    stack = native(sandbox)
+    wind = {"releaseName": "wind-3", "runtimeVersion": "5.0.4"}
+    address = {"type": "pulumi:providers:astro", "properties": {"houstonUrl": "${known.airflowUrl}", "token": "none"}}
+    stack.write(
+        {
+            "resources": {
+                "known": {"type": TYPE, "properties": {"releaseName": "stars-1", "runtimeVersion": "5.0.4"}},
+                "version": {"type": TYPE, "properties": {**wind, "runtimeVersion": "${known.airflowUrl}"}},
+                "platform": address,
+                "elsewhere": {"type": TYPE, "properties": wind, "options": {"provider": "${platform}"}},
+            }
+        }
+    )
+    preview = stack.preview()
+    assert "Astro Runtime 4.2.5 > Astro Runtime 5.0.4 (1 hop" in preview.lines("known")[0]
+    [line] = preview.lines("version")
+    assert line.startswith("nothing is planned yet: the plan depends on runtimeVersion")
+    assert "5 to create" in preview.text
