@@ -88,7 +88,7 @@ def prepare() -> None:
 
 def forget_survivors() -> None:
     """Forget the results of mutants that no test has killed, and which tests run which function."""
-    for path in (_results(each) for each in modules().values()):
+    for path in filter(Path.exists, map(_results, modules().values())):
         results = json.loads(path.read_text(encoding="utf-8"))
         codes = results["exit_code_by_key"]
         results["exit_code_by_key"] = {name: code if code in _KILLED else None for name, code in codes.items()}
