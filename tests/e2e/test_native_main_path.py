@@ -84,32 +84,24 @@ def test_the_guides_own_migration(platform: StartSandbox, native: MakeNativeProj
     assert TOKEN not in stack.files()
 
 
-def test_a_change_shows_both_values_and_a_saved_plan_binds(platform: StartSandbox, native: MakeNativeProject) -> None:
-    """The detailed diff has the declared version and the path, and nothing is replaced."""
-    sandbox = platform(deployment("stars-1", "4.2.5"))
+def test_changes_show_both_values_and_a_saved_plan_binds(platform: StartSandbox, native: MakeNativeProject) -> None:
+    """A refresh shows a manual upgrade. A preview shows the declared version and the path, and replaces nothing."""
+    sandbox = platform(deployment("stars-1", "4.0.11"))
     stack = native(sandbox)
-    stack.one(runtimeVersion="4.2.5")
+    stack.one(runtimeVersion="4.0.11")
     stack.up()
+    sandbox.ask(START_RUNTIME, id="ckwstars1", v="4.2.5")
+    sandbox.deploy("stars-1", "quay.io/astronomer/astro-runtime:4.2.5")
+    refreshed = stack.run("refresh", "--yes", "--skip-preview", "--diff", code=0)
+    assert '~ currentVersion: "Astro Runtime 4.0.11" => "Astro Runtime 4.2.5"' in refreshed.text
     stack.one(runtimeVersion="5.0.4")
     plan = str(stack.folder / "plan.json")
     changed = stack.preview("--diff", f"--save-plan={plan}")
-    assert MARKED_BLOCKS["native-diff"] in changed.text
+    assert '~ runtimeVersion: "4.0.11" => "5.0.4"' in changed.text
+    assert '~ path          : "Astro Runtime 4.0.11" => "Astro Runtime 4.2.5 > Astro Runtime 5.0.4"' in changed.text
     assert "~ 1 to update" in changed.text
     stack.run("up", "--yes", "--skip-preview", f"--plan={plan}", code=0)
     assert sandbox.show("stars-1")["version"] == "5.0.4"
-
-
-def test_a_refresh_shows_a_manual_upgrade(platform: StartSandbox, native: MakeNativeProject) -> None:
-    """As a change of the version that runs."""
-    sandbox = platform(deployment("stars-1", "4.2.5"))
-    stack = native(sandbox)
-    stack.one(runtimeVersion="4.2.5")
-    stack.up()
-    sandbox.ask(START_RUNTIME, id="ckwstars1", v="5.0.4")
-    sandbox.deploy("stars-1", "quay.io/astronomer/astro-runtime:5.0.4")
-    refreshed = stack.run("refresh", "--yes", "--skip-preview", "--diff", code=0)
-    assert '~ currentVersion: "Astro Runtime 4.2.5" => "Astro Runtime 5.0.4"' in refreshed.text
-    assert stack.outputs("data-eng")["currentVersion"] == "Astro Runtime 5.0.4"
 
 
 def test_import_by_release_name_and_by_id(platform: StartSandbox, native: MakeNativeProject) -> None:
