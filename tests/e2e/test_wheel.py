@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import re
 import shutil
@@ -42,9 +43,32 @@ class Elsewhere(Project):
 
 
 @pytest.fixture(scope="module")
-def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def installed(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Path:
+    """The folder of the wheel and of its environment, which the first of the test processes makes."""
+    base = tmp_path_factory.getbasetemp()
+    folder = (base if worker_id == "master" else base.parent) / "installed"
+    with folder.with_suffix(".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not (folder / "complete").exists():
+            _install(_build(folder), folder / "venv")
+            (folder / "complete").touch()
+    return folder
+
+
+@pytest.fixture(scope="module")
+def wheel(installed: Path) -> Path:
     """The wheel, built from a copy of the sources as in a clone."""
-    folder = tmp_path_factory.mktemp("wheel")
+    [built] = installed.glob("*.whl")
+    return built
+
+
+@pytest.fixture(scope="module")
+def environment(installed: Path) -> Path:
+    """A virtual environment with the wheel and its requirements, without the repository."""
+    return installed / "venv"
+
+
+def _build(folder: Path) -> Path:
     sources = folder / "provider"
     shutil.copytree(ROOT / "provider", sources, ignore=shutil.ignore_patterns("*.egg-info", "build", "__pycache__"))
     subprocess.run([*_PIP, "wheel", "--no-deps", "--wheel-dir", folder, sources], check=True)
@@ -52,13 +76,9 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return built
 
 
-@pytest.fixture(scope="module")
-def environment(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A virtual environment with the wheel and its requirements, without the repository."""
-    folder = tmp_path_factory.mktemp("elsewhere") / "venv"
-    venv.create(folder, with_pip=True)
-    subprocess.run([*_PIP, "--python", folder, "install", wheel], check=True)
-    return folder
+def _install(wheel: Path, environment: Path) -> None:
+    venv.create(environment, with_pip=True)
+    subprocess.run([*_PIP, "--python", environment, "install", wheel], check=True)
 
 
 def _python(environment: Path, *words: str | Path, cwd: Path) -> str:
