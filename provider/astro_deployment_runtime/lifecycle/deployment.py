@@ -185,11 +185,11 @@ class DeploymentLifecycle:
             ask_airflow = news.get("verify") != "houston"
             line = plan_messages.confirmation_line(news["release_name"], unconfirmed, ask_airflow=ask_airflow)
             return DeploymentDiff(changes=True, lines=(line,))
-        if self._has_arrived(olds, news):
-            return DeploymentDiff(changes=False)
         cancel = news.get("cancel")
+        if not (news["hops"] or cancel) or self._has_arrived(olds, news):
+            return DeploymentDiff(changes=False)
         if not cancel or "cancel-pending" in (news.get("accept") or ()):
-            return DeploymentDiff(changes=bool(news["hops"] or cancel))
+            return DeploymentDiff(changes=True)
         if owner_of(cancel, olds.get("pending")) is Ownership.OURS:
             lines = news.get("plan") or [f"{news['release_name']}: cancel {cancel}, then {news['path']}"]
             return DeploymentDiff(changes=True, lines=tuple(lines))
