@@ -8,15 +8,15 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 from pydantic.alias_generators import to_camel
 
 from astro_deployment_runtime.catalogs import vendor_feed
-from astro_deployment_runtime.errors import InvalidConfigError, InvalidInputError, InvalidVersionError
+from astro_deployment_runtime.errors import InvalidInputError, InvalidVersionError
 from astro_deployment_runtime.planning.accepted_risks import AcceptedRisks, read_denied
 from astro_deployment_runtime.planning.plan_model import Strategy, WarningName
 from astro_deployment_runtime.planning.target_versions import parse_target
-from astro_deployment_runtime.support.validation import display_value, error_messages
+from astro_deployment_runtime.support.validation import display_value, validated
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -207,9 +207,5 @@ def read_arguments(arguments: Mapping[str, Any], spelled: Callable[[str], str] =
     Raises:
         InvalidConfigError: some are wrong; the message lists all mistakes, a line each.
     """
-    try:
-        given = {spelled(name): value for name, value in arguments.items() if value is not None}
-        return ResourceArguments.model_validate(given)
-    except ValidationError as error:
-        lines = error_messages(error, "", ResourceArguments)
-    raise InvalidConfigError("\n".join(lines))
+    given = {spelled(name): value for name, value in arguments.items() if value is not None}
+    return validated(ResourceArguments, given)

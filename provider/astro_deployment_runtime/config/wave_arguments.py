@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
 from astro_deployment_runtime.config.resource_arguments import Duration  # noqa: TC001 - pydantic evaluates it
-from astro_deployment_runtime.errors import InvalidConfigError
-from astro_deployment_runtime.support.validation import error_messages
+from astro_deployment_runtime.support.validation import validated
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -44,8 +43,4 @@ def read_wave_arguments(arguments: Mapping[str, Any]) -> WaveArguments:
     Raises:
         InvalidConfigError: some are wrong; the message lists all mistakes, a line each.
     """
-    try:
-        return WaveArguments.model_validate({key: value for key, value in arguments.items() if value is not None})
-    except ValidationError as error:
-        lines = error_messages(error, "", WaveArguments)
-    raise InvalidConfigError("\n".join(lines))
+    return validated(WaveArguments, {key: value for key, value in arguments.items() if value is not None})

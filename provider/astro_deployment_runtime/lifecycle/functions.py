@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from pydantic import ValidationError
 from pydantic.alias_generators import to_camel
 
 from astro_deployment_runtime.config.fleet_config import CRITERIA, Selector
@@ -18,7 +17,7 @@ from astro_deployment_runtime.planning.plan_json import plan_json
 from astro_deployment_runtime.planning.plan_model import Plan
 from astro_deployment_runtime.planning.release_json import release_list_json
 from astro_deployment_runtime.planning.versions import Distribution
-from astro_deployment_runtime.support.validation import error_messages
+from astro_deployment_runtime.support.validation import validated
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -70,10 +69,7 @@ def deployments_answer(lifecycle: DeploymentLifecycle, given: Mapping[str, Any])
     criteria = {to_camel(name): value for name, value in given.items() if value is not None}
     if unknown := sorted(criteria.keys() - set(map(to_camel, CRITERIA))):
         raise InvalidConfigError(f"{', '.join(unknown)}: no criterion of a selector")
-    try:
-        selector = Selector.model_validate(criteria or {"releaseName": "*"})
-    except ValidationError as error:
-        raise InvalidConfigError("\n".join(error_messages(error, "", Selector))) from None
+    selector = validated(Selector, criteria or {"releaseName": "*"})
     snapshot = lifecycle.houston.snapshot()
     matching = (each for each in snapshot.candidates if each.matches(selector))
     found = sorted(matching, key=lambda each: (each.release_name, each.id))

@@ -105,7 +105,7 @@ class DeploymentOperations:
         except InvalidInputError as error:
             return OperationCheck(inputs=given, failures=(("", str(error)),), unknown=unknown)
         urn = call.urn if call else ""
-        checked = lifecycle.check(urn, olds or {}, given, unknown=unknown, spelled=self._spelled)
+        checked = lifecycle.check(urn, olds, given, unknown=unknown, spelled=self._spelled)
         if checked.undecided:
             reporter.info(_UNPLANNED.format(why=checked.undecided))
         reporter.plan(checked.lines, checked.warnings, checked.inputs)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from google.protobuf import struct_pb2
 from pulumi.runtime.proto import provider_pb2
@@ -14,6 +14,11 @@ from astro_deployment_runtime.support.urns import DEPLOYMENT_TYPES, Urn
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+
+    from google.protobuf.message import Message
+
+
+_Answer = TypeVar("_Answer", bound="Message")
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +81,7 @@ class RequestSecrets:
             getattr(made, name).CopyFrom(secret_marks.plain(getattr(made, name)))
         return made
 
-    def marked_answer(self, answer: Any) -> Any:  # noqa: ANN401 - any message of the protocol
+    def marked_answer(self, answer: _Answer) -> _Answer:
         """Mark the secrets in an answer's properties, and mask them in its texts."""
         for name, source in self._sources.items():
             if name and answer.HasField(name):

@@ -5,15 +5,17 @@ from __future__ import annotations
 import contextlib
 import json
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Final, get_args
+from typing import TYPE_CHECKING, Any, Final, TypeVar, get_args
 
-from pydantic import BaseModel
+from pydantic import BaseModel, ValidationError
 
+from astro_deployment_runtime.errors import InvalidConfigError
 from astro_deployment_runtime.support.spelling import unknown_name
 
 if TYPE_CHECKING:
-    from pydantic import ValidationError
     from pydantic_core import ErrorDetails
+
+_Model = TypeVar("_Model", bound=BaseModel)
 
 _LONGEST_VALUE: Final = 60
 """Characters of a value that a message shows."""
@@ -43,6 +45,20 @@ _REASONS: Final = {
     "literal_error": "{value} is unknown: write {expected}",
 }
 """Messages by pydantic's type of error; pydantic's own messages are about Python."""
+
+
+def validated(model: type[_Model], given: Mapping[str, Any]) -> _Model:
+    """Return the checked values.
+
+    Raises:
+        InvalidConfigError: some are wrong; the message lists all mistakes, a line each.
+    """
+    try:
+        return model.model_validate(given)
+    except ValidationError as error:
+        lines = error_messages(error, "", model)
+    # Outside of the handler: the validator's error has the values, which may be secrets.
+    raise InvalidConfigError("\n".join(lines))
 
 
 def error_messages(error: ValidationError, prefix: str, model: type[BaseModel]) -> list[str]:

@@ -123,8 +123,7 @@ class NativeServicer(provider_pb2_grpc.ResourceProviderServicer):
             response = provider_pb2.CheckResponse(inputs=properties.write(checked.inputs))
             for argument, reason in checked.failures:
                 response.failures.add(property=to_camel(argument), reason=reason)
-            marked: provider_pb2.CheckResponse = secrets.marked_answer(response)
-            return marked
+            return secrets.marked_answer(response)
 
     def Diff(self, request: provider_pb2.DiffRequest, context: grpc.ServicerContext) -> provider_pb2.DiffResponse:
         """Report a change if there is something to do."""
@@ -144,8 +143,7 @@ class NativeServicer(provider_pb2_grpc.ResourceProviderServicer):
                 kind = provider_pb2.PropertyDiff.Kind.ValueType(change)
                 shown = provider_pb2.PropertyDiff(kind=kind, inputDiff=name in {*old_inputs, *news, *compared.replaces})
                 response.detailedDiff[to_camel(name)].CopyFrom(shown)
-            marked: provider_pb2.DiffResponse = secrets.marked_answer(response)
-            return marked
+            return secrets.marked_answer(response)
 
     def Create(self, request: provider_pb2.CreateRequest, context: grpc.ServicerContext) -> provider_pb2.CreateResponse:
         """Carry out the plan of a new resource."""
@@ -153,8 +151,7 @@ class NativeServicer(provider_pb2_grpc.ResourceProviderServicer):
             news = properties.read(request.properties)
             id_, outputs = _carried_out(request, resource, None, {}, news)
             response = provider_pb2.CreateResponse(id=id_, properties=properties.write(outputs))
-            marked: provider_pb2.CreateResponse = secrets.marked_answer(response)
-            return marked
+            return secrets.marked_answer(response)
 
     def Update(self, request: provider_pb2.UpdateRequest, context: grpc.ServicerContext) -> provider_pb2.UpdateResponse:
         """Carry out the plan of a saved resource."""
@@ -162,8 +159,7 @@ class NativeServicer(provider_pb2_grpc.ResourceProviderServicer):
             olds, news = properties.read(request.olds), properties.read(request.news)
             _, outputs = _carried_out(request, resource, request.id, olds, news)
             response = provider_pb2.UpdateResponse(properties=properties.write(outputs))
-            marked: provider_pb2.UpdateResponse = secrets.marked_answer(response)
-            return marked
+            return secrets.marked_answer(response)
 
     def Read(self, request: provider_pb2.ReadRequest, context: grpc.ServicerContext) -> provider_pb2.ReadResponse:
         """Read a resource for a refresh, an import or ``get``. An empty id tells the engine that it is gone."""
@@ -174,8 +170,7 @@ class NativeServicer(provider_pb2_grpc.ResourceProviderServicer):
             response = provider_pb2.ReadResponse(
                 id=found.id, inputs=properties.write(found.inputs), properties=properties.write(found.outputs)
             )
-            marked: provider_pb2.ReadResponse = secrets.marked_answer(response)
-            return marked
+            return secrets.marked_answer(response)
 
     def Delete(self, request: provider_pb2.DeleteRequest, context: grpc.ServicerContext) -> empty_pb2.Empty:
         """Forget a resource."""
